@@ -1,0 +1,8 @@
+//! mailping: know whether a 1-to-1 e-mail was opened, without keeping anyone's IP address.
+#![forbid(unsafe_code)]
+
+mod mask;
+mod request;
+
+pub use mask::{Mask, MaskError, MaskedIp};
+pub use request::{HeaderSource, PixelRequest};

@@ -1,0 +1,52 @@
+//! One HTTP request for a pixel, before anything is decided. Opaque: the raw client address goes in and is read by
+//! `client_ip` alone; nothing prints it.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// The headers of a request, read in place: implement it for your framework's header map.
+///
+/// `http::HeaderMap` (1.x) has it already. Names come in lower case.
+pub trait HeaderSource {
+    /// Calls `visit` with the value of each header line named `name`, in the order received.
+    fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8]));
+
+    /// The value of the first line named `name`.
+    fn first(&self, name: &str) -> Option<&[u8]>;
+}
+
+impl HeaderSource for http::HeaderMap {
+    fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
+        for value in self.get_all(name) {
+            visit(value.as_bytes());
+        }
+    }
+
+    fn first(&self, name: &str) -> Option<&[u8]> {
+        self.get(name).map(http::HeaderValue::as_bytes)
+    }
+}
+
+/// One GET for a pixel, as an adapter hands it over.
+///
+/// It borrows what the framework holds and copies nothing. It has no accessors and its `Debug` prints nothing of the client.
+pub struct PixelRequest<'a> {
+    pub(crate) token: &'a str,
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) headers: &'a dyn HeaderSource,
+}
+
+impl<'a> PixelRequest<'a> {
+    /// `path` is the request's path as it came, not percent-decoded: its last segment is the token, with or without `.gif`.
+    /// `peer` is the socket's peer, `None` where it has no address (a Unix socket, or a server that does not tell).
+    pub fn new(path: &'a str, peer: Option<IpAddr>, headers: &'a dyn HeaderSource) -> Self {
+        let segment = path.rsplit('/').next().unwrap_or(path);
+        Self { token: segment.strip_suffix(".gif").unwrap_or(segment), peer, headers }
+    }
+}
+
+impl fmt::Debug for PixelRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PixelRequest([redacted])")
+    }
+}
