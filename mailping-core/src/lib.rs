@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod client_ip;
+pub mod geo;
 mod mask;
 mod request;
 

@@ -1,0 +1,166 @@
+//! One MaxMind DB file: its schema, found out when it is opened, and look-ups that copy nothing but the city's name.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use maxminddb::{MaxMindDbError, Reader, WithinOptions};
+use serde::Deserialize;
+
+use super::MaxMindError;
+use crate::geo::{City, Place};
+
+/// How many networks are decoded from the start of the tree when a file is opened: all of a small one.
+const CHECKED_NETWORKS: usize = 1 << 14;
+/// How many addresses, spread evenly over each family, are looked up besides.
+const CHECKED_ADDRESSES: u16 = 1 << 12;
+/// Characters of the type that a file names: enough for an error message.
+const LONGEST_TYPE: usize = 64;
+
+pub(super) struct Database {
+    reader: Reader<Vec<u8>>,
+    schema: Schema,
+}
+
+#[derive(Clone, Copy)]
+enum Schema {
+    Nested,
+    Flat,
+}
+
+/// GeoLite2 and GeoIP2.
+#[derive(Deserialize)]
+struct Nested<'a> {
+    #[serde(borrow)]
+    country: Option<NestedCountry<'a>>,
+    #[serde(borrow)]
+    city: Option<NestedCity<'a>>,
+}
+
+#[derive(Deserialize)]
+struct NestedCountry<'a> {
+    iso_code: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct NestedCity<'a> {
+    #[serde(borrow)]
+    names: Option<Names<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Names<'a> {
+    en: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct Flat<'a> {
+    country_code: Option<&'a str>,
+    city: Option<&'a str>,
+}
+
+/// What a record says, still borrowed from the file.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    country: Option<&'a str>,
+    city: Option<&'a str>,
+}
+
+impl Database {
+    pub(super) fn new(bytes: Vec<u8>, name: &str) -> Result<Self, MaxMindError> {
+        let damaged =
+            |error: MaxMindDbError| MaxMindError::Damaged { name: name.to_owned(), source: error.into() };
+        let reader = Reader::from_source(bytes).map_err(damaged)?;
+        match check(&reader).map_err(damaged)? {
+            Some(schema) => Ok(Self { reader, schema }),
+            None => Err(MaxMindError::NoPlaces {
+                name: name.to_owned(),
+                found: reader.metadata().database_type.chars().take(LONGEST_TYPE).collect(),
+            }),
+        }
+    }
+
+    /// The place of an address; none where the file does not know it or is for the other family.
+    pub(super) fn locate(&self, address: IpAddr) -> Result<Option<Place>, MaxMindDbError> {
+        // The reader calls this an error, not a miss.
+        if address.is_ipv6() && self.reader.metadata().ip_version == 4 {
+            return Ok(None);
+        }
+        let record = self.reader.lookup(address)?;
+        let found = match self.schema {
+            Schema::Nested => record.decode::<Nested<'_>>()?.map(Found::from),
+            Schema::Flat => record.decode::<Flat<'_>>()?.map(Found::from),
+        };
+        let place = found.map(|found| {
+            Place::new(
+                found.country.and_then(|code| code.parse().ok()),
+                found.city.and_then(City::from_database),
+            )
+        });
+        Ok(place.filter(|place| place.country.is_some() || place.city.is_some()))
+    }
+}
+
+/// Decodes a bounded sample of a file's records: the schema, or none if no record holds a place.
+fn check(reader: &Reader<Vec<u8>>) -> Result<Option<Schema>, MaxMindDbError> {
+    let mut schema = None;
+    // With aliases and empty networks counted each step is short, so that a tree with a cycle ends too.
+    let every_network = WithinOptions::default().include_aliased_networks().include_networks_without_data();
+    for record in reader.networks(every_network)?.take(CHECKED_NETWORKS) {
+        check_record(&record?, &mut schema)?;
+    }
+    for index in 0..CHECKED_ADDRESSES {
+        check_record(
+            &reader.lookup(Ipv4Addr::from_bits(u32::from(index) << 20 | 0x8_0080).into())?,
+            &mut schema,
+        )?;
+        if reader.metadata().ip_version == 6 {
+            // Global unicast, 2000::/3.
+            let address = Ipv6Addr::new(0x2000 | index << 1, index << 4, 0, 0x80, 0, 0, 0, 0);
+            check_record(&reader.lookup(address.into())?, &mut schema)?;
+        }
+    }
+    Ok(schema)
+}
+
+fn check_record(
+    record: &maxminddb::LookupResult<'_, Vec<u8>>,
+    schema: &mut Option<Schema>,
+) -> Result<(), MaxMindDbError> {
+    match schema {
+        Some(Schema::Nested) => drop(record.decode::<Nested<'_>>()?),
+        Some(Schema::Flat) => drop(record.decode::<Flat<'_>>()?),
+        None => {
+            let nested = record.decode::<Nested<'_>>().map(|record| record.map(Found::from));
+            if matches!(nested, Ok(Some(found)) if !found.is_empty()) {
+                *schema = Some(Schema::Nested);
+                return Ok(());
+            }
+            match (nested, record.decode::<Flat<'_>>().map(|record| record.map(Found::from))) {
+                (_, Ok(Some(found))) if !found.is_empty() => *schema = Some(Schema::Flat),
+                (Err(error), Err(_)) => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Found<'_> {
+    const fn is_empty(&self) -> bool {
+        self.country.is_none() && self.city.is_none()
+    }
+}
+
+impl<'a> From<Nested<'a>> for Found<'a> {
+    fn from(record: Nested<'a>) -> Self {
+        Self {
+            country: record.country.and_then(|country| country.iso_code),
+            city: record.city.and_then(|city| city.names).and_then(|names| names.en),
+        }
+    }
+}
+
+impl<'a> From<Flat<'a>> for Found<'a> {
+    fn from(record: Flat<'a>) -> Self {
+        Self { country: record.country_code, city: record.city }
+    }
+}

@@ -1,0 +1,206 @@
+//! A place as it is kept: a country code and a city's name, both checked, so that no database, store or header can put
+//! anything else there.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// Where a network is, as far as a database knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct Place {
+    /// The country.
+    pub country: Option<Country>,
+    /// The city.
+    pub city: Option<City>,
+}
+
+impl Place {
+    /// A place of what is known.
+    #[must_use]
+    pub const fn new(country: Option<Country>, city: Option<City>) -> Self {
+        Self { country, city }
+    }
+}
+
+/// Prints `Lisbon, PT`, `PT`, `Lisbon` or `unknown place`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.city, &self.country) {
+            (Some(city), Some(country)) => write!(f, "{city}, {country}"),
+            (Some(city), None) => city.fmt(f),
+            (None, Some(country)) => country.fmt(f),
+            (None, None) => f.write_str("unknown place"),
+        }
+    }
+}
+
+/// A country's code: two upper-case ASCII letters, as in ISO 3166-1 alpha-2.
+///
+/// That the code is assigned is not checked: `XK` (Kosovo) is in use and not in the standard.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Country([u8; 2]);
+
+impl Country {
+    /// The two letters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Always ASCII: `from_str` is the one way in.
+        std::str::from_utf8(&self.0).unwrap_or("")
+    }
+}
+
+impl fmt::Display for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Country {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Country({self})")
+    }
+}
+
+impl Serialize for Country {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Takes two ASCII letters; lower case is raised.
+impl FromStr for Country {
+    type Err = PlaceError;
+
+    fn from_str(text: &str) -> Result<Self, PlaceError> {
+        match text.as_bytes() {
+            [first, second] if first.is_ascii_alphabetic() && second.is_ascii_alphabetic() => {
+                Ok(Self([first.to_ascii_uppercase(), second.to_ascii_uppercase()]))
+            }
+            _ => Err(PlaceError::NotACountry),
+        }
+    }
+}
+
+/// A city's name: at most [`City::MAX_BYTES`] bytes, without control characters, not empty. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct City(Arc<str>);
+
+impl City {
+    /// The longest name that is kept, in bytes of UTF-8.
+    pub const MAX_BYTES: usize = 128;
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Makes a name of what a database says: control characters (and what reorders text) dropped, cut after
+    /// [`City::MAX_BYTES`] at a character's border; none if nothing is left.
+    #[must_use]
+    pub fn from_database(name: &str) -> Option<Self> {
+        let name = name.trim();
+        if let Ok(city) = name.parse() {
+            return Some(city);
+        }
+        let mut kept = String::new();
+        for character in name.chars().filter(|&character| !is_refused(character)) {
+            if kept.len() + character.len_utf8() > Self::MAX_BYTES {
+                break;
+            }
+            kept.push(character);
+        }
+        kept.trim().parse().ok()
+    }
+}
+
+impl fmt::Display for City {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for City {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "City({self})")
+    }
+}
+
+impl Serialize for City {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Takes a name that is fit to keep and refuses any other; [`City::from_database`] makes one fit.
+impl FromStr for City {
+    type Err = PlaceError;
+
+    fn from_str(text: &str) -> Result<Self, PlaceError> {
+        if text.trim().is_empty() || text.len() > Self::MAX_BYTES || text.chars().any(is_refused) {
+            return Err(PlaceError::NotACity);
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// Control characters, and those that turn or hide text in a log or on a page.
+fn is_refused(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Why a text is no country or city.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlaceError {
+    /// No country's code.
+    #[error("not a country: expected two ASCII letters, such as PT")]
+    NotACountry,
+    /// No city's name.
+    #[error("not a city: expected a name of 1 to 128 bytes without control characters")]
+    NotACity,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn country_is_two_ascii_letters() {
+        assert_eq!("pt".parse::<Country>().unwrap().to_string(), "PT");
+        for bad in ["", "P", "PRT", "P1", "\u{e9}", " PT", "P\n"] {
+            assert_eq!(bad.parse::<Country>(), Err(PlaceError::NotACountry), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn city_is_refused_when_it_cannot_be_kept() {
+        assert_eq!("Montr\u{e9}al".parse::<City>().unwrap().as_str(), "Montr\u{e9}al");
+        for bad in ["", " ", "a\nb", "a\u{0}b", "a\u{202e}b", &"x".repeat(129)] {
+            assert_eq!(bad.parse::<City>(), Err(PlaceError::NotACity), "{bad:?}");
+        }
+        assert!("x".repeat(128).parse::<City>().is_ok());
+    }
+
+    #[test]
+    fn city_from_a_database_is_made_fit_to_keep() {
+        let read = |name: &str| City::from_database(name).map(|city| city.to_string());
+        assert_eq!(read("  Lisbon\n").as_deref(), Some("Lisbon"));
+        assert_eq!(read("Lis\u{1b}bon").as_deref(), Some("Lisbon"));
+        assert_eq!(read(""), None);
+        assert_eq!(read("\u{0}\u{1}"), None);
+        // Two bytes each, so that the 128th byte is a border and the 127th is not.
+        assert_eq!(read(&"\u{e9}".repeat(100)), Some("\u{e9}".repeat(64)));
+        assert_eq!(read(&format!("x{}", "\u{e9}".repeat(100))), Some(format!("x{}", "\u{e9}".repeat(63))));
+    }
+
+    #[test]
+    fn place_serializes_as_text_and_null() {
+        let place = Place::new("PT".parse().ok(), None);
+        assert_eq!(serde_json::to_string(&place).unwrap(), r#"{"country":"PT","city":null}"#);
+    }
+}
