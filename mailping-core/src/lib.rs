@@ -1,6 +1,7 @@
 //! mailping: know whether a 1-to-1 e-mail was opened, without keeping anyone's IP address.
 #![forbid(unsafe_code)]
 
+pub mod fetcher;
 mod mask;
 mod request;
 
