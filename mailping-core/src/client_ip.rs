@@ -156,6 +156,16 @@ pub(crate) enum ClientAddress {
     NoPeerAddress,
 }
 
+impl ClientAddress {
+    /// What may be known of the client from here on.
+    pub(crate) fn masked(self, mask: Mask) -> Option<MaskedIp> {
+        match self {
+            Self::Known(raw) => Some(raw.mask(mask)),
+            Self::Unknown | Self::NoPeerAddress => None,
+        }
+    }
+}
+
 /// A raw client address. It cannot be printed, compared, stored or taken out: only masked.
 pub(crate) struct RawIp(IpAddr);
 

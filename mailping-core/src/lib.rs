@@ -1,11 +1,50 @@
 //! mailping: know whether a 1-to-1 e-mail was opened, without keeping anyone's IP address.
 #![forbid(unsafe_code)]
 
+mod basis;
+mod builder;
+mod burst;
 mod client_ip;
+mod detail;
+pub mod fetcher;
 pub mod geo;
+mod health;
+mod id;
+mod keyring;
+mod limiter;
 mod mask;
+mod memory;
+mod observe;
+mod open;
+mod ping;
+pub mod pixel;
+mod prepared;
+mod queue;
+mod receipt;
+mod recipient;
 mod request;
+pub mod store;
+mod time;
+mod token;
+mod tracker;
 
+pub use basis::{Basis, Consent, EprivacyGround, MessageKind, Purpose};
+pub use builder::{BaseUrlError, BuildError, TrackerBuilder};
 pub use client_ip::{ClientIp, ClientIpError, TrustedProxies};
+pub use detail::{Detail, NameError, TimeStep};
+pub use health::{Closed, Dropped, Health};
+pub use id::{OpenId, PingId, PingIdError, RandomError};
+pub use keyring::{KeyId, Keyring, KeyringError};
 pub use mask::{Mask, MaskError, MaskedIp};
+pub use memory::MemoryStore;
+pub use observe::{Hit, Observation, SignalPolicy};
+pub use open::{LastDay, Open};
+pub use ping::{InvalidPing, NewPing, Ping, Status};
+pub use prepared::PreparedPing;
+pub use queue::{RecordError, Recorded, Recording};
+pub use receipt::{Receipt, State, Summary};
+pub use recipient::{Recipient, RecipientError, RecipientHash, RecipientHashes};
 pub use request::{HeaderSource, PixelRequest};
+pub use store::{Erased, OpenCursor, PingQuery, Store, StoreError};
+pub use time::{Timestamp, TimestampError};
+pub use tracker::{PingError, RecipientExport, RecipientRequestError, Tracker};

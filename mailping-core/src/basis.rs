@@ -1,0 +1,134 @@
+//! Why a message may be tracked, as its sender states it. mailping keeps the statement and judges nothing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::detail::coded_names;
+
+/// Whether a message goes to one person or to many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Purpose {
+    /// One message written for one recipient: an invoice, a proposal, a contract.
+    #[default]
+    OneToOne,
+    /// One of many like it; it must carry consent evidence.
+    Bulk,
+}
+
+coded_names!(Purpose, "a purpose", OneToOne = 0 "one_to_one", Bulk = 1 "bulk");
+
+/// The sender's legal basis for tracking this message (GDPR article 6), as stated when the ping was made.
+///
+/// There is no default: the app must say one. Texts are for documentation; put no personal data into them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Basis {
+    /// A legitimate interest, with the written reason (1 to 2,000 bytes).
+    LegitimateInterest {
+        /// Which interest, and where its assessment is found.
+        reason: String,
+    },
+    /// Consent, with its evidence.
+    Consent(Consent),
+    /// Performance of a contract.
+    Contract,
+    /// A legal obligation.
+    LegalObligation,
+}
+
+impl Basis {
+    /// A legitimate interest with its written reason.
+    pub fn legitimate_interest(reason: impl Into<String>) -> Self {
+        Self::LegitimateInterest { reason: reason.into() }
+    }
+}
+
+/// The evidence of a consent to tracking: when it was given, to which text, through which channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Consent {
+    /// When it was given. A time in the future is refused.
+    pub given_at: Timestamp,
+    /// Which version of the text was agreed to (1 to 200 bytes).
+    pub text_version: String,
+    /// Where it was given, such as `signup-form` (1 to 200 bytes).
+    pub channel: String,
+}
+
+impl Consent {
+    /// The evidence of a consent.
+    pub fn new(
+        given_at: impl Into<Timestamp>,
+        text_version: impl Into<String>,
+        channel: impl Into<String>,
+    ) -> Self {
+        Self { given_at: given_at.into(), text_version: text_version.into(), channel: channel.into() }
+    }
+}
+
+/// The sender's ground under ePrivacy article 5(3), a question apart from the basis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EprivacyGround {
+    /// The recipient consented to the pixel.
+    Consent,
+    /// Strictly necessary for a service that the recipient asked for.
+    StrictlyNecessary,
+    /// An exemption of national law.
+    NationalExemption,
+    /// The sender holds that the rule does not apply to this message.
+    NotApplicable,
+}
+
+coded_names!(EprivacyGround, "an ePrivacy ground", Consent = 0 "consent", StrictlyNecessary = 1 "strictly_necessary",
+    NationalExemption = 2 "national_exemption", NotApplicable = 3 "not_applicable");
+
+/// What kind of message it is, in the words of the US CAN-SPAM act (16 CFR 316.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MessageKind {
+    /// Its primary purpose is to advertise or promote.
+    Commercial,
+    /// It completes or confirms a transaction that the recipient agreed to.
+    Transactional,
+    /// It informs within a standing relation, such as an account or an employment.
+    Relationship,
+}
+
+coded_names!(MessageKind, "a kind of message", Commercial = 0 "commercial", Transactional = 1 "transactional",
+    Relationship = 2 "relationship");
+
+impl MessageKind {
+    /// Whether CAN-SPAM asks for an unsubscribe link in such a message: in commercial ones, and one-to-one mail between
+    /// businesses is no exception. Other laws may ask for more; this is a reminder, not legal advice.
+    #[must_use]
+    pub const fn needs_unsubscribe_link(self) -> bool {
+        matches!(self, Self::Commercial)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_basis_has_one_json_form() {
+        let json = r#"{"kind":"legitimate_interest","reason":"proof of delivery"}"#;
+        let basis: Basis = serde_json::from_str(json).unwrap();
+        assert_eq!(basis, Basis::legitimate_interest("proof of delivery"));
+        assert_eq!(serde_json::to_string(&basis).unwrap(), json);
+        let json =
+            r#"{"kind":"consent","given_at":"2026-01-02T03:04:05Z","text_version":"v3","channel":"form"}"#;
+        let basis: Basis = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&basis).unwrap(), json);
+        assert_eq!(serde_json::to_string(&Basis::Contract).unwrap(), r#"{"kind":"contract"}"#);
+        let unknown = r#"{"kind":"legitimate_interest","reason":"x","to":"ada@example.com"}"#;
+        assert!(serde_json::from_str::<Basis>(unknown).is_err());
+    }
+}

@@ -1,0 +1,278 @@
+//! Settings of a tracker. What weakens privacy is not here; what narrows it is.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
+
+use crate::burst::BurstDetector;
+use crate::detail::Precision;
+use crate::fetcher::Classifier;
+use crate::geo::{GeoResolver, NoGeo};
+use crate::keyring::KeyId;
+use crate::limiter::HitLimiter;
+use crate::observe::Observer;
+use crate::queue::{Limits, Queue};
+use crate::tracker::{Inner, Refusals};
+use crate::{ClientIp, Detail, Keyring, Mask, SignalPolicy, Store, StoreError, TimeStep, Timestamp, Tracker};
+
+/// Builds a [`Tracker`]: keys, a store and a base URL are needed, everything else has a default.
+#[must_use]
+pub struct TrackerBuilder {
+    observer: Observer,
+    store: Arc<dyn Store>,
+    base_url: Option<String>,
+    limits: Limits,
+    hit_limit: u32,
+    burst: (usize, Duration),
+    repeat_window: Duration,
+    clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+}
+
+impl TrackerBuilder {
+    pub(crate) fn new(keys: Keyring, store: Arc<dyn Store>) -> Self {
+        Self {
+            observer: Observer {
+                keys,
+                client_ip: ClientIp::default(),
+                mask: Mask::default(),
+                classifier: Classifier::default(),
+                geo: Arc::new(NoGeo),
+                ceiling: Precision { detail: Detail::City, step: TimeStep::Exact },
+                gpc: SignalPolicy::Drop,
+                dnt: SignalPolicy::Narrow,
+            },
+            store,
+            base_url: None,
+            limits: Limits {
+                capacity: 65_536,
+                deadline: Duration::from_secs(2),
+                purge_every: Duration::from_secs(3_600),
+            },
+            hit_limit: 100,
+            burst: (20, Duration::from_secs(10)),
+            repeat_window: Duration::from_secs(30),
+            clock: Arc::new(SystemTime::now),
+        }
+    }
+
+    /// Where the routes are reached from outside, such as `https://app.example/px`: the start of every pixel's URL.
+    ///
+    /// # Errors
+    /// [`BaseUrlError`] for anything but an absolute `http` or `https` URL without query, fragment or user name.
+    pub fn base_url(mut self, url: &str) -> Result<Self, BaseUrlError> {
+        self.base_url = Some(check_base_url(url)?);
+        Ok(self)
+    }
+
+    /// Where places come from; without this call no open has a place.
+    pub fn geo(mut self, geo: impl GeoResolver + 'static) -> Self {
+        self.observer.geo = Arc::new(geo);
+        self
+    }
+
+    /// As [`geo`](Self::geo), for a resolver that the app keeps a handle of, such as to reload its files.
+    pub fn shared_geo(mut self, geo: Arc<dyn GeoResolver>) -> Self {
+        self.observer.geo = geo;
+        self
+    }
+
+    /// Where the client's address is read from; without this call the socket's peer, and no header.
+    pub fn client_ip(mut self, client_ip: ClientIp) -> Self {
+        self.observer.client_ip = client_ip;
+        self
+    }
+
+    /// How much of an address is masked; without this call /24 and /48 are kept, which is also the most.
+    pub fn mask(mut self, mask: Mask) -> Self {
+        self.observer.mask = mask;
+        self
+    }
+
+    /// Who fetched is judged by this; without this call by the built-in rules.
+    pub fn classifier(mut self, classifier: Classifier) -> Self {
+        self.observer.classifier = classifier;
+        self
+    }
+
+    /// The most that is kept of any open, whatever a ping asks for; [`Detail::City`] without this call. It also acts on
+    /// pings that were made before.
+    pub fn ceiling(mut self, detail: Detail) -> Self {
+        self.observer.ceiling.detail = detail;
+        self
+    }
+
+    /// The finest time step that is kept, whatever a ping asks for; [`TimeStep::Exact`] without this call.
+    pub fn time_step_ceiling(mut self, step: TimeStep) -> Self {
+        self.observer.ceiling.step = step;
+        self
+    }
+
+    /// What `Sec-GPC: 1` leads to; [`SignalPolicy::Drop`] without this call.
+    pub fn on_gpc(mut self, policy: SignalPolicy) -> Self {
+        self.observer.gpc = policy;
+        self
+    }
+
+    /// What `DNT: 1` leads to; [`SignalPolicy::Narrow`] without this call.
+    pub fn on_dnt(mut self, policy: SignalPolicy) -> Self {
+        self.observer.dnt = policy;
+        self
+    }
+
+    /// How long a pixel's answer waits for its open to be on disk; 2 seconds without this call.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.limits.deadline = deadline;
+        self
+    }
+
+    /// The most opens that wait for the store at once, each about 300 bytes; 65,536 without this call, at least 1.
+    pub fn queue_capacity(mut self, opens: usize) -> Self {
+        self.limits.capacity = opens.max(1);
+        self
+    }
+
+    /// The most opens that are kept per ping and clock hour, the rest is counted; 100 without this call, 0 for no limit.
+    /// The count is this process's own: several instances allow as much each.
+    pub fn hit_limit(mut self, opens_per_hour: u32) -> Self {
+        self.hit_limit = opens_per_hour;
+        self
+    }
+
+    /// From how many different pings fetched within `window` from one masked network on a fetch is held uncertain, as one scanner's
+    /// rather than many readers'; 20 within 10 seconds without this call, 0 pings for never. Mail proxies are not counted, since
+    /// many readers share theirs.
+    pub fn burst(mut self, pings: usize, window: Duration) -> Self {
+        self.burst = (pings, window);
+        self
+    }
+
+    /// Within this time after a fetch another one of the same kind counts as its repeat; 30 seconds without this call.
+    pub fn repeat_window(mut self, window: Duration) -> Self {
+        self.repeat_window = window;
+        self
+    }
+
+    /// How often what is kept long enough is deleted; every hour without this call.
+    pub fn purge_every(mut self, interval: Duration) -> Self {
+        self.limits.purge_every = interval.max(Duration::from_millis(10));
+        self
+    }
+
+    /// The clock, for tests.
+    pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Checks the settings against the store and starts the tracker's two threads.
+    ///
+    /// # Errors
+    /// [`BuildError`]: no base URL, a store that cannot be read, or a keyring without a key that objections need.
+    pub async fn build(self) -> Result<Tracker, BuildError> {
+        let base_url = self.base_url.ok_or(BuildError::NoBaseUrl)?;
+        for id in self.store.recipient_keys().await.map_err(|source| BuildError::Store { source })? {
+            if self.observer.keys.key(id).is_none() {
+                return Err(BuildError::KeyMissing { id });
+            }
+        }
+        let system = Arc::clone(&self.clock);
+        let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || system().into());
+        let queue = Queue::start(Arc::clone(&self.store), clock, self.limits);
+        let queue = queue.map_err(|source| BuildError::Thread { source })?;
+        let (burst_pings, burst_window) = self.burst;
+        Ok(Tracker::new(Inner {
+            observer: self.observer,
+            store: self.store,
+            base_url,
+            limiter: HitLimiter::new(self.hit_limit),
+            bursts: BurstDetector::new(burst_pings, burst_window),
+            repeat_window: self.repeat_window,
+            queue,
+            clock: self.clock,
+            refusals: Refusals::default(),
+            warned_of_no_address: AtomicBool::new(false),
+        }))
+    }
+}
+
+impl fmt::Debug for TrackerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TrackerBuilder")
+            .field("observer", &self.observer)
+            .field("store", &self.store)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_base_url(url: &str) -> Result<String, BaseUrlError> {
+    let uri: http::Uri = url.trim().parse().map_err(|_| BaseUrlError)?;
+    let web = matches!(uri.scheme_str(), Some("http" | "https"));
+    let host = uri
+        .authority()
+        .is_some_and(|authority| !authority.as_str().contains('@') && !authority.host().is_empty());
+    if !web || !host || uri.query().is_some() || url.contains('#') {
+        return Err(BaseUrlError);
+    }
+    Ok(url.trim().trim_end_matches('/').to_owned())
+}
+
+/// The base URL is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("base URL must be absolute, such as https://app.example/px, without query, fragment or user name")]
+#[non_exhaustive]
+pub struct BaseUrlError;
+
+/// Why a tracker could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// [`TrackerBuilder::base_url`] was not called.
+    #[error("no base URL: call base_url with the address that the pixel routes are reached at")]
+    NoBaseUrl,
+    /// The store cannot be read.
+    #[error("the store cannot be read")]
+    Store {
+        /// Why.
+        source: StoreError,
+    },
+    /// Recipient hashes are kept under a key that is not in the keyring: without it objections would be forgotten.
+    #[error(
+        "the keyring lacks key {id}, which recipients and objections are kept under: add it after the newer keys"
+    )]
+    KeyMissing {
+        /// The id of the key.
+        id: KeyId,
+    },
+    /// The operating system gave no thread.
+    #[error("the tracker's threads could not be started")]
+    Thread {
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_absolute_and_loses_its_last_slash() {
+        assert_eq!(check_base_url("https://app.example/px/").unwrap(), "https://app.example/px");
+        assert_eq!(check_base_url("http://127.0.0.1:3000").unwrap(), "http://127.0.0.1:3000");
+        for bad in [
+            "",
+            "/px",
+            "app.example/px",
+            "ftp://app.example",
+            "https://",
+            "https://a.example/?x=1",
+            "https://u:p@a.example",
+            "https://a.example/#px",
+            "https://a b.example",
+        ] {
+            assert_eq!(check_base_url(bad), Err(BaseUrlError), "{bad}");
+        }
+    }
+}

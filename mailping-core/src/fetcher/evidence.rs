@@ -1,0 +1,255 @@
+//! The named reasons behind a verdict: a closed list, kept as one bit each.
+//!
+//! With fetcher and verdict they explain a judgement without the address and without the User-Agent.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::UnknownName;
+
+macro_rules! evidence {
+    ($( $variant:ident = $bit:literal, $text:literal, $explanation:literal; )+) => {
+        /// One named reason. The number is its bit in an [`EvidenceSet`]; neither number nor name is ever reused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Evidence {
+            $( #[doc = concat!("`", $text, "`: ", $explanation, ".")] $variant = $bit, )+
+        }
+
+        impl Evidence {
+            /// Every one, in the order in which a set lists them.
+            pub const ALL: &'static [Self] = &[$( Self::$variant, )+];
+
+            /// The stable name, such as `net:private_relay`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => $text, )+ }
+            }
+
+            /// What it means, in one line of plain words.
+            #[must_use]
+            pub const fn explanation(self) -> &'static str {
+                match self { $( Self::$variant => $explanation, )+ }
+            }
+        }
+    };
+}
+
+evidence! {
+    UaGoogleImageProxy = 0, "ua:google_image_proxy", "the agent names Google's image proxy, which fetches when the message is displayed";
+    UaGmailPrefetch = 1, "ua:gmail_prefetch", "the agent ends in a second Mozilla/5.0, as Gmail's prefetch does ahead of the reader";
+    UaYahooMailProxy = 2, "ua:yahoo_mail_proxy", "the agent names Yahoo's mail proxy, which fetches when the message is displayed";
+    UaMailProxy = 3, "ua:mail_proxy", "the agent names the image proxy of a mailbox provider";
+    UaBareMozilla = 4, "ua:bare_mozilla", "the agent is the bare text Mozilla/5.0, as Apple's prefetch sends it and some scanners do";
+    UaBareWebkit = 5, "ua:bare_webkit", "the agent is WebKit with no browser named after it, as Apple Mail sends it";
+    UaOutlook = 6, "ua:outlook", "the agent names Outlook";
+    UaOffice = 7, "ua:office", "the agent names an Office application that is not Outlook";
+    UaThunderbird = 8, "ua:thunderbird", "the agent names Thunderbird";
+    UaMailClient = 9, "ua:mail_client", "the agent names a mail program";
+    UaBrowser = 10, "ua:browser", "the agent is that of a current browser";
+    UaStaleBrowser = 11, "ua:stale_browser", "the agent is that of a browser so old that sandboxes use it more than people do";
+    UaWebview = 12, "ua:webview", "the agent is that of an Android app which shows a web page";
+    UaHttpLibrary = 13, "ua:http_library", "the agent names an HTTP library or tool";
+    UaAppStack = 14, "ua:app_stack", "the agent names only the HTTP stack of a phone or desktop, which apps and programs share";
+    UaHeadless = 15, "ua:headless", "the agent names a browser that runs without a screen";
+    UaScanner = 16, "ua:scanner", "the agent names a security scanner";
+    UaLinkPreview = 17, "ua:link_preview", "the agent names a service that makes link previews";
+    UaBot = 18, "ua:bot", "the agent calls itself a bot, crawler or monitor";
+    UaContact = 19, "ua:contact", "the agent carries a contact address, as self-running programs do";
+    UaNoBrowser = 20, "ua:no_browser", "the agent has not the form of any browser or mail program";
+    UaMissing = 21, "ua:missing", "the request has no agent";
+    UaUnknown = 22, "ua:unknown", "the agent tells nothing";
+    NetGoogleProxy = 24, "net:google_proxy", "the network is one of Google's image proxy";
+    NetGoogle = 25, "net:google", "the network is Google's own";
+    NetPrivateRelay = 26, "net:private_relay", "the network is an exit of Apple's private relay";
+    NetApple = 27, "net:apple", "the network is Apple's own";
+    NetYahoo = 28, "net:yahoo", "the network is Yahoo's";
+    NetExchangeOnline = 29, "net:exchange_online", "the network is that of Exchange Online's front ends, which load images for webmail";
+    NetMailProtection = 30, "net:mail_protection", "the network is that of Microsoft's mail protection";
+    NetMailGateway = 31, "net:mail_gateway", "the network is that of a mail security gateway";
+    NetWebmailProxy = 32, "net:webmail_proxy", "the network is that of a mailbox provider's image proxy";
+    NetWebGateway = 33, "net:web_gateway", "the network is that of a company web gateway, through which people browse";
+    NetHosting = 34, "net:hosting", "the network is that of a hosting company";
+    NetPartial = 35, "net:partial", "the masked network belongs to the named network only in part, which is a hint and no proof";
+    NetForeign = 36, "net:foreign", "the network is none of those that the named proxy fetches from";
+    NetOwn = 37, "net:own", "the network is the sender's own";
+    NetBurst = 38, "net:burst", "many pings were fetched from this network at once";
+    TimeEarly = 44, "time:early", "the fetch came within the early window after sending, when machines fetch more than people do";
+    TimeBeforeSent = 45, "time:before_sent", "the fetch came before the sent time";
+    HeaderSecPurpose = 50, "header:sec_purpose", "the Sec-Purpose header says that this is a prefetch";
+    HeaderPurpose = 51, "header:purpose", "the Purpose header says that this is a prefetch or preview";
+    HeaderXMoz = 52, "header:x_moz", "the X-Moz header says that this is a prefetch";
+    HeaderXPurpose = 53, "header:x_purpose", "the X-Purpose header says that this is a prefetch or preview";
+    HeaderAnonymousIp = 54, "header:anonymous_client_ip", "the Sec-Purpose header says that the client's address is hidden by a proxy";
+    MethodHead = 55, "method:head", "the method is HEAD, which displays nothing";
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Evidence {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|known| known.as_str() == text)
+            .ok_or(UnknownName::new("piece of evidence"))
+    }
+}
+
+impl Serialize for Evidence {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// A set of [`Evidence`] in eight bytes. It lists its members in the fixed order of [`Evidence::ALL`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct EvidenceSet(u64);
+
+impl EvidenceSet {
+    /// The empty set.
+    pub const EMPTY: Self = Self(0);
+
+    /// The bits under which a store keeps the set.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// What a store kept; `None` when a bit is set that this version has no name for.
+    #[must_use]
+    pub fn from_bits(bits: u64) -> Option<Self> {
+        let known = Evidence::ALL.iter().fold(0, |known, evidence| known | bit(*evidence));
+        (bits & !known == 0).then_some(Self(bits))
+    }
+
+    /// The set with `evidence` in it.
+    #[must_use]
+    pub const fn with(self, evidence: Evidence) -> Self {
+        Self(self.0 | bit(evidence))
+    }
+
+    /// The set without `evidence`.
+    #[must_use]
+    pub const fn without(self, evidence: Evidence) -> Self {
+        Self(self.0 & !bit(evidence))
+    }
+
+    /// The members of both.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Adds `evidence`.
+    pub const fn insert(&mut self, evidence: Evidence) {
+        *self = self.with(evidence);
+    }
+
+    /// Is `evidence` in the set?
+    #[must_use]
+    pub const fn contains(self, evidence: Evidence) -> bool {
+        self.0 & bit(evidence) != 0
+    }
+
+    /// Is nothing in it?
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// How many are in it.
+    #[must_use]
+    pub const fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// The members, in the order of [`Evidence::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Evidence> {
+        Evidence::ALL.iter().copied().filter(move |evidence| self.contains(*evidence))
+    }
+}
+
+const fn bit(evidence: Evidence) -> u64 {
+    1 << (evidence as u64 % 64)
+}
+
+impl From<Evidence> for EvidenceSet {
+    fn from(evidence: Evidence) -> Self {
+        Self::EMPTY.with(evidence)
+    }
+}
+
+impl FromIterator<Evidence> for EvidenceSet {
+    fn from_iter<I: IntoIterator<Item = Evidence>>(members: I) -> Self {
+        members.into_iter().fold(Self::EMPTY, Self::with)
+    }
+}
+
+impl Extend<Evidence> for EvidenceSet {
+    fn extend<I: IntoIterator<Item = Evidence>>(&mut self, members: I) {
+        members.into_iter().for_each(|member| self.insert(member));
+    }
+}
+
+impl fmt::Debug for EvidenceSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(Evidence::as_str)).finish()
+    }
+}
+
+/// The names with a comma and a blank between them.
+impl fmt::Display for EvidenceSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, evidence) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str(", ")?;
+            }
+            f.write_str(evidence.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+/// An array of names.
+impl Serialize for EvidenceSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_evidence_has_its_own_bit_and_name() {
+        let all: EvidenceSet = Evidence::ALL.iter().copied().collect();
+        assert_eq!(all.len(), Evidence::ALL.len());
+        for evidence in Evidence::ALL.iter().copied() {
+            assert_eq!(evidence.as_str().parse(), Ok(evidence));
+            assert!((evidence as u8) < 64);
+        }
+    }
+
+    #[test]
+    fn a_set_comes_back_from_its_bits_and_unknown_bits_are_refused() {
+        let set = EvidenceSet::from_iter([Evidence::TimeEarly, Evidence::UaOutlook]);
+        assert_eq!(EvidenceSet::from_bits(set.bits()), Some(set));
+        assert_eq!(EvidenceSet::from_bits(1 << 63), None);
+    }
+
+    #[test]
+    fn a_set_serialises_as_names_in_a_fixed_order() {
+        let set = EvidenceSet::from_iter([Evidence::NetBurst, Evidence::UaOutlook]);
+        assert_eq!(serde_json::to_string(&set).unwrap(), r#"["ua:outlook","net:burst"]"#);
+        assert_eq!(set.to_string(), "ua:outlook, net:burst");
+    }
+}

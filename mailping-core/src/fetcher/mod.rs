@@ -1,0 +1,24 @@
+//! Who fetched the pixel, did a person cause it, and why do we think so.
+//!
+//! [`Classifier::classify`] is a pure function of [`FetchSignals`], the masked network and the time since sending. What
+//! it knows stands as dated data in `agents.rs` (User-Agents) and `networks.rs`; how the pieces confirm or contradict
+//! each other stands in `combine.rs`.
+
+mod class;
+mod evidence;
+mod named;
+mod provider;
+mod signals;
+
+mod classifier;
+
+pub use class::{Fetcher, Verdict};
+pub use classifier::{Classified, Classifier, SinceSent};
+pub use evidence::{Evidence, EvidenceSet};
+pub use named::UnknownName;
+pub use provider::Provider;
+pub use signals::FetchSignals;
+
+/// The edition of the rules that made a judgement, kept with each open: year, month and a running digit, so 26111 is
+/// the first of November 2026.
+pub const RULES_VERSION: u16 = 26_111;

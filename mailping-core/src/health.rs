@@ -1,0 +1,73 @@
+//! How a tracker is doing, in numbers without anything personal.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+/// What a tracker knows of itself since it was built. Counters never go down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Health {
+    /// Opens that wait to be written.
+    pub queue_depth: usize,
+    /// The most that may wait; beyond it opens are dropped.
+    pub queue_capacity: usize,
+    /// For how long the oldest of them has waited, in seconds in JSON.
+    #[serde(rename = "oldest_waiting_s", serialize_with = "seconds")]
+    pub oldest_waiting: Option<Duration>,
+    /// Whether the store refused the last batch. It is tried again until it takes it.
+    pub store_failing: bool,
+    /// Hits whose open is on disk.
+    pub durable: u64,
+    /// Hits that the store filtered: their ping was erased, withdrawn or expired, or its recipient objected.
+    pub filtered: u64,
+    /// Hits that were answered at the deadline, before their open was on disk.
+    pub late: u64,
+    /// Hits of which nothing is kept, by reason.
+    pub dropped: Dropped,
+    /// Hits without any client address: see [`ClientIp`](crate::ClientIp).
+    pub no_peer_address: u64,
+    /// Look-ups of a place that failed: the geo database is damaged.
+    pub geo_errors: u64,
+    /// Pings that the automatic purge deleted.
+    pub purged_pings: u64,
+    /// Opens that the automatic purge deleted.
+    pub purged_opens: u64,
+}
+
+/// Hits of which nothing is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// The token was forged, broken or of a key that is gone.
+    pub bad_token: u64,
+    /// The ping's detail or the tracker's ceiling keeps nothing of it.
+    pub detail: u64,
+    /// The reader's browser asked for it (`Sec-GPC`, `DNT`).
+    pub signal: u64,
+    /// The ping had its opens of this hour already.
+    pub hit_limit: u64,
+    /// The queue was full: these opens are lost.
+    pub queue_full: u64,
+    /// The tracker was closed: these opens are lost.
+    pub closed: u64,
+    /// The operating system gave no random bytes: these opens are lost.
+    pub no_random: u64,
+}
+
+fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match duration {
+        Some(duration) => serializer.serialize_some(&duration.as_secs_f64()),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// What a tracker left behind when it was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Closed {
+    /// Opens that could not be written in time and are lost.
+    pub lost: usize,
+    /// The last state of the counters.
+    pub health: Health,
+}

@@ -1,0 +1,137 @@
+//! The ids of pings and opens.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use crate::Timestamp;
+
+/// The id of a ping: a UUID of version 7 minted at the sent time, so that pings sort by it and the time since sending
+/// needs no database.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PingId([u8; 16]);
+
+impl PingId {
+    pub(crate) fn mint(sent_at: Timestamp) -> Result<Self, getrandom::Error> {
+        let mut random = [0; 10];
+        getrandom::fill(&mut random)?;
+        let uuid = uuid::Builder::from_unix_timestamp_millis(sent_at.unix_millis().unsigned_abs(), &random);
+        Ok(Self(uuid.into_uuid().into_bytes()))
+    }
+
+    /// From the 16 bytes that a store has kept.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 16 bytes, for a store to keep: in time order of sending.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// When the message was (or will be) handed over for sending, as told when the ping was made.
+    #[must_use]
+    pub fn sent_at(&self) -> Timestamp {
+        let [a, b, c, d, e, f, ..] = self.0;
+        let millis = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        Timestamp::from_unix_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+    }
+}
+
+impl fmt::Display for PingId {
+    /// The hyphenated form of a UUID, in lower case.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        uuid::Uuid::from_bytes(self.0).hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for PingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PingId({self})")
+    }
+}
+
+impl Serialize for PingId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The text was no id of a ping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected the id of a ping, such as 019ab1c2-d3e4-7f56-8a9b-0c1d2e3f4a5b")]
+#[non_exhaustive]
+pub struct PingIdError;
+
+impl FromStr for PingId {
+    type Err = PingIdError;
+
+    fn from_str(text: &str) -> Result<Self, PingIdError> {
+        uuid::Uuid::try_parse(text).map(|uuid| Self(uuid.into_bytes())).map_err(|_| PingIdError)
+    }
+}
+
+/// The id of an open within its ping: 8 random bytes, with no time in them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OpenId([u8; 8]);
+
+impl OpenId {
+    /// A new random id.
+    ///
+    /// # Errors
+    /// Where the operating system has no random bytes to give.
+    pub fn random() -> Result<Self, RandomError> {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).map_err(|_| RandomError)?;
+        Ok(Self(bytes))
+    }
+
+    /// From the 8 bytes that a store has kept.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 8 bytes, for a store to keep.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for OpenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OpenId({:016x})", u64::from_be_bytes(self.0))
+    }
+}
+
+/// The operating system gave no random bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the operating system gave no random bytes")]
+#[non_exhaustive]
+pub struct RandomError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ping_id_tells_its_sent_time_and_sorts_by_it() {
+        let early = PingId::mint(Timestamp::from_unix_millis(1_000)).unwrap();
+        let late = PingId::mint(Timestamp::from_unix_millis(1_001)).unwrap();
+        assert_eq!(early.sent_at().unix_millis(), 1_000);
+        assert!(early < late);
+        assert_eq!(uuid::Uuid::from_bytes(early.0).get_version_num(), 7);
+        assert_ne!(PingId::mint(Timestamp::from_unix_millis(1_000)).unwrap(), early);
+    }
+
+    #[test]
+    fn a_ping_id_reads_back_from_its_text() {
+        let id = PingId::mint(Timestamp::from_unix_millis(1_795_428_120_250)).unwrap();
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!("invoice-42".parse::<PingId>(), Err(PingIdError));
+    }
+}

@@ -1,0 +1,316 @@
+//! The keys that sign tokens and hash recipients. The first key signs, all of them verify.
+//!
+//! No key and no subkey leaves this file but through [`Keyring::secret_text`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::RandomError;
+
+/// The number of a key, 0 to 63. It stands in every token and beside every recipient hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(u8);
+
+impl KeyId {
+    /// A key number; `None` above 63.
+    #[must_use]
+    pub const fn new(id: u8) -> Option<Self> {
+        if id < 64 { Some(Self(id)) } else { None }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One or more secret keys with their numbers.
+///
+/// As text a keyring is `id:base64[,id:base64…]`: ids from 0 to 63, each key at least 32 bytes, standard or URL-safe base64,
+/// padded or not. The first key signs, all verify. To rotate, put a new key in front and keep the old ones: tokens in
+/// mail already sent name their key, and so do the recipient hashes of objections.
+///
+/// # Security
+/// Whoever has a key can make tokens and test addresses against recipient hashes. `Debug` shows the ids alone.
+///
+/// ```
+/// use mailping_core::Keyring;
+/// let keys = Keyring::generate()?;
+/// let same = Keyring::from_text(&keys.secret_text())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Keyring {
+    keys: Vec<Key>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Key {
+    pub(crate) id: KeyId,
+    secret: Vec<u8>,
+    pub(crate) token: Subkey,
+    pub(crate) opt_out: Subkey,
+    pub(crate) recipient: Subkey,
+}
+
+const FEWEST_BYTES: usize = 32;
+/// Beyond this an HMAC key adds nothing; a longer one is a mistake, such as a whole file.
+const MOST_BYTES: usize = 1_024;
+
+const BASE64: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(false);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, BASE64);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, BASE64);
+
+impl Keyring {
+    /// A keyring of one new random key with the id 0.
+    ///
+    /// # Errors
+    /// Where the operating system has no random bytes to give.
+    pub fn generate() -> Result<Self, RandomError> {
+        let mut secret = vec![0; FEWEST_BYTES];
+        getrandom::fill(&mut secret).map_err(|_| RandomError)?;
+        Ok(Self { keys: vec![Key::new(KeyId(0), secret)] })
+    }
+
+    /// Reads `id:base64[,id:base64…]`; white space around the entries is dropped.
+    ///
+    /// # Errors
+    /// [`KeyringError`] tells which entry is wrong and why; it never repeats a key.
+    pub fn from_text(text: &str) -> Result<Self, KeyringError> {
+        if text.trim().is_empty() {
+            return Err(KeyringError::Empty);
+        }
+        let mut keys: Vec<Key> = Vec::new();
+        for (entry, position) in text.split(',').zip(1..) {
+            let (id, secret) = entry.trim().split_once(':').ok_or(KeyringError::Form { position })?;
+            let id = id.parse().ok().and_then(KeyId::new).ok_or(KeyringError::Id { position })?;
+            let secret = STANDARD
+                .decode(secret)
+                .or_else(|_| URL_SAFE.decode(secret))
+                .map_err(|_| KeyringError::Base64 { position })?;
+            if !(FEWEST_BYTES..=MOST_BYTES).contains(&secret.len()) {
+                return Err(KeyringError::Length { position });
+            }
+            if keys.iter().any(|key| key.id == id) {
+                return Err(KeyringError::Twice { position });
+            }
+            keys.push(Key::new(id, secret));
+        }
+        Ok(Self { keys })
+    }
+
+    /// Reads the keyring from the environment variable `name`, in the form of [`Keyring::from_text`].
+    ///
+    /// # Errors
+    /// As [`Keyring::from_text`], and where the variable is not set.
+    pub fn from_env(name: &str) -> Result<Self, KeyringError> {
+        let text = std::env::var(name).map_err(|_| KeyringError::NotSet { name: name.to_owned() })?;
+        Self::from_text(&text)
+    }
+
+    /// The keyring as text, to be kept where it stays secret.
+    ///
+    /// # Security
+    /// This is the secret itself: write it to a file with mode 0600 or to a secret store, never to a log.
+    #[must_use]
+    pub fn secret_text(&self) -> String {
+        let entries = self.keys.iter().map(|key| format!("{}:{}", key.id, STANDARD.encode(&key.secret)));
+        entries.collect::<Vec<_>>().join(",")
+    }
+
+    /// The ids of the keys, the signing one first.
+    pub fn ids(&self) -> impl Iterator<Item = KeyId> {
+        self.keys.iter().map(|key| key.id)
+    }
+
+    /// The key that signs; `None` never happens, since a keyring is made with a key in it.
+    pub(crate) fn newest(&self) -> Option<&Key> {
+        self.keys.first()
+    }
+
+    pub(crate) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    pub(crate) fn key(&self, id: KeyId) -> Option<&Key> {
+        self.keys.iter().find(|key| key.id == id)
+    }
+}
+
+impl FromStr for Keyring {
+    type Err = KeyringError;
+
+    fn from_str(text: &str) -> Result<Self, KeyringError> {
+        Self::from_text(text)
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keyring([redacted]; ids")?;
+        self.ids().try_for_each(|id| write!(f, " {id}"))?;
+        f.write_str(")")
+    }
+}
+
+impl Key {
+    fn new(id: KeyId, secret: Vec<u8>) -> Self {
+        let subkey = |label| Subkey::derive(&secret, label);
+        Self {
+            id,
+            token: subkey("token"),
+            opt_out: subkey("opt-out"),
+            recipient: subkey("recipient"),
+            secret,
+        }
+    }
+}
+
+/// A key for one use, prepared: HMAC-SHA256 under HMAC-SHA256(key, "mailping/1/" + label).
+#[derive(Clone)]
+pub(crate) struct Subkey(Hmac<Sha256>);
+
+impl Subkey {
+    fn derive(secret: &[u8], label: &str) -> Self {
+        let mut mac = hmac(secret);
+        mac.update(b"mailping/1/");
+        mac.update(label.as_bytes());
+        Self(hmac(&mac.finalize().into_bytes()))
+    }
+
+    pub(crate) fn mac(&self, message: &[u8]) -> [u8; 32] {
+        let mut mac = self.0.clone();
+        mac.update(message);
+        mac.finalize().into_bytes().into()
+    }
+
+    /// Compares in constant time with the first bytes of the MAC.
+    pub(crate) fn verify_left(&self, message: &[u8], tag: &[u8]) -> bool {
+        let mut mac = self.0.clone();
+        mac.update(message);
+        mac.verify_truncated_left(tag).is_ok()
+    }
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes keys of any length, so this cannot fail")]
+fn hmac(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("any key length")
+}
+
+/// Why a keyring was refused. It names the entry by its position and never repeats a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyringError {
+    /// The environment variable is not set, or is no Unicode.
+    #[error("environment variable {name} is not set: give it keys in the form id:base64[,id:base64...]")]
+    NotSet {
+        /// The variable's name.
+        name: String,
+    },
+    /// There is no key.
+    #[error("no key given: expected id:base64[,id:base64...]")]
+    Empty,
+    /// An entry has no colon.
+    #[error("key {position} is not of the form id:base64")]
+    Form {
+        /// Which entry, from 1.
+        position: usize,
+    },
+    /// An id is no number from 0 to 63.
+    #[error("the id of key {position} is not a number from 0 to 63")]
+    Id {
+        /// Which entry, from 1.
+        position: usize,
+    },
+    /// A key is no base64.
+    #[error("key {position} is not base64")]
+    Base64 {
+        /// Which entry, from 1.
+        position: usize,
+    },
+    /// A key is too short or far too long.
+    #[error(
+        "key {position} must have from {FEWEST_BYTES} to {MOST_BYTES} bytes: `openssl rand -base64 32` makes one"
+    )]
+    Length {
+        /// Which entry, from 1.
+        position: usize,
+    },
+    /// An id stands twice.
+    #[error("the id of key {position} was given to an earlier key: ids must differ")]
+    Twice {
+        /// Which entry, from 1.
+        position: usize,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 32 bytes whose base64 has `+` and `/` in it.
+    const SECRET: [u8; 32] = [0xfb; 32];
+
+    #[test]
+    fn keys_are_read_in_both_alphabets_padded_or_not() {
+        let padded = STANDARD.encode(SECRET);
+        let url_safe = URL_SAFE.encode(SECRET);
+        assert!(padded.contains('+') && url_safe.contains('-') && padded.ends_with('='));
+        for secret in [&padded, &url_safe, padded.trim_end_matches('='), url_safe.trim_end_matches('=')] {
+            let keys = Keyring::from_text(&format!(" 7:{secret} ")).unwrap();
+            assert_eq!(keys.key(KeyId(7)).unwrap().secret, SECRET);
+        }
+    }
+
+    #[test]
+    fn the_first_key_signs_and_all_are_found() {
+        let secret = STANDARD.encode(SECRET);
+        let keys = Keyring::from_text(&format!("63:{secret},0:{secret}")).unwrap();
+        assert_eq!(keys.newest().unwrap().id, KeyId(63));
+        assert_eq!(keys.ids().map(KeyId::get).collect::<Vec<_>>(), [63, 0]);
+        assert!(keys.key(KeyId(5)).is_none());
+    }
+
+    #[test]
+    fn a_wrong_entry_is_named_and_never_repeated() {
+        let secret = STANDARD.encode(SECRET);
+        let refused = |text: &str| Keyring::from_text(text).unwrap_err();
+        assert_eq!(refused("  "), KeyringError::Empty);
+        assert_eq!(refused(&secret), KeyringError::Form { position: 1 });
+        assert_eq!(refused(&format!("0:{secret},64:{secret}")), KeyringError::Id { position: 2 });
+        assert_eq!(refused(&format!("0:{secret},0:{secret}")), KeyringError::Twice { position: 2 });
+        assert_eq!(refused("0:AAAA"), KeyringError::Length { position: 1 });
+        assert_eq!(refused("0:hunter2-hunter2!"), KeyringError::Base64 { position: 1 });
+        assert!(!refused("0:hunter2-hunter2!").to_string().contains("hunter2"));
+        assert!(matches!(Keyring::from_env("MAILPING_NOT_SET"), Err(KeyringError::NotSet { .. })));
+    }
+
+    #[test]
+    fn the_labels_have_different_subkeys() {
+        let keys = Keyring::generate().unwrap();
+        let key = keys.newest().unwrap();
+        assert_ne!(key.token.mac(b"x"), key.opt_out.mac(b"x"));
+        assert_ne!(key.token.mac(b"x"), key.recipient.mac(b"x"));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let keys = Keyring::from_text(&format!("3:{}", STANDARD.encode(SECRET))).unwrap();
+        assert_eq!(format!("{keys:?}"), "Keyring([redacted]; ids 3)");
+    }
+}

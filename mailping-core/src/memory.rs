@@ -1,0 +1,239 @@
+//! A store in memory, for tests and for trying things: it keeps every promise of [`Store`] but that of durability.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::keyring::KeyId;
+use crate::store::{Erased, KeptPing, OpenCursor, PingQuery, Store, StoreError, Written};
+use crate::{LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, Timestamp};
+
+/// Keeps pings and opens in memory. Everything is gone when it is dropped.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    rows: Mutex<Rows>,
+}
+
+#[derive(Debug, Default)]
+struct Rows {
+    pings: BTreeMap<PingId, Row>,
+    opens: HashMap<PingId, BTreeMap<OpenId, Open>>,
+    objections: BTreeSet<RecipientHash>,
+}
+
+#[derive(Debug)]
+struct Row {
+    kept: KeptPing,
+    recipient: Option<RecipientHash>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rows {
+    /// Moves what is kept under an older key of this recipient to the newest.
+    fn unify(&mut self, recipient: &RecipientHashes) {
+        for row in self.pings.values_mut() {
+            if row.recipient.is_some_and(|hash| recipient.older.contains(&hash)) {
+                row.recipient = Some(recipient.newest);
+            }
+        }
+        for hash in &recipient.older {
+            if self.objections.remove(hash) {
+                self.objections.insert(recipient.newest);
+            }
+        }
+    }
+
+    fn object(&mut self, hash: RecipientHash) {
+        self.objections.insert(hash);
+        for row in self.pings.values_mut().filter(|row| row.recipient == Some(hash)) {
+            withdraw(&mut row.kept.ping);
+        }
+    }
+
+    fn erase(&mut self, id: PingId) -> Option<Erased> {
+        self.pings.remove(&id)?;
+        let opens = self.opens.remove(&id).map_or(0, |opens| opens.len());
+        Some(Erased { pings: 1, opens: opens as u64 })
+    }
+}
+
+fn withdraw(ping: &mut Ping) {
+    if ping.status == Status::Live {
+        ping.status = Status::Withdrawn;
+    }
+}
+
+fn older_than(after: Option<PingId>) -> (Bound<PingId>, Bound<PingId>) {
+    (Bound::Unbounded, after.map_or(Bound::Unbounded, Bound::Excluded))
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError> {
+        let mut rows = self.rows();
+        let Rows { pings, opens: kept, .. } = &mut *rows;
+        let written = opens.iter().map(|open| {
+            if !pings.get(&open.ping).is_some_and(|row| row.kept.ping.records(open.at)) {
+                return Written::Filtered;
+            }
+            kept.entry(open.ping).or_default().entry(open.id).or_insert_with(|| open.clone());
+            Written::Kept
+        });
+        let written = written.collect();
+        for last in last_days {
+            if let Some(row) = pings.get_mut(&last.ping).filter(|row| row.kept.ping.records(last.day)) {
+                row.kept.last_day = row.kept.last_day.max(Some(last.day));
+            }
+        }
+        Ok(written)
+    }
+
+    async fn insert_ping(
+        &self,
+        ping: &Ping,
+        recipient: Option<&RecipientHashes>,
+    ) -> Result<Status, StoreError> {
+        let mut rows = self.rows();
+        let mut ping = ping.clone();
+        if let Some(recipient) = recipient {
+            rows.unify(recipient);
+            if rows.objections.contains(&recipient.newest) {
+                ping.status = Status::Untracked;
+            }
+        }
+        let status = ping.status;
+        let recipient = recipient.map(|hashes| hashes.newest);
+        rows.pings.insert(ping.id, Row { kept: KeptPing { ping, last_day: None }, recipient });
+        Ok(status)
+    }
+
+    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
+        Ok(self.rows().pings.get(&id).map(|row| row.kept.clone()))
+    }
+
+    async fn pings(&self, query: &PingQuery) -> Result<Vec<KeptPing>, StoreError> {
+        let rows = self.rows();
+        let kept = rows.pings.range(older_than(query.after)).rev().map(|(_, row)| &row.kept);
+        let asked = kept.filter(|kept| {
+            query.owner.as_ref().is_none_or(|owner| kept.ping.owner.as_ref() == Some(owner))
+                && query.reference.as_ref().is_none_or(|reference| &kept.ping.reference == reference)
+        });
+        Ok(asked.take(query.limit).cloned().collect())
+    }
+
+    async fn opens(
+        &self,
+        ping: PingId,
+        after: Option<OpenCursor>,
+        limit: usize,
+    ) -> Result<Vec<Open>, StoreError> {
+        let rows = self.rows();
+        let mut opens: Vec<&Open> = rows.opens.get(&ping).into_iter().flat_map(BTreeMap::values).collect();
+        let place = |open: &Open| OpenCursor::new(open.at, open.id);
+        opens.retain(|open| after.is_none_or(|after| place(open) > after));
+        opens.sort_unstable_by_key(|open| place(open));
+        Ok(opens.into_iter().take(limit).cloned().collect())
+    }
+
+    async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
+        Ok(self.rows().pings.get_mut(&id).map(|row| withdraw(&mut row.kept.ping)).is_some())
+    }
+
+    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+        Ok(self.rows().erase(id))
+    }
+
+    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+        let mut rows = self.rows();
+        rows.unify(recipient);
+        rows.object(recipient.newest);
+        Ok(())
+    }
+
+    async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
+        let mut rows = self.rows();
+        match rows.pings.get_mut(&id) {
+            Some(Row { recipient: Some(hash), .. }) => {
+                let hash = *hash;
+                rows.object(hash);
+            }
+            Some(row) => withdraw(&mut row.kept.ping),
+            None => {}
+        }
+        Ok(())
+    }
+
+    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
+        let mut rows = self.rows();
+        rows.unify(recipient);
+        let of_recipient = |row: &Row| row.recipient == Some(recipient.newest);
+        let ids: Vec<PingId> =
+            rows.pings.iter().filter(|(_, row)| of_recipient(row)).map(|(id, _)| *id).collect();
+        let erased = ids.into_iter().filter_map(|id| rows.erase(id));
+        Ok(erased.fold(Erased::default(), |sum, one| Erased {
+            pings: sum.pings + one.pings,
+            opens: sum.opens + one.opens,
+        }))
+    }
+
+    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+        let rows = self.rows();
+        Ok(recipient.all().any(|hash| rows.objections.contains(hash)))
+    }
+
+    async fn pings_of(
+        &self,
+        recipient: &RecipientHashes,
+        after: Option<PingId>,
+        limit: usize,
+    ) -> Result<Vec<KeptPing>, StoreError> {
+        let rows = self.rows();
+        let theirs =
+            |row: &&Row| row.recipient.is_some_and(|hash| recipient.all().any(|other| *other == hash));
+        let pings = rows.pings.range(older_than(after)).rev().map(|(_, row)| row).filter(theirs);
+        Ok(pings.take(limit).map(|row| row.kept.clone()).collect())
+    }
+
+    async fn recipient_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+        let rows = self.rows();
+        let of_pings = rows.pings.values().filter_map(|row| row.recipient);
+        let keys: BTreeSet<KeyId> =
+            of_pings.chain(rows.objections.iter().copied()).map(|hash| hash.key()).collect();
+        Ok(keys.into_iter().collect())
+    }
+
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
+        let mut rows = self.rows();
+        let due: Vec<PingId> = rows
+            .pings
+            .values()
+            .filter(|row| row.kept.ping.keep_until <= now)
+            .map(|row| row.kept.ping.id)
+            .collect();
+        let mut erased = Erased::default();
+        let full = |erased: &Erased| erased.pings + erased.opens >= limit as u64;
+        for id in due {
+            while !full(&erased) && rows.opens.get_mut(&id).is_some_and(|opens| opens.pop_first().is_some()) {
+                erased.opens += 1;
+            }
+            if full(&erased) {
+                break;
+            }
+            erased.pings += rows.erase(id).map_or(0, |erased| erased.pings);
+        }
+        Ok(erased)
+    }
+}

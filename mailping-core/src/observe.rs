@@ -1,0 +1,179 @@
+//! The way of one hit from a request to what may be kept of it. Pure: no I/O, no clock, no randomness, no async.
+//!
+//! The raw address ends in the first lines of [`Observer::judge`]; what is kept is cut to its detail in [`Judged::cut`].
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::client_ip::ClientAddress;
+use crate::detail::Precision;
+use crate::fetcher::{Classifier, Evidence, FetchSignals, SinceSent, Verdict};
+use crate::geo::GeoResolver;
+use crate::token::{Label, Token};
+use crate::{ClientIp, Detail, Keyring, LastDay, Mask, MaskedIp, Open, OpenId, PixelRequest, Timestamp};
+
+/// One hit with everything that a pure function cannot make up by itself.
+#[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a hit is made by hand in tests and benches; these three are all there is"
+)]
+pub struct Hit<'a> {
+    /// The request.
+    pub request: &'a PixelRequest<'a>,
+    /// When it came.
+    pub now: SystemTime,
+    /// The id that its open shall have.
+    pub open_id: OpenId,
+}
+
+/// What may be kept of a hit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Observation {
+    /// An open, cut down to its detail.
+    Open(Open),
+    /// At the detail `last_day`: the day of a fetch that a person caused.
+    LastDay(LastDay),
+}
+
+/// What a signal of the reader's browser (`Sec-GPC`, `DNT`) leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SignalPolicy {
+    /// It is not read.
+    Ignore,
+    /// Of the open, no place and no network is kept: its detail is at most `opens`.
+    Narrow,
+    /// Nothing is kept of the hit.
+    Drop,
+}
+
+/// The settings that judging needs.
+#[derive(Debug)]
+pub(crate) struct Observer {
+    pub(crate) keys: Keyring,
+    pub(crate) client_ip: ClientIp,
+    pub(crate) mask: Mask,
+    pub(crate) classifier: Classifier,
+    pub(crate) geo: Arc<dyn GeoResolver>,
+    pub(crate) ceiling: Precision,
+    pub(crate) gpc: SignalPolicy,
+    pub(crate) dnt: SignalPolicy,
+}
+
+/// A hit that was judged and not yet cut: it lives for the length of a call and is kept nowhere.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    open: Open,
+    precision: Precision,
+    pub(crate) no_peer_address: bool,
+    pub(crate) geo_failed: bool,
+}
+
+/// Why a hit leaves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Token,
+    Detail,
+    Signal,
+}
+
+impl Observer {
+    pub(crate) fn judge(&self, hit: Hit<'_>) -> Result<Judged, Refused> {
+        let Hit { request, now, open_id } = hit;
+        let token = Token::verify(request.token, Label::Pixel, &self.keys).ok_or(Refused::Token)?;
+        let signalled = self.signalled(request).ok_or(Refused::Signal)?;
+        let precision = token.precision.narrowed(self.ceiling).narrowed(signalled);
+        if precision.detail == Detail::None {
+            return Err(Refused::Detail);
+        }
+
+        let client = self.client_ip.resolve(request);
+        let no_peer_address = matches!(client, ClientAddress::NoPeerAddress);
+        let network = client.masked(self.mask);
+
+        let at = Timestamp::from(now);
+        let since_sent = at.since(token.ping.sent_at()).map_or(SinceSent::Before, SinceSent::After);
+        let signals = FetchSignals::from_headers(request.headers);
+        let judged = self.classifier.classify(&signals, network, since_sent);
+
+        let mut open = Open::new(token.ping, open_id, at, judged.fetcher, judged.verdict);
+        open.provider = judged.provider;
+        open.evidence = judged.evidence;
+        open.network = network;
+        let mut geo_failed = false;
+        if judged.locatable && precision.detail >= Detail::Country {
+            let located = network.map(|network| self.geo.locate(network)).transpose();
+            geo_failed = located.is_err();
+            if let Some(place) = located.ok().flatten().flatten() {
+                open.country = place.country;
+                open.city = place.city;
+            }
+        }
+        Ok(Judged { open, precision, no_peer_address, geo_failed })
+    }
+
+    /// How far the reader's signals narrow what is kept; `None` where they forbid all of it.
+    fn signalled(&self, request: &PixelRequest<'_>) -> Option<Precision> {
+        let mut precision = self.ceiling;
+        for (name, policy) in [("sec-gpc", self.gpc), ("dnt", self.dnt)] {
+            if policy == SignalPolicy::Ignore || request.headers.first(name) != Some(b"1") {
+                continue;
+            }
+            if policy == SignalPolicy::Drop {
+                return None;
+            }
+            precision.detail = precision.detail.min(Detail::Opens);
+        }
+        Some(precision)
+    }
+}
+
+impl Judged {
+    pub(crate) fn open(&self) -> &Open {
+        &self.open
+    }
+
+    /// The network to count bursts by; `None` for a mail proxy, whose networks many readers share by design.
+    pub(crate) fn burst_network(&self) -> Option<MaskedIp> {
+        use crate::fetcher::Fetcher;
+        let shared = matches!(
+            self.open.fetcher,
+            Fetcher::GmailProxy | Fetcher::YahooProxy | Fetcher::AppleMpp | Fetcher::OtherMailProxy
+        );
+        self.open.network.filter(|_| !shared)
+    }
+
+    /// Marks a fetch that came in a burst: it is uncertain, and its place may be a scanner's.
+    pub(crate) fn mark_burst(&mut self) {
+        self.open.evidence.insert(Evidence::NetBurst);
+        if self.open.verdict == Verdict::Human {
+            self.open.verdict = Verdict::Uncertain;
+        }
+        self.open.country = None;
+        self.open.city = None;
+    }
+
+    /// Takes away what the detail does not allow; `None` where nothing is left.
+    pub(crate) fn cut(mut self) -> Option<Observation> {
+        let Precision { detail, .. } = self.precision;
+        let at = self.precision.kept_time(self.open.at);
+        if detail <= Detail::LastDay {
+            let own = self.open.evidence.contains(Evidence::NetOwn);
+            let human = self.open.verdict == Verdict::Human && !own && detail == Detail::LastDay;
+            return human.then_some(Observation::LastDay(LastDay { ping: self.open.ping, day: at }));
+        }
+        self.open.at = at;
+        if detail < Detail::Country {
+            self.open.country = None;
+        }
+        if detail < Detail::City {
+            self.open.city = None;
+        }
+        if detail < Detail::Network {
+            self.open.network = None;
+        }
+        Some(Observation::Open(self.open))
+    }
+}

@@ -1,0 +1,103 @@
+//! A ping that was made, with what goes into the message: the pixel and the opt-out address.
+
+use std::fmt;
+
+use crate::detail::Precision;
+use crate::token::{Label, Token};
+use crate::{Keyring, Ping, PingId, Status};
+
+/// A ping that is kept, with its pixel to paste into the message.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PreparedPing {
+    ping: Ping,
+    pixel_url: Option<String>,
+    opt_out_url: String,
+}
+
+impl PreparedPing {
+    pub(crate) fn new(ping: Ping, base_url: &str, keys: &Keyring) -> Self {
+        let sign = |token: Token, label| keys.newest().map(|key| token.sign(label, key));
+        let precision = Precision { detail: ping.detail, step: ping.time_step };
+        let live = ping.status == Status::Live;
+        let pixel = live.then(|| sign(Token { ping: ping.id, precision }, Label::Pixel)).flatten();
+        let opt_out = sign(Token::opt_out(ping.id), Label::OptOut).unwrap_or_default();
+        Self {
+            pixel_url: pixel.map(|token| format!("{base_url}/{token}.gif")),
+            opt_out_url: format!("{base_url}/{opt_out}/opt-out"),
+            ping,
+        }
+    }
+
+    /// The ping as kept.
+    #[must_use]
+    pub const fn ping(&self) -> &Ping {
+        &self.ping
+    }
+
+    /// Its id, to ask for the receipt with.
+    #[must_use]
+    pub const fn id(&self) -> PingId {
+        self.ping.id
+    }
+
+    /// [`Status::Live`], or [`Status::Untracked`] where the recipient has objected or nothing may be kept.
+    #[must_use]
+    pub const fn status(&self) -> Status {
+        self.ping.status
+    }
+
+    /// The pixel's URL; `None` for an untracked ping: send the message without a pixel.
+    #[must_use]
+    pub fn pixel_url(&self) -> Option<&str> {
+        self.pixel_url.as_deref()
+    }
+
+    /// The pixel as an HTML tag to paste into the message's body; empty for an untracked ping.
+    #[must_use]
+    pub fn img_tag(&self) -> String {
+        let url = self.pixel_url.as_deref().map(escape_attribute);
+        url.map_or_else(String::new, |url| format!(r#"<img src="{url}" width="1" height="1" alt="">"#))
+    }
+
+    /// Where the recipient can object to being tracked: a link for the message's foot. It opens a page with a button;
+    /// fetching it changes nothing.
+    #[must_use]
+    pub fn opt_out_url(&self) -> &str {
+        &self.opt_out_url
+    }
+
+    /// The values of the header lines `List-Unsubscribe` and `List-Unsubscribe-Post` (RFC 2369 and 8058) for this message,
+    /// whose one-click form objects to tracking. For use where objecting to tracking is what unsubscribing means; a mailing list's
+    /// own unsubscribe address is another thing.
+    #[must_use]
+    pub fn list_unsubscribe(&self) -> [(&'static str, String); 2] {
+        [
+            ("List-Unsubscribe", format!("<{}>", self.opt_out_url)),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
+        ]
+    }
+}
+
+/// Shows neither URL: whoever has one can record opens or object.
+impl fmt::Debug for PreparedPing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedPing").field("ping", &self.ping).finish_non_exhaustive()
+    }
+}
+
+fn escape_attribute(url: &str) -> String {
+    url.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_in_the_tag_is_escaped() {
+        assert_eq!(
+            escape_attribute(r#"https://a.example/"x"&<y>"#),
+            "https://a.example/&quot;x&quot;&amp;&lt;y&gt;"
+        );
+    }
+}

@@ -1,0 +1,405 @@
+//! The one handle that an app holds: it makes pings, takes hits and gives receipts.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use crate::builder::TrackerBuilder;
+use crate::burst::BurstDetector;
+use crate::health::{Closed, Dropped, Health};
+use crate::limiter::HitLimiter;
+use crate::observe::{Hit, Observation, Observer, Refused};
+use crate::ping::{InvalidPing, NewPing};
+use crate::queue::{Entry, Queue, RecordError, Recorded, Recording};
+use crate::receipt::{Receipt, Summary, Tally};
+use crate::recipient::{Recipient, RecipientError};
+use crate::store::{Erased, KeptPing, OpenCursor, PingQuery, Store, StoreError};
+use crate::token::{Label, Token};
+use crate::{Keyring, Open, OpenId, PingId, PixelRequest, PreparedPing, RecipientHashes, Timestamp};
+
+/// How many opens or pings are read from the store at once.
+const PAGE: usize = 1_000;
+
+/// Makes pings, records their fetches and gives receipts. Cheap to clone: all clones are one tracker.
+#[derive(Clone)]
+pub struct Tracker(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) observer: Observer,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) base_url: String,
+    pub(crate) limiter: HitLimiter,
+    pub(crate) bursts: BurstDetector,
+    pub(crate) repeat_window: Duration,
+    pub(crate) queue: Queue,
+    pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    pub(crate) refusals: Refusals,
+    pub(crate) warned_of_no_address: AtomicBool,
+}
+
+/// Hits that leave nothing, by reason.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    token: AtomicU64,
+    detail: AtomicU64,
+    signal: AtomicU64,
+    hit_limit: AtomicU64,
+    no_random: AtomicU64,
+    no_peer_address: AtomicU64,
+    geo: AtomicU64,
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Pings, hits and receipts.
+impl Tracker {
+    /// Starts building a tracker. The keys sign the pixels of mail that is sent: keep them.
+    pub fn builder(keys: Keyring, store: impl Store) -> TrackerBuilder {
+        TrackerBuilder::new(keys, Arc::new(store))
+    }
+
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// Makes a ping for one message to one recipient: durable once this returns.
+    ///
+    /// Where the recipient has objected, or nothing may be kept, the ping is untracked: it has no pixel, and sending
+    /// goes on without one.
+    ///
+    /// # Errors
+    /// [`PingError::Invalid`] names the field that is wrong; [`PingError::Store`] where the store did not keep it.
+    pub async fn ping(&self, new: NewPing) -> Result<PreparedPing, PingError> {
+        let inner = &self.0;
+        let (mut ping, recipient) = new
+            .prepare(self.now(), inner.observer.ceiling)
+            .map_err(|source| PingError::Invalid { source })?;
+        let recipient = recipient.and_then(|recipient| self.hashes(&recipient));
+        ping.status = inner
+            .store
+            .insert_ping(&ping, recipient.as_ref())
+            .await
+            .map_err(|source| PingError::Store { source })?;
+        Ok(PreparedPing::new(ping, &inner.base_url, &inner.observer.keys))
+    }
+
+    /// What would be kept of a hit, or `None`: a pure function of the hit and the settings. It neither counts the hit nor
+    /// sees the ones before it.
+    #[must_use]
+    pub fn observe(&self, hit: Hit<'_>) -> Option<Observation> {
+        self.0.observer.judge(hit).ok()?.cut()
+    }
+
+    /// Records a hit. The work is done and the open queued when this returns; await the [`Recording`] before answering
+    /// the client, so that the answer means that the open is on disk. Whatever it says, the answer is the same picture.
+    pub fn record(&self, request: &PixelRequest<'_>) -> Recording {
+        match self.take(request) {
+            Ok(entry) => self.0.queue.push(entry),
+            Err(result) => Recording::ready(result),
+        }
+    }
+
+    fn take(&self, request: &PixelRequest<'_>) -> Result<Entry, Result<Recorded, RecordError>> {
+        let inner = &self.0;
+        let refusals = &inner.refusals;
+        let Ok(open_id) = OpenId::random() else {
+            count(&refusals.no_random);
+            return Err(Err(RecordError::NoRandom));
+        };
+        let hit = Hit { request, now: (inner.clock)(), open_id };
+        let mut judged = inner.observer.judge(hit).map_err(|refused| {
+            count(match refused {
+                Refused::Token => &refusals.token,
+                Refused::Detail => &refusals.detail,
+                Refused::Signal => &refusals.signal,
+            });
+            Ok(Recorded::Filtered)
+        })?;
+        if judged.no_peer_address {
+            self.note_no_address();
+        }
+        if judged.geo_failed {
+            count(&refusals.geo);
+        }
+        let (ping, at) = (judged.open().ping, judged.open().at);
+        if !inner.limiter.allows(ping, at) {
+            count(&refusals.hit_limit);
+            return Err(Ok(Recorded::Filtered));
+        }
+        if judged.burst_network().is_some_and(|network| inner.bursts.is_burst(network, ping, at)) {
+            judged.mark_burst();
+        }
+        match judged.cut() {
+            Some(Observation::Open(open)) => Ok(Entry::Open(open)),
+            Some(Observation::LastDay(last)) => Ok(Entry::LastDay(last)),
+            None => {
+                count(&refusals.detail);
+                Err(Ok(Recorded::Filtered))
+            }
+        }
+    }
+
+    fn note_no_address(&self) {
+        count(&self.0.refusals.no_peer_address);
+        if !self.0.warned_of_no_address.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "a pixel request came without a peer address, so opens have no place: serve axum with \
+                 `into_make_service_with_connect_info::<SocketAddr>()`, or behind a Unix socket trust `unix` peers by name"
+            );
+        }
+    }
+
+    /// The receipt of a ping with its first 1,000 opens; `None` where there is no such ping.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn receipt(&self, id: PingId) -> Result<Option<Receipt>, StoreError> {
+        self.receipt_page(id, None, PAGE).await
+    }
+
+    /// The receipt of a ping with the opens after `after`, at most `limit` (and at most 1,000) of them. The sums are those
+    /// of all opens.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn receipt_page(
+        &self,
+        id: PingId,
+        after: Option<OpenCursor>,
+        limit: usize,
+    ) -> Result<Option<Receipt>, StoreError> {
+        let Some(kept) = self.0.store.ping(id).await? else { return Ok(None) };
+        let limit = limit.clamp(1, PAGE);
+        let mut opens = Vec::new();
+        let summary = self
+            .sum_up(kept, |open| {
+                if opens.len() <= limit && after.is_none_or(|after| OpenCursor::new(open.at, open.id) > after)
+                {
+                    opens.push(open.clone());
+                }
+            })
+            .await?;
+        let more = opens.len() > limit;
+        opens.truncate(limit);
+        let next = opens.last().filter(|_| more).map(|open| OpenCursor::new(open.at, open.id));
+        Ok(Some(Receipt { summary, opens, next }))
+    }
+
+    /// The sums of the pings that a query asks for, from the newest.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn receipts(&self, query: &PingQuery) -> Result<Vec<Summary>, StoreError> {
+        let mut summaries = Vec::new();
+        for kept in self.0.store.pings(query).await? {
+            summaries.push(self.sum_up(kept, |_| {}).await?);
+        }
+        Ok(summaries)
+    }
+
+    async fn sum_up(&self, kept: KeptPing, mut each: impl FnMut(&Open)) -> Result<Summary, StoreError> {
+        let id = kept.ping.id;
+        let mut tally = Tally::new(kept, self.now(), self.0.repeat_window);
+        let mut after = None;
+        loop {
+            let opens = self.0.store.opens(id, after, PAGE).await?;
+            for open in &opens {
+                tally.add(open);
+                each(open);
+            }
+            match opens.last() {
+                Some(open) if opens.len() == PAGE => after = Some(OpenCursor::new(open.at, open.id)),
+                _ => return Ok(tally.finish()),
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.0.clock)().into()
+    }
+
+    fn hashes(&self, recipient: &Recipient) -> Option<RecipientHashes> {
+        RecipientHashes::of(recipient, &self.0.observer.keys)
+    }
+}
+
+/// What recipients and senders may ask for.
+impl Tracker {
+    /// Ends recording for a ping, also from mail already sent; what is kept stays. `false` where there is no such ping.
+    ///
+    /// # Errors
+    /// Where the store did not carry it out.
+    pub async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
+        self.0.store.withdraw(id).await
+    }
+
+    /// Deletes a ping with all that is kept of it. `None` where there is no such ping. Hits on its pixel leave nothing from then on.
+    ///
+    /// # Errors
+    /// Where the store did not carry it out.
+    pub async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+        self.0.store.erase(id).await
+    }
+
+    /// Keeps the objection of a recipient: none of their pings gains opens from now on, and new ones are untracked.
+    /// It survives erasure.
+    ///
+    /// # Errors
+    /// [`RecipientRequestError`]: no address, or the store did not carry it out.
+    pub async fn object(&self, address: &str) -> Result<(), RecipientRequestError> {
+        if let Some(hashes) = self.recipient(address)? {
+            self.0.store.object(&hashes).await?;
+        }
+        Ok(())
+    }
+
+    /// The objection of whoever holds a message's opt-out link: `path` is the path of the request, whose last segment but
+    /// `opt-out` is the token. Unknown and forged tokens do nothing, and the answer should not tell. A pixel's token is
+    /// none: a logged pixel URL cannot object.
+    ///
+    /// # Errors
+    /// Where the store did not carry it out.
+    pub async fn object_by_token(&self, path: &str) -> Result<(), StoreError> {
+        let path = path.strip_suffix("/opt-out").unwrap_or(path);
+        let token = path.rsplit('/').next().unwrap_or(path);
+        match Token::verify(token, Label::OptOut, &self.0.observer.keys) {
+            Some(token) => self.0.store.object_by_ping(token.ping).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes all pings of a recipient with all that is kept of them. An objection stays.
+    ///
+    /// # Errors
+    /// [`RecipientRequestError`]: no address, or the store did not carry it out.
+    pub async fn erase_recipient(&self, address: &str) -> Result<Erased, RecipientRequestError> {
+        match self.recipient(address)? {
+            Some(hashes) => Ok(self.0.store.erase_recipient(&hashes).await?),
+            None => Ok(Erased::default()),
+        }
+    }
+
+    /// All that is kept of a recipient: what, why, on which basis, how long.
+    ///
+    /// # Errors
+    /// [`RecipientRequestError`]: no address, or the store cannot be read.
+    pub async fn export_recipient(&self, address: &str) -> Result<RecipientExport, RecipientRequestError> {
+        let Some(hashes) = self.recipient(address)? else { return Ok(RecipientExport::default()) };
+        let mut export =
+            RecipientExport { objected: self.0.store.has_objected(&hashes).await?, pings: Vec::new() };
+        let mut after = None;
+        loop {
+            let page = self.0.store.pings_of(&hashes, after, PAGE).await?;
+            let full = page.len() == PAGE;
+            after = page.last().map(|kept| kept.ping.id);
+            for kept in page {
+                let mut opens = Vec::new();
+                let summary = self.sum_up(kept, |open| opens.push(open.clone())).await?;
+                export.pings.push(Receipt { summary, opens, next: None });
+            }
+            if !full {
+                return Ok(export);
+            }
+        }
+    }
+
+    fn recipient(&self, address: &str) -> Result<Option<RecipientHashes>, RecipientError> {
+        Recipient::parse(address).map(|recipient| self.hashes(&recipient))
+    }
+}
+
+/// Running it.
+impl Tracker {
+    /// How the tracker is doing.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let (queue, refusals) = (&self.0.queue, &self.0.refusals);
+        let counts = queue.counts();
+        let (queue_depth, oldest_waiting) = queue.depth();
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Health {
+            queue_depth,
+            queue_capacity: queue.capacity(),
+            oldest_waiting,
+            store_failing: counts.store_failing.load(Ordering::Relaxed),
+            durable: read(&counts.durable),
+            filtered: read(&counts.filtered),
+            late: read(&counts.late),
+            dropped: Dropped {
+                bad_token: read(&refusals.token),
+                detail: read(&refusals.detail),
+                signal: read(&refusals.signal),
+                hit_limit: read(&refusals.hit_limit),
+                queue_full: read(&counts.queue_full),
+                closed: read(&counts.closed),
+                no_random: read(&refusals.no_random),
+            },
+            no_peer_address: read(&refusals.no_peer_address),
+            geo_errors: read(&refusals.geo),
+            purged_pings: read(&counts.purged_pings),
+            purged_opens: read(&counts.purged_opens),
+        }
+    }
+
+    /// Takes no more hits, writes what waits for at most `patience`, and tells what could not be written. To be called
+    /// after the server has stopped; a tracker that is only dropped goes on writing for ten seconds if the process lives.
+    pub async fn close(&self, patience: Duration) -> Closed {
+        let lost = self.0.queue.close(patience).await;
+        Closed { lost, health: self.health() }
+    }
+}
+
+impl fmt::Debug for Tracker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tracker")
+            .field("base_url", &self.0.base_url)
+            .field("observer", &self.0.observer)
+            .field("store", &self.0.store)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All that is kept of a recipient. It serialises to JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct RecipientExport {
+    /// Whether the recipient's objection is kept.
+    pub objected: bool,
+    /// The receipts of their pings with all opens, from the newest.
+    pub pings: Vec<Receipt>,
+}
+
+/// Why a ping was not made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PingError {
+    /// A field is wrong.
+    #[error("the ping is not valid")]
+    Invalid {
+        /// Which field, and why.
+        source: InvalidPing,
+    },
+    /// The store did not keep it.
+    #[error("the ping was not kept")]
+    Store {
+        /// Why.
+        source: StoreError,
+    },
+}
+
+/// Why what was asked for a recipient was not done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecipientRequestError {
+    /// The address is none.
+    #[error(transparent)]
+    Recipient(#[from] RecipientError),
+    /// The store did not carry it out.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
