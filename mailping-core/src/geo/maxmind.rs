@@ -170,3 +170,6 @@ pub enum MaxMindError {
         found: String,
     },
 }
+
+#[cfg(test)]
+mod tests;
