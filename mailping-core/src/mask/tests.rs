@@ -72,7 +72,7 @@ fn last_octet_of_an_embedded_ipv4_is_not_recoverable() {
             places_seen += 1;
             for octet in 0..=255_u128 {
                 let lowest = place & place.wrapping_neg();
-                let other = v6(address.to_bits() & !place | octet * lowest);
+                let other = v6((address.to_bits() & !place) | (octet * lowest));
                 assert_eq!(mask(other), mask(address.into()), "{}", case.input);
                 let (v4_prefix, v6_prefix) = (case.v4_prefix, case.v6_prefix);
                 let network = truncate(address.into(), v4_prefix, v6_prefix);
