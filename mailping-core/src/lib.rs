@@ -4,6 +4,8 @@
 pub mod fetcher;
 mod mask;
 mod request;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use mask::{Mask, MaskError, MaskedIp};
 pub use request::{HeaderSource, PixelRequest};
