@@ -24,6 +24,8 @@ mod receipt;
 mod recipient;
 mod request;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 mod token;
 mod tracker;
