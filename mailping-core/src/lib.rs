@@ -23,6 +23,7 @@ mod queue;
 mod receipt;
 mod recipient;
 mod request;
+mod sentence;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
