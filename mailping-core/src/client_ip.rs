@@ -175,6 +175,12 @@ impl RawIp {
     }
 }
 
+/// The one address grammar, for the masking corpus.
+#[cfg(test)]
+pub(crate) fn parse_address(text: &[u8]) -> Option<IpAddr> {
+    address::parse(text, Ports::Numeric)
+}
+
 /// The hops that a header names, from the left, over all its lines.
 struct Elements<'a> {
     items: [&'a [u8]; MOST_ELEMENTS],

@@ -9,7 +9,6 @@ mod place;
 
 use std::error::Error;
 use std::fmt::Debug;
-use std::net::IpAddr;
 
 #[cfg(feature = "maxmind")]
 pub use self::maxmind::{MaxMind, MaxMindError};
@@ -76,80 +75,5 @@ pub struct NoGeo;
 impl GeoResolver for NoGeo {
     fn locate(&self, _network: MaskedIp) -> Result<Option<Place>, GeoError> {
         Ok(None)
-    }
-}
-
-/// Whether a database can say something true about this address.
-///
-/// Databases alias Teredo (2001::/32) to the IPv4 of the Teredo *server*, and Cloudflare's "Pseudo IPv4" is made up in
-/// 240.0.0.0/4. Both would give a place that is wrong, not just none. Private, loopback and other local networks have no place at
-/// all.
-#[cfg_attr(
-    not(feature = "maxmind"),
-    expect(dead_code, reason = "the one resolver here that needs it is left out")
-)]
-fn has_a_place(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [first, second, ..] = v4.octets();
-            !(v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || first == 0
-                || first >= 224
-                || (first == 100 && (64..128).contains(&second)))
-        }
-        IpAddr::V6(v6) => match v6.segments() {
-            [0x2001, 0, ..] => false,
-            [0x2002, high, low, ..] => {
-                has_a_place(std::net::Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).into())
-            }
-            // Global unicast is 2000::/3; NAT64 (64:ff9b::/96) holds an IPv4 that the mask has taken away.
-            [first, ..] => first & 0xe000 == 0x2000,
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn made_up_and_local_networks_have_no_place() {
-        for network in [
-            "2001::/32",
-            "2001:0:4136::/48",
-            "240.1.2.0/24",
-            "255.255.255.0/24",
-            "224.0.0.0/24",
-            "0.0.0.0/24",
-            "10.1.2.0/24",
-            "172.16.0.0/24",
-            "192.168.1.0/24",
-            "127.0.0.0/24",
-            "169.254.1.0/24",
-            "100.64.9.0/24",
-            "2002:a00::/40",
-            "2002:f001::/40",
-            "fd00:1234:5678::/48",
-            "fe80::/48",
-            "::/48",
-            "64:ff9b::/48",
-            "ff02::/48",
-        ] {
-            let network: MaskedIp = network.parse().unwrap();
-            assert!(!has_a_place(network.middle()), "{network}");
-        }
-        for network in [
-            "192.0.2.0/24",
-            "100.63.0.0/24",
-            "100.128.0.0/24",
-            "2001:db8::/48",
-            "2001:1::/48",
-            "2002:c000::/40",
-        ] {
-            let network: MaskedIp = network.parse().unwrap();
-            assert!(has_a_place(network.middle()), "{network}");
-        }
     }
 }

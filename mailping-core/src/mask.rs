@@ -177,3 +177,6 @@ fn finest_prefix(address: IpAddr) -> u8 {
         IpAddr::V6(v6) => embedded_v4_start(v6).map_or(48, |start| start.saturating_add(24).min(48)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //!
 //! A file is checked when it is opened, so that a damaged or a wrong one is an error at start and not a silent lack of places.
 
+mod address;
 mod database;
 
 use std::fmt;
@@ -10,13 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use self::database::Database;
-use super::{GeoError, GeoResolver, Place, has_a_place};
+use super::{GeoError, GeoResolver, Place};
 use crate::mask::MaskedIp;
-
-/// Coarser networks are not looked up: measured on city databases, the middle of a /16 has the city of an address
-/// in it in 60 % of cases only.
-const COARSEST_V4: u8 = 16;
-const COARSEST_V6: u8 = 32;
 
 /// A resolver over one or several MaxMind DB files, read into memory whole.
 ///
@@ -101,13 +97,10 @@ impl MaxMind {
 }
 
 /// Nothing is found for networks coarser than /16 (IPv4) or /32 (IPv6), and for Teredo, 240.0.0.0/4 and local networks.
+/// A 6to4 network (`2002::/16`) has the place of the IPv4 network inside it.
 impl GeoResolver for MaxMind {
     fn locate(&self, network: MaskedIp) -> Result<Option<Place>, GeoError> {
-        let address = network.middle();
-        let coarsest = if address.is_ipv4() { COARSEST_V4 } else { COARSEST_V6 };
-        if network.network().prefix_len() < coarsest || !has_a_place(address) {
-            return Ok(None);
-        }
+        let Some(address) = address::to_look_up(network) else { return Ok(None) };
         let databases = Arc::clone(&self.0.databases.read().unwrap_or_else(PoisonError::into_inner));
         for database in databases.iter() {
             if let Some(place) = database.locate(address).map_err(GeoError::new)? {
@@ -170,3 +163,6 @@ pub enum MaxMindError {
         found: String,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,8 +126,12 @@ fn check_record(
     schema: &mut Option<Schema>,
 ) -> Result<(), MaxMindDbError> {
     match schema {
-        Some(Schema::Nested) => drop(record.decode::<Nested<'_>>()?),
-        Some(Schema::Flat) => drop(record.decode::<Flat<'_>>()?),
+        Some(Schema::Nested) => {
+            record.decode::<Nested<'_>>()?;
+        }
+        Some(Schema::Flat) => {
+            record.decode::<Flat<'_>>()?;
+        }
         None => {
             let nested = record.decode::<Nested<'_>>().map(|record| record.map(Found::from));
             if matches!(nested, Ok(Some(found)) if !found.is_empty()) {

@@ -1,0 +1,1 @@
+//! The example services on axum: `cargo run --example receipts`.

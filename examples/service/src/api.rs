@@ -1,0 +1,222 @@
+//! The JSON API of an example service, on one tracker.
+
+use http::{Method, StatusCode};
+use mailping_core::store::PingQuery;
+use mailping_core::{InvalidPing, OpenCursor, PingError, PingId, RecipientRequestError, StoreError, Tracker};
+use serde_json::{Value, json};
+
+use crate::admin::AdminToken;
+use crate::call::{Answer, Call};
+use crate::input::{Fields, invalid, new_ping};
+use crate::settings::{Settings, with_sources};
+use crate::start_page;
+
+/// Everything of an example service but the pixel.
+#[derive(Debug, Clone)]
+pub struct Service {
+    tracker: Tracker,
+    admin_token: Option<AdminToken>,
+}
+
+const DEFAULT_LIMIT: usize = 100;
+const MOST: usize = 1_000;
+
+impl Service {
+    /// The service of a tracker, with the settings' admin token.
+    #[must_use]
+    pub fn new(settings: &Settings, tracker: Tracker) -> Self {
+        Self { tracker, admin_token: settings.admin_token.clone() }
+    }
+
+    /// Answers one request.
+    pub async fn answer(&self, call: Call<'_>) -> Answer {
+        let result = match call.path {
+            "/" => Ok(start_page::answer(&call.method)),
+            path => match path.strip_prefix("/api/") {
+                Some(path) => self.api(path, &call).await,
+                None => Err(not_found()),
+            },
+        };
+        result.unwrap_or_else(|answer| answer)
+    }
+
+    async fn api(&self, path: &str, call: &Call<'_>) -> Result<Answer, Answer> {
+        if self.admin_token.as_ref().is_some_and(|token| !token.admits(call.authorization)) {
+            let message = "give the admin token as `Authorization: Bearer ...`";
+            return Err(Answer::error(StatusCode::UNAUTHORIZED, "unauthorized", None, message));
+        }
+        let segments: Vec<&str> = path.split('/').collect();
+        match (segments.as_slice(), &call.method) {
+            (["pings"], &Method::POST) => self.make(call).await,
+            (["pings"], &Method::GET) => self.list(call).await,
+            (["pings", id], &Method::GET) => self.receipt(id, call).await,
+            (["pings", id], &Method::DELETE) => self.erase(id).await,
+            (["pings", id, "withdraw"], &Method::POST) => self.withdraw(id).await,
+            (["objections"], &Method::POST) => {
+                let recipient = recipient(call)?;
+                self.tracker.object(&recipient).await.map_err(refused_recipient)?;
+                Ok(Answer::empty())
+            }
+            (["erase"], &Method::POST) => {
+                let recipient = recipient(call)?;
+                let erased = self.tracker.erase_recipient(&recipient).await.map_err(refused_recipient)?;
+                Ok(Answer::json(StatusCode::OK, &erased))
+            }
+            (["export"], &Method::POST) => {
+                let recipient = recipient(call)?;
+                let export = self.tracker.export_recipient(&recipient).await.map_err(refused_recipient)?;
+                Ok(Answer::json(StatusCode::OK, &export))
+            }
+            (["health"], &Method::GET) => Ok(Answer::json(StatusCode::OK, &self.tracker.health())),
+            (
+                ["pings" | "objections" | "erase" | "export" | "health"]
+                | ["pings", _]
+                | ["pings", _, "withdraw"],
+                _,
+            ) => Err(Answer::error(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                None,
+                "not with this method",
+            )),
+            _ => Err(not_found()),
+        }
+    }
+
+    async fn make(&self, call: &Call<'_>) -> Result<Answer, Answer> {
+        let ping = self.tracker.ping(new_ping(call.body)?).await.map_err(refused_ping)?;
+        let mut answer = serde_json::to_value(ping.ping()).unwrap_or_default();
+        if let Value::Object(fields) = &mut answer {
+            fields.insert("pixel_url".into(), json!(ping.pixel_url()));
+            fields.insert("img_tag".into(), json!(ping.img_tag()));
+            fields.insert("opt_out_url".into(), json!(ping.opt_out_url()));
+        }
+        Ok(Answer::json(StatusCode::CREATED, &answer))
+    }
+
+    async fn list(&self, call: &Call<'_>) -> Result<Answer, Answer> {
+        let parameters = Parameters::read(call.query, &["after", "limit", "owner", "reference"])?;
+        let limit = parameters.limit()?;
+        // One more than asked for tells whether there is a next page.
+        let mut query = PingQuery::newest(limit + 1);
+        query.owner = parameters.get("owner").map(str::to_owned);
+        query.reference = parameters.get("reference").map(str::to_owned);
+        query.after = parameters.parsed("after", "the `next` of the page before")?;
+        let mut receipts = self.tracker.receipts(&query).await.map_err(|error| failed(&error))?;
+        let more = receipts.len() > limit;
+        receipts.truncate(limit);
+        let next = receipts.last().filter(|_| more).map(|receipt| receipt.ping.id);
+        Ok(Answer::json(StatusCode::OK, &json!({ "pings": receipts, "next": next })))
+    }
+
+    async fn receipt(&self, id: &str, call: &Call<'_>) -> Result<Answer, Answer> {
+        let parameters = Parameters::read(call.query, &["after", "limit"])?;
+        let after: Option<OpenCursor> = parameters.parsed("after", "the `next` of the page before")?;
+        let receipt = self.tracker.receipt_page(ping_id(id)?, after, parameters.limit()?).await;
+        match receipt.map_err(|error| failed(&error))? {
+            Some(receipt) => Ok(Answer::json(StatusCode::OK, &receipt)),
+            None => Err(not_found()),
+        }
+    }
+
+    async fn erase(&self, id: &str) -> Result<Answer, Answer> {
+        match self.tracker.erase(ping_id(id)?).await.map_err(|error| failed(&error))? {
+            Some(_) => Ok(Answer::empty()),
+            None => Err(not_found()),
+        }
+    }
+
+    async fn withdraw(&self, id: &str) -> Result<Answer, Answer> {
+        match self.tracker.withdraw(ping_id(id)?).await.map_err(|error| failed(&error))? {
+            true => Ok(Answer::empty()),
+            false => Err(not_found()),
+        }
+    }
+}
+
+fn ping_id(text: &str) -> Result<PingId, Answer> {
+    text.parse().map_err(|_| not_found())
+}
+
+fn recipient(call: &Call<'_>) -> Result<String, Answer> {
+    let mut fields = Fields::read(call.body)?;
+    let recipient = fields.required("recipient", "an address such as ada@example.com")?;
+    fields.finish()?;
+    Ok(recipient)
+}
+
+fn not_found() -> Answer {
+    Answer::error(StatusCode::NOT_FOUND, "not_found", None, "there is nothing here, or no ping of this id")
+}
+
+fn refused_ping(error: PingError) -> Answer {
+    match error {
+        PingError::Invalid { source } => match json_field(&source) {
+            Some(field) => invalid(field, &with_sources(&source)),
+            None => Answer::error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", None, &source.to_string()),
+        },
+        PingError::Store { source } => failed(&source),
+        _ => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "internal", None, "the ping was not made"),
+    }
+}
+
+/// The library's words for lifetimes differ from this API's.
+fn json_field(error: &InvalidPing) -> Option<&'static str> {
+    error.field().map(|field| match field {
+        "record_for" | "keep_for" => "record_days",
+        field => field,
+    })
+}
+
+fn refused_recipient(error: RecipientRequestError) -> Answer {
+    match error {
+        RecipientRequestError::Recipient(error) => invalid("recipient", &error.to_string()),
+        RecipientRequestError::Store(error) => failed(&error),
+        _ => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "internal", None, "it was not carried out"),
+    }
+}
+
+fn failed(error: &StoreError) -> Answer {
+    tracing::error!(error = with_sources(error), "the store failed");
+    Answer::error(StatusCode::SERVICE_UNAVAILABLE, "store", None, "the store did not carry it out; try again")
+}
+
+/// The parameters of a query.
+struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    fn read(query: &str, known: &[&str]) -> Result<Self, Answer> {
+        let parameters: Vec<(String, String)> =
+            form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        if parameters.iter().all(|(name, _)| known.contains(&name.as_str())) {
+            return Ok(Self(parameters));
+        }
+        let message = format!("known parameters are {}", known.join(", "));
+        Err(Answer::error(StatusCode::BAD_REQUEST, "unknown_parameter", None, &message))
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        let given = self.0.iter().find(|(given, _)| given == name);
+        given.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, name: &'static str, expected: &str) -> Result<Option<T>, Answer> {
+        let wrong = |_| {
+            let message = format!("{name} must be {expected}");
+            Answer::error(StatusCode::BAD_REQUEST, "invalid_parameter", Some(name), &message)
+        };
+        self.get(name).map(str::parse).transpose().map_err(wrong)
+    }
+
+    fn limit(&self) -> Result<usize, Answer> {
+        let expected = "a number from 1 to 1000";
+        match self.parsed("limit", expected)? {
+            None => Ok(DEFAULT_LIMIT),
+            Some(limit @ 1..=MOST) => Ok(limit),
+            Some(_) => {
+                let message = format!("limit must be {expected}");
+                Err(Answer::error(StatusCode::BAD_REQUEST, "invalid_parameter", Some("limit"), &message))
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Between a hit and the store: what `Recorded` promises while the store fails, hangs, panics or is slow (I5).
+
+mod common;
+
+use std::future::Future;
+use std::task::{Context, Waker};
+use std::time::{Duration, Instant};
+
+use common::*;
+use mailping_core::{PixelRequest, RecordError, Recorded, Tracker};
+
+const SHORT: Duration = Duration::from_millis(80);
+
+fn tracker(store: &Faulty) -> Tracker {
+    build(builder(store.clone(), &Clock::new()).deadline(SHORT))
+}
+
+fn fetches(tracker: &Tracker, id: mailping_core::PingId) -> u64 {
+    pollster::block_on(tracker.receipt(id)).unwrap().unwrap().summary.fetches
+}
+
+/// Waits for what another thread does; fails after ten seconds.
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(10), "never: {what}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn durable_is_answered_after_the_store_has_it() {
+    let store = Faulty::default();
+    let tracker = tracker(&store);
+    let ping = ping(&tracker, new_ping());
+    let recorded = hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[("user-agent", FIREFOX)]);
+    assert_eq!(recorded, Ok(Recorded::Durable));
+    assert_eq!(fetches(&tracker, ping.id()), 1);
+}
+
+#[test]
+fn a_hanging_store_is_answered_late_at_the_deadline_and_the_open_is_written_later() {
+    let store = Faulty::default();
+    let tracker = tracker(&store);
+    let ping = ping(&tracker, new_ping());
+    store.hang(true);
+    for _ in 0..3 {
+        assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
+    }
+    let health = tracker.health();
+    assert_eq!((health.late, health.queue_depth), (3, 3));
+    assert!(health.oldest_waiting.unwrap() >= SHORT * 2);
+    store.hang(false);
+    eventually("the opens are written", || tracker.health().durable == 3);
+    assert_eq!(fetches(&tracker, ping.id()), 3);
+    assert_eq!(tracker.health().queue_depth, 0);
+}
+
+#[test]
+fn a_failing_store_is_tried_again_until_it_takes_the_open_once() {
+    let store = Faulty::default();
+    let tracker = tracker(&store);
+    let ping = ping(&tracker, new_ping());
+    store.fail(true);
+    assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
+    eventually("it is tried again", || store.calls() >= 2);
+    assert!(tracker.health().store_failing);
+    store.fail(false);
+    eventually("the open is written", || tracker.health().durable == 1);
+    assert_eq!(fetches(&tracker, ping.id()), 1);
+    assert!(!tracker.health().store_failing);
+}
+
+#[test]
+fn a_panicking_store_does_not_end_the_writer() {
+    let store = Faulty::default();
+    let tracker = tracker(&store);
+    let ping = ping(&tracker, new_ping());
+    store.panic(true);
+    assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
+    store.panic(false);
+    eventually("the open is written", || tracker.health().durable == 1);
+}
+
+#[test]
+fn a_full_queue_drops_and_counts() {
+    let store = Faulty::default();
+    let tracker = build(builder(store.clone(), &Clock::new()).deadline(SHORT).queue_capacity(2));
+    let ping = ping(&tracker, new_ping());
+    store.hang(true);
+    let url = ping.pixel_url().unwrap();
+    assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Late));
+    assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Late));
+    assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Err(RecordError::QueueFull));
+    assert_eq!(tracker.health().dropped.queue_full, 1);
+    store.hang(false);
+    eventually("there is room again", || tracker.health().queue_depth == 0);
+    assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Durable));
+}
+
+#[test]
+fn a_client_that_hangs_up_loses_nothing() {
+    let store = Faulty::default();
+    let tracker = tracker(&store);
+    let ping = ping(&tracker, new_ping());
+    store.hang(true);
+    let headers = headers(&[]);
+    let mut recording =
+        Box::pin(tracker.record(&PixelRequest::new(ping.pixel_url().unwrap(), None, &headers)));
+    assert!(recording.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(recording);
+    store.hang(false);
+    eventually("the open is written", || fetches(&tracker, ping.id()) == 1);
+}
+
+#[test]
+fn hits_that_wait_share_a_batch() {
+    let store = Faulty::default();
+    let tracker = build(builder(store.clone(), &Clock::new()).deadline(SHORT).hit_limit(0));
+    let ping = ping(&tracker, new_ping());
+    store.hang(true);
+    let headers = headers(&[]);
+    let path = ping.pixel_url().unwrap();
+    let recordings: Vec<_> = (0..500).map(|_| tracker.record(&PixelRequest::new(path, None, &headers))).collect();
+    eventually("the first batch is under way", || store.calls() == 1);
+    store.hang(false);
+    for recording in recordings {
+        pollster::block_on(recording).unwrap();
+    }
+    eventually("all are written", || tracker.health().durable == 500);
+    assert!(store.calls() <= 3, "{} calls for 500 hits", store.calls());
+}
+
+#[test]
+fn close_writes_what_waits_and_takes_no_more() {
+    let store = Faulty::default();
+    let tracker = tracker(&store);
+    let ping = ping(&tracker, new_ping());
+    store.fail(true);
+    let url = ping.pixel_url().unwrap();
+    assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Late));
+    store.fail(false);
+    let closed = pollster::block_on(tracker.close(Duration::from_secs(10)));
+    assert_eq!((closed.lost, closed.health.durable), (0, 1));
+    assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Err(RecordError::Closed));
+    assert_eq!(tracker.health().dropped.closed, 1);
+}
+
+#[test]
+fn close_gives_up_on_a_dead_store_and_says_what_is_lost() {
+    for hang in [false, true] {
+        let store = Faulty::default();
+        let tracker = tracker(&store);
+        let ping = ping(&tracker, new_ping());
+        store.fail(!hang);
+        store.hang(hang);
+        assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
+        let closed = pollster::block_on(tracker.close(SHORT));
+        assert_eq!(closed.lost, 1);
+        store.hang(false);
+    }
+}
+
+#[test]
+fn a_dropped_tracker_still_writes_what_waits() {
+    let store = Faulty::default();
+    let tracker = tracker(&store);
+    let ping = ping(&tracker, new_ping());
+    store.hang(true);
+    assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
+    drop(tracker);
+    store.hang(false);
+    let reader = build(builder(store.clone(), &Clock::new()));
+    eventually("the open is written", || fetches(&reader, ping.id()) == 1);
+}
+
+#[test]
+fn what_was_kept_long_enough_is_purged_while_hits_go_on() {
+    let (store, clock) = (Faulty::default(), Clock::new());
+    let every = Duration::from_millis(20);
+    let tracker = build(builder(store, &clock).purge_every(every).hit_limit(0));
+    let old = ping(&tracker, new_ping().record_for(Duration::from_secs(60)).keep_for(Duration::from_secs(60)));
+    for _ in 0..700 {
+        hit(&tracker, old.pixel_url().unwrap(), "192.0.2.7", &[]).unwrap();
+    }
+    clock.advance(Duration::from_secs(61));
+    let live = ping(&tracker, new_ping());
+    eventually("the old ping is purged", || {
+        assert_eq!(hit(&tracker, live.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Durable));
+        tracker.health().purged_pings == 1
+    });
+    assert_eq!(tracker.health().purged_opens, 700);
+    assert!(pollster::block_on(tracker.receipt(old.id())).unwrap().is_none());
+    assert!(pollster::block_on(tracker.receipt(live.id())).unwrap().is_some());
+}
