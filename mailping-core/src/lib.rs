@@ -23,7 +23,10 @@ mod queue;
 mod receipt;
 mod recipient;
 mod request;
+mod sentence;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 mod token;
 mod tracker;

@@ -48,6 +48,9 @@ pub struct Summary {
     /// Whether human opens came from several networks or places, as far as the kept detail shows: perhaps the message was forwarded,
     /// perhaps its reader moved.
     pub several_places: bool,
+    /// The latest of the opens that say most, for the sentence.
+    #[serde(skip)]
+    pub(crate) telling: Option<Open>,
 }
 
 /// What the opens of a ping prove together.
@@ -116,6 +119,7 @@ impl Tally {
             first_human_open: None,
             last_human_open: last_day,
             several_places: false,
+            telling: None,
         };
         Self { window, summary, counted: Vec::new(), human_places: Vec::new() }
     }
@@ -124,6 +128,9 @@ impl Tally {
         self.summary.fetches += 1;
         if open.evidence.contains(Evidence::NetOwn) {
             return;
+        }
+        if self.summary.telling.as_ref().is_none_or(|telling| weight(telling) <= weight(open)) {
+            self.summary.telling = Some(open.clone());
         }
         if open.verdict == Verdict::Human {
             self.summary.first_human_open.get_or_insert(open.at);
@@ -189,5 +196,14 @@ impl Tally {
             State::NoFetch
         };
         summary
+    }
+}
+
+/// How much an open says about a person.
+fn weight(open: &Open) -> u8 {
+    match open.verdict {
+        Verdict::Machine => 0,
+        Verdict::Uncertain => 1,
+        Verdict::Human => 2,
     }
 }

@@ -121,7 +121,8 @@ fn hits_that_wait_share_a_batch() {
     store.hang(true);
     let headers = headers(&[]);
     let path = ping.pixel_url().unwrap();
-    let recordings: Vec<_> = (0..500).map(|_| tracker.record(&PixelRequest::new(path, None, &headers))).collect();
+    let recordings: Vec<_> =
+        (0..500).map(|_| tracker.record(&PixelRequest::new(path, None, &headers))).collect();
     eventually("the first batch is under way", || store.calls() == 1);
     store.hang(false);
     for recording in recordings {
@@ -179,7 +180,8 @@ fn what_was_kept_long_enough_is_purged_while_hits_go_on() {
     let (store, clock) = (Faulty::default(), Clock::new());
     let every = Duration::from_millis(20);
     let tracker = build(builder(store, &clock).purge_every(every).hit_limit(0));
-    let old = ping(&tracker, new_ping().record_for(Duration::from_secs(60)).keep_for(Duration::from_secs(60)));
+    let old =
+        ping(&tracker, new_ping().record_for(Duration::from_secs(60)).keep_for(Duration::from_secs(60)));
     for _ in 0..700 {
         hit(&tracker, old.pixel_url().unwrap(), "192.0.2.7", &[]).unwrap();
     }

@@ -4,18 +4,28 @@
 //! it knows stands as dated data in `agents.rs` (User-Agents) and `networks.rs`; how the pieces confirm or contradict
 //! each other stands in `combine.rs`.
 
+mod agent;
+mod agents;
 mod class;
-mod evidence;
-mod named;
-mod provider;
-mod signals;
-
 mod classifier;
+mod combine;
+mod evidence;
+mod index;
+mod named;
+mod network_list;
+mod networks;
+mod provider;
+mod ranges;
+mod shape;
+mod signals;
+mod tokens;
 
 pub use class::{Fetcher, Verdict};
 pub use classifier::{Classified, Classifier, SinceSent};
 pub use evidence::{Evidence, EvidenceSet};
 pub use named::UnknownName;
+pub use network_list::{NetworkList, NetworkListError};
+pub use networks::Network;
 pub use provider::Provider;
 pub use signals::FetchSignals;
 

@@ -10,11 +10,12 @@ use http::HeaderMap;
 use mailping_core::store::{KeptPing, Written};
 use mailping_core::{
     Basis, Erased, KeyId, Keyring, LastDay, MemoryStore, NewPing, Open, OpenCursor, Ping, PingId, PingQuery,
-    PixelRequest, PreparedPing, RecipientHashes, Recorded, RecordError, Status, Store, StoreError, Timestamp,
+    PixelRequest, PreparedPing, RecipientHashes, RecordError, Recorded, Status, Store, StoreError, Timestamp,
     Tracker, TrackerBuilder,
 };
 
-pub const GMAIL: &str = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)";
+pub const GMAIL: &str =
+    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)";
 pub const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 pub const BASE: &str = "https://app.example/px";
 
@@ -39,10 +40,7 @@ impl Clock {
 
 pub fn builder(store: impl Store, clock: &Clock) -> TrackerBuilder {
     let clock = clock.clone();
-    Tracker::builder(Keyring::generate().unwrap(), store)
-        .base_url(BASE)
-        .unwrap()
-        .clock(move || clock.now())
+    Tracker::builder(Keyring::generate().unwrap(), store).base_url(BASE).unwrap().clock(move || clock.now())
 }
 
 pub fn build(builder: TrackerBuilder) -> Tracker {
@@ -58,7 +56,10 @@ pub fn ping(tracker: &Tracker, new: NewPing) -> PreparedPing {
 }
 
 pub fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
-    lines.iter().map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap())).collect()
+    lines
+        .iter()
+        .map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()))
+        .collect()
 }
 
 /// Fetches a pixel by its URL.
@@ -135,7 +136,12 @@ impl Store for Faulty {
         self.0.store.pings(query).await
     }
 
-    async fn opens(&self, ping: PingId, after: Option<OpenCursor>, limit: usize) -> Result<Vec<Open>, StoreError> {
+    async fn opens(
+        &self,
+        ping: PingId,
+        after: Option<OpenCursor>,
+        limit: usize,
+    ) -> Result<Vec<Open>, StoreError> {
         self.0.store.opens(ping, after, limit).await
     }
 

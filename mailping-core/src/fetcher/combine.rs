@@ -1,0 +1,176 @@
+//! How agent and network confirm or contradict each other. Data stands elsewhere; here is only what follows from it.
+
+use super::agent::Kind;
+use super::ranges::Labels;
+use super::{Evidence, EvidenceSet, Fetcher, Network, Provider, Verdict};
+
+/// A judgement in the making.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Judgement {
+    pub(super) fetcher: Fetcher,
+    pub(super) provider: Option<Provider>,
+    pub(super) verdict: Verdict,
+    pub(super) evidence: EvidenceSet,
+}
+
+impl Judgement {
+    fn is(mut self, fetcher: Fetcher, verdict: Verdict) -> Self {
+        (self.fetcher, self.verdict) = (fetcher, verdict);
+        self
+    }
+
+    fn at(mut self, network: Network) -> Self {
+        self.provider = network.provider().or(self.provider);
+        self
+    }
+
+    fn no_longer_certain(mut self) -> Self {
+        if self.verdict == Verdict::Human {
+            self.verdict = Verdict::Uncertain;
+        }
+        self
+    }
+}
+
+/// What the agent says by itself.
+pub(super) fn from_agent(kind: Kind, provider: Option<Provider>) -> Judgement {
+    use Fetcher as F;
+    use Verdict::{Human, Machine, Uncertain};
+    let (fetcher, verdict) = match kind {
+        Kind::GoogleImageProxy => (F::GmailProxy, Human),
+        Kind::GmailPrefetch => (F::GmailProxy, Machine),
+        Kind::YahooMailProxy => (F::YahooProxy, Human),
+        Kind::DisplayProxy => (F::OtherMailProxy, Human),
+        Kind::OtherProxy => (F::OtherMailProxy, Uncertain),
+        Kind::Scanner => (F::SecurityScanner, Machine),
+        Kind::Preview => (F::LinkPreviewBot, Machine),
+        Kind::Library | Kind::Headless => (F::HttpClient, Machine),
+        Kind::Bot | Kind::Contact | Kind::NoBrowser => (F::Crawler, Machine),
+        Kind::Thunderbird => (F::Thunderbird, Human),
+        Kind::AppleMail | Kind::BareWebkit => (F::AppleMailDirect, Human),
+        Kind::MailClient => (F::OtherMailClient, Human),
+        Kind::Outlook => (F::OutlookClient, Human),
+        Kind::Office => (F::OutlookClient, Uncertain),
+        Kind::Browser | Kind::Webview => (F::Browser, Human),
+        Kind::StaleBrowser => (F::Browser, Uncertain),
+        Kind::AppStack => (F::HttpClient, Uncertain),
+        Kind::BareMozilla | Kind::Missing | Kind::Opaque => (F::Unknown, Uncertain),
+    };
+    Judgement { fetcher, provider, verdict, evidence: kind.evidence().into() }
+}
+
+/// What the network adds. `global` is false where it is unknown or nobody's in the Internet: then nothing is foreign.
+pub(super) fn with_network(mut judged: Judgement, kind: Kind, labels: Labels, global: bool) -> Judgement {
+    for network in Network::ALL.iter().copied().filter(|network| labels.touches(*network)) {
+        judged.evidence.insert(network.evidence());
+    }
+    // Partly one operator's: unless another one's label covers the whole.
+    if labels.part != 0 && labels.whole & !Network::Own.bit() == 0 {
+        judged.evidence.insert(Evidence::NetPartial);
+    }
+    match kind {
+        Kind::GoogleImageProxy | Kind::GmailPrefetch => google(judged, labels, global),
+        Kind::YahooMailProxy if labels.touches(Network::Yahoo) || !global => judged,
+        Kind::YahooMailProxy => foreign(judged),
+        Kind::BareMozilla => bare(judged, labels),
+        Kind::BareWebkit
+        | Kind::Browser
+        | Kind::StaleBrowser
+        | Kind::Webview
+        | Kind::Missing
+        | Kind::AppStack
+        | Kind::Opaque => ordinary(judged, labels),
+        Kind::Thunderbird | Kind::AppleMail | Kind::MailClient | Kind::Outlook | Kind::Office => {
+            client(judged, labels)
+        }
+        _ => judged,
+    }
+}
+
+/// Google's published ranges drift, but nobody else can fetch from Google's own space.
+fn google(judged: Judgement, labels: Labels, global: bool) -> Judgement {
+    if labels.touches(Network::GoogleImageProxy) || !global {
+        judged
+    } else if labels.is_wholly(Network::Google) {
+        judged.no_longer_certain()
+    } else {
+        foreign(judged)
+    }
+}
+
+/// A known proxy's agent from where that proxy never fetches: anyone can send it.
+fn foreign(mut judged: Judgement) -> Judgement {
+    judged.evidence.insert(Evidence::NetForeign);
+    judged.provider = None;
+    judged.is(Fetcher::Unknown, Verdict::Uncertain)
+}
+
+/// The bare `Mozilla/5.0`. With it even a part of a relay network is enough: Apple's prefetch is the one sender known
+/// there, and whatever else sends it is no person.
+fn bare(judged: Judgement, labels: Labels) -> Judgement {
+    if let Some(scanner) = scanner(labels) {
+        judged.at(scanner).is(Fetcher::SecurityScanner, Verdict::Machine)
+    } else if labels.touches(Network::PrivateRelay) {
+        judged.at(Network::PrivateRelay).is(Fetcher::AppleMpp, Verdict::Machine)
+    } else {
+        judged
+    }
+}
+
+/// An agent that anybody can have: the network may know better.
+fn ordinary(judged: Judgement, labels: Labels) -> Judgement {
+    use Fetcher::{OtherMailProxy, SecurityScanner, YahooProxy};
+    if let Some(scanner) = scanner(labels) {
+        return judged.at(scanner).is(SecurityScanner, Verdict::Machine);
+    }
+    let proxies = [
+        (Network::ExchangeOnline, OtherMailProxy),
+        (Network::Yahoo, YahooProxy),
+        (Network::MailRu, OtherMailProxy),
+    ];
+    for (network, fetcher) in proxies {
+        if labels.is_wholly(network) {
+            return judged.at(network).is(fetcher, Verdict::Uncertain);
+        }
+    }
+    if labels.has_doubt() { judged.no_longer_certain() } else { judged }
+}
+
+/// A program that names itself on the reader's device. Mail protection has no readers; a gateway's office may have.
+fn client(judged: Judgement, labels: Labels) -> Judgement {
+    if labels.is_wholly(Network::MailProtection) {
+        return judged.at(Network::MailProtection).is(Fetcher::SecurityScanner, Verdict::Machine);
+    }
+    let yahoo = labels.touches(Network::Yahoo) || labels.touches(Network::MailRu);
+    if yahoo || scanner(labels).is_some() || labels.has_doubt() { judged.no_longer_certain() } else { judged }
+}
+
+/// The network from which only scanners send ordinary agents, if it is one.
+fn scanner(labels: Labels) -> Option<Network> {
+    let candidates = [
+        Network::MailProtection,
+        Network::Google,
+        Network::GoogleImageProxy,
+        Network::Proofpoint,
+        Network::Mimecast,
+        Network::Barracuda,
+        Network::Cisco,
+        Network::TrendMicro,
+        Network::OtherGateway,
+    ];
+    candidates.into_iter().find(|network| labels.is_wholly(*network))
+}
+
+impl Labels {
+    /// Networks of which a hint is enough to doubt a person. The relay, Exchange Online and web gateways carry people.
+    const fn has_doubt(self) -> bool {
+        let doubtful = Network::GATEWAYS
+            | Network::MailProtection.bit()
+            | Network::Google.bit()
+            | Network::GoogleImageProxy.bit()
+            | Network::Yahoo.bit()
+            | Network::MailRu.bit()
+            | Network::Hosting.bit();
+        (self.whole | self.part) & doubtful != 0
+    }
+}

@@ -1,0 +1,139 @@
+//! What a token's form tells, so that next year's names need no line in the table.
+
+use super::tokens::{Token, ends_with, starts_with};
+
+/// How self-running programs end their names. Read as the end of a word, outside the description of a device, whose
+/// model may be a `Cubot`.
+const PROGRAMS: &[&[u8]] = &[
+    b"bot",
+    b"bots",
+    b"crawler",
+    b"crawlers",
+    b"crawlerd",
+    b"crawl",
+    b"spider",
+    b"spiders",
+    b"scraper",
+    b"archiver",
+    b"fetcher",
+    b"checker",
+    b"validator",
+    b"monitor",
+    b"monitoring",
+    b"indexer",
+    b"scanner",
+    b"scan",
+    b"probe",
+    b"prober",
+    b"preview",
+    b"previewer",
+    b"harvester",
+    b"linkcheck",
+    b"healthcheck",
+    b"sitecheck",
+];
+
+/// How the image proxies of mailbox providers end their names.
+const PROXIES: &[&[u8]] = &[b"imageproxy", b"mailproxy"];
+
+/// Domains that a program may be named for. Not `net`: `.NET` is a library.
+const DOMAINS: &[&[u8]] = &[b"com", b"org", b"info", b"biz", b"io", b"dev", b"ai"];
+
+/// Does the name call itself a program, as `SiteCheck-sitecrawl` and `MJ12bot` do?
+pub(super) fn names_program(name: &[u8]) -> bool {
+    let parts = name.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b':' | b'!'));
+    parts
+        .map(without_digits)
+        .any(|part| PROGRAMS.iter().any(|end| ends_with(part, end)) && !part.eq_ignore_ascii_case(b"cubot"))
+}
+
+/// Does the name start or end in "mail", as `MailMasterPC` and `kmail2` do?
+pub(super) fn names_mail(name: &[u8]) -> bool {
+    let is_name = |part: &&[u8]| part.iter().all(u8::is_ascii_alphanumeric);
+    let mut parts = name.split(|byte| matches!(byte, b'-' | b'_')).filter(is_name).map(without_digits);
+    parts.any(|part| starts_with(part, b"mail") || ends_with(part, b"mail"))
+}
+
+/// Does the name start or end in "Outlook"?
+pub(super) fn names_outlook(name: &[u8]) -> bool {
+    starts_with(name, b"outlook") || ends_with(name, b"outlook")
+}
+
+/// Does the name end as those of image proxies do?
+pub(super) fn names_proxy(name: &[u8]) -> bool {
+    PROXIES.iter().any(|end| ends_with(name, end))
+}
+
+/// Is the name a domain?
+pub(super) fn names_domain(name: &[u8]) -> bool {
+    let mut labels = name.rsplit(|byte| *byte == b'.');
+    let top = labels.next().unwrap_or_default();
+    labels.next().is_some_and(|label| label.len() > 1)
+        && DOMAINS.iter().any(|known| top.eq_ignore_ascii_case(known))
+}
+
+/// How openly a token gives an address where somebody can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Contact {
+    None,
+    /// Toolbars of the old Internet Explorer write their maker's address like that too.
+    Plain,
+    /// `+http://…`, which only self-running programs write.
+    Plus,
+}
+
+/// Is the token an address of the web or of e-mail?
+pub(super) fn contact(token: &Token<'_>) -> Contact {
+    let name = token.name;
+    if starts_with(name, b"+http") || starts_with(name, b"+www.") || starts_with(name, b"+mailto:") {
+        return Contact::Plus;
+    }
+    let web = [&b"http:"[..], b"https:", b"www.", b"mailto:"].iter().any(|start| starts_with(name, start));
+    if web || is_email(name) { Contact::Plain } else { Contact::None }
+}
+
+/// `info@example.com` is; `android@111.0.5563.58` is not.
+fn is_email(name: &[u8]) -> bool {
+    let Some(at) = name.iter().position(|byte| *byte == b'@') else { return false };
+    let domain = name.get(at + 1..).unwrap_or_default();
+    let Some(dot) = domain.iter().rposition(|byte| *byte == b'.') else { return false };
+    let top = domain.get(dot + 1..).unwrap_or_default();
+    at > 0 && dot > 0 && top.len() > 1 && top.iter().all(u8::is_ascii_alphabetic)
+}
+
+fn without_digits(part: &[u8]) -> &[u8] {
+    let end = part.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |last| last + 1);
+    part.get(..end).unwrap_or(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_known_by_the_end_of_a_word() {
+        for name in ["MJ12bot", "Mail.RU_Bot", "GenomeCrawlerd", "SiteCheck-sitecrawl", "Luminator-robots"] {
+            assert!(names_program(name.as_bytes()), "{name}");
+        }
+        for name in ["Cubot", "Botany", "Safari", "javabottle", "Scandia"] {
+            assert!(!names_program(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn mail_is_known_at_either_end_of_a_word() {
+        for name in ["MailMasterPC", "kmail2", "ZohoMail-Desktop", "Foxmail", "mailapp"] {
+            assert!(names_mail(name.as_bytes()), "{name}");
+        }
+        for name in ["YahooMailProxy", "Chromailer", "mailto:x"] {
+            assert!(!names_mail(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_build_number_after_an_at_sign_is_no_address() {
+        assert!(is_email(b"info@example.com"));
+        assert!(!is_email(b"android@111.0.5563.58"));
+        assert!(!is_email(b"@example.com"));
+    }
+}

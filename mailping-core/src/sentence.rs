@@ -1,0 +1,161 @@
+//! A receipt in one honest sentence. It says what was fetched and what that means, never that anyone read anything.
+
+use std::fmt;
+
+use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
+use crate::receipt::{Receipt, State, Summary};
+use crate::{Open, TimeStep, Timestamp};
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.summary.fmt(f)
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let step = self.ping.time_step;
+        match (&self.telling, self.state, self.last_human_open) {
+            (Some(open), ..) => sentence(f, open, step)?,
+            (None, State::Opened, Some(day)) => {
+                write!(f, "Last fetched {}, which happens when the message is displayed", Moment(day, step))?;
+            }
+            _ if self.fetches > 0 => f.write_str("Fetched from the sender's own network only")?,
+            _ => return f.write_str("Not fetched, which does not mean unread: many readers block images."),
+        }
+        if self.several_places {
+            f.write_str("; fetched from several places, so perhaps forwarded")?;
+        }
+        f.write_str(".")
+    }
+}
+
+fn sentence(f: &mut fmt::Formatter<'_>, open: &Open, step: TimeStep) -> fmt::Result {
+    let by = Name(open.fetcher, open.provider);
+    write!(f, "Fetched by {by} {}, which {}", Moment(open.at, step), meaning(open))?;
+    match (&open.city, open.country) {
+        (Some(city), Some(country)) => write!(f, "; place {city}, {country}"),
+        (None, Some(country)) => write!(f, "; place {country}"),
+        _ => f.write_str("; place unknown"),
+    }
+}
+
+fn meaning(open: &Open) -> &'static str {
+    match open.verdict {
+        Verdict::Human => "happens when the message is displayed",
+        Verdict::Machine => "happens without a person",
+        Verdict::Uncertain if open.evidence.contains(Evidence::NetBurst) => {
+            "came with many others at once, so that a scanner is likelier than a person"
+        }
+        Verdict::Uncertain => "may or may not mean that a person displayed the message",
+    }
+}
+
+struct Moment(Timestamp, TimeStep);
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        let (day, time) = text.split_once('T').unwrap_or((&text, ""));
+        match self.1 {
+            TimeStep::Exact => write!(f, "at {} UTC on {day}", time.get(..5).unwrap_or(time)),
+            TimeStep::Hour => write!(f, "in the hour from {} UTC on {day}", time.get(..5).unwrap_or(time)),
+            TimeStep::Day => write!(f, "on {day} (UTC)"),
+        }
+    }
+}
+
+struct Name(Fetcher, Option<Provider>);
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(fetcher, provider) = self;
+        f.write_str(match fetcher {
+            Fetcher::GmailProxy => "Gmail's proxy",
+            Fetcher::YahooProxy => "Yahoo's proxy",
+            Fetcher::AppleMpp => "Apple's privacy protection",
+            Fetcher::OtherMailProxy => "a mail provider's proxy",
+            Fetcher::OutlookClient => "Outlook",
+            Fetcher::Thunderbird => "Thunderbird",
+            Fetcher::AppleMailDirect => "Apple Mail",
+            Fetcher::OtherMailClient => "a mail program",
+            Fetcher::Browser => "a browser",
+            Fetcher::SecurityScanner => "a security scanner",
+            Fetcher::LinkPreviewBot => "a link preview",
+            Fetcher::Crawler => "a crawler",
+            Fetcher::HttpClient => "an HTTP library",
+            Fetcher::Unknown => "unknown software",
+        })?;
+        match provider {
+            Some(provider) if matches!(fetcher, Fetcher::OtherMailProxy | Fetcher::SecurityScanner) => {
+                write!(f, " ({provider})")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::receipt::Tally;
+    use crate::store::KeptPing;
+    use crate::{Basis, OpenId, Ping, PingId, Status};
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn summary(step: TimeStep, last_day: Option<Timestamp>, opens: &[Open]) -> Summary {
+        let id = PingId::from_bytes([0; 16]);
+        let mut ping = Ping::stored(id, "invoice-42".into(), Basis::Contract, Status::Live);
+        ping.time_step = step;
+        let mut tally =
+            Tally::new(KeptPing::new(ping, last_day), time("2026-11-23T12:00:00Z"), Duration::ZERO);
+        opens.iter().for_each(|open| tally.add(open));
+        tally.finish()
+    }
+
+    fn open(at: &str, fetcher: Fetcher, verdict: Verdict) -> Open {
+        Open::new(PingId::from_bytes([0; 16]), OpenId::from_bytes([0; 8]), time(at), fetcher, verdict)
+    }
+
+    #[test]
+    fn the_latest_of_the_strongest_is_told() {
+        let proxy = open("2026-11-23T10:02:30Z", Fetcher::GmailProxy, Verdict::Human);
+        let later = open("2026-11-23T10:09:00Z", Fetcher::AppleMpp, Verdict::Machine);
+        assert_eq!(
+            summary(TimeStep::Exact, None, &[proxy, later.clone()]).to_string(),
+            "Fetched by Gmail's proxy at 10:02 UTC on 2026-11-23, which happens when the message is displayed; place unknown."
+        );
+        assert_eq!(
+            summary(TimeStep::Hour, None, &[later]).to_string(),
+            "Fetched by Apple's privacy protection in the hour from 10:09 UTC on 2026-11-23, which happens without a \
+             person; place unknown."
+        );
+    }
+
+    #[test]
+    fn a_place_is_named_where_it_is_kept_and_several_are_said() {
+        let mut home = open("2026-11-23T10:02:30Z", Fetcher::Browser, Verdict::Human);
+        home.country = "PT".parse().ok();
+        home.city = "Lisbon".parse().ok();
+        let mut away = home.clone();
+        away.city = "Porto".parse().ok();
+        let text = summary(TimeStep::Day, None, &[home, away]).to_string();
+        assert!(text.contains("on 2026-11-23 (UTC)") && text.contains("place Porto, PT"), "{text}");
+        assert!(text.ends_with("from several places, so perhaps forwarded."), "{text}");
+    }
+
+    #[test]
+    fn no_fetch_is_not_called_unread_and_a_day_is_only_a_day() {
+        assert!(summary(TimeStep::Exact, None, &[]).to_string().contains("does not mean unread"));
+        let day = summary(TimeStep::Day, Some(time("2026-11-23T00:00:00Z")), &[]);
+        assert_eq!(
+            day.to_string(),
+            "Last fetched on 2026-11-23 (UTC), which happens when the message is displayed."
+        );
+    }
+}

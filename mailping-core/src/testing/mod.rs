@@ -1,0 +1,3 @@
+//! Suites that strangers can run on their own rules, stores and adapters. Behind the feature `testing`.
+
+pub mod fetchers;
