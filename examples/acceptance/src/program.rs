@@ -39,7 +39,11 @@ impl Start {
             command.env_remove(name);
         }
         command.current_dir(self.folder()).env_remove("RUST_LOG").env("MAILPING_LISTEN", "127.0.0.1:0");
-        command.envs(settings.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .envs(settings.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 

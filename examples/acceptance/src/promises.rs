@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{Client, Start};
 
-const GMAIL: &str = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)";
+const GMAIL: &str =
+    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 /// Behind a proxy on loopback.
 const BEHIND_PROXY: [(&str, &str); 2] =
@@ -66,7 +67,10 @@ pub fn a_proxy_and_a_person_make_a_receipt_of_two_opens(start: &Start) {
     fetch(&client, &ping, &[("user-agent", GMAIL), ("x-forwarded-for", "66.249.84.10")]);
     fetch(&client, &ping, &[("user-agent", FIREFOX), ("x-forwarded-for", "10.9.9.9, 198.51.100.77")]);
     let head = client.send("HEAD", &path_of(&ping["pixel_url"]), &[], "");
-    assert!(head.status == 200 && head.body.is_empty() && head.head.contains("content-length: 43"), "{head:?}");
+    assert!(
+        head.status == 200 && head.body.is_empty() && head.head.contains("content-length: 43"),
+        "{head:?}"
+    );
 
     let receipt = receipt(&client, &ping);
     assert_eq!((&receipt["state"], &receipt["fetches"]), (&json!("opened"), &json!(2)));
@@ -100,9 +104,17 @@ pub fn an_answered_open_survives_kill_nine(start: &Start) {
 
 /// Nothing of a raw address, an agent or a recipient is in the database, the WAL or the log at TRACE, as text or packed.
 pub fn nothing_personal_is_in_the_files_or_the_log(start: &Start) {
-    let addresses = ["203.0.113.197", "2001:db8:77:aaaa:bbbb:cccc:dddd:eeee", "::ffff:203.0.113.199", "127.77.66.55"];
+    let addresses =
+        ["203.0.113.197", "2001:db8:77:aaaa:bbbb:cccc:dddd:eeee", "::ffff:203.0.113.199", "127.77.66.55"];
     let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0 Zanzibar/7.7";
-    let private = ["ada.lovelace", "lovelace-mail.example", "Zanzibar", "Kiribati-Referer", "cookie-crumb-77", "tracking-query-77"];
+    let private = [
+        "ada.lovelace",
+        "lovelace-mail.example",
+        "Zanzibar",
+        "Kiribati-Referer",
+        "cookie-crumb-77",
+        "tracking-query-77",
+    ];
     let mut settings = BEHIND_PROXY.to_vec();
     settings.push(("RUST_LOG", "trace"));
     let program = start.run(&settings);
@@ -116,7 +128,9 @@ pub fn nothing_personal_is_in_the_files_or_the_log(start: &Start) {
     ];
     let path = format!("{}?tracking-query-77", path_of(&ping["pixel_url"]));
     for address in addresses {
-        for value in [format!("{address}, 10.1.1.1"), format!("10.1.1.1, {address}"), format!("{address}, nonsense")] {
+        for value in
+            [format!("{address}, 10.1.1.1"), format!("10.1.1.1, {address}"), format!("{address}, nonsense")]
+        {
             let headers = [&common[..], &[("x-forwarded-for", value.as_str())]].concat();
             assert_eq!(client.get(&path, &headers).status, 200);
         }
@@ -136,7 +150,8 @@ pub fn nothing_personal_is_in_the_files_or_the_log(start: &Start) {
     files.extend(start.files());
     files.push(("the log".into(), log.replace(&listening, "").into_bytes()));
     for (path, bytes) in files {
-        let found = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle));
+        let found =
+            |needle: &[u8]| bytes.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle));
         for needle in private {
             assert!(!found(needle.as_bytes()), "{needle} is in {}", path.display());
         }
@@ -147,7 +162,9 @@ pub fn nothing_personal_is_in_the_files_or_the_log(start: &Start) {
                     assert!(!found(v4.to_string().as_bytes()), "{v4} is in {}", path.display());
                     assert!(!found(&v4.octets()), "{v4} is packed in {}", path.display());
                 }
-                std::net::IpAddr::V6(v6) => assert!(!found(&v6.octets()), "{v6} is packed in {}", path.display()),
+                std::net::IpAddr::V6(v6) => {
+                    assert!(!found(&v6.octets()), "{v6} is packed in {}", path.display())
+                }
             }
         }
     }
@@ -181,12 +198,24 @@ pub fn wrong_settings_are_refused_in_one_clear_line(start: &Start) {
         (&[("MAILPING_GEO", "missing.mmdb")], "missing.mmdb"),
         (&[("MAILPING_GEO", "garbage.mmdb")], "garbage.mmdb"),
         (&[("MAILPING_CLIENT_IP", "xff")], "MAILPING_TRUSTED_PROXIES"),
-        (&[("MAILPING_CLIENT_IP", "leftmost"), ("MAILPING_TRUSTED_PROXIES", "10.0.0.0/8")], "MAILPING_CLIENT_IP"),
-        (&[("MAILPING_CLIENT_IP", "xff"), ("MAILPING_TRUSTED_PROXIES", "10.0.0.0/99")], "MAILPING_TRUSTED_PROXIES"),
+        (
+            &[("MAILPING_CLIENT_IP", "leftmost"), ("MAILPING_TRUSTED_PROXIES", "10.0.0.0/8")],
+            "MAILPING_CLIENT_IP",
+        ),
+        (
+            &[("MAILPING_CLIENT_IP", "xff"), ("MAILPING_TRUSTED_PROXIES", "10.0.0.0/99")],
+            "MAILPING_TRUSTED_PROXIES",
+        ),
         (&[("MAILPING_BASE_URL", "app.example")], "MAILPING_BASE_URL"),
         (&[("MAILPING_HIT_LIMIT", "many")], "MAILPING_HIT_LIMIT"),
         (&[("MAILPING_DB", "no/such/folder/mailping.db")], "MAILPING"),
-        (&[("MAILPING_DB", "garbage.txt"), ("MAILPING_KEYS", "0:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")], "MAILPING_DB"),
+        (
+            &[
+                ("MAILPING_DB", "garbage.txt"),
+                ("MAILPING_KEYS", "0:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+            ],
+            "MAILPING_DB",
+        ),
     ] {
         let output = start.refused(settings);
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -253,7 +282,8 @@ pub fn wrong_input_is_named_and_not_repeated(start: &Start) {
     }
     messages.push(post(with(new_ping(), "purpose", "bulk")).error(422, Some("basis")));
     messages.push(post(with(new_ping(), &format!("{secret}@example.com"), 1)).error(422, None));
-    let consent = json!({ "kind": "consent", "given_at": "2999-01-01T00:00:00Z", "text_version": "1", "channel": "x" });
+    let consent =
+        json!({ "kind": "consent", "given_at": "2999-01-01T00:00:00Z", "text_version": "1", "channel": "x" });
     messages.push(post(with(new_ping(), "basis", consent)).error(422, Some("basis.given_at")));
     for (path, field) in [
         ("/api/pings?limit=0", Some("limit")),
@@ -264,7 +294,9 @@ pub fn wrong_input_is_named_and_not_repeated(start: &Start) {
     ] {
         messages.push(client.get(path, &[]).error(400, field));
     }
-    for path in ["/api/pings/ada.lovelace", "/api/pings/019ab1c2-d3e4-7f56-8a9b-0c1d2e3f4a5b", "/api", "/nothing"] {
+    for path in
+        ["/api/pings/ada.lovelace", "/api/pings/019ab1c2-d3e4-7f56-8a9b-0c1d2e3f4a5b", "/api", "/nothing"]
+    {
         messages.push(client.get(path, &[]).error(404, None));
     }
     messages.push(client.send("PUT", "/api/pings", &[], "{}").error(405, None));
@@ -309,7 +341,10 @@ pub fn ten_thousand_hits_on_one_url_fill_no_disk(start: &Start) {
     let kept = receipt(&client, &ping)["fetches"].as_u64().unwrap();
     let dropped = client.get("/api/health", &[]).json()["dropped"]["hit_limit"].as_u64().unwrap();
     assert_eq!(kept + dropped, 10_000);
-    assert!(kept == 7 || kept == 14, "{kept} kept: the limit is one of a clock hour, which may have changed meanwhile");
+    assert!(
+        kept == 7 || kept == 14,
+        "{kept} kept: the limit is one of a clock hour, which may have changed meanwhile"
+    );
 }
 
 /// Lists and receipts come in pages whose cursors lead through all of them once.
@@ -370,9 +405,16 @@ pub fn an_objection_stops_mail_already_sent(start: &Start) {
 
     let ada = json!({ "recipient": "ada@example.com" });
     let export = client.post("/api/export", &ada).json();
-    assert_eq!((export["objected"].as_bool(), export["pings"].as_array().map(Vec::len)), (Some(true), Some(2)));
+    assert_eq!(
+        (export["objected"].as_bool(), export["pings"].as_array().map(Vec::len)),
+        (Some(true), Some(2))
+    );
     assert_eq!(client.post("/api/erase", &ada).json(), json!({ "pings": 2, "opens": 2 }));
-    assert_eq!(make(&client, &to("ada@example.com"))["status"], "untracked", "the objection survives erasure");
+    assert_eq!(
+        make(&client, &to("ada@example.com"))["status"],
+        "untracked",
+        "the objection survives erasure"
+    );
 
     assert_eq!(client.post("/api/objections", &json!({ "recipient": "bob@example.com" })).status, 204);
     assert_eq!(make(&client, &to("bob@example.com"))["status"], "untracked");
@@ -386,14 +428,15 @@ pub fn an_objection_stops_mail_already_sent(start: &Start) {
 /// Two processes on one file lose nothing.
 pub fn two_services_share_one_file(start: &Start) {
     let (one, two) = (start.run(&[]), start.run(&[]));
-    let ping = make(&one.client(), &new_ping());
+    let made = make(&one.client(), &new_ping());
+    let ping = &made;
     std::thread::scope(|scope| {
         for client in [one.client(), two.client()] {
             for _ in 0..2 {
-                scope.spawn(|| (0..20).for_each(|_| fetch(&client, &ping, &[])));
+                scope.spawn(move || (0..20).for_each(|_| fetch(&client, ping, &[])));
             }
         }
     });
-    assert_eq!(receipt(&two.client(), &ping)["fetches"], 80);
-    assert_eq!(receipt(&one.client(), &ping)["fetches"], 80);
+    assert_eq!(receipt(&two.client(), ping)["fetches"], 80);
+    assert_eq!(receipt(&one.client(), ping)["fetches"], 80);
 }

@@ -1,0 +1,176 @@
+//! The changes, each inside a transaction that holds the write lock.
+
+use mailping_core::store::{Erased, Written};
+use mailping_core::{LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, Timestamp};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::failure::Result;
+use crate::rows;
+
+/// Keeps the opens of pings that record. It is the quickest where opens of one ping stand together.
+pub(crate) fn record(
+    transaction: &Transaction<'_>,
+    opens: &[Open],
+    last_days: &[LastDay],
+) -> Result<Vec<Written>> {
+    let mut recording = transaction.prepare_cached(
+        "SELECT record_until FROM pings INDEXED BY pings_recording WHERE id = ?1 AND status = 0",
+    )?;
+    let mut insert = transaction.prepare_cached(rows::INSERT_OPEN)?;
+    let mut written = Vec::with_capacity(opens.len());
+    let mut last: Option<(PingId, Option<i64>)> = None;
+    for open in opens {
+        let until = match last {
+            Some((ping, until)) if ping == open.ping => until,
+            _ => recording.query_row([open.ping.as_bytes()], |row| row.get(0)).optional()?,
+        };
+        last = Some((open.ping, until));
+        if until.is_some_and(|until| open.at.unix_millis() < until) {
+            rows::insert_open(&mut insert, open)?;
+            written.push(Written::Kept);
+        } else {
+            written.push(Written::Filtered);
+        }
+    }
+    let mut raise = transaction.prepare_cached(
+        "UPDATE pings SET last_day = ?2
+         WHERE id = ?1 AND status = 0 AND record_until > ?2 AND (last_day IS NULL OR last_day < ?2)",
+    )?;
+    for last in last_days {
+        raise.execute(params![last.ping.as_bytes(), last.day.unix_millis()])?;
+    }
+    Ok(written)
+}
+
+pub(crate) fn insert_ping(
+    transaction: &Transaction<'_>,
+    ping: &Ping,
+    recipient: Option<&RecipientHashes>,
+) -> Result<Status> {
+    let mut status = ping.status;
+    if let Some(recipient) = recipient {
+        unify(transaction, recipient)?;
+        if has_objected(transaction, &recipient.newest)? {
+            status = Status::Untracked;
+        }
+    }
+    let mut insert = transaction.prepare_cached(rows::INSERT_PING)?;
+    rows::insert_ping(&mut insert, ping, status, recipient.map(|hashes| &hashes.newest))?;
+    Ok(status)
+}
+
+/// Moves what is kept under an older key of this recipient to the newest.
+fn unify(transaction: &Transaction<'_>, recipient: &RecipientHashes) -> Result<()> {
+    let newest = &recipient.newest;
+    for older in &recipient.older {
+        transaction
+            .prepare_cached(
+                "UPDATE pings SET recipient_key = ?3, recipient_hash = ?4
+                 WHERE recipient_key = ?1 AND recipient_hash = ?2",
+            )?
+            .execute(params![older.key().get(), older.hash(), newest.key().get(), newest.hash()])?;
+        let moved = transaction
+            .prepare_cached("DELETE FROM objections WHERE key = ?1 AND hash = ?2")?
+            .execute(params![older.key().get(), older.hash()])?;
+        if moved > 0 {
+            keep_objection(transaction, newest)?;
+        }
+    }
+    Ok(())
+}
+
+fn keep_objection(transaction: &Transaction<'_>, hash: &RecipientHash) -> Result<()> {
+    transaction
+        .prepare_cached("INSERT INTO objections (key, hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+        .execute(params![hash.key().get(), hash.hash()])?;
+    Ok(())
+}
+
+/// Whether an objection is kept under this very hash.
+pub(crate) fn has_objected(connection: &rusqlite::Connection, hash: &RecipientHash) -> Result<bool> {
+    let mut find = connection.prepare_cached("SELECT 1 FROM objections WHERE key = ?1 AND hash = ?2")?;
+    Ok(find.exists(params![hash.key().get(), hash.hash()])?)
+}
+
+/// `false` where there is no such ping; one that does not record any more stays as it is.
+pub(crate) fn withdraw(transaction: &Transaction<'_>, id: PingId) -> Result<bool> {
+    let withdrawn = transaction
+        .prepare_cached("UPDATE pings SET status = ?2 WHERE id = ?1 AND status = 0")?
+        .execute(params![id.as_bytes(), Status::Withdrawn.code()])?;
+    if withdrawn > 0 {
+        return Ok(true);
+    }
+    Ok(transaction.prepare_cached("SELECT 1 FROM pings WHERE id = ?1")?.exists([id.as_bytes()])?)
+}
+
+pub(crate) fn object(transaction: &Transaction<'_>, recipient: &RecipientHashes) -> Result<()> {
+    unify(transaction, recipient)?;
+    object_by_hash(transaction, &recipient.newest)
+}
+
+fn object_by_hash(transaction: &Transaction<'_>, hash: &RecipientHash) -> Result<()> {
+    keep_objection(transaction, hash)?;
+    transaction
+        .prepare_cached(
+            "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status = 0",
+        )?
+        .execute(params![hash.key().get(), hash.hash(), Status::Withdrawn.code()])?;
+    Ok(())
+}
+
+pub(crate) fn object_by_ping(transaction: &Transaction<'_>, id: PingId) -> Result<()> {
+    let mut find =
+        transaction.prepare_cached("SELECT recipient_key, recipient_hash FROM pings WHERE id = ?1")?;
+    let mut found = find.query([id.as_bytes()])?;
+    let Some(row) = found.next()? else { return Ok(()) };
+    match rows::recipient(row)? {
+        Some(hash) => object_by_hash(transaction, &hash),
+        None => withdraw(transaction, id).map(drop),
+    }
+}
+
+pub(crate) fn erase(transaction: &Transaction<'_>, id: PingId) -> Result<Option<Erased>> {
+    let opens = transaction.prepare_cached("DELETE FROM opens WHERE ping = ?1")?.execute([id.as_bytes()])?;
+    let pings = transaction.prepare_cached("DELETE FROM pings WHERE id = ?1")?.execute([id.as_bytes()])?;
+    Ok((pings > 0).then(|| Erased::new(pings as u64, opens as u64)))
+}
+
+pub(crate) fn erase_recipient(transaction: &Transaction<'_>, recipient: &RecipientHashes) -> Result<Erased> {
+    unify(transaction, recipient)?;
+    let newest = params![recipient.newest.key().get(), recipient.newest.hash()];
+    let opens = transaction
+        .prepare_cached(
+            "DELETE FROM opens WHERE ping IN
+                (SELECT id FROM pings WHERE recipient_key = ?1 AND recipient_hash = ?2)",
+        )?
+        .execute(newest)?;
+    let pings = transaction
+        .prepare_cached("DELETE FROM pings WHERE recipient_key = ?1 AND recipient_hash = ?2")?
+        .execute(newest)?;
+    Ok(Erased::new(pings as u64, opens as u64))
+}
+
+/// Deletes at most `limit` rows; a ping goes after the last of its opens, so that no open is left without its ping.
+pub(crate) fn purge(transaction: &Transaction<'_>, now: Timestamp, limit: usize) -> Result<Erased> {
+    let mut erased = Erased::default();
+    let left = |erased: &Erased| (limit as u64).saturating_sub(erased.pings + erased.opens);
+    let mut due = transaction
+        .prepare_cached("SELECT id FROM pings WHERE keep_until <= ?1 ORDER BY keep_until, id LIMIT 1")?;
+    let mut opens = transaction.prepare_cached(
+        "DELETE FROM opens WHERE ping = ?1 AND id IN (SELECT id FROM opens WHERE ping = ?1 LIMIT ?2)",
+    )?;
+    let mut ping = transaction.prepare_cached("DELETE FROM pings WHERE id = ?1")?;
+    while left(&erased) > 0 {
+        let id = {
+            let mut found = due.query([now.unix_millis()])?;
+            let Some(row) = found.next()? else { break };
+            rows::ping_id(row)?
+        };
+        let most = i64::try_from(left(&erased)).unwrap_or(i64::MAX);
+        erased.opens += opens.execute(params![id.as_bytes(), most])? as u64;
+        if left(&erased) > 0 {
+            erased.pings += ping.execute([id.as_bytes()])? as u64;
+        }
+    }
+    Ok(erased)
+}

@@ -1,0 +1,48 @@
+//! From SQLite's errors to those of the store trait.
+
+use mailping_core::StoreError;
+use rusqlite::ErrorCode;
+
+/// A [`StoreError`] that `?` makes of an error of rusqlite. It exists inside this crate only.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) StoreError);
+
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+impl Failure {
+    pub(crate) fn incompatible(reason: impl Into<String>) -> Self {
+        Self(StoreError::Incompatible { reason: reason.into() })
+    }
+
+    pub(crate) const fn corrupt(what: &'static str) -> Self {
+        Self(StoreError::Corrupt { what })
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        failure.0
+    }
+}
+
+/// The message of an SQLite error names tables and files; values are always bound, so that none can stand in it.
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => {
+                Self::incompatible("the file is not an SQLite database: give the store a file of its own")
+            }
+            Some(ErrorCode::DatabaseCorrupt) => Self::corrupt("the database file is damaged"),
+            Some(ErrorCode::ReadOnly) => Self::incompatible(
+                "the database is read-only: the file and its folder must be writable by this process",
+            ),
+            _ => Self(StoreError::unavailable(error)),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The embedded store of [mailping](mailping_core): pings, opens and objections in one SQLite file.
+//!
+//! An open that the store has answered for survives `kill -9` and power loss, and several processes may use one file. For
+//! more than one machine take a store on a database server.
+//!
+//! ```no_run
+//! use mailping_core::{Basis, Keyring, NewPing, Tracker};
+//! use mailping_sqlite::SqliteStore;
+//!
+//! # async fn mount() -> Result<(), Box<dyn std::error::Error>> {
+//! let tracker = Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, SqliteStore::open("mailping.db")?)
+//!     .base_url("https://app.example/px")?
+//!     .build()
+//!     .await?;
+//! let basis = Basis::legitimate_interest("proof that the invoice arrived, assessment LIA-7");
+//! let ping = tracker.ping(NewPing::one_to_one("invoice-42", basis).to("ada@example.com")).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # The file
+//! * A new one has mode 0600 on Unix, and so has the write-ahead log beside it (`mailping.db-wal`). Keep it on a local disk:
+//!   network file systems do not carry the locks.
+//! * It holds what [`Open`](mailping_core::Open) and [`Ping`](mailping_core::Ping) hold, and keyed hashes of recipients. It never
+//!   holds a client's or a recipient's address. The keys are not in it: keep them elsewhere.
+//! * Its schema has a version. An older file is brought forward when it is opened; a newer or a foreign one is refused untouched.
+//! * Back it up while it is in use with SQLite's own means (`VACUUM INTO`, the online backup, `sqlite3 mailping.db .backup`): a
+//!   copied file without its log lacks the latest opens.
+//!
+//! # Erasure
+//! What is deleted is overwritten with zeros in the file (`secure_delete`), and an erasure empties the log before it answers. Where
+//! another connection reads an older state for longer than half a second, the erasure is still done and durable, and the bytes
+//! leave the log when that reader is gone: the store tries again every second, and when it is dropped. Backups, and what a file
+//! system or a disk keeps of overwritten blocks, are beyond its reach.
+//!
+//! # Speed
+//! A commit waits for the disk (`synchronous=FULL`), and one commit takes the whole batch of a tracker. Opens stand in one tree sorted by
+//! ping, without a second index.
+#![forbid(unsafe_code)]
+
+mod changes;
+mod connect;
+mod failure;
+mod reads;
+mod rows;
+mod schema;
+mod store;
+mod worker;
+mod writer;
+
+pub use store::SqliteStore;

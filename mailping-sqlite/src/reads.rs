@@ -1,0 +1,143 @@
+//! What is read, each from one state of the database.
+
+use mailping_core::store::{KeptPing, OpenCursor, PingQuery};
+use mailping_core::{KeyId, Open, PingId, RecipientHashes};
+use rusqlite::{CachedStatement, Connection, Params, params};
+
+use crate::changes;
+use crate::failure::Result;
+use crate::rows::{self, ping_columns};
+
+pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<KeptPing>> {
+    let find = connection.prepare_cached(concat!("SELECT ", ping_columns!(), " FROM pings WHERE id = ?1"))?;
+    Ok(all_pings(find, [id.as_bytes()])?.pop())
+}
+
+pub(crate) fn pings(connection: &Connection, query: &PingQuery) -> Result<Vec<KeptPing>> {
+    const ALL: &str =
+        concat!("SELECT ", ping_columns!(), " FROM pings WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
+    const BY_OWNER: &str = concat!(
+        "SELECT ",
+        ping_columns!(),
+        " FROM pings INDEXED BY pings_by_owner
+         WHERE owner = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2"
+    );
+    const BY_REFERENCE: &str = concat!(
+        "SELECT ",
+        ping_columns!(),
+        " FROM pings INDEXED BY pings_by_reference
+         WHERE reference = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2"
+    );
+    const BY_BOTH: &str = concat!(
+        "SELECT ",
+        ping_columns!(),
+        " FROM pings INDEXED BY pings_by_reference
+         WHERE reference = ?3 AND owner = ?4 AND id < ?1 ORDER BY id DESC LIMIT ?2"
+    );
+    let (before, limit) = (before(query.after), limit(query.limit));
+    match (&query.reference, &query.owner) {
+        (None, None) => all_pings(connection.prepare_cached(ALL)?, params![before, limit]),
+        (None, Some(owner)) => all_pings(connection.prepare_cached(BY_OWNER)?, params![before, limit, owner]),
+        (Some(reference), None) => {
+            all_pings(connection.prepare_cached(BY_REFERENCE)?, params![before, limit, reference])
+        }
+        (Some(reference), Some(owner)) => {
+            all_pings(connection.prepare_cached(BY_BOTH)?, params![before, limit, reference, owner])
+        }
+    }
+}
+
+pub(crate) fn pings_of(
+    connection: &Connection,
+    recipient: &RecipientHashes,
+    after: Option<PingId>,
+    most: usize,
+) -> Result<Vec<KeptPing>> {
+    // Several statements: a transaction makes them see one state.
+    let transaction = connection.unchecked_transaction()?;
+    let mut pings = Vec::new();
+    for hash in recipient.all() {
+        let find = transaction.prepare_cached(concat!(
+            "SELECT ",
+            ping_columns!(),
+            " FROM pings INDEXED BY pings_by_recipient
+             WHERE recipient_key = ?3 AND recipient_hash = ?4 AND id < ?1 ORDER BY id DESC LIMIT ?2"
+        ))?;
+        let asked = params![before(after), limit(most), hash.key().get(), hash.hash()];
+        pings.extend(all_pings(find, asked)?);
+    }
+    pings.sort_unstable_by_key(|kept| std::cmp::Reverse(kept.ping.id));
+    pings.truncate(most);
+    Ok(pings)
+}
+
+pub(crate) fn opens(
+    connection: &Connection,
+    ping: PingId,
+    after: Option<OpenCursor>,
+    most: usize,
+) -> Result<Vec<Open>> {
+    let mut find = connection.prepare_cached(
+        "SELECT id, at, fetcher, provider, verdict, evidence, rules_version, network, country, city FROM opens
+         WHERE ping = ?1 AND (at, id) > (?2, ?3) ORDER BY at, id LIMIT ?4",
+    )?;
+    // No time is below zero, so that without a cursor all come after this place.
+    let (at, id) = after.map_or((-1, [0; 8]), |after| (after.at.unix_millis(), *after.id.as_bytes()));
+    let mut found = find.query(params![ping.as_bytes(), at, id, limit(most)])?;
+    let mut opens = Vec::new();
+    while let Some(row) = found.next()? {
+        opens.push(rows::open(ping, row)?);
+    }
+    Ok(opens)
+}
+
+pub(crate) fn has_objected(connection: &Connection, recipient: &RecipientHashes) -> Result<bool> {
+    let transaction = connection.unchecked_transaction()?;
+    for hash in recipient.all() {
+        if changes::has_objected(&transaction, hash)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+pub(crate) fn recipient_keys(connection: &Connection) -> Result<Vec<KeyId>> {
+    // Steps from one key to the next greater one; a DISTINCT would walk all pings.
+    let mut find = connection.prepare_cached(
+        "WITH RECURSIVE
+            of_pings (key) AS (
+                SELECT min(recipient_key) FROM pings WHERE recipient_key IS NOT NULL UNION ALL
+                SELECT (SELECT min(recipient_key) FROM pings WHERE recipient_key > of_pings.key)
+                FROM of_pings WHERE of_pings.key IS NOT NULL),
+            of_objections (key) AS (
+                SELECT min(objections.key) FROM objections UNION ALL
+                SELECT (SELECT min(objections.key) FROM objections WHERE objections.key > of_objections.key)
+                FROM of_objections WHERE of_objections.key IS NOT NULL)
+         SELECT key FROM of_pings WHERE key IS NOT NULL UNION
+         SELECT key FROM of_objections WHERE key IS NOT NULL ORDER BY key",
+    )?;
+    let mut found = find.query(())?;
+    let mut keys = Vec::new();
+    while let Some(row) = found.next()? {
+        keys.push(rows::key_id(row)?);
+    }
+    Ok(keys)
+}
+
+fn all_pings(mut find: CachedStatement<'_>, asked: impl Params) -> Result<Vec<KeptPing>> {
+    let mut found = find.query(asked)?;
+    let mut pings = Vec::new();
+    while let Some(row) = found.next()? {
+        pings.push(rows::ping(row)?);
+    }
+    Ok(pings)
+}
+
+/// All ids are below 17 bytes of ones.
+fn before(after: Option<PingId>) -> Vec<u8> {
+    after.map_or_else(|| vec![0xff; 17], |id| id.as_bytes().to_vec())
+}
+
+fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

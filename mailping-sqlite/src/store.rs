@@ -1,0 +1,150 @@
+//! The store: which call runs where.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use mailping_core::store::{Erased, KeptPing, OpenCursor, PingQuery, Store, Written};
+use mailping_core::{KeyId, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp};
+use rusqlite::Connection;
+
+use crate::failure::Result as Outcome;
+use crate::worker::Worker;
+use crate::writer::Writer;
+use crate::{changes, connect, reads};
+
+/// A [`Store`] in one SQLite file.
+///
+/// [`Store::record`] and [`Store::purge`] run, and block, on the thread that calls them, which is the tracker's own. All
+/// other calls run on two threads of the store, one that writes and one that reads, so that they block no async runtime and a
+/// receipt never waits for a batch. Dropping the store carries out what was accepted and ends both.
+pub struct SqliteStore {
+    path: PathBuf,
+    writer: Arc<Writer>,
+    changes: Worker<Arc<Writer>>,
+    reads: Worker<Connection>,
+}
+
+impl SqliteStore {
+    /// Opens the database file, and makes it where it is missing: on Unix with mode 0600, in a folder that must exist.
+    ///
+    /// It touches the disk and may wait up to five seconds for other processes; call it at start.
+    ///
+    /// # Errors
+    /// [`StoreError::Incompatible`] where the path is no database of this crate, or one of a newer version, or cannot be
+    /// written, or where an SQLite older than 3.51.3 is linked; a file that is not ours is left as it was.
+    /// [`StoreError::Corrupt`] where the file is damaged, [`StoreError::Unavailable`] where another process keeps it locked.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Ok(Self::start(path.as_ref())?)
+    }
+
+    fn start(path: &Path) -> Outcome<Self> {
+        let writer = Arc::new(Writer::open(path)?);
+        let changes =
+            Worker::start("mailping-sqlite-write", Arc::clone(&writer), |writer| writer.empty_log())?;
+        let reads = Worker::start("mailping-sqlite-read", connect::reader(path)?, |_| {})?;
+        Ok(Self { path: path.to_owned(), writer, changes, reads })
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError> {
+        if opens.is_empty() && last_days.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.writer.write(|transaction| changes::record(transaction, opens, last_days))?)
+    }
+
+    async fn insert_ping(
+        &self,
+        ping: &Ping,
+        recipient: Option<&RecipientHashes>,
+    ) -> Result<Status, StoreError> {
+        let (ping, recipient) = (ping.clone(), recipient.cloned());
+        let work = move |writer: &mut Arc<Writer>| {
+            writer.write(|transaction| changes::insert_ping(transaction, &ping, recipient.as_ref()))
+        };
+        self.changes.call(work).await
+    }
+
+    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
+        self.reads.call(move |connection| reads::ping(connection, id)).await
+    }
+
+    async fn pings(&self, query: &PingQuery) -> Result<Vec<KeptPing>, StoreError> {
+        let query = query.clone();
+        self.reads.call(move |connection| reads::pings(connection, &query)).await
+    }
+
+    async fn opens(
+        &self,
+        ping: PingId,
+        after: Option<OpenCursor>,
+        limit: usize,
+    ) -> Result<Vec<Open>, StoreError> {
+        self.reads.call(move |connection| reads::opens(connection, ping, after, limit)).await
+    }
+
+    async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
+        self.changes.call(move |writer| writer.write(|transaction| changes::withdraw(transaction, id))).await
+    }
+
+    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+        self.changes.call(move |writer| writer.erase(|transaction| changes::erase(transaction, id))).await
+    }
+
+    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+        let recipient = recipient.clone();
+        self.changes
+            .call(move |writer| writer.write(|transaction| changes::object(transaction, &recipient)))
+            .await
+    }
+
+    async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
+        self.changes
+            .call(move |writer| writer.write(|transaction| changes::object_by_ping(transaction, id)))
+            .await
+    }
+
+    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
+        let recipient = recipient.clone();
+        self.changes
+            .call(move |writer| writer.erase(|transaction| changes::erase_recipient(transaction, &recipient)))
+            .await
+    }
+
+    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+        let recipient = recipient.clone();
+        self.reads.call(move |connection| reads::has_objected(connection, &recipient)).await
+    }
+
+    async fn pings_of(
+        &self,
+        recipient: &RecipientHashes,
+        after: Option<PingId>,
+        limit: usize,
+    ) -> Result<Vec<KeptPing>, StoreError> {
+        let recipient = recipient.clone();
+        self.reads.call(move |connection| reads::pings_of(connection, &recipient, after, limit)).await
+    }
+
+    async fn recipient_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+        self.reads.call(|connection| reads::recipient_keys(connection)).await
+    }
+
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
+        let purged = self.writer.write(|transaction| changes::purge(transaction, now, limit))?;
+        if purged != Erased::default() {
+            self.writer.owe_empty_log();
+        }
+        Ok(purged)
+    }
+}

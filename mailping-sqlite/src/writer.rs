@@ -1,0 +1,79 @@
+//! The one connection that writes, shared by the tracker's thread and the store's own.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::connect;
+use crate::failure::Result;
+
+/// How long emptying the log waits for readers before it is put off: hits wait meanwhile.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The connection that writes.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    connection: Mutex<Connection>,
+    /// Whoever comes next holds it while waiting, so that a thread which writes batch after batch cannot keep another out.
+    next: Mutex<()>,
+    /// Erased bytes may still stand in the log.
+    log_holds_erased: AtomicBool,
+}
+
+impl Writer {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        Ok(Self {
+            connection: Mutex::new(connect::writer(path)?),
+            next: Mutex::new(()),
+            log_holds_erased: AtomicBool::new(false),
+        })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic rolls its transaction back, so the connection stays good.
+        let _next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `work` as one durable transaction; any error takes all of it back.
+    pub(crate) fn write<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
+        let mut connection = self.connection();
+        // The write lock comes first: what is read inside cannot be outdated by another process before the commit.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = work(&transaction)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+
+    /// As [`Writer::write`], and what was deleted leaves the log at once, or as soon as its readers allow.
+    pub(crate) fn erase<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
+        let result = self.write(work)?;
+        self.log_holds_erased.store(true, Ordering::Release);
+        self.empty_log();
+        Ok(result)
+    }
+
+    /// Notes that the log holds deleted rows, to be emptied when there is time.
+    pub(crate) fn owe_empty_log(&self) {
+        self.log_holds_erased.store(true, Ordering::Release);
+    }
+
+    /// Empties the log where it holds erased bytes. A reader of an older state stands in the way; then it is tried again later.
+    pub(crate) fn empty_log(&self) {
+        if !self.log_holds_erased.load(Ordering::Acquire) {
+            return;
+        }
+        let connection = self.connection();
+        // The erasure itself is durable by now: a failure here only leaves the task open.
+        let emptied = connection.busy_timeout(CHECKPOINT_PATIENCE).and_then(|()| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, i64>(0))
+        });
+        let _ = connection.busy_timeout(connect::BUSY);
+        if matches!(emptied, Ok(0)) {
+            self.log_holds_erased.store(false, Ordering::Release);
+        }
+    }
+}
