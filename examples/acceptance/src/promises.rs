@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use mailping_core::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{Client, Start};
@@ -378,7 +379,8 @@ pub fn lists_and_receipts_are_paged(start: &Start) {
         fetch(&client, &pings[0], &[("user-agent", FIREFOX)]);
     }
     let opens = walk(&format!("/api/pings/{}?", pings[0]["id"].as_str().unwrap()), "opens");
-    let times: Vec<&str> = opens.iter().map(|open| open["at"].as_str().unwrap()).collect();
+    let times: Vec<Timestamp> =
+        opens.iter().map(|open| open["at"].as_str().unwrap().parse().unwrap()).collect();
     assert!(times.len() == 5 && times.is_sorted(), "{times:?}");
 }
 
