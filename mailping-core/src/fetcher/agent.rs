@@ -95,6 +95,7 @@ struct Seen {
     extras: u32,
     comments: u32,
     compatible: u32,
+    khtml: u32,
     awaits_name: bool,
     names_itself: bool,
     program: bool,
@@ -187,9 +188,16 @@ impl Seen {
         let outside = token.comment == 0;
         self.contact = self.contact.max(Some(shape::contact(token)));
         self.proxy |= shape::names_proxy(token.name) || (!outside && token.leads && token.name == b"via");
-        // The first comment describes the device, unless it says that it does not.
-        if outside || token.comment > 1 || !self.mozilla_first || token.comment == self.compatible {
+        // The first comment describes the device, unless it says that it does not. Devices have no version.
+        let of_device = token.comment == 1 && self.mozilla_first && self.compatible != 1;
+        if !of_device || (token.alone && !token.version.is_empty()) {
             self.program |= shape::names_program(token.name);
+        }
+        // Nothing but these words stands in the comment with which each WebKit explains itself.
+        if token.leads && starts_with(token.name, b"KHTML") {
+            self.khtml = token.comment;
+        } else if !outside && token.comment == self.khtml && token.alone && token.version.is_empty() {
+            self.names_itself = true;
         }
         if outside {
             self.program |= shape::names_domain(token.name) && !known;
@@ -232,6 +240,8 @@ impl Seen {
         let named = match means {
             Some(Means::GoogleImageProxy) => Some(Kind::GoogleImageProxy),
             Some(Means::YahooMailProxy) => Some(Kind::YahooMailProxy),
+            // Fastmail's agent without a browser's fetches calendars.
+            Some(Means::DisplayProxy) if !self.engine => Some(Kind::OtherProxy),
             Some(Means::DisplayProxy) => Some(Kind::DisplayProxy),
             Some(Means::OtherProxy) => Some(Kind::OtherProxy),
             _ if self.proxy => return (Kind::OtherProxy, None),
