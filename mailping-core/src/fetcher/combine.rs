@@ -1,6 +1,6 @@
 //! How agent and network confirm or contradict each other. Data stands elsewhere; here is only what follows from it.
 
-use super::agent::Kind;
+use super::kind::Kind;
 use super::ranges::Labels;
 use super::{Evidence, EvidenceSet, Fetcher, Network, Provider, Verdict};
 

@@ -11,6 +11,7 @@ mod classifier;
 mod combine;
 mod evidence;
 mod index;
+mod kind;
 mod named;
 mod network_list;
 mod networks;
@@ -19,6 +20,9 @@ mod ranges;
 mod shape;
 mod signals;
 mod tokens;
+
+#[cfg(test)]
+mod promises;
 
 pub use class::{Fetcher, Verdict};
 pub use classifier::{Classified, Classifier, SinceSent};
