@@ -6,6 +6,8 @@
 
 mod agent;
 mod agents;
+#[cfg(feature = "maxmind")]
+mod asn;
 mod class;
 mod classifier;
 mod combine;
@@ -24,6 +26,8 @@ mod tokens;
 #[cfg(test)]
 mod promises;
 
+#[cfg(feature = "maxmind")]
+pub use asn::{AsnDatabase, AsnError};
 pub use class::{Fetcher, Verdict};
 pub use classifier::{Classified, Classifier, SinceSent};
 pub use evidence::{Evidence, EvidenceSet};
