@@ -48,8 +48,7 @@ fn several_processes_on_one_new_file_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mailping.db");
     // None of them finds a file: all make it, switch its journal and lay the schema at once.
-    let processes: Vec<_> =
-        (0..4).map(|n| process("a_writing_process", &file, n).spawn().unwrap()).collect();
+    let processes: Vec<_> = (0..4).map(|n| process("a_writing_process", &file, n).spawn().unwrap()).collect();
     for process in processes {
         let output = process.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
