@@ -66,7 +66,7 @@ impl<'a> Tokens<'a> {
     #[inline]
     fn ends_token(&self, byte: u8) -> bool {
         // Most bytes are letters, digits, dots and slashes: one comparison tells.
-        (byte < b'-' || byte > b'Z')
+        !(b'-'..=b'Z').contains(&byte)
             && (matches!(byte, b'(' | b')' | b'[' | b']' | b';' | b',') || self.is_blank(byte))
             || byte == b';'
     }
