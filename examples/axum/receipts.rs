@@ -12,7 +12,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::response::Response;
-use mailping_example_service::{Answer, Call, MOST_BODY_BYTES, Service, Settings, SettingsError, start_log};
+use mailping_examples_service::{Answer, Call, MOST_BODY_BYTES, Service, Settings, SettingsError, start_log};
 use mailping_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};

@@ -16,6 +16,7 @@ mod mask;
 mod memory;
 mod observe;
 mod open;
+pub mod opt_out;
 mod ping;
 pub mod pixel;
 mod prepared;

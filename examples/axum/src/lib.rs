@@ -1,1 +1,2 @@
-//! The example services on axum: `cargo run --example receipts`.
+//! The example services on axum: `cargo run --example receipts`. This package also compiles the README's code.
+#![doc = include_str!("../../../README.md")]

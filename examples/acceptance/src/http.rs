@@ -1,0 +1,91 @@
+//! As much HTTP/1.1 as the tests need, on blocking sockets whose source address can be chosen.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+use socket2::{Domain, Socket, Type};
+
+/// Sends requests to one server, one connection each.
+#[derive(Debug, Clone, Copy)]
+pub struct Client {
+    server: SocketAddr,
+    source: Option<IpAddr>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The header block, in lower case.
+    pub head: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// The message of an error answer with this status and field.
+    pub fn error(&self, status: u16, field: Option<&str>) -> String {
+        assert_eq!(self.status, status, "{self:?}");
+        let error = &self.json()["error"];
+        assert_eq!(error["field"].as_str(), field, "{error}");
+        error["message"].as_str().expect("a message").to_owned()
+    }
+}
+
+impl Client {
+    /// A client of this server.
+    pub fn new(server: SocketAddr) -> Self {
+        Self { server, source: None }
+    }
+
+    /// The same from another loopback address, such as 127.77.1.2.
+    pub fn from(self, source: &str) -> Self {
+        Self { source: Some(source.parse().unwrap()), ..self }
+    }
+
+    /// A GET with header lines.
+    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.send("GET", path, headers, "")
+    }
+
+    /// A POST of JSON.
+    pub fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send("POST", path, &[("content-type", "application/json")], &body.to_string())
+    }
+
+    /// Any request.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut socket = self.connect();
+        let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {length}\r\n{lines}\r\n{body}",
+            self.server
+        );
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a whole answer");
+        let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+        let status = head.split(' ').nth(1).and_then(|text| text.parse().ok()).expect("a status");
+        Reply { status, head, body: answer[end + 4..].to_vec() }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let socket = Socket::new(Domain::for_address(self.server), Type::STREAM, None).unwrap();
+        if let Some(source) = self.source {
+            socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
+        }
+        socket.connect(&self.server.into()).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        socket.into()
+    }
+}

@@ -1,0 +1,149 @@
+//! An example service as a running program in a folder of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use tempfile::TempDir;
+
+use crate::Client;
+
+/// How to start a program: its binary, a folder that holds nothing but what it makes, and its environment.
+#[derive(Debug)]
+pub struct Start {
+    binary: PathBuf,
+    folder: TempDir,
+}
+
+impl Start {
+    /// The example `name` of the package whose tests are running: cargo has built it beside them.
+    pub fn example(name: &str) -> Self {
+        let test = std::env::current_exe().unwrap();
+        let binary = test.ancestors().nth(2).expect("target/debug").join("examples").join(name);
+        assert!(binary.exists(), "{} is not built", binary.display());
+        Self { binary, folder: TempDir::new().unwrap() }
+    }
+
+    /// The folder that it runs in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn command(&self, settings: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(&self.binary);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MAILPING_")) {
+            command.env_remove(name);
+        }
+        command.current_dir(self.folder()).env_remove("RUST_LOG").env("MAILPING_LISTEN", "127.0.0.1:0");
+        command
+            .envs(settings.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts it on a free port and waits until it listens.
+    pub fn run(&self, settings: &[(&str, &str)]) -> Program {
+        let mut child = self.command(settings).spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut server = None;
+        for line in lines.by_ref().map_while(Result::ok) {
+            let mut log = log.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+            if let Some(address) = line.strip_prefix("listening on http://") {
+                server = Some(address.parse().unwrap());
+                break;
+            }
+        }
+        let readers = vec![
+            drain(lines.map_while(Result::ok), Arc::clone(&log)),
+            drain(
+                BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok),
+                Arc::clone(&log),
+            ),
+        ];
+        let Some(server) = server else {
+            let status = child.wait().unwrap();
+            readers.into_iter().for_each(|reader| reader.join().unwrap());
+            panic!("it did not listen ({status}): {}", log.lock().unwrap());
+        };
+        Program { child, server, log, readers }
+    }
+
+    /// Starts it where it must refuse, and waits for its end.
+    pub fn refused(&self, settings: &[(&str, &str)]) -> Output {
+        let mut child = self.command(settings).spawn().unwrap();
+        let mut output = Output { status: Default::default(), stdout: Vec::new(), stderr: Vec::new() };
+        child.stdout.take().unwrap().read_to_end(&mut output.stdout).unwrap();
+        child.stderr.take().unwrap().read_to_end(&mut output.stderr).unwrap();
+        output.status = child.wait().unwrap();
+        output
+    }
+
+    /// The bytes of every file in its folder.
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let entries = fs::read_dir(self.folder()).unwrap().map(|entry| entry.unwrap().path());
+        entries.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+    }
+}
+
+fn drain(lines: impl Iterator<Item = String> + Send + 'static, log: Arc<Mutex<String>>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        for line in lines {
+            let mut log = log.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+        }
+    })
+}
+
+/// A running service; killed when dropped.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    server: SocketAddr,
+    log: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Program {
+    /// A client of it.
+    pub fn client(&self) -> Client {
+        Client::new(self.server)
+    }
+
+    /// Where it listens.
+    pub fn server(&self) -> SocketAddr {
+        self.server
+    }
+
+    /// Sends SIGTERM, waits for the end and returns the exit status and all that was printed and logged.
+    pub fn terminate(mut self) -> (Option<i32>, String) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let status = self.child.wait().unwrap();
+        self.readers.drain(..).for_each(|reader| reader.join().unwrap());
+        let log = self.log.lock().unwrap().clone();
+        (status.code(), log)
+    }
+
+    /// Ends it at once, as `kill -9` does.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

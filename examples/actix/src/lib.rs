@@ -1,0 +1,1 @@
+//! The example services on actix-web: `cargo run --example receipts_actix`.

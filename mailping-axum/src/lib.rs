@@ -1,0 +1,87 @@
+//! Mounts [mailping](mailping_core)'s routes in an axum app: the pixel and the opt-out page.
+//!
+//! ```no_run
+//! use std::net::SocketAddr;
+//!
+//! use axum::Router;
+//! use mailping_core::{Keyring, MemoryStore, Tracker};
+//!
+//! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+//! let tracker = Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, MemoryStore::new())
+//!     .base_url("https://app.example/px")?
+//!     .build()
+//!     .await?;
+//! let app = Router::new().nest("/px", mailping_axum::routes(tracker));
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Without `into_make_service_with_connect_info` axum does not tell who connects: every pixel is still answered and
+//! every open kept, but without a network and a place.
+//!
+//! `axum::serve` itself logs the peer's address, at the level `trace` of the target `axum::serve`: filter that target where
+//! logs of that level are kept.
+#![forbid(unsafe_code)]
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+pub use mailping_core;
+use mailping_core::{PixelRequest, Recording, Tracker, opt_out, pixel};
+
+/// The routes below the tracker's base URL, for `nest` at its path or `merge` where that is `/`:
+///
+/// | path | GET | HEAD | POST |
+/// |---|---|---|---|
+/// | `/{token}.gif`, `/{token}`, `/` | records, then the picture | the picture's headers | 405 |
+/// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
+///
+/// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
+/// answer.
+///
+/// axum gives `/px/` to no route that is nested at `/px`; nested at `/px/`, all of the above is served, and only
+/// `/px` is not. Mail never holds either of the two.
+pub fn routes<S>(tracker: Tracker) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let objecting = tracker.clone();
+    // The open is queued before there is a future: a client that hangs up drops only the waiting.
+    let serve = move |request: Request| picture_after(record(&tracker, &request));
+    let object = move |request: Request| {
+        let tracker = objecting.clone();
+        async move {
+            let answer = opt_out::object(&tracker, request.uri().path()).await;
+            let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+            (status, opt_out::HEADERS, answer.page).into_response()
+        }
+    };
+    // Without a route of its own, HEAD would run the handler of GET and record an open.
+    let pixel = get(serve).head(async || picture());
+    Router::new()
+        .route("/", pixel.clone())
+        .route("/{token}", pixel)
+        .route("/{token}/opt-out", get(async || (opt_out::HEADERS, opt_out::PAGE)).post(object))
+}
+
+fn record(tracker: &Tracker, request: &Request) -> Recording {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    tracker.record(&PixelRequest::new(request.uri().path(), peer, request.headers()))
+}
+
+async fn picture_after(recording: Recording) -> Response {
+    // Whatever became of the open, the answer is the same; the tracker counts what was lost.
+    let _ = recording.await;
+    picture()
+}
+
+fn picture() -> Response {
+    // An array of headers replaces the body's own content type; `AppendHeaders` would send two.
+    (pixel::HEADERS, pixel::BYTES.as_slice()).into_response()
+}
