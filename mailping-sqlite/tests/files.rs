@@ -205,3 +205,15 @@ fn a_broken_row_is_reported_by_its_column() {
         insert(&store, &ping(1));
     }
 }
+
+/// The last connection to go empties the log and removes it, so that a closed database is one file.
+#[test]
+fn a_dropped_store_carries_out_what_it_accepted_and_lets_the_file_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = SqliteStore::open(&file).unwrap();
+    (0..20).for_each(|n| insert(&store, &ping(n)));
+    drop(store);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no log is left");
+    assert_eq!(all_pings(&SqliteStore::open(&file).unwrap()).len(), 20);
+}

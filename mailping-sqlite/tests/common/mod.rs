@@ -1,5 +1,6 @@
 //! Pings and opens made of numbers, and this test binary run again as a process of its own.
 #![allow(unreachable_pub, dead_code, reason = "each test uses a part of what all share")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
