@@ -147,19 +147,19 @@ struct Ticket {
 }
 
 impl Ticket {
-    /// `true` where this was the first answer.
-    fn answer(&self, recorded: Recorded) -> bool {
+    /// Answers, unless there is an answer already. `first` runs before the waiter can see it.
+    fn answer(&self, recorded: Recorded, first: impl FnOnce()) {
         let mut state = lock(&self.state);
         if state.0.is_some() {
-            return false;
+            return;
         }
+        first();
         state.0 = Some(recorded);
         let waker = state.1.take();
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
         }
-        true
     }
 
     fn is_answered(&self) -> bool {
@@ -387,27 +387,28 @@ impl Shared {
 
     fn answer(&self, batch: &[Queued], written: &[Written]) {
         let mut written = written.iter();
-        let (mut durable, mut filtered) = (0, 0);
-        for queued in batch {
-            let recorded = match &queued.entry {
+        let recorded: Vec<Recorded> = batch
+            .iter()
+            .map(|queued| match queued.entry {
                 Entry::LastDay(_) => Recorded::Durable,
                 Entry::Open(_) => match written.next() {
                     Some(Written::Filtered) => Recorded::Filtered,
                     Some(Written::Kept) | None => Recorded::Durable,
                 },
-            };
-            match recorded {
-                Recorded::Filtered => filtered += 1,
-                _ => durable += 1,
-            }
-            queued.ticket.answer(recorded);
+            })
+            .collect();
+        let filtered = recorded.iter().filter(|recorded| **recorded == Recorded::Filtered).count();
+        self.counts.filtered.fetch_add(filtered as u64, Ordering::Relaxed);
+        self.counts.durable.fetch_add((recorded.len() - filtered) as u64, Ordering::Relaxed);
+        {
+            let mut state = self.state();
+            state.in_flight = 0;
+            state.oldest_in_flight = None;
         }
-        self.counts.durable.fetch_add(durable, Ordering::Relaxed);
-        self.counts.filtered.fetch_add(filtered, Ordering::Relaxed);
-        let mut state = self.state();
-        state.in_flight = 0;
-        state.oldest_in_flight = None;
-        state.forget_answered();
+        for (queued, recorded) in batch.iter().zip(recorded) {
+            queued.ticket.answer(recorded, || {});
+        }
+        self.state().forget_answered();
     }
 
     fn note_failure(&self, failure: &str) {
@@ -469,8 +470,11 @@ impl Shared {
             }
             if !late.is_empty() {
                 drop(state);
-                let late = late.iter().filter(|ticket| ticket.answer(Recorded::Late)).count();
-                self.counts.late.fetch_add(late as u64, Ordering::Relaxed);
+                for ticket in late {
+                    ticket.answer(Recorded::Late, || {
+                        self.counts.late.fetch_add(1, Ordering::Relaxed);
+                    });
+                }
                 state = self.state();
                 continue;
             }
