@@ -1,81 +1,25 @@
 //! Reads a User-Agent: one pass over its tokens, then the first reading that fits.
 
 use super::agents::Means;
+use super::kind::Kind;
 use super::shape::{self, Contact};
-use super::tokens::{Token, Tokens, leading_number, starts_with};
-use super::{Evidence, Provider, index};
+use super::tokens::{LIMIT, Token, Tokens, leading_number, starts_with};
+use super::{Provider, index};
 
 /// Below these a browser is "stale": real old ones exist, and sandboxes use them (opencollective#3656, gophish#2357).
 const FRESH_CHROME: u32 = 100;
 const FRESH_FIREFOX: u32 = 100;
 const FRESH_SAFARI: u32 = 14;
 
-/// What a User-Agent is, by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    GoogleImageProxy,
-    GmailPrefetch,
-    YahooMailProxy,
-    DisplayProxy,
-    OtherProxy,
-    Scanner,
-    Preview,
-    Library,
-    Headless,
-    Bot,
-    Contact,
-    NoBrowser,
-    Thunderbird,
-    AppleMail,
-    MailClient,
-    Outlook,
-    Office,
-    BareWebkit,
-    Browser,
-    StaleBrowser,
-    Webview,
-    BareMozilla,
-    AppStack,
-    Missing,
-    Opaque,
-}
-
-impl Kind {
-    pub(super) const fn evidence(self) -> Evidence {
-        match self {
-            Self::GoogleImageProxy => Evidence::UaGoogleImageProxy,
-            Self::GmailPrefetch => Evidence::UaGmailPrefetch,
-            Self::YahooMailProxy => Evidence::UaYahooMailProxy,
-            Self::DisplayProxy | Self::OtherProxy => Evidence::UaMailProxy,
-            Self::Scanner => Evidence::UaScanner,
-            Self::Preview => Evidence::UaLinkPreview,
-            Self::Library => Evidence::UaHttpLibrary,
-            Self::Headless => Evidence::UaHeadless,
-            Self::Bot => Evidence::UaBot,
-            Self::Contact => Evidence::UaContact,
-            Self::NoBrowser => Evidence::UaNoBrowser,
-            Self::Thunderbird => Evidence::UaThunderbird,
-            Self::AppleMail | Self::MailClient => Evidence::UaMailClient,
-            Self::Outlook => Evidence::UaOutlook,
-            Self::Office => Evidence::UaOffice,
-            Self::BareWebkit => Evidence::UaBareWebkit,
-            Self::Browser => Evidence::UaBrowser,
-            Self::StaleBrowser => Evidence::UaStaleBrowser,
-            Self::Webview => Evidence::UaWebview,
-            Self::BareMozilla => Evidence::UaBareMozilla,
-            Self::AppStack => Evidence::UaAppStack,
-            Self::Missing => Evidence::UaMissing,
-            Self::Opaque => Evidence::UaUnknown,
-        }
-    }
-}
-
 /// The kind of a User-Agent, and whose software it is where that is known.
 pub(super) fn read(agent: Option<&[u8]>) -> (Kind, Option<Provider>) {
-    let text = agent.unwrap_or_default().trim_ascii();
+    let agent = agent.unwrap_or_default();
+    let text = agent.get(..LIMIT).unwrap_or(agent).trim_ascii();
     match text {
         b"" => return (Kind::Missing, None),
         b"Mozilla/5.0" => return (Kind::BareMozilla, None),
+        // A dash or a number is what logs and scripts put in place of an agent.
+        _ if !text.iter().any(u8::is_ascii_alphabetic) => return (Kind::Opaque, None),
         _ => {}
     }
     let mut seen = Seen::default();
@@ -95,6 +39,7 @@ struct Seen {
     extras: u32,
     comments: u32,
     compatible: u32,
+    khtml: u32,
     awaits_name: bool,
     names_itself: bool,
     program: bool,
@@ -187,9 +132,16 @@ impl Seen {
         let outside = token.comment == 0;
         self.contact = self.contact.max(Some(shape::contact(token)));
         self.proxy |= shape::names_proxy(token.name) || (!outside && token.leads && token.name == b"via");
-        // The first comment describes the device, unless it says that it does not.
-        if outside || token.comment > 1 || !self.mozilla_first || token.comment == self.compatible {
+        // The first comment describes the device, unless it says that it does not. Devices have no version.
+        let of_device = token.comment == 1 && self.mozilla_first && self.compatible != 1;
+        if !of_device || (token.alone && !token.version.is_empty()) {
             self.program |= shape::names_program(token.name);
+        }
+        // Nothing but these words stands in the comment with which each WebKit explains itself.
+        if token.leads && starts_with(token.name, b"KHTML") {
+            self.khtml = token.comment;
+        } else if token.comment == self.khtml && !outside && token.leads && is_added_name(token) {
+            self.names_itself = true;
         }
         if outside {
             self.program |= shape::names_domain(token.name) && !known;
@@ -232,6 +184,8 @@ impl Seen {
         let named = match means {
             Some(Means::GoogleImageProxy) => Some(Kind::GoogleImageProxy),
             Some(Means::YahooMailProxy) => Some(Kind::YahooMailProxy),
+            // Fastmail's agent without a browser's fetches calendars.
+            Some(Means::DisplayProxy) if !self.engine => Some(Kind::OtherProxy),
             Some(Means::DisplayProxy) => Some(Kind::DisplayProxy),
             Some(Means::OtherProxy) => Some(Kind::OtherProxy),
             _ if self.proxy => return (Kind::OtherProxy, None),
@@ -314,6 +268,11 @@ impl Seen {
     }
 }
 
+/// `KHTML, like Gecko, NAME`: what stands there besides a version is a name that somebody put in.
+fn is_added_name(token: &Token<'_>) -> bool {
+    token.version.is_empty() && !token.name.eq_ignore_ascii_case(b"like")
+}
+
 /// Systems stand after `compatible` too, and are nobody's name.
 fn is_system(name: &[u8]) -> bool {
     [
@@ -330,4 +289,78 @@ fn is_system(name: &[u8]) -> bool {
     ]
     .iter()
     .any(|system| name.eq_ignore_ascii_case(system))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> Kind {
+        read(Some(text.as_bytes())).0
+    }
+
+    const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+
+    #[test]
+    fn words_inside_device_models_and_builds_prove_nothing() {
+        let device = |device: &str| {
+            kind(&format!(
+                "Mozilla/5.0 (Linux; Android 15; {device}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36"
+            ))
+        };
+        for model in [
+            "CPH2617 Build/AP3A.240617.008",
+            "CUBOT X30",
+            "TECNO Spark 10",
+            "java-phone",
+            "Google Security Proxy",
+        ] {
+            assert_eq!(device(model), Kind::Browser, "{model}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_names_itself_is_known_by_form_alone() {
+        for text in [
+            "Mozilla/5.0 (compatible; Never-Heard-Of/1.0; +https://example.com/info)",
+            "Mozilla/5.0 (compatible; Unheard)",
+            "NeverHeardBot",
+            "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Unheard/2.0) Chrome/140.0.0.0 Safari/537.36",
+            "Mozilla/5.0 (X11; Linux x86_64; Unheardbot/1.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko, Unheard) Chrome/140.0.0.0 Safari/537.36",
+        ] {
+            assert_eq!(kind(text), Kind::Bot, "{text}");
+        }
+        assert_eq!(kind(&format!("{CHROME} (mail: someone@example.com)")), Kind::Contact);
+        assert_eq!(kind("unheard/1.0"), Kind::NoBrowser);
+    }
+
+    #[test]
+    fn the_second_mozilla_counts_only_at_the_end() {
+        assert_eq!(kind(&format!("{CHROME} Mozilla/5.0")), Kind::GmailPrefetch);
+        assert_ne!(kind(&format!("{CHROME} Mozilla/5.0 (X11)")), Kind::GmailPrefetch);
+        assert_ne!(kind("Unheard/1.0 Mozilla/5.0"), Kind::GmailPrefetch);
+    }
+
+    #[test]
+    fn a_named_mail_program_is_one_at_any_age_and_on_any_stack() {
+        let old = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/61.0.3163.100 Safari/537.36";
+        assert_eq!(kind(old), Kind::StaleBrowser);
+        for text in [format!("{old} UnheardMail/1.0"), "Spark/2.11 CFNetwork/1240 Darwin/20.6.0".to_owned()] {
+            assert_eq!(kind(&text), Kind::MailClient, "{text}");
+        }
+        assert_eq!(kind("Mail/3445.1.6 CFNetwork/887 Darwin/17.0.0"), Kind::AppleMail);
+        assert_eq!(kind("WhatsApp/2.23 CFNetwork/1408 Darwin/22"), Kind::Preview);
+    }
+
+    #[test]
+    fn webkit_with_nothing_after_it_is_apple_mail_only_on_apples_devices() {
+        let on = |device: &str, after: &str| {
+            kind(&format!("Mozilla/5.0 ({device}) AppleWebKit/605.1.15 (KHTML, like Gecko){after}"))
+        };
+        assert_eq!(on("Macintosh; Intel Mac OS X 10_15_7", ""), Kind::BareWebkit);
+        assert_eq!(on("iPhone; CPU iPhone OS 26_1 like Mac OS X", " Mobile/15E148"), Kind::BareWebkit);
+        assert_eq!(on("iPhone; CPU iPhone OS 26_1 like Mac OS X", " Mobile/15E148 Unheard/1"), Kind::Browser);
+        assert_eq!(on("X11; Linux x86_64", ""), Kind::StaleBrowser);
+    }
 }
