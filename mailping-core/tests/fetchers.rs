@@ -22,6 +22,9 @@ fn every_score_holds_on_the_labelled_corpus() {
     assert!(report.holds(), "{report}");
 }
 
+/// Is the row's fetch a machine's?
+type Judge<'a> = &'a dyn Fn(&str) -> Option<bool>;
+
 /// The same rows as "machine or not", beside two crates that judge agents alone. They know no "uncertain", so a row that
 /// nobody can tell is a claim of theirs either way; ours may abstain.
 #[test]
@@ -29,7 +32,7 @@ fn machine_or_not_beside_other_crates() {
     let corpus = corpus();
     let (isbot, woothee, ours) =
         (isbot::Bots::default(), woothee::parser::Parser::new(), Classifier::default());
-    let others: [(&str, &dyn Fn(&str) -> Option<bool>); 4] = [
+    let others: [(&str, Judge<'_>); 4] = [
         ("mailping, all signals", &|line| verdict(&ours, line, true)),
         ("mailping, agent alone", &|line| verdict(&ours, line, false)),
         ("isbot 0.1", &|line| Some(isbot.is_bot(&agent(line)))),

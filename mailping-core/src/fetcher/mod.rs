@@ -19,6 +19,7 @@ mod network_list;
 mod networks;
 mod provider;
 mod ranges;
+mod seen;
 mod shape;
 mod signals;
 mod tokens;

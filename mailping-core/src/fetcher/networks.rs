@@ -78,6 +78,13 @@ impl Network {
         1 << (self as u32 % 32)
     }
 
+    /// Where its built-in ranges stand, and the month in which that was checked, such as `2026-11`; `None` where it has
+    /// none.
+    #[must_use]
+    pub fn source(self) -> Option<(&'static str, &'static str)> {
+        BUILT_IN.iter().find(|built| built.network == self).map(|built| (built.source, built.checked))
+    }
+
     /// The mail gateways' bits.
     pub(super) const GATEWAYS: u32 = Self::Proofpoint.bit()
         | Self::Mimecast.bit()
@@ -92,9 +99,7 @@ struct Built {
     network: Network,
     /// Blank-separated. `~` marks what belongs to the network only in part.
     ranges: &'static str,
-    #[allow(dead_code, reason = "for the reader; the checks below read it")]
     source: &'static str,
-    #[allow(dead_code, reason = "for the reader; the checks below read it")]
     checked: &'static str,
 }
 
