@@ -1,4 +1,5 @@
 //! The shared adapter table on real actix-web servers.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::thread::JoinHandle;
 

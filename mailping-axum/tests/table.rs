@@ -1,4 +1,5 @@
 //! The shared adapter table on real axum servers.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::net::SocketAddr;
 

@@ -15,6 +15,8 @@
 //! Every row is sent as raw HTTP/1.1 bytes to every socket, by a server that clients reach directly, by one behind a proxy
 //! that it trusts, and by one whose store is down. Status, header set and body must be exact, save for `date` and
 //! `connection`, and so must what is kept of the request. The whole run takes a few seconds.
+//!
+#![doc = include_str!("../../docs/write_an_adapter.md")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
