@@ -96,6 +96,8 @@ pub(super) const AGENTS: &[Agent] = &[
     is("Nuclei", Product, Scanner), is("CensysInspect", Any, Scanner), is("Expanse", Any, Scanner), is("Sophos", Product, Scanner),
     is("urlscan", Any, Scanner), is("Acunetix", Any, Scanner), is("Detectify", Any, Scanner),
     is("Qualys", Any, Scanner), is("Sucuri", Any, Scanner), is("PhishTank", Any, Scanner), is("SafeDNSBot", Any, Scanner),
+    is("SecurityHeaders", Any, Scanner), is("Foregenix", Any, Scanner), is("InternetMeasurement", Any, Scanner), is("Shodan", Any, Scanner),
+    is("FortiGuard", Any, Scanner), is("urlquery", Any, Scanner), is("OpenPhish", Any, Scanner), is("Hybrid-Analysis", Any, Scanner),
 
     // Link previews. Operators' pages, device-detector, isbot; 2026-11.
     of(Slack, "Slackbot", Any, Preview), of(Slack, "Slack-ImgProxy", Any, Preview),
@@ -131,6 +133,7 @@ pub(super) const AGENTS: &[Agent] = &[
     is("grpc-node", Product, Library), is("grpc-c", Product, Library), is("Dart", Product, Library), is("HTTPie", Product, Library),
     is("http-kit", Product, Library), is("unirest-java", Product, Library), is("Ktor", Product, Library), is("ktor-client", Product, Library),
     is("Erlang", Product, Library), is("hackney", Product, Library), is("Nutch", Product, Library), is("colly", Product, Library),
+    is("Jetty", Product, Library), of(Microsoft, "Microsoft Exchange", Product, Library), of(Microsoft, "Microsoft BITS", Product, Library),
 
     // Browsers without a screen. Their own agents; 2026-11.
     is("HeadlessChrome", Product, Headless), is("HeadlessEdg", Product, Headless), is("PhantomJS", Product, Headless), is("SlimerJS", Product, Headless),
@@ -146,6 +149,11 @@ pub(super) const AGENTS: &[Agent] = &[
     is("DatadogSynthetics", Any, Bot), is("Catchpoint", Any, Bot), is("Dynatrace", Any, Bot), is("New-Relic-Synthetics", Any, Bot), is("ImgProxy", Any, Bot),
     is("Yahoo! Slurp", Any, Bot), is("ia_archiver", Any, Bot), is("heritrix", Any, Bot), is("HTTrack", Any, Bot), is("Prerender", Any, Bot), is("Rigor", Product, Bot),
     is("ChatGPT-User", Any, Bot), is("Perplexity-User", Any, Bot), is("Claude-User", Any, Bot), is("Claude-Web", Any, Bot), is("cohere-ai", Any, Bot),
+    is("Mailchimp", Any, Bot), is("Mailgun", Any, Bot), is("SpeedCurve", Any, Bot), is("DareBoost", Any, Bot), is("StatusCake", Any, Bot), is("Wappalyzer", Any, Bot),
+    is("BuiltWith", Any, Bot), is("Feedly", Any, Bot), is("Feedspot", Any, Bot), is("Inoreader", Any, Bot), is("NewsBlur", Any, Bot), is("FeedBurner", Any, Bot),
+    is("Siteimprove", Any, Bot), is("Proximic", Any, Bot), is("ltx71", Any, Bot), is("Barkrowler", Any, Bot), is("BrandVerity", Any, Bot), is("Qwantify", Any, Bot),
+    is("Seekport", Any, Bot), is("Yeti", Any, Bot), is("Daum", Any, Bot), is("Genieo", Any, Bot), is("Cloudflare-AlwaysOnline", Any, Bot), is("Panscient", Any, Bot),
+    is("Google Page Speed Insights", Any, Bot), is("Ghost Inspector", Any, Bot), is("Screaming Frog", Any, Bot), is("WebPageTest", Any, Bot), is("AppInsights", Any, Bot),
 
     // Mail programs. uap-core, browscap, yauaa `EMailClients.yaml`; 2026-11. Names that start or end in "mail" need no line.
     of(Mozilla, "Thunderbird", Any, Thunderbird),
@@ -156,10 +164,10 @@ pub(super) const AGENTS: &[Agent] = &[
     is("Eudora", Product, MailClient), is("Sparrow", Product, MailClient), is("Spark", Product, MailClient), is("SparkDesktop", Product, MailClient),
     is("Canary", Product, MailClient), is("Mimestream", Product, MailClient), is("Spicebird", Product, MailClient), is("Icedove", Product, MailClient),
     is("Betterbird", Product, MailClient), is("Sylpheed", Product, MailClient), is("Claws", Product, MailClient), is("The Bat!", Product, MailClient),
-    is("zdesktop", Product, MailClient), is("ZimbraDesktop", Product, MailClient), is("ZohoTridentWindows", Product, MailClient), is("ZohoTrident", Product, MailClient),
+    is("zdesktop", Any, MailClient), is("ZimbraDesktop", Product, MailClient), is("ZohoTridentWindows", Product, MailClient), is("ZohoTrident", Product, MailClient),
     is("Missive", Product, MailClient), is("Shortwave", Product, MailClient), is("Geary", Product, MailClient), is("Trojita", Product, MailClient),
     is("Tutanota", Product, MailClient), is("Tuta", Product, MailClient), is("Balsa", Product, MailClient), is("Entourage", Product, MailClient), is("Unibox", Product, MailClient),
-    is("GyazMail", Product, MailClient), is("TouchDown", Product, MailClient), is("Roundcube", Product, MailClient), is("DejaLu", Product, MailClient), is("Turnpike", Product, MailClient),
+    is("GyazMail", Product, MailClient), is("TouchDown", Product, MailClient), is("Roundcube", Product, MailClient), is("DejaLu", Product, MailClient), is("Framabird", Product, MailClient), is("Lightning", Product, MailClient), is("Turnpike", Product, MailClient),
     is("Becky!", Product, MailClient), is("IncrediMail", Any, MailClient), is("GroupWise", Product, MailClient), is("Vivaldi Mail", Product, MailClient),
 
     // Microsoft. gophish#1920, http-browserdetect#112, uap-core, yauaa; 2026-11.

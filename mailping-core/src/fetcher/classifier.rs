@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+#[cfg(feature = "maxmind")]
+use super::AsnDatabase;
 use super::ranges::{Labels, Ranges};
 use super::{Evidence, EvidenceSet, FetchSignals, Fetcher, Network, NetworkList, Provider, Verdict};
 use super::{agent, combine, network_list, networks};
@@ -53,6 +55,8 @@ pub struct Classifier {
     early_window: Duration,
     lists: Vec<(Network, NetworkList)>,
     ranges: Ranges,
+    #[cfg(feature = "maxmind")]
+    asn: Option<AsnDatabase>,
 }
 
 impl Default for Classifier {
@@ -61,6 +65,8 @@ impl Default for Classifier {
             early_window: Duration::from_secs(30),
             lists: networks::built_in(),
             ranges: Ranges::default(),
+            #[cfg(feature = "maxmind")]
+            asn: None,
         };
         classifier.flatten();
         classifier
@@ -92,6 +98,25 @@ impl Classifier {
         self
     }
 
+    /// Takes hints at mail gateways and hosting companies from a database of network numbers, looked up at the middle
+    /// of the masked network.
+    #[cfg(feature = "maxmind")]
+    #[must_use]
+    pub fn asn(mut self, database: AsnDatabase) -> Self {
+        self.asn = Some(database);
+        self
+    }
+
+    #[cfg(feature = "maxmind")]
+    fn hint(&self, network: MaskedIp) -> Option<Network> {
+        self.asn.as_ref()?.hint(network)
+    }
+
+    #[cfg(not(feature = "maxmind"))]
+    const fn hint(&self, _: MaskedIp) -> Option<Network> {
+        None
+    }
+
     /// The bytes that the flattened network tables take: 44,000 with the built-in lists.
     #[must_use]
     pub fn table_bytes(&self) -> usize {
@@ -110,8 +135,10 @@ impl Classifier {
         let labels = network.map_or(Labels::default(), |network| self.ranges.look_up(network));
         let global = network.is_some_and(|network| networks::is_global(network.network()));
 
+        let hint = network.and_then(|network| self.hint(network));
+
         let judged = combine::from_agent(kind, provider);
-        let mut judged = combine::with_network(judged, kind, labels, global);
+        let mut judged = combine::with_network(judged, kind, labels, hint, global);
 
         let declared = signals.declared();
         judged.evidence = judged.evidence.union(declared);
@@ -130,6 +157,7 @@ impl Classifier {
             && verdict == Verdict::Human
             && network.is_some()
             && labels.is_none()
+            && hint.is_none()
             && !evidence.contains(Evidence::HeaderAnonymousIp);
         Classified { fetcher, provider, verdict, evidence, locatable }
     }

@@ -1,6 +1,6 @@
 //! How agent and network confirm or contradict each other. Data stands elsewhere; here is only what follows from it.
 
-use super::agent::Kind;
+use super::kind::Kind;
 use super::ranges::Labels;
 use super::{Evidence, EvidenceSet, Fetcher, Network, Provider, Verdict};
 
@@ -60,13 +60,24 @@ pub(super) fn from_agent(kind: Kind, provider: Option<Provider>) -> Judgement {
 }
 
 /// What the network adds. `global` is false where it is unknown or nobody's in the Internet: then nothing is foreign.
-pub(super) fn with_network(mut judged: Judgement, kind: Kind, labels: Labels, global: bool) -> Judgement {
+/// `hint` is what its number says.
+pub(super) fn with_network(
+    mut judged: Judgement,
+    kind: Kind,
+    mut labels: Labels,
+    hint: Option<Network>,
+    global: bool,
+) -> Judgement {
     for network in Network::ALL.iter().copied().filter(|network| labels.touches(*network)) {
         judged.evidence.insert(network.evidence());
     }
     // Partly one operator's: unless another one's label covers the whole.
     if labels.part != 0 && labels.whole & !Network::Own.bit() == 0 {
         judged.evidence.insert(Evidence::NetPartial);
+    }
+    if let Some(network) = hint.filter(|network| !labels.touches(*network)) {
+        judged.evidence.extend([network.evidence(), Evidence::NetByAsn]);
+        labels.part |= network.bit();
     }
     match kind {
         Kind::GoogleImageProxy | Kind::GmailPrefetch => google(judged, labels, global),
@@ -172,5 +183,25 @@ impl Labels {
             | Network::MailRu.bit()
             | Network::Hosting.bit();
         (self.whole | self.part) & doubtful != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_known_by_its_number_alone_is_a_doubt_and_never_proof() {
+        let judged =
+            |kind, hint| with_network(from_agent(kind, None), kind, Labels::default(), Some(hint), true);
+        for hint in [Network::Hosting, Network::Proofpoint, Network::OtherGateway] {
+            for kind in [Kind::Browser, Kind::Outlook] {
+                let judged = judged(kind, hint);
+                assert_eq!(judged.verdict, Verdict::Uncertain, "{kind:?} from {hint:?}");
+                assert!(judged.evidence.contains(Evidence::NetByAsn));
+            }
+        }
+        // People browse through a company's web gateway.
+        assert_eq!(judged(Kind::Browser, Network::WebGateway).verdict, Verdict::Human);
     }
 }

@@ -75,6 +75,7 @@ evidence! {
     NetForeign = 36, "net:foreign", "the network is none of those that the named proxy fetches from";
     NetOwn = 37, "net:own", "the network is the sender's own";
     NetBurst = 38, "net:burst", "many pings were fetched from this network at once";
+    NetByAsn = 39, "net:by_asn", "the network was told from its number in an ASN database, which is a hint and no proof";
     TimeEarly = 44, "time:early", "the fetch came within the early window after sending, when machines fetch more than people do";
     TimeBeforeSent = 45, "time:before_sent", "the fetch came before the sent time";
     HeaderSecPurpose = 50, "header:sec_purpose", "the Sec-Purpose header says that this is a prefetch";

@@ -6,20 +6,29 @@
 
 mod agent;
 mod agents;
+#[cfg(feature = "maxmind")]
+mod asn;
 mod class;
 mod classifier;
 mod combine;
 mod evidence;
 mod index;
+mod kind;
 mod named;
 mod network_list;
 mod networks;
 mod provider;
 mod ranges;
+mod seen;
 mod shape;
 mod signals;
 mod tokens;
 
+#[cfg(test)]
+mod promises;
+
+#[cfg(feature = "maxmind")]
+pub use asn::{AsnDatabase, AsnError};
 pub use class::{Fetcher, Verdict};
 pub use classifier::{Classified, Classifier, SinceSent};
 pub use evidence::{Evidence, EvidenceSet};

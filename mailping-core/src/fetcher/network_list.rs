@@ -111,7 +111,7 @@ impl NetworkList {
     }
 
     /// The same networks, each of them only partly what the list is about.
-    pub(super) fn as_hints(mut self) -> Self {
+    pub(super) fn into_hints(mut self) -> Self {
         self.v4.whole.clear();
         self.v6.whole.clear();
         self

@@ -78,6 +78,13 @@ impl Network {
         1 << (self as u32 % 32)
     }
 
+    /// Where its built-in ranges stand, and the month in which that was checked, such as `2026-11`; `None` where it has
+    /// none.
+    #[must_use]
+    pub fn source(self) -> Option<(&'static str, &'static str)> {
+        BUILT_IN.iter().find(|built| built.network == self).map(|built| (built.source, built.checked))
+    }
+
     /// The mail gateways' bits.
     pub(super) const GATEWAYS: u32 = Self::Proofpoint.bit()
         | Self::Mimecast.bit()
@@ -92,9 +99,7 @@ struct Built {
     network: Network,
     /// Blank-separated. `~` marks what belongs to the network only in part.
     ranges: &'static str,
-    #[allow(dead_code, reason = "for the reader; the checks below read it")]
     source: &'static str,
-    #[allow(dead_code, reason = "for the reader; the checks below read it")]
     checked: &'static str,
 }
 
@@ -146,20 +151,26 @@ fn read(ranges: &str) -> NetworkList {
     let hints: NetworkList =
         words.clone().filter_map(|word| word.strip_prefix('~')).filter_map(parse).collect();
     let proofs: NetworkList = words.filter(|word| !word.starts_with('~')).filter_map(parse).collect();
-    proofs.and(hints.as_hints())
+    proofs.and(hints.into_hints())
 }
 
 /// Can the network be somebody's place in the Internet at all? Private, reserved, documentation and tunnel networks say
 /// nothing about who fetched.
 pub(super) fn is_global(network: IpNet) -> bool {
     match network {
-        IpNet::V4(net) => match net.network().octets() {
-            [0 | 10 | 127, ..] | [240..=255, ..] | [224..=239, ..] => false,
-            [100, 64..=127, ..] | [169, 254, ..] | [172, 16..=31, ..] | [192, 168, ..] => false,
-            [192, 0, 0 | 2, _] | [192, 88, 99, _] | [198, 18 | 19, ..] => false,
-            [198, 51, 100, _] | [203, 0, 113, _] => false,
-            _ => true,
-        },
+        IpNet::V4(net) => !matches!(
+            net.network().octets(),
+            [0 | 10 | 127 | 224..=255, ..]
+                | [100, 64..=127, ..]
+                | [169, 254, ..]
+                | [172, 16..=31, ..]
+                | [192, 168, ..]
+                | [192, 0, 0 | 2, _]
+                | [192, 88, 99, _]
+                | [198, 18 | 19, ..]
+                | [198, 51, 100, _]
+                | [203, 0, 113, _]
+        ),
         IpNet::V6(net) => match net.network().segments() {
             // Teredo, ORCHID, benchmarking, documentation and 6to4 lie inside the global block.
             [0x2001, 0 | 2 | 0xdb8, ..] | [0x2001, 0x10..=0x2f, ..] | [0x2002, ..] => false,

@@ -31,6 +31,20 @@ const PROGRAMS: &[&[u8]] = &[
     b"linkcheck",
     b"healthcheck",
     b"sitecheck",
+    b"synthetics",
+    b"screenshot",
+    b"screenshots",
+    b"renderer",
+    b"transcoder",
+    b"auditor",
+    b"grabber",
+    b"downloader",
+    b"extractor",
+    b"collector",
+    b"aggregator",
+    b"detector",
+    b"verifier",
+    b"analyzer",
 ];
 
 /// How the image proxies of mailbox providers end their names.

@@ -32,8 +32,8 @@ pub(super) struct Tokens<'a> {
 }
 
 impl<'a> Tokens<'a> {
+    /// `text` is already cut to [`LIMIT`].
     pub(super) fn new(text: &'a [u8]) -> Self {
-        let text = text.get(..LIMIT).unwrap_or(text);
         let plus_is_blank = !text.contains(&b' ') && text.contains(&b'+');
         Self { text, at: 0, depth: 0, comments: 0, leads: true, plus_is_blank }
     }

@@ -133,6 +133,16 @@ pub fn run(classifier: &Classifier, corpus: &str) -> Result<Report, CorpusError>
     Ok(report)
 }
 
+/// Judges one row of such a corpus.
+///
+/// # Errors
+/// [`CorpusError`] when it is not of that form.
+pub fn judge(classifier: &Classifier, row: &str) -> Result<Classified, CorpusError> {
+    let row: Value = serde_json::from_str(row).map_err(|source| CorpusError::NotJson { line: 1, source })?;
+    let case = Case::read(&row).map_err(|field| CorpusError::BadField { line: 1, field })?;
+    Ok(classifier.classify(&case.signals, case.network, case.since_sent))
+}
+
 /// One row.
 #[derive(Debug)]
 struct Case<'a> {

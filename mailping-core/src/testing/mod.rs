@@ -1,3 +1,4 @@
 //! Suites that strangers can run on their own rules, stores and adapters. Behind the feature `testing`.
 
 pub mod fetchers;
+pub mod store;

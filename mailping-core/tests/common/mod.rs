@@ -1,5 +1,6 @@
 //! A tracker with a clock in the test's hand, and a store that fails or hangs when told to.
 #![allow(unreachable_pub, dead_code, reason = "each test uses a part of what all share")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests stand outside of #[test] functions")]
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};

@@ -1,0 +1,163 @@
+//! Every promise of [`Store`] as a case that any store can be put through.
+//!
+//! Run all of them, each on a store of its own that is empty:
+//!
+//! ```
+//! use mailping_core::{MemoryStore, testing};
+//!
+//! # fn test() {
+//! pollster::block_on(testing::store::run(async || MemoryStore::new()));
+//! # }
+//! # test();
+//! ```
+//!
+//! or give each a name in your test harness:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use mailping_core::{MemoryStore, testing::store::CASES};
+//!
+//! for case in CASES {
+//!     println!("{}", case.name());
+//!     pollster::block_on(case.run(Arc::new(MemoryStore::new())));
+//! }
+//! ```
+//!
+//! A case needs no async runtime and panics where a promise is broken. Some call the store from threads of their own, as the tracker
+//! does: a store that needs a runtime must have captured it. What a test inside one process cannot show is left to the store's own
+//! tests: that what was answered survives a crash, that several processes share one database, that erased bytes are gone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a case fails by panicking, as a test does"
+)]
+
+mod at_once;
+mod deleting;
+mod kept_whole;
+mod last_day;
+mod no_more_opens;
+mod reading;
+mod recipients;
+mod recording;
+mod rig;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::Store;
+
+use rig::Rig;
+
+type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One promise.
+pub struct Case {
+    name: &'static str,
+    run: fn(Rig) -> Running,
+}
+
+impl Case {
+    /// The promise, as the name of a test.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Puts an empty store through it.
+    ///
+    /// # Panics
+    /// Where the store breaks the promise, or fails.
+    pub async fn run(&self, empty: Arc<dyn Store>) {
+        (self.run)(Rig::new(empty)).await;
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Case({})", self.name)
+    }
+}
+
+/// Puts a store through all [`CASES`]; `make` gives an empty one each time. The name of each case goes to standard error, so that the
+/// last one is the one that failed.
+///
+/// # Panics
+/// Where a store breaks a promise, or fails.
+pub async fn run<S: Store>(make: impl AsyncFn() -> S) {
+    for case in CASES {
+        eprintln!("case {}", case.name());
+        case.run(Arc::new(make().await)).await;
+    }
+}
+
+macro_rules! cases {
+    ($($module:ident: $($name:ident),+ $(,)?;)+) => {
+        /// All promises.
+        pub const CASES: &[Case] = &[
+            $($(Case { name: stringify!($name), run: |rig| Box::pin($module::$name(rig)) },)+)+
+        ];
+    };
+}
+
+cases! {
+    recording:
+        an_open_recorded_twice_is_one,
+        an_open_repeated_in_a_batch_is_one,
+        one_id_under_two_pings_is_two_opens,
+        answers_come_in_the_order_of_the_batch,
+        an_empty_batch_is_answered_with_nothing,
+        an_open_of_an_unknown_ping_is_filtered_for_good;
+    no_more_opens:
+        a_withdrawn_ping_gains_no_opens_and_keeps_those_it_has,
+        an_erased_ping_gains_no_opens,
+        a_ping_objected_to_gains_no_opens,
+        an_untracked_ping_gains_no_opens,
+        expiry_compares_the_opens_own_time,
+        withdrawing_tells_whether_there_is_such_a_ping,
+        an_objection_before_the_ping_makes_it_untracked,
+        an_objection_after_the_ping_withdraws_it;
+    last_day:
+        the_last_day_is_the_latest_in_any_order,
+        the_last_day_is_raised_for_recording_pings_alone,
+        opens_and_last_days_go_together;
+    reading:
+        opens_come_by_time_then_id_page_by_page,
+        pings_come_from_the_newest_page_by_page,
+        pings_are_filtered_by_owner_and_reference_exactly,
+        what_is_unknown_is_none;
+    kept_whole:
+        a_ping_with_every_field_comes_back,
+        a_ping_with_the_fewest_fields_comes_back,
+        every_basis_and_code_of_a_ping_comes_back,
+        opens_with_every_and_with_no_field_come_back,
+        every_code_of_an_open_comes_back,
+        the_first_and_the_last_time_come_back;
+    recipients:
+        an_objection_holds_for_its_recipient_alone,
+        an_objection_outlives_erasure,
+        an_objection_by_ping_is_that_of_its_recipient,
+        an_objection_by_ping_without_recipient_withdraws_it_alone,
+        what_is_kept_under_an_older_key_is_found,
+        what_is_found_under_an_older_key_moves_to_the_newest,
+        the_keys_of_pings_and_of_objections_are_told,
+        pings_of_a_recipient_come_from_the_newest_page_by_page;
+    deleting:
+        erasing_takes_a_ping_with_its_opens_and_counts_them,
+        erasing_a_recipient_takes_all_of_their_pings,
+        purging_takes_what_is_due_and_nothing_else,
+        purging_takes_at_most_the_limit_and_leaves_no_open_without_its_ping,
+        purging_ends_with_fewer_than_the_limit;
+    at_once:
+        writers_at_once_keep_every_open_once,
+        no_open_comes_after_a_withdrawal_under_way,
+        no_open_comes_after_an_erasure_under_way,
+        no_open_comes_after_an_objection_under_way,
+        no_open_comes_after_a_ping_is_purged_under_way,
+        an_objection_and_a_ping_at_once_find_each_other,
+        purging_while_recording_loses_nothing_that_is_not_due,
+        a_dropped_call_is_carried_out_whole_or_not_at_all;
+}

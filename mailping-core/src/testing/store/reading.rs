@@ -1,0 +1,111 @@
+//! Order, pages and filters.
+
+use super::rig::{Rig, ids, open, ping, ping_id, recipient, time};
+use crate::{OpenCursor, OpenId, PingId, PingQuery};
+
+pub(super) async fn opens_come_by_time_then_id_page_by_page(rig: Rig) {
+    let (id, other) = (rig.given_ping(1).await, rig.given_ping(2).await);
+    // Three opens at each time, and ids in no order of it; the highest and the lowest id too.
+    let mut all: Vec<_> = (0..30).map(|n| open(id, n)).collect();
+    for (open, n) in all.iter_mut().zip(0..) {
+        open.at = time(open.at.unix_millis() - n % 3);
+    }
+    all.push({
+        let mut last = all[4].clone();
+        last.id = OpenId::from_bytes([0xff; 8]);
+        last
+    });
+    rig.keeps(&all).await;
+    rig.keeps(&[open(other, 0), open(other, 500)]).await;
+    all.sort_by_key(|open| (open.at, open.id));
+    for size in [1, 4, 7, 31, 500] {
+        let (mut pages, mut after) = (Vec::new(), None);
+        loop {
+            let page = rig.opens(id, after, size).await.unwrap();
+            assert!(page.len() <= size, "at most the limit");
+            let Some(last) = page.last() else { break };
+            after = Some(OpenCursor::new(last.at, last.id));
+            pages.extend(page);
+        }
+        assert_eq!(pages, all, "in pages of {size}");
+    }
+    assert_eq!(rig.opens(id, None, 0).await.unwrap(), []);
+    let end = OpenCursor::new(time(i64::MAX), OpenId::from_bytes([0xff; 8]));
+    assert_eq!(rig.opens(id, Some(end), 9).await.unwrap(), []);
+}
+
+pub(super) async fn pings_come_from_the_newest_page_by_page(rig: Rig) {
+    for n in [5, 2, 8, 1, 9, 3, 7] {
+        rig.given_ping(n).await;
+    }
+    let newest = [9, 8, 7, 5, 3, 2, 1].map(ping_id);
+    assert_eq!(rig.all_pings().await, newest);
+    for size in [1, 2, 3, 7, 50] {
+        let (mut pages, mut query) = (Vec::new(), PingQuery::newest(size));
+        loop {
+            let page = ids(&rig.pings(&query).await.unwrap());
+            assert!(page.len() <= size, "at most the limit");
+            let Some(last) = page.last() else { break };
+            query = query.after(*last);
+            pages.extend(page);
+        }
+        assert_eq!(pages, newest, "in pages of {size}");
+    }
+    assert_eq!(rig.pings(&PingQuery::newest(0)).await.unwrap(), []);
+    // A cursor need not be a ping that is still there.
+    let after = PingQuery::newest(2).after(ping_id(6));
+    assert_eq!(ids(&rig.pings(&after).await.unwrap()), [5, 3].map(ping_id));
+}
+
+async fn find(rig: &Rig, query: PingQuery) -> Vec<PingId> {
+    ids(&rig.pings(&query).await.unwrap())
+}
+
+pub(super) async fn pings_are_filtered_by_owner_and_reference_exactly(rig: Rig) {
+    let texts = [
+        (1, "invoice", Some("billing")),
+        (2, "invoice", Some("sales")),
+        (3, "Invoice", Some("Billing")),
+        (4, "invoice-4", Some("billing-2")),
+        (5, "invo%", Some("%")),
+        (6, "invoice", None),
+        (7, "invoice", Some("billing")),
+        (8, "r\u{e9}sum\u{e9} 'x' \"y\"; --", Some("\u{1f4e8}")),
+    ];
+    for (n, reference, owner) in texts {
+        let mut ping = ping(n);
+        ping.reference = reference.to_owned();
+        ping.owner = owner.map(str::to_owned);
+        rig.given(&ping).await;
+    }
+    let all = || PingQuery::newest(50);
+    assert_eq!(find(&rig, all().reference("invoice")).await, [7, 6, 2, 1].map(ping_id));
+    assert_eq!(find(&rig, all().owner("billing")).await, [7, 1].map(ping_id));
+    assert_eq!(find(&rig, all().owner("%")).await, [ping_id(5)]);
+    assert_eq!(find(&rig, all().reference("invo%")).await, [ping_id(5)]);
+    assert_eq!(find(&rig, all().owner("")).await, []);
+    assert_eq!(
+        find(&rig, all().owner("\u{1f4e8}").reference("r\u{e9}sum\u{e9} 'x' \"y\"; --")).await,
+        [ping_id(8)]
+    );
+    let both = |limit| PingQuery::newest(limit).owner("billing").reference("invoice");
+    assert_eq!(find(&rig, both(50)).await, [7, 1].map(ping_id));
+    assert_eq!(find(&rig, both(1)).await, [ping_id(7)]);
+    assert_eq!(find(&rig, both(1).after(ping_id(7))).await, [ping_id(1)]);
+    assert_eq!(find(&rig, all().owner("sales").reference("invoice-4")).await, []);
+}
+
+pub(super) async fn what_is_unknown_is_none(rig: Rig) {
+    let ada = recipient(b'a', &[1]);
+    assert_eq!(rig.ping(ping_id(1)).await.unwrap(), None);
+    assert_eq!(rig.all_pings().await, []);
+    assert_eq!(rig.all_opens(ping_id(1)).await, []);
+    assert!(!rig.withdraw(ping_id(1)).await.unwrap());
+    assert_eq!(rig.erase(ping_id(1)).await.unwrap(), None);
+    assert_eq!(rig.erase_recipient(&ada).await.unwrap(), crate::Erased::default());
+    rig.object_by_ping(ping_id(1)).await.unwrap();
+    assert!(!rig.has_objected(&ada).await.unwrap());
+    assert_eq!(rig.pings_of(&ada, None, 9).await.unwrap(), []);
+    assert_eq!(rig.recipient_keys().await.unwrap(), []);
+    assert_eq!(rig.purge(time(i64::MAX), 9).await.unwrap(), crate::Erased::default());
+}

@@ -1,0 +1,7 @@
+// errors: E0308
+// Bulk mail cannot be tracked on another basis than consent.
+use mailping_core::{Basis, NewPing};
+
+fn main() {
+    let _ = NewPing::bulk("newsletter-7", Basis::Contract);
+}

@@ -1,0 +1,9 @@
+// errors: E0616
+// A pixel request gives nothing back: neither its peer nor its headers.
+use mailping_core::PixelRequest;
+
+fn peer(request: &PixelRequest<'_>) -> Option<std::net::IpAddr> {
+    request.peer
+}
+
+fn main() {}

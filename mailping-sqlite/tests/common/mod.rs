@@ -1,0 +1,82 @@
+//! Pings and opens made of numbers, and this test binary run again as a process of its own.
+#![allow(unreachable_pub, dead_code, reason = "each test uses a part of what all share")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use mailping_core::fetcher::{Fetcher, Verdict};
+use mailping_core::store::Written;
+use mailping_core::{
+    Basis, Detail, Open, OpenId, Ping, PingId, PingQuery, Status, Store, TimeStep, Timestamp,
+};
+use mailping_sqlite::SqliteStore;
+use pollster::block_on;
+
+const SENT: u64 = 1_795_428_000_000;
+
+pub fn time(millis: u64) -> Timestamp {
+    Timestamp::from_unix_millis(i64::try_from(millis).unwrap())
+}
+
+/// Ids in time order of sending.
+pub fn ping_id(n: u64) -> PingId {
+    let spread = u128::from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    PingId::from_bytes(((u128::from(SENT + n) << 80) | spread).to_be_bytes())
+}
+
+pub fn ping(n: u64) -> Ping {
+    let basis = Basis::legitimate_interest("proof that the invoice arrived");
+    let mut ping = Ping::stored(ping_id(n), format!("invoice-{n}"), basis, Status::Live);
+    (ping.detail, ping.time_step) = (Detail::Network, TimeStep::Exact);
+    ping.record_until = time(SENT + n + 1_000_000_000);
+    ping.keep_until = time(SENT + n + 3_000_000_000);
+    ping
+}
+
+pub fn open(ping: PingId, n: u64) -> Open {
+    let id = OpenId::from_bytes(n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    let mut open = Open::new(ping, id, time(SENT + n), Fetcher::Browser, Verdict::Human);
+    open.network = Some("192.0.2.0/24".parse().unwrap());
+    open.country = Some("PT".parse().unwrap());
+    open.city = Some("Lisbon".parse().unwrap());
+    open
+}
+
+pub fn insert(store: &SqliteStore, ping: &Ping) {
+    assert_eq!(block_on(store.insert_ping(ping, None)).unwrap(), ping.status);
+}
+
+pub fn record(store: &SqliteStore, opens: &[Open]) {
+    let written = block_on(store.record(opens, &[])).unwrap();
+    assert!(written.iter().all(|written| *written == Written::Kept));
+}
+
+pub fn count_opens(store: &SqliteStore, id: PingId) -> usize {
+    block_on(store.opens(id, None, usize::MAX)).unwrap().len()
+}
+
+pub fn all_pings(store: &SqliteStore) -> Vec<PingId> {
+    let pings = block_on(store.pings(&PingQuery::newest(usize::MAX))).unwrap();
+    pings.iter().map(|kept| kept.ping.id).collect()
+}
+
+/// This binary again, to run the ignored test `name` alone, with the file and a number in its environment.
+pub fn process(name: &str, file: &Path, number: u64) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([name, "--exact", "--ignored", "--nocapture"])
+        .env("MAILPING_TEST_FILE", file)
+        .env("MAILPING_TEST_NUMBER", number.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// What [`process`] was given; `None` where somebody runs the ignored test by hand.
+pub fn given() -> Option<(std::path::PathBuf, u64)> {
+    let file = std::env::var_os("MAILPING_TEST_FILE")?;
+    let number = std::env::var("MAILPING_TEST_NUMBER").ok()?.parse().ok()?;
+    Some((file.into(), number))
+}

@@ -1,0 +1,219 @@
+//! What stands in the files, and who may read them.
+
+mod common;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use common::{all_pings, count_opens, insert, open, ping, ping_id, record};
+use mailping_core::{Store, StoreError};
+use mailping_sqlite::SqliteStore;
+use pollster::block_on;
+use rusqlite::Connection;
+
+/// Whether any file in the folder has these bytes.
+fn stands_in(folder: &Path, bytes: &[u8]) -> Vec<String> {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let with = files.filter(|path| {
+        let contents = std::fs::read(path).unwrap();
+        contents.windows(bytes.len()).any(|window| window == bytes)
+    });
+    with.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_file_and_its_log_are_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("mailping.db")).unwrap();
+    insert(&store, &ping(1));
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
+        files += 1;
+    }
+    assert_eq!(files, 3, "the database, its log and the log's index");
+}
+
+#[test]
+fn erased_bytes_are_gone_from_file_and_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("mailping.db")).unwrap();
+    for n in 0..300 {
+        let mut ping = ping(n);
+        ping.reference = format!("reference-{n:06}-of-a-person");
+        ping.owner = Some(format!("owner-{n:06}-of-a-person"));
+        insert(&store, &ping);
+        let mut open = open(ping.id, n);
+        open.city = Some(format!("City-{n:06}-of-a-person").parse().unwrap());
+        record(&store, &[open]);
+    }
+    assert!(!stands_in(folder.path(), b"reference-000007-of-a-person").is_empty());
+    // Every third, in an order that moves cells between pages.
+    for n in (0..300).filter(|n| n % 3 != 1).rev() {
+        let id = ping_id(n * 7 % 300);
+        if block_on(store.erase(id)).unwrap().is_none() {
+            continue;
+        }
+    }
+    let left = all_pings(&store);
+    assert_eq!(left.len(), 100);
+    for n in 0..300 {
+        for text in ["reference", "owner", "City"] {
+            let text = format!("{text}-{n:06}-of-a-person");
+            let found = stands_in(folder.path(), text.as_bytes());
+            assert_eq!(left.contains(&ping_id(n)), !found.is_empty(), "{text} in {found:?}");
+        }
+        if !left.contains(&ping_id(n)) {
+            let found = stands_in(folder.path(), ping_id(n).as_bytes());
+            assert!(found.is_empty(), "id of ping {n} in {found:?}");
+        }
+    }
+}
+
+/// A reader of an older state keeps the log from being emptied: the erasure is answered, and the bytes go when it lets go.
+#[test]
+fn erased_bytes_leave_the_log_when_its_reader_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = SqliteStore::open(&file).unwrap();
+    insert(&store, &ping(7));
+    let reader = Connection::open(&file).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM pings").unwrap();
+    let start = Instant::now();
+    assert!(block_on(store.erase(ping_id(7))).unwrap().is_some());
+    assert!(start.elapsed() < Duration::from_secs(3), "it took {:?}", start.elapsed());
+    insert(&store, &ping(8));
+    drop(reader);
+    let start = Instant::now();
+    while !stands_in(folder.path(), b"invoice-7").is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(10), "the log is never emptied");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(all_pings(&store), [ping_id(8)]);
+}
+
+#[test]
+fn purged_bytes_leave_the_log_soon() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("mailping.db")).unwrap();
+    insert(&store, &ping(7));
+    assert_eq!(block_on(store.purge(ping(7).keep_until, 10)).unwrap().pings, 1);
+    let start = Instant::now();
+    while !stands_in(folder.path(), b"invoice-7").is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(10), "the log is never emptied");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_backup_taken_while_recording_restores() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = SqliteStore::open(&file).unwrap();
+    insert(&store, &ping(1));
+    let batch = |n: u64| [open(ping_id(1), n), open(ping_id(1), 1_000_000 + n)];
+    (0..50).for_each(|n| record(&store, &batch(n)));
+    let (copied, vacuumed) = (folder.path().join("copied.db"), folder.path().join("vacuumed.db"));
+    std::thread::scope(|scope| {
+        let recorder = scope.spawn(|| (50..300).for_each(|n| record(&store, &batch(n))));
+        let source = Connection::open(&file).unwrap();
+        source.execute("VACUUM INTO ?1", [vacuumed.to_str().unwrap()]).unwrap();
+        let mut target = Connection::open(&copied).unwrap();
+        let backup = rusqlite::backup::Backup::new(&source, &mut target).unwrap();
+        backup.run_to_completion(5, Duration::from_millis(1), None).unwrap();
+        recorder.join().unwrap();
+    });
+    assert_eq!(count_opens(&store, ping_id(1)), 600);
+    for restored in [copied, vacuumed] {
+        let store = SqliteStore::open(&restored).unwrap();
+        let opens = count_opens(&store, ping_id(1));
+        assert!((100..=600).contains(&opens) && opens % 2 == 0, "whole batches: {opens}");
+        record(&store, &[open(ping_id(1), 5_000_000)]);
+        assert_eq!(count_opens(&store, ping_id(1)), opens + 1);
+    }
+}
+
+/// Another connection keeps the file locked for longer than a call waits: an error, nothing lost, and afterwards all is well.
+#[test]
+fn a_locked_file_is_an_error_and_works_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = SqliteStore::open(&file).unwrap();
+    insert(&store, &ping(1));
+    let locker = Connection::open(&file).unwrap();
+    locker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let batch = [open(ping_id(1), 1), open(ping_id(1), 2)];
+    let error = block_on(store.record(&batch, &[])).unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    // Who reads does not wait for who writes.
+    let start = Instant::now();
+    assert_eq!(count_opens(&store, ping_id(1)), 0);
+    assert!(start.elapsed() < Duration::from_secs(1));
+    locker.execute_batch("COMMIT").unwrap();
+    record(&store, &batch);
+    assert_eq!(count_opens(&store, ping_id(1)), 2);
+    // A short lock is waited for.
+    locker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| record(&store, &[open(ping_id(1), 3)]));
+        std::thread::sleep(Duration::from_millis(300));
+        locker.execute_batch("COMMIT").unwrap();
+    });
+    assert_eq!(count_opens(&store, ping_id(1)), 3);
+}
+
+/// A row that no version has written is told by its column and never shown.
+#[test]
+fn a_broken_row_is_reported_by_its_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = SqliteStore::open(&file).unwrap();
+    insert(&store, &ping(1));
+    record(&store, &[open(ping_id(1), 1)]);
+    let breaker = Connection::open(&file).unwrap();
+    for (what, statement) in [
+        // A whole address can stand in the file, yet it never becomes an open.
+        ("opens.network", "UPDATE opens SET network = '192.0.2.77/32'"),
+        ("opens.city", "UPDATE opens SET city = 'a' || char(10) || 'secret'"),
+        ("opens.evidence", "UPDATE opens SET evidence = -1"),
+        ("opens.fetcher", "UPDATE opens SET fetcher = 256"),
+        ("opens.at", "UPDATE opens SET at = -1"),
+        ("opens.id", "UPDATE opens SET id = x'00'"),
+    ] {
+        breaker.execute_batch(&format!("SAVEPOINT broken; {statement}; RELEASE broken")).unwrap();
+        let error = block_on(store.opens(ping_id(1), None, 9)).unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(matches!(error, StoreError::Corrupt { what: column } if column == what), "{text}");
+        assert!(!text.contains("secret") && !text.contains("192"), "{text}");
+        breaker.execute_batch("DELETE FROM opens").unwrap();
+        record(&store, &[open(ping_id(1), 1)]);
+    }
+    for (what, statement) in [
+        ("pings.basis", "UPDATE pings SET basis = '{\"kind\":\"secret\"}'"),
+        ("pings.status", "UPDATE pings SET status = 9"),
+        ("pings.keep_until", "UPDATE pings SET keep_until = 9223372036854775807"),
+    ] {
+        breaker.execute_batch(statement).unwrap();
+        let error = block_on(store.ping(ping_id(1))).unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(matches!(error, StoreError::Corrupt { what: column } if column == what), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+        breaker.execute_batch("DELETE FROM pings").unwrap();
+        insert(&store, &ping(1));
+    }
+}
+
+/// The last connection to go empties the log and removes it, so that a closed database is one file.
+#[test]
+fn a_dropped_store_carries_out_what_it_accepted_and_lets_the_file_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = SqliteStore::open(&file).unwrap();
+    (0..20).for_each(|n| insert(&store, &ping(n)));
+    drop(store);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no log is left");
+    assert_eq!(all_pings(&SqliteStore::open(&file).unwrap()).len(), 20);
+}
