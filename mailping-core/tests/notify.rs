@@ -61,10 +61,11 @@ fn an_event_claims_no_more_than_it_proves() {
     let tracker = build(builder(Faulty::default(), &Clock::new()));
     let mut events = tracker.subscribe(8);
     let (seen, day) = (ping(&tracker, hour_old()), ping(&tracker, hour_old().detail(Detail::LastDay)));
+    let early = ping(&tracker, new_ping());
     for (url, agent, proves) in [
         (seen.pixel_url(), FIREFOX, State::Opened),
         (seen.pixel_url(), "curl/8.5.0", State::MachineOnly),
-        (seen.pixel_url(), GMAIL, State::Uncertain),
+        (early.pixel_url(), FIREFOX, State::Uncertain),
         (day.pixel_url(), FIREFOX, State::Opened),
     ] {
         hit(&tracker, url.unwrap(), "192.0.2.7", &[("user-agent", agent)]).unwrap();
