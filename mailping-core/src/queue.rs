@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::notify::{Event, Notifier};
 use crate::store::{Erased, Store, Written};
 use crate::{LastDay, Open, Timestamp};
 
@@ -82,6 +83,7 @@ struct Shared {
     /// The deadline thread sleeps on it; told when the first waiter comes and when the queue ends.
     waiting: Condvar,
     counts: Counts,
+    notifier: Notifier,
 }
 
 impl std::fmt::Debug for Shared {
@@ -219,6 +221,7 @@ impl Queue {
             work: Condvar::new(),
             waiting: Condvar::new(),
             counts: Counts::default(),
+            notifier: Notifier::default(),
         });
         let queue = Self { shared: Arc::clone(&shared) };
         let watched = Arc::clone(&shared);
@@ -255,6 +258,10 @@ impl Queue {
 
     pub(crate) fn counts(&self) -> &Counts {
         &self.shared.counts
+    }
+
+    pub(crate) fn notifier(&self) -> &Notifier {
+        &self.shared.notifier
     }
 
     /// How many opens wait, and for how long the oldest has.
@@ -334,6 +341,7 @@ impl Shared {
         }
         self.state().close();
         self.waiting.notify_one();
+        self.notifier.close();
     }
 
     /// Waits for entries or the time of the purge; `None` when the queue is closed and empty.
@@ -373,6 +381,7 @@ impl Shared {
                         tracing::info!("the store takes opens again");
                     }
                     self.answer(batch, &written);
+                    self.notifier.publish(kept(batch, &written));
                     return true;
                 }
                 Ok(_) => self.note_failure("it did not answer for each open"),
@@ -467,6 +476,7 @@ impl Shared {
             if state.give_up.is_some_and(|give_up| give_up <= now) && !state.closed {
                 state.close();
                 self.work.notify_one();
+                self.notifier.close();
             }
             if !late.is_empty() {
                 drop(state);
@@ -520,6 +530,18 @@ fn split(batch: &[Queued]) -> (Vec<Open>, Vec<LastDay>) {
         }
     }
     (opens, last_days.into_iter().map(|(ping, day)| LastDay { ping, day }).collect())
+}
+
+/// What is on disk of a batch.
+fn kept<'a>(batch: &'a [Queued], written: &'a [Written]) -> impl Iterator<Item = Event> + 'a {
+    let mut written = written.iter();
+    batch.iter().filter_map(move |queued| match &queued.entry {
+        Entry::LastDay(last) => Some(Event::LastDay(*last)),
+        Entry::Open(open) => match written.next() {
+            Some(Written::Filtered) => None,
+            Some(Written::Kept) | None => Some(Event::Open(open.clone())),
+        },
+    })
 }
 
 /// Runs a call of the store; a panic in it must not end the writer.
