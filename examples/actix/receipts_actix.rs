@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use mailping_examples_service::{Call, MOST_BODY_BYTES, Service, Settings, SettingsError, start_log};
+use mailping_examples_service::{
+    Body, Call, HEADERS, MOST_BODY_BYTES, Service, Settings, SettingsError, start_log,
+};
 use mailping_sqlite::SqliteStore;
 
 /// How long in-flight answers and the queue get to finish after SIGTERM or Ctrl-C.
@@ -61,15 +62,18 @@ async fn answer(service: web::Data<Service>, request: HttpRequest, body: web::Pa
         method: http::Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or_default(),
         path: request.path(),
         query: request.query_string(),
-        authorization: request.headers().get(AUTHORIZATION).map(|value| value.as_bytes()),
+        headers: HEADERS.map(|name| request.headers().get(name).map(|value| value.as_bytes())),
         body: body.as_deref(),
     };
     let answer = service.answer(call).await;
     let mut response = HttpResponse::build(
         StatusCode::from_u16(answer.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
     );
-    if let Some(content_type) = answer.content_type {
-        response.content_type(content_type);
+    for header in answer.headers {
+        response.insert_header(header);
     }
-    response.body(answer.body)
+    match answer.body {
+        Body::Whole(bytes) => response.body(bytes),
+        Body::Live(live) => response.streaming(live),
+    }
 }

@@ -10,9 +10,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::response::Response;
-use mailping_examples_service::{Answer, Call, MOST_BODY_BYTES, Service, Settings, SettingsError, start_log};
+use mailping_examples_service::{
+    Body as AnswerBody, Call, HEADERS, MOST_BODY_BYTES, Service, Settings, SettingsError, start_log,
+};
 use mailping_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -76,14 +77,17 @@ async fn answer(State(service): State<Service>, request: Request) -> Response {
         method: head.method,
         path: head.uri.path(),
         query: head.uri.query().unwrap_or_default(),
-        authorization: head.headers.get(AUTHORIZATION).map(|value| value.as_bytes()),
+        headers: HEADERS.map(|name| head.headers.get(name).map(|value| value.as_bytes())),
         body: body.as_deref(),
     };
-    let Answer { status, content_type, body } = service.answer(call).await;
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    if let Some(value) = content_type {
-        response.headers_mut().insert(CONTENT_TYPE, axum::http::HeaderValue::from_static(value));
+    let answer = service.answer(call).await;
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
     }
-    response
+    let body = match answer.body {
+        AnswerBody::Whole(bytes) => Body::from(bytes),
+        AnswerBody::Live(live) => Body::from_stream(live),
+    };
+    response.body(body).unwrap_or_default()
 }

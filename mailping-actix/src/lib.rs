@@ -56,7 +56,7 @@ pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {
             let pixel = web::resource(path).route(web::get().to(serve.clone()));
             config.service(pixel.route(web::head().to(async || picture())));
         }
-        let opt_out = web::resource("/{token}/opt-out").route(web::get().to(ask));
+        let opt_out = web::resource("/{token:[^/]*}/opt-out").route(web::get().to(ask));
         config.service(opt_out.route(web::head().to(ask)).route(web::post().to(object)));
     }
 }

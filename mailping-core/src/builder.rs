@@ -11,6 +11,7 @@ use crate::fetcher::Classifier;
 use crate::geo::{GeoResolver, NoGeo};
 use crate::keyring::KeyId;
 use crate::limiter::HitLimiter;
+use crate::notify::{Event, Hook};
 use crate::observe::Observer;
 use crate::queue::{Limits, Queue};
 use crate::tracker::{Inner, Refusals};
@@ -27,6 +28,7 @@ pub struct TrackerBuilder {
     burst: (usize, Duration),
     repeat_window: Duration,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    hooks: Vec<Hook>,
 }
 
 impl TrackerBuilder {
@@ -53,6 +55,7 @@ impl TrackerBuilder {
             burst: (20, Duration::from_secs(10)),
             repeat_window: Duration::from_secs(30),
             clock: Arc::new(SystemTime::now),
+            hooks: Vec::new(),
         }
     }
 
@@ -159,13 +162,21 @@ impl TrackerBuilder {
         self
     }
 
+    /// Calls `hook` after an open is on disk, from a thread of its own and one event at a time. It slows no pixel: at most 4,096
+    /// events wait for it, and those beyond are counted in [`Health::events_missed`](crate::Health::events_missed). A hook that panics
+    /// is called again with the next event. For async code see [`Tracker::subscribe`].
+    pub fn on_open(mut self, hook: impl FnMut(Event) + Send + 'static) -> Self {
+        self.hooks.push(Box::new(hook));
+        self
+    }
+
     /// The clock, for tests.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Checks the settings against the store and starts the tracker's two threads.
+    /// Checks the settings against the store and starts the tracker's two threads, and one for each hook.
     ///
     /// # Errors
     /// [`BuildError`]: no base URL, a store that cannot be read, or a keyring without a key that objections need.
@@ -180,6 +191,9 @@ impl TrackerBuilder {
         let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || system().into());
         let queue = Queue::start(Arc::clone(&self.store), clock, self.limits);
         let queue = queue.map_err(|source| BuildError::Thread { source })?;
+        for hook in self.hooks {
+            queue.notifier().run(hook).map_err(|source| BuildError::Thread { source })?;
+        }
         let (burst_pings, burst_window) = self.burst;
         Ok(Tracker::new(Inner {
             observer: self.observer,

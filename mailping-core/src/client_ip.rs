@@ -100,6 +100,23 @@ impl ClientIp {
         }
     }
 
+    /// Whether the request has a forwarding header that the settings do not read, at least not from this peer. Only that it is
+    /// there is looked at.
+    pub(crate) fn ignores_forwarding(&self, request: &PixelRequest<'_>) -> bool {
+        let trusted = match &self.0 {
+            Strategy::Peer => None,
+            Strategy::XForwardedFor(trusted)
+            | Strategy::Forwarded(trusted)
+            | Strategy::Header(_, trusted) => Some(trusted),
+        };
+        let read = trusted.is_some_and(|trusted| match request.peer {
+            Some(peer) => trusted.contains(peer.to_canonical()),
+            None => trusted.contains_peers_without_address(),
+        });
+        let sent = |name: &&str| request.headers.first(name).is_some();
+        !read && ["x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip"].iter().any(sent)
+    }
+
     fn read_header(&self, headers: &dyn HeaderSource) -> ClientAddress {
         let found = match &self.0 {
             Strategy::Peer => None,

@@ -29,6 +29,11 @@ pub struct Health {
     pub no_peer_address: u64,
     /// Look-ups of a place that failed: the geo database is damaged.
     pub geo_errors: u64,
+    /// Hits with a forwarding header, such as `X-Forwarded-For`, that was not read since the settings do not trust who sent it: behind
+    /// a reverse proxy, every open seems to come from the proxy then.
+    pub forwarding_ignored: u64,
+    /// Events that did not fit into a subscriber's buffer, over all subscribers: see [`Tracker::subscribe`](crate::Tracker::subscribe).
+    pub events_missed: u64,
     /// Pings that the automatic purge deleted.
     pub purged_pings: u64,
     /// Opens that the automatic purge deleted.

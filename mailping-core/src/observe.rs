@@ -68,6 +68,7 @@ pub(crate) struct Judged {
     open: Open,
     precision: Precision,
     pub(crate) no_peer_address: bool,
+    pub(crate) forwarding_ignored: bool,
     pub(crate) geo_failed: bool,
 }
 
@@ -91,6 +92,7 @@ impl Observer {
 
         let client = self.client_ip.resolve(request);
         let no_peer_address = matches!(client, ClientAddress::NoPeerAddress);
+        let forwarding_ignored = self.client_ip.ignores_forwarding(request);
         let network = client.masked(self.mask);
 
         let at = Timestamp::from(now);
@@ -111,7 +113,7 @@ impl Observer {
                 open.city = place.city;
             }
         }
-        Ok(Judged { open, precision, no_peer_address, geo_failed })
+        Ok(Judged { open, precision, no_peer_address, forwarding_ignored, geo_failed })
     }
 
     /// How far the reader's signals narrow what is kept; `None` where they forbid all of it.

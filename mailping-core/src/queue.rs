@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::notify::{Event, Notifier};
 use crate::store::{Erased, Store, Written};
 use crate::{LastDay, Open, Timestamp};
 
@@ -82,6 +83,7 @@ struct Shared {
     /// The deadline thread sleeps on it; told when the first waiter comes and when the queue ends.
     waiting: Condvar,
     counts: Counts,
+    notifier: Notifier,
 }
 
 impl std::fmt::Debug for Shared {
@@ -147,19 +149,19 @@ struct Ticket {
 }
 
 impl Ticket {
-    /// `true` where this was the first answer.
-    fn answer(&self, recorded: Recorded) -> bool {
+    /// Answers, unless there is an answer already. `first` runs before the waiter can see it.
+    fn answer(&self, recorded: Recorded, first: impl FnOnce()) {
         let mut state = lock(&self.state);
         if state.0.is_some() {
-            return false;
+            return;
         }
+        first();
         state.0 = Some(recorded);
         let waker = state.1.take();
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
         }
-        true
     }
 
     fn is_answered(&self) -> bool {
@@ -219,6 +221,7 @@ impl Queue {
             work: Condvar::new(),
             waiting: Condvar::new(),
             counts: Counts::default(),
+            notifier: Notifier::default(),
         });
         let queue = Self { shared: Arc::clone(&shared) };
         let watched = Arc::clone(&shared);
@@ -255,6 +258,10 @@ impl Queue {
 
     pub(crate) fn counts(&self) -> &Counts {
         &self.shared.counts
+    }
+
+    pub(crate) fn notifier(&self) -> &Notifier {
+        &self.shared.notifier
     }
 
     /// How many opens wait, and for how long the oldest has.
@@ -334,6 +341,7 @@ impl Shared {
         }
         self.state().close();
         self.waiting.notify_one();
+        self.notifier.close();
     }
 
     /// Waits for entries or the time of the purge; `None` when the queue is closed and empty.
@@ -373,6 +381,7 @@ impl Shared {
                         tracing::info!("the store takes opens again");
                     }
                     self.answer(batch, &written);
+                    self.notifier.publish(kept(batch, &written));
                     return true;
                 }
                 Ok(_) => self.note_failure("it did not answer for each open"),
@@ -387,27 +396,28 @@ impl Shared {
 
     fn answer(&self, batch: &[Queued], written: &[Written]) {
         let mut written = written.iter();
-        let (mut durable, mut filtered) = (0, 0);
-        for queued in batch {
-            let recorded = match &queued.entry {
+        let recorded: Vec<Recorded> = batch
+            .iter()
+            .map(|queued| match queued.entry {
                 Entry::LastDay(_) => Recorded::Durable,
                 Entry::Open(_) => match written.next() {
                     Some(Written::Filtered) => Recorded::Filtered,
                     Some(Written::Kept) | None => Recorded::Durable,
                 },
-            };
-            match recorded {
-                Recorded::Filtered => filtered += 1,
-                _ => durable += 1,
-            }
-            queued.ticket.answer(recorded);
+            })
+            .collect();
+        let filtered = recorded.iter().filter(|recorded| **recorded == Recorded::Filtered).count();
+        self.counts.filtered.fetch_add(filtered as u64, Ordering::Relaxed);
+        self.counts.durable.fetch_add((recorded.len() - filtered) as u64, Ordering::Relaxed);
+        {
+            let mut state = self.state();
+            state.in_flight = 0;
+            state.oldest_in_flight = None;
         }
-        self.counts.durable.fetch_add(durable, Ordering::Relaxed);
-        self.counts.filtered.fetch_add(filtered, Ordering::Relaxed);
-        let mut state = self.state();
-        state.in_flight = 0;
-        state.oldest_in_flight = None;
-        state.forget_answered();
+        for (queued, recorded) in batch.iter().zip(recorded) {
+            queued.ticket.answer(recorded, || {});
+        }
+        self.state().forget_answered();
     }
 
     fn note_failure(&self, failure: &str) {
@@ -466,11 +476,15 @@ impl Shared {
             if state.give_up.is_some_and(|give_up| give_up <= now) && !state.closed {
                 state.close();
                 self.work.notify_one();
+                self.notifier.close();
             }
             if !late.is_empty() {
                 drop(state);
-                let late = late.iter().filter(|ticket| ticket.answer(Recorded::Late)).count();
-                self.counts.late.fetch_add(late as u64, Ordering::Relaxed);
+                for ticket in late {
+                    ticket.answer(Recorded::Late, || {
+                        self.counts.late.fetch_add(1, Ordering::Relaxed);
+                    });
+                }
                 state = self.state();
                 continue;
             }
@@ -516,6 +530,18 @@ fn split(batch: &[Queued]) -> (Vec<Open>, Vec<LastDay>) {
         }
     }
     (opens, last_days.into_iter().map(|(ping, day)| LastDay { ping, day }).collect())
+}
+
+/// What is on disk of a batch.
+fn kept<'a>(batch: &'a [Queued], written: &'a [Written]) -> impl Iterator<Item = Event> + 'a {
+    let mut written = written.iter();
+    batch.iter().filter_map(move |queued| match &queued.entry {
+        Entry::LastDay(last) => Some(Event::LastDay(*last)),
+        Entry::Open(open) => match written.next() {
+            Some(Written::Filtered) => None,
+            Some(Written::Kept) | None => Some(Event::Open(open.clone())),
+        },
+    })
 }
 
 /// Runs a call of the store; a panic in it must not end the writer.

@@ -124,6 +124,12 @@ pub struct RecipientHashes {
 }
 
 impl RecipientHashes {
+    /// From hashes, for the tests of a store: the tracker makes all others.
+    #[must_use]
+    pub const fn from_parts(newest: RecipientHash, older: Vec<RecipientHash>) -> Self {
+        Self { newest, older }
+    }
+
     pub(crate) fn of(recipient: &Recipient, keys: &Keyring) -> Option<Self> {
         let (newest, older) = keys.keys().split_first()?;
         Some(Self {

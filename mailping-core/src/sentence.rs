@@ -51,6 +51,14 @@ fn meaning(open: &Open) -> &'static str {
     }
 }
 
+impl Open {
+    /// Who fetched, in words such as `Gmail's proxy`.
+    #[must_use]
+    pub fn fetched_by(&self) -> impl fmt::Display + use<> {
+        Name(self.fetcher, self.provider)
+    }
+}
+
 struct Moment(Timestamp, TimeStep);
 
 impl fmt::Display for Moment {

@@ -25,7 +25,7 @@ const PAGE: usize = 1_000;
 
 /// Makes pings, records their fetches and gives receipts. Cheap to clone: all clones are one tracker.
 #[derive(Clone)]
-pub struct Tracker(Arc<Inner>);
+pub struct Tracker(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) observer: Observer,
@@ -49,6 +49,7 @@ pub(crate) struct Refusals {
     hit_limit: AtomicU64,
     no_random: AtomicU64,
     no_peer_address: AtomicU64,
+    forwarding_ignored: AtomicU64,
     geo: AtomicU64,
 }
 
@@ -122,6 +123,9 @@ impl Tracker {
         })?;
         if judged.no_peer_address {
             self.note_no_address();
+        }
+        if judged.forwarding_ignored {
+            count(&refusals.forwarding_ignored);
         }
         if judged.geo_failed {
             count(&refusals.geo);
@@ -202,7 +206,11 @@ impl Tracker {
         Ok(summaries)
     }
 
-    async fn sum_up(&self, kept: KeptPing, mut each: impl FnMut(&Open)) -> Result<Summary, StoreError> {
+    pub(crate) async fn sum_up(
+        &self,
+        kept: KeptPing,
+        mut each: impl FnMut(&Open),
+    ) -> Result<Summary, StoreError> {
         let id = kept.ping.id;
         let mut tally = Tally::new(kept, self.now(), self.0.repeat_window);
         let mut after = None;
@@ -341,9 +349,18 @@ impl Tracker {
             },
             no_peer_address: read(&refusals.no_peer_address),
             geo_errors: read(&refusals.geo),
+            forwarding_ignored: read(&refusals.forwarding_ignored),
+            events_missed: queue.notifier().missed(),
             purged_pings: read(&counts.purged_pings),
             purged_opens: read(&counts.purged_opens),
         }
+    }
+
+    /// Subscribes to the opens that are kept from now on, each told after it is on disk. At most `capacity` events wait to be taken;
+    /// those beyond are lost to this subscriber and counted, in [`Events::missed`](crate::Events::missed) and
+    /// [`Health::events_missed`]. No pixel waits for a subscriber. Only the opens of this process are told.
+    pub fn subscribe(&self, capacity: usize) -> crate::Events {
+        self.0.queue.notifier().subscribe(capacity)
     }
 
     /// Takes no more hits, writes what waits for at most `patience`, and tells what could not be written. To be called

@@ -5,46 +5,22 @@ use mailping_core::store::PingQuery;
 use mailping_core::{InvalidPing, OpenCursor, PingError, PingId, RecipientRequestError, StoreError, Tracker};
 use serde_json::{Value, json};
 
-use crate::admin::AdminToken;
 use crate::call::{Answer, Call};
 use crate::input::{Fields, invalid, new_ping};
-use crate::settings::{Settings, with_sources};
-use crate::start_page;
-
-/// Everything of an example service but the pixel.
-#[derive(Debug, Clone)]
-pub struct Service {
-    tracker: Tracker,
-    admin_token: Option<AdminToken>,
-}
+use crate::settings::with_sources;
 
 const DEFAULT_LIMIT: usize = 100;
 const MOST: usize = 1_000;
 
-impl Service {
-    /// The service of a tracker, with the settings' admin token.
-    #[must_use]
-    pub fn new(settings: &Settings, tracker: Tracker) -> Self {
-        Self { tracker, admin_token: settings.admin_token.clone() }
-    }
+/// The JSON API.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Api<'a> {
+    pub(crate) tracker: &'a Tracker,
+}
 
-    /// Answers one request.
-    pub async fn answer(&self, call: Call<'_>) -> Answer {
-        let result = match call.path {
-            "/" => Ok(start_page::answer(&call.method)),
-            path => match path.strip_prefix("/api/") {
-                Some(path) => self.api(path, &call).await,
-                None => Err(not_found()),
-            },
-        };
-        result.unwrap_or_else(|answer| answer)
-    }
-
-    async fn api(&self, path: &str, call: &Call<'_>) -> Result<Answer, Answer> {
-        if self.admin_token.as_ref().is_some_and(|token| !token.admits(call.authorization)) {
-            let message = "give the admin token as `Authorization: Bearer ...`";
-            return Err(Answer::error(StatusCode::UNAUTHORIZED, "unauthorized", None, message));
-        }
+impl Api<'_> {
+    /// Answers a request below `/api/`.
+    pub(crate) async fn answer(&self, path: &str, call: &Call<'_>) -> Result<Answer, Answer> {
         let segments: Vec<&str> = path.split('/').collect();
         match (segments.as_slice(), &call.method) {
             (["pings"], &Method::POST) => self.make(call).await,
@@ -145,7 +121,7 @@ fn recipient(call: &Call<'_>) -> Result<String, Answer> {
     Ok(recipient)
 }
 
-fn not_found() -> Answer {
+pub(crate) fn not_found() -> Answer {
     Answer::error(StatusCode::NOT_FOUND, "not_found", None, "there is nothing here, or no ping of this id")
 }
 

@@ -1,11 +1,17 @@
-//! One request to the API and its answer, in no framework's types.
+//! One request to the service and its answer, in no framework's types.
 
+use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::live::Live;
+
 /// The most bytes of a body that are read: an adapter must not collect more, and hands over `None` then.
 pub const MOST_BODY_BYTES: usize = 64 * 1024;
+
+/// The headers that an adapter hands over, by lower-case name; no other is looked at.
+pub const HEADERS: [&str; 5] = ["authorization", "cookie", "host", "origin", "sec-fetch-site"];
 
 /// A request that is not for a pixel.
 #[derive(Debug)]
@@ -16,10 +22,20 @@ pub struct Call<'a> {
     pub path: &'a str,
     /// The query without its `?`.
     pub query: &'a str,
-    /// The value of `Authorization`.
-    pub authorization: Option<&'a [u8]>,
+    /// The values of [`HEADERS`], in their order.
+    pub headers: [Option<&'a [u8]>; HEADERS.len()],
     /// The body; `None` where it has more than [`MOST_BODY_BYTES`].
     pub body: Option<&'a [u8]>,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn header(&self, name: &str) -> Option<&'a [u8]> {
+        HEADERS.iter().position(|known| *known == name).and_then(|index| self.headers[index])
+    }
+
+    pub(crate) fn reads(&self) -> bool {
+        self.method == Method::GET || self.method == Method::HEAD
+    }
 }
 
 /// What to answer.
@@ -27,33 +43,60 @@ pub struct Call<'a> {
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
-    /// The value of `content-type`; `None` where there is no body.
-    pub content_type: Option<&'static str>,
+    /// The header lines.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
-    pub body: String,
+    pub body: Body,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub enum Body {
+    /// All of it.
+    Whole(Bytes),
+    /// What comes as it happens.
+    Live(Live),
 }
 
 impl Answer {
+    pub(crate) fn new(status: StatusCode, content_type: &str, body: impl Into<Bytes>) -> Self {
+        let headers = vec![
+            ("content-type", content_type.to_owned()),
+            ("cache-control", "no-store".to_owned()),
+            ("x-content-type-options", "nosniff".to_owned()),
+        ];
+        Self { status, headers, body: Body::Whole(body.into()) }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.retain(|(known, _)| *known != name);
+        self.headers.push((name, value.into()));
+        self
+    }
+
     pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Self {
         match serde_json::to_string(value) {
-            Ok(body) => Self { status, content_type: Some("application/json"), body: body + "\n" },
+            Ok(body) => Self::new(status, "application/json", body + "\n"),
             Err(_) => {
                 Self::error(StatusCode::INTERNAL_SERVER_ERROR, "internal", None, "the answer is no JSON")
             }
         }
     }
 
-    pub(crate) fn html(body: String) -> Self {
-        Self { status: StatusCode::OK, content_type: Some("text/html; charset=utf-8"), body }
+    pub(crate) fn empty() -> Self {
+        Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Body::Whole(Bytes::new()) }
     }
 
-    pub(crate) fn empty() -> Self {
-        Self { status: StatusCode::NO_CONTENT, content_type: None, body: String::new() }
+    /// To another page of this service, to be fetched with GET.
+    pub(crate) fn to(path: &str) -> Self {
+        Self { status: StatusCode::SEE_OTHER, ..Self::empty() }
+            .with("location", path)
+            .with("cache-control", "no-store")
     }
 
     /// `message` must not repeat what was sent: it may be personal.
     pub(crate) fn error(status: StatusCode, code: &str, field: Option<&str>, message: &str) -> Self {
         let body = json!({ "error": { "code": code, "field": field, "message": message } });
-        Self { status, content_type: Some("application/json"), body: format!("{body}\n") }
+        Self::new(status, "application/json", format!("{body}\n"))
     }
 }

@@ -1,16 +1,26 @@
-//! What the example services share: settings from the environment, the JSON API and the log, without any framework.
+//! What the example services share: settings from the environment, the receipts page, the JSON API and the log, without
+//! any framework.
 //!
 //! A framework hands over a [`Call`] and sends back an [`Answer`]; see `examples/axum` and `examples/actix`.
 
 mod admin;
 mod api;
+mod assets;
 mod call;
+mod csv;
+mod guard;
+mod guesses;
 mod input;
+mod live;
 mod log;
+mod pages;
+mod service;
+mod sessions;
 mod settings;
-mod start_page;
+mod why;
 
-pub use api::Service;
-pub use call::{Answer, Call, MOST_BODY_BYTES};
+pub use call::{Answer, Body, Call, HEADERS, MOST_BODY_BYTES};
+pub use live::Live;
 pub use log::start_log;
+pub use service::Service;
 pub use settings::{Settings, SettingsError};

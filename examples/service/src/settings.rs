@@ -4,9 +4,10 @@ use std::fmt;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use mailping_core::geo::MaxMind;
-use mailping_core::{ClientIp, Detail, Keyring, Store, Tracker, TrustedProxies};
+use mailping_core::{ClientIp, Detail, Keyring, Store, Timestamp, Tracker, TrustedProxies};
 
 use crate::admin::AdminToken;
 
@@ -19,12 +20,14 @@ pub struct Settings {
     pub database: String,
     /// `RUST_LOG`: what to log.
     pub rust_log: String,
-    base_url: String,
+    pub(crate) base_url: String,
     keys: Keyring,
     geo: Vec<PathBuf>,
     client_ip: ClientIp,
     hit_limit: u32,
     pub(crate) admin_token: Option<AdminToken>,
+    /// When the geo files were built, once they are read; nothing for the small built-in one.
+    pub(crate) geo_built: OnceLock<Timestamp>,
     printed: Vec<String>,
 }
 
@@ -56,8 +59,9 @@ impl Settings {
                 .map_err(|error| SettingsError::new("MAILPING_KEYS", error.to_string()))?,
             None => keys_beside(Path::new(&format!("{database}.keys")), Path::new(&database))?,
         };
-        let admin_token =
-            reader.secret("MAILPING_ADMIN_TOKEN", "not set: the API is open").map(AdminToken::new);
+        let admin_token = reader
+            .secret("MAILPING_ADMIN_TOKEN", "not set: API and page are open to this machine")
+            .map(AdminToken::new);
         if admin_token.is_none() && !listen.ip().is_loopback() {
             let message = "must be set to listen on an address that is not loopback: without it anyone could read the \
                            receipts. Choose one, for example with `openssl rand -hex 32`";
@@ -73,6 +77,7 @@ impl Settings {
             client_ip,
             hit_limit,
             admin_token,
+            geo_built: OnceLock::new(),
             printed: reader.printed,
         })
     }
@@ -101,6 +106,9 @@ impl Settings {
             MaxMind::open_all(&self.geo)
         };
         let geo = geo.map_err(|error| refused(&error))?;
+        if !self.geo.is_empty() {
+            self.geo_built.get_or_init(|| geo.built());
+        }
         let base_url = format!("{}/px", self.base_url.trim_end_matches('/'));
         Tracker::builder(self.keys.clone(), store)
             .base_url(&base_url)

@@ -5,7 +5,7 @@ use super::agents::{AGENTS, Agent, Place};
 const BUCKETS: usize = 512;
 
 /// Where each bucket's names begin in [`ORDER`].
-const STARTS: [u16; BUCKETS + 1] = starts();
+static STARTS: [u16; BUCKETS + 1] = starts();
 /// The names' places in [`AGENTS`], bucket after bucket.
 static ORDER: [u16; AGENTS.len()] = order();
 
@@ -30,8 +30,11 @@ fn fits(place: Place, inside: bool) -> bool {
 }
 
 fn stands(name: &[u8], token: &[u8], rest: &[u8]) -> bool {
-    if first_word(name) == name.len() {
+    if name.len() <= token.len() {
         return token.eq_ignore_ascii_case(name);
+    }
+    if !matches!(name.get(token.len()), Some(b' ' | b'/')) {
+        return false;
     }
     let whole = rest.get(..name.len()).is_some_and(|text| text.eq_ignore_ascii_case(name));
     whole && !rest.get(name.len()).is_some_and(u8::is_ascii_alphanumeric)

@@ -57,13 +57,21 @@ impl Seen {
             }
             return;
         }
+        // Of these every WebKit agent is made: nothing is in their form.
+        if outside && (is(b"AppleWebKit") || is(b"Safari") || is(b"Mobile")) {
+            self.engine |= is(b"AppleWebKit");
+            self.safari_token |= is(b"Safari");
+            return;
+        }
         let found = self.look_up(token);
+        if outside && matches!(found, Some(Means::Chrome | Means::SafariVersion)) {
+            self.extras += u32::from(!is(b"Chrome") && !is(b"Version"));
+            return;
+        }
         self.add_shape(token, found.is_some());
         if outside {
-            self.engine |= is(b"AppleWebKit") || is(b"Gecko") || is(b"Goanna");
-            self.safari_token |= is(b"Safari");
-            let plain = [&b"AppleWebKit"[..], b"Mobile", b"Safari", b"Version", b"Chrome"];
-            self.extras += u32::from(!plain.iter().any(|name| is(name)));
+            self.engine |= is(b"Gecko") || is(b"Goanna");
+            self.extras += 1;
         } else {
             self.add_platform(token);
         }

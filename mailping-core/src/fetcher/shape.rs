@@ -56,9 +56,27 @@ const DOMAINS: &[&[u8]] = &[b"com", b"org", b"info", b"biz", b"io", b"dev", b"ai
 /// Does the name call itself a program, as `SiteCheck-sitecrawl` and `MJ12bot` do?
 pub(super) fn names_program(name: &[u8]) -> bool {
     let parts = name.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b':' | b'!'));
-    parts
-        .map(without_digits)
-        .any(|part| PROGRAMS.iter().any(|end| ends_with(part, end)) && !part.eq_ignore_ascii_case(b"cubot"))
+    parts.map(without_digits).any(|part| {
+        let candidates = LAST_LETTERS.get(letter(part.last())).copied().unwrap_or(0);
+        let mut ends = PROGRAMS.iter().enumerate().filter(|(at, _)| candidates & (1 << at) != 0);
+        candidates != 0 && ends.any(|(_, end)| ends_with(part, end)) && !part.eq_ignore_ascii_case(b"cubot")
+    })
+}
+
+/// Which of [`PROGRAMS`] end in which letter, one bit each: most tokens are done with after one look.
+const LAST_LETTERS: [u64; 32] = {
+    let mut letters = [0; 32];
+    let mut at = 0;
+    while at < PROGRAMS.len() {
+        letters[(PROGRAMS[at][PROGRAMS[at].len() - 1] % 32) as usize] |= 1 << at;
+        at += 1;
+    }
+    letters
+};
+
+/// A letter's place in the alphabet, in either case; other signs fall among them and are sorted out later.
+fn letter(byte: Option<&u8>) -> usize {
+    byte.map_or(0, |byte| usize::from(byte % 32))
 }
 
 /// Does the name start or end in "mail", as `MailMasterPC` and `kmail2` do?
@@ -99,6 +117,10 @@ pub(super) enum Contact {
 /// Is the token an address of the web or of e-mail?
 pub(super) fn contact(token: &Token<'_>) -> Contact {
     let name = token.name;
+    let may_start = matches!(name.first(), Some(b'+' | b'h' | b'H' | b'w' | b'W' | b'm' | b'M'));
+    if !may_start {
+        return if is_email(name) { Contact::Plain } else { Contact::None };
+    }
     if starts_with(name, b"+http") || starts_with(name, b"+www.") || starts_with(name, b"+mailto:") {
         return Contact::Plus;
     }

@@ -63,8 +63,12 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    #[inline]
     fn ends_token(&self, byte: u8) -> bool {
-        matches!(byte, b'(' | b')' | b'[' | b']' | b';' | b',') || self.is_blank(byte)
+        // Most bytes are letters, digits, dots and slashes: one comparison tells.
+        !(b'-'..=b'Z').contains(&byte)
+            && (matches!(byte, b'(' | b')' | b'[' | b']' | b';' | b',') || self.is_blank(byte))
+            || byte == b';'
     }
 }
 
@@ -113,12 +117,20 @@ fn is_address(token: &[u8]) -> bool {
 }
 
 /// Does the text begin so, in any case?
+#[inline]
 pub(super) fn starts_with(text: &[u8], prefix: &[u8]) -> bool {
-    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    let first = |text: &[u8]| text.first().map(u8::to_ascii_lowercase);
+    first(text) == first(prefix)
+        && text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 /// Does the text end so, in any case?
+#[inline]
 pub(super) fn ends_with(text: &[u8], suffix: &[u8]) -> bool {
+    let last = |text: &[u8]| text.last().map(u8::to_ascii_lowercase);
+    if last(text) != last(suffix) {
+        return false;
+    }
     let start = text.len().checked_sub(suffix.len());
     start.and_then(|start| text.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(suffix))
 }

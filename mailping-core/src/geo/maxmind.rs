@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use self::database::Database;
 use super::{GeoError, GeoResolver, Place};
+use crate::Timestamp;
 use crate::mask::MaskedIp;
 
 /// A resolver over one or several MaxMind DB files, read into memory whole.
@@ -89,6 +90,13 @@ impl MaxMind {
         let databases = read_all(&self.0.paths)?;
         *self.0.databases.write().unwrap_or_else(PoisonError::into_inner) = databases;
         Ok(())
+    }
+
+    /// When the oldest of the files was built, as it says of itself: networks change hands, so places of an old file are often wrong.
+    #[must_use]
+    pub fn built(&self) -> Timestamp {
+        let databases = self.0.databases.read().unwrap_or_else(PoisonError::into_inner);
+        databases.iter().map(Database::built).min().unwrap_or_default()
     }
 
     fn new(paths: Vec<PathBuf>, databases: Arc<[Database]>) -> Self {

@@ -1,4 +1,5 @@
 //! Suites that strangers can run on their own rules, stores and adapters. Behind the feature `testing`.
 
+pub mod adapter;
 pub mod fetchers;
 pub mod store;

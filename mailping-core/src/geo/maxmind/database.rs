@@ -6,6 +6,7 @@ use maxminddb::{MaxMindDbError, Reader, WithinOptions};
 use serde::Deserialize;
 
 use super::MaxMindError;
+use crate::Timestamp;
 use crate::geo::{City, Place};
 
 /// How many networks are decoded from the start of the tree when a file is opened: all of a small one.
@@ -76,6 +77,11 @@ impl Database {
                 found: reader.metadata().database_type.chars().take(LONGEST_TYPE).collect(),
             }),
         }
+    }
+
+    pub(super) fn built(&self) -> Timestamp {
+        let seconds = i64::try_from(self.reader.metadata().build_epoch).unwrap_or(i64::MAX);
+        Timestamp::from_unix_millis(seconds.saturating_mul(1_000))
     }
 
     /// The place of an address; none where the file does not know it or is for the other family.

@@ -1,0 +1,146 @@
+//! Server-sent events: a page's part is sent again whenever it has changed.
+//!
+//! Streams are bounded in number and end by themselves when the program is told to, so that no server waits for them.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use mailping_core::Events;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// The most streams at once.
+const MOST: usize = 64;
+/// Fetches that come within this time are shown together.
+const TOGETHER: Duration = Duration::from_millis(150);
+/// How often it is looked for changes that no event tells of: a withdrawal, an objection, another process on the database.
+const LOOK: Duration = Duration::from_secs(5);
+/// How many events wait for a stream; it only needs to know that there were some.
+pub(crate) const BUFFER: usize = 256;
+
+/// The body of an answer that goes on: the bytes of server-sent events, as they happen.
+pub struct Live(mpsc::Receiver<Bytes>);
+
+impl Stream for Live {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(context).map(|bytes| bytes.map(Ok))
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Live")
+    }
+}
+
+/// The places for streams.
+#[derive(Debug, Clone)]
+pub(crate) struct Places(Arc<Semaphore>);
+
+impl Default for Places {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MOST)))
+    }
+}
+
+impl Places {
+    pub(crate) fn take(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0).try_acquire_owned().ok()
+    }
+}
+
+/// What a stream shows.
+pub(crate) trait Source: Send + Sync + 'static {
+    /// Whether an event may have changed it.
+    fn concerns(&self, event: &mailping_core::Event) -> bool;
+    /// The part of the page as it is now; `None` ends the stream.
+    fn render(&self) -> impl Future<Output = Option<String>> + Send;
+}
+
+/// Starts a stream that sends the source's text now and whenever it has changed, until the client goes, the source ends or the
+/// program is told to end.
+pub(crate) fn start(source: impl Source, mut events: Events, place: OwnedSemaphorePermit) -> Live {
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let _place = place;
+        let (Ok(mut terminate), Ok(mut interrupt)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            return;
+        };
+        let run = run(&source, &mut events, &sender);
+        tokio::select! {
+            () = run => {}
+            () = sender.closed() => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    });
+    Live(receiver)
+}
+
+async fn run(source: &impl Source, events: &mut Events, sender: &mpsc::Sender<Bytes>) {
+    let mut shown = String::new();
+    while let Some(text) = source.render().await {
+        // Without news a comment is sent, by which a client that has gone silently is found out.
+        let message = if text == shown { Bytes::from_static(b":\n\n") } else { message(&text) };
+        shown = text;
+        if sender.send(message).await.is_err() || !changed(source, events).await {
+            return;
+        }
+    }
+}
+
+/// Waits until there may be news; `false` where no more come.
+async fn changed(source: &impl Source, events: &mut Events) -> bool {
+    let look = Instant::now() + LOOK;
+    loop {
+        tokio::select! {
+            event = events.recv() => match event {
+                Some(event) if source.concerns(&event) => {
+                    sleep(TOGETHER).await;
+                    return true;
+                }
+                Some(_) => {}
+                None => return false,
+            },
+            () = sleep_until(look) => return true,
+        }
+    }
+}
+
+/// One event; each line of its data has a field of its own.
+fn message(text: &str) -> Bytes {
+    let mut message = String::with_capacity(text.len() + 256);
+    message.push_str("event: shown\n");
+    for line in text.split(['\n', '\r']) {
+        message.push_str("data: ");
+        message.push_str(line);
+        message.push('\n');
+    }
+    message.push('\n');
+    message.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_is_a_field_so_that_no_text_ends_the_event() {
+        let bytes = message("<p>\n\nevent: evil\rid: 7");
+        assert_eq!(
+            std::str::from_utf8(&bytes),
+            Ok("event: shown\ndata: <p>\ndata: \ndata: event: evil\ndata: id: 7\n\n")
+        );
+    }
+}

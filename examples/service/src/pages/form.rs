@@ -1,0 +1,108 @@
+//! The form that makes a ping.
+
+use askama::Template;
+use http::StatusCode;
+use mailping_core::{Basis, Detail, InvalidPing, MessageKind, NewPing, PingError};
+
+use super::frame::{Frame, page};
+use super::{failed, field};
+use crate::call::{Answer, Call};
+use crate::service::Service;
+use crate::settings::with_sources;
+
+/// What the form holds, as typed.
+#[derive(Debug, Default)]
+pub(crate) struct Form {
+    pub(crate) reference: String,
+    pub(crate) owner: String,
+    pub(crate) recipient: String,
+    pub(crate) reason: String,
+    pub(crate) detail: String,
+    pub(crate) kind: String,
+    /// The field that is wrong, and why.
+    pub(crate) error: Option<(&'static str, String)>,
+}
+
+impl Form {
+    fn read(body: &[u8]) -> Self {
+        let text = |name| field(body, name).unwrap_or_default();
+        Self {
+            reference: text("reference"),
+            owner: text("owner"),
+            recipient: text("recipient"),
+            // Browsers send line breaks as CR LF.
+            reason: text("reason").replace("\r\n", "\n"),
+            detail: text("detail"),
+            kind: text("kind"),
+            error: None,
+        }
+    }
+
+    /// What is wrong with a field.
+    pub(crate) fn error_of(&self, field: &str) -> Option<&str> {
+        self.error.as_ref().filter(|(wrong, _)| *wrong == field).map(|(_, text)| text.as_str())
+    }
+
+    fn new_ping(&self) -> Result<NewPing, (&'static str, String)> {
+        let required = |field, value: &str| match value {
+            "" => Err((field, "This is needed.".to_owned())),
+            value => Ok(value.to_owned()),
+        };
+        let reference = required("reference", &self.reference)?;
+        let reason = required("reason", &self.reason)?;
+        let mut ping = NewPing::one_to_one(reference, Basis::legitimate_interest(reason));
+        if !self.owner.is_empty() {
+            ping = ping.owner(&self.owner);
+        }
+        if !self.recipient.is_empty() {
+            ping = ping.to(&self.recipient);
+        }
+        if !self.detail.is_empty() {
+            let detail: Detail =
+                self.detail.parse().map_err(|_| ("detail", "Choose one of these.".to_owned()))?;
+            ping = ping.detail(detail);
+        }
+        if !self.kind.is_empty() {
+            let kind: MessageKind =
+                self.kind.parse().map_err(|_| ("kind", "Choose one of these.".to_owned()))?;
+            ping = ping.kind(kind);
+        }
+        Ok(ping)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "form_page.html")]
+struct FormPage {
+    frame: Frame,
+    form: Form,
+}
+
+/// Makes the ping of a form, then leads to its receipt; or shows the form again with what is wrong.
+pub(crate) async fn make(service: &Service, call: &Call<'_>, frame: Frame) -> Result<Answer, Answer> {
+    let Some(body) = call.body else {
+        let text = "The form held more than 64 KiB.";
+        return Err(super::frame::problem(StatusCode::PAYLOAD_TOO_LARGE, "That is too much", text));
+    };
+    let mut form = Form::read(body);
+    let error = match form.new_ping() {
+        Err(error) => error,
+        Ok(new) => match service.tracker.ping(new).await {
+            Ok(made) => return Ok(Answer::to(&format!("/pings/{}", made.id()))),
+            Err(PingError::Store { source }) => return Err(failed(&source)),
+            Err(PingError::Invalid { source }) => (form_field(&source), with_sources(&source)),
+            Err(_) => ("reference", "The ping was not made; please try again.".to_owned()),
+        },
+    };
+    form.error = Some(error);
+    Err(page(StatusCode::UNPROCESSABLE_ENTITY, &FormPage { frame, form }))
+}
+
+/// The library's names of fields are those of JSON.
+fn form_field(error: &InvalidPing) -> &'static str {
+    match error.field() {
+        Some("basis.reason") => "reason",
+        Some(field @ ("owner" | "recipient")) => field,
+        _ => "reference",
+    }
+}

@@ -1,0 +1,122 @@
+//! The list of pings with their states, and the same as a table for spreadsheets.
+
+use askama::Template;
+use http::StatusCode;
+use mailping_core::{PingQuery, Summary};
+
+use super::form::Form;
+use super::frame::{Frame, page};
+use super::shown::{Badge, when};
+use super::{failed, field};
+use crate::call::{Answer, Call};
+use crate::csv;
+use crate::service::Service;
+
+const PAGE: usize = 50;
+/// The most rows of a CSV.
+const MOST_ROWS: usize = 10_000;
+
+#[derive(Template)]
+#[template(path = "list.html")]
+struct List {
+    frame: Frame,
+    form: Form,
+    rows: Vec<Row>,
+    owner: String,
+    reference: String,
+    filtered: bool,
+    /// Not the first page.
+    later: bool,
+    /// The query of the page of older ones.
+    older: Option<String>,
+    /// The query of the filters alone.
+    filters: String,
+}
+
+struct Row {
+    id: String,
+    reference: String,
+    owner: Option<String>,
+    state: Badge,
+    status: Option<Badge>,
+    opens: u64,
+    fetches: u64,
+    last: Option<String>,
+    sent: String,
+}
+
+impl From<&Summary> for Row {
+    fn from(receipt: &Summary) -> Self {
+        let ping = &receipt.ping;
+        Self {
+            id: ping.id.to_string(),
+            reference: ping.reference.clone(),
+            owner: ping.owner.clone(),
+            state: Badge::of_state(receipt.state),
+            status: Badge::of_status(ping.status),
+            opens: receipt.human_opens,
+            fetches: receipt.fetches,
+            last: receipt.last_human_open.map(|at| when(at, ping.time_step)),
+            sent: when(ping.sent_at, mailping_core::TimeStep::Exact),
+        }
+    }
+}
+
+/// What the query asks for; words that name nothing are left out.
+fn asked(call: &Call<'_>, limit: usize) -> PingQuery {
+    let get = |name| field(call.query.as_bytes(), name);
+    let mut query = PingQuery::newest(limit);
+    query.owner = get("owner");
+    query.reference = get("reference");
+    query.after = get("after").and_then(|id| id.parse().ok());
+    query
+}
+
+pub(crate) async fn answer(service: &Service, call: &Call<'_>, frame: Frame) -> Result<Answer, Answer> {
+    // One more than shown tells whether there is a next page.
+    let query = asked(call, PAGE + 1);
+    let mut receipts = service.tracker.receipts(&query).await.map_err(|error| failed(&error))?;
+    let more = receipts.len() > PAGE;
+    receipts.truncate(PAGE);
+    let mut filters = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in [("owner", &query.owner), ("reference", &query.reference)] {
+        if let Some(value) = value {
+            filters.append_pair(name, value);
+        }
+    }
+    let filters = filters.finish();
+    let older = receipts.last().filter(|_| more).map(|receipt| {
+        let and = if filters.is_empty() { "" } else { "&" };
+        format!("{filters}{and}after={}", receipt.ping.id)
+    });
+    let list = List {
+        frame,
+        form: Form::default(),
+        rows: receipts.iter().map(Row::from).collect(),
+        filtered: query.owner.is_some() || query.reference.is_some(),
+        owner: query.owner.unwrap_or_default(),
+        reference: query.reference.unwrap_or_default(),
+        later: query.after.is_some(),
+        older,
+        filters,
+    };
+    Ok(page(StatusCode::OK, &list))
+}
+
+/// The table of all pings that the filters leave, at most 10,000 from the newest; `after` goes on from there.
+pub(crate) async fn csv(service: &Service, call: &Call<'_>) -> Result<Answer, Answer> {
+    let mut query = asked(call, 1_000);
+    let mut receipts = Vec::new();
+    loop {
+        let page = service.tracker.receipts(&query).await.map_err(|error| failed(&error))?;
+        query.after = page.last().map(|receipt| receipt.ping.id);
+        let full = page.len() == query.limit;
+        receipts.extend(page);
+        if !full || receipts.len() >= MOST_ROWS {
+            break;
+        }
+    }
+    let table = csv::table(&receipts);
+    Ok(Answer::new(StatusCode::OK, "text/csv; charset=utf-8", table)
+        .with("content-disposition", "attachment; filename=\"receipts.csv\""))
+}

@@ -1,0 +1,248 @@
+//! One ping: its receipt, which follows what happens, its pixel, and what can be done with it.
+
+use askama::Template;
+use http::StatusCode;
+use mailping_core::fetcher::Evidence;
+use mailping_core::{Basis, Event, Open, OpenCursor, PingId, Receipt, TimeStep, Tracker};
+
+use super::frame::{Frame, page};
+use super::shown::{Badge, count, when};
+use super::{failed, field, no_such_ping};
+use crate::admin::{Access, Admin};
+use crate::call::{Answer, Body, Call};
+use crate::live;
+use crate::service::Service;
+use crate::why::{Finding, Setup};
+
+/// How many fetches a page shows.
+const PAGE: usize = 50;
+/// The most fetches of an export.
+const MOST_EXPORTED: usize = 100_000;
+
+#[derive(Template)]
+#[template(path = "receipt.html")]
+struct ReceiptPage {
+    frame: Frame,
+    shown: Shown,
+    pixel: Option<Pixel>,
+    opt_out_url: String,
+    /// The first page, which is the one that is live.
+    live: bool,
+    facts: Vec<(&'static str, String)>,
+    can_withdraw: bool,
+}
+
+/// The part of the page that follows what happens.
+#[derive(Template)]
+#[template(path = "shown.html")]
+struct Shown {
+    id: String,
+    reference: String,
+    state: Badge,
+    status: Option<Badge>,
+    sentence: String,
+    counts: Vec<(&'static str, String)>,
+    fetches: Vec<Fetch>,
+    findings: Vec<Finding>,
+    older: Option<String>,
+    total: String,
+}
+
+struct Pixel {
+    url: String,
+    tag: String,
+}
+
+/// One fetch.
+struct Fetch {
+    verdict: Badge,
+    at: String,
+    machine_time: String,
+    by: String,
+    place: String,
+    network: Option<String>,
+    evidence: Vec<Evidence>,
+}
+
+impl Fetch {
+    fn new(open: &Open, step: TimeStep) -> Self {
+        let place = match (&open.city, open.country) {
+            (Some(city), Some(country)) => format!("{city}, {country}"),
+            (None, Some(country)) => country.to_string(),
+            _ => "unknown".to_owned(),
+        };
+        Self {
+            verdict: Badge::of_verdict(open.verdict),
+            at: when(open.at, step),
+            machine_time: open.at.to_string(),
+            by: open.fetched_by().to_string(),
+            place,
+            network: open.network.map(|network| network.to_string()),
+            evidence: open.evidence.iter().collect(),
+        }
+    }
+}
+
+impl Shown {
+    fn new(receipt: &Receipt, tracker: &Tracker, setup: &Setup) -> Self {
+        let summary = &receipt.summary;
+        let step = summary.ping.time_step;
+        let nothing = summary.fetches == 0 && summary.last_human_open.is_none();
+        let findings = if nothing { setup.findings_for(summary, &tracker.health()) } else { Vec::new() };
+        let time = |at: Option<_>| at.map_or_else(|| "\u{2013}".to_owned(), |at| when(at, step));
+        Self {
+            id: summary.ping.id.to_string(),
+            reference: summary.ping.reference.clone(),
+            state: Badge::of_state(summary.state),
+            status: Badge::of_status(summary.ping.status),
+            sentence: summary.to_string(),
+            counts: vec![
+                ("Displays by a person", summary.human_opens.to_string()),
+                ("Uncertain", summary.uncertain_fetches.to_string()),
+                ("By machines", summary.machine_fetches.to_string()),
+                ("First display", time(summary.first_human_open)),
+                ("Last display", time(summary.last_human_open)),
+            ],
+            fetches: receipt.opens.iter().rev().map(|open| Fetch::new(open, step)).collect(),
+            findings,
+            older: receipt.next.map(|cursor| cursor.to_string()),
+            total: count(summary.fetches, "fetch", "fetches"),
+        }
+    }
+}
+
+async fn read(
+    tracker: &Tracker,
+    id: PingId,
+    before: Option<OpenCursor>,
+    limit: usize,
+) -> Result<Receipt, Answer> {
+    let receipt = tracker.receipt_before(id, before, limit).await.map_err(|error| failed(&error))?;
+    receipt.ok_or_else(no_such_ping)
+}
+
+pub(crate) async fn answer(
+    service: &Service,
+    id: PingId,
+    call: &Call<'_>,
+    frame: Frame,
+) -> Result<Answer, Answer> {
+    let tracker = &service.tracker;
+    let before = field(call.query.as_bytes(), "before").and_then(|cursor| cursor.parse().ok());
+    let receipt = read(tracker, id, before, PAGE).await?;
+    let prepared = tracker.prepared(id).await.map_err(|error| failed(&error))?.ok_or_else(no_such_ping)?;
+    let tag = prepared.img_tag();
+    let receipt_page = ReceiptPage {
+        frame,
+        shown: Shown::new(&receipt, tracker, &service.setup),
+        pixel: prepared.pixel_url().map(|url| Pixel { url: url.to_owned(), tag }),
+        opt_out_url: prepared.opt_out_url().to_owned(),
+        live: before.is_none(),
+        facts: facts(&receipt),
+        can_withdraw: prepared.status() == mailping_core::Status::Live,
+    };
+    Ok(page(StatusCode::OK, &receipt_page))
+}
+
+fn facts(receipt: &Receipt) -> Vec<(&'static str, String)> {
+    let ping = &receipt.summary.ping;
+    let exact = |time| when(time, TimeStep::Exact);
+    let basis = match &ping.basis {
+        Basis::LegitimateInterest { reason } => format!("legitimate interest: {reason}"),
+        Basis::Consent(consent) => format!("consent, given {}", exact(consent.given_at)),
+        Basis::Contract => "contract".to_owned(),
+        Basis::LegalObligation => "legal obligation".to_owned(),
+        _ => "another".to_owned(),
+    };
+    let mut facts = vec![
+        ("Owner", ping.owner.clone().unwrap_or_else(|| "\u{2013}".to_owned())),
+        ("Sent", exact(ping.sent_at)),
+        ("Basis", basis),
+        ("Detail kept", ping.detail.to_string().replace('_', " ")),
+    ];
+    facts.extend(ping.kind.map(|kind| ("Kind", kind.to_string())));
+    facts.push(("Recorded until", exact(ping.record_until)));
+    facts.push(("Kept until", exact(ping.keep_until)));
+    facts
+}
+
+/// What a live page shows.
+struct LiveReceipt {
+    id: PingId,
+    tracker: Tracker,
+    setup: Setup,
+    admin: Admin,
+    access: Access,
+}
+
+impl live::Source for LiveReceipt {
+    fn concerns(&self, event: &Event) -> bool {
+        event.ping() == self.id
+    }
+
+    async fn render(&self) -> Option<String> {
+        if !self.admin.still_grants(&self.access) {
+            return None;
+        }
+        let receipt = self.tracker.receipt_before(self.id, None, PAGE).await.ok()??;
+        Shown::new(&receipt, &self.tracker, &self.setup).render().ok()
+    }
+}
+
+/// The part that follows what happens, as server-sent events.
+pub(crate) async fn live(service: &Service, id: PingId, access: &Access) -> Result<Answer, Answer> {
+    // Subscribed before the first reading, so that nothing falls between.
+    let events = service.tracker.subscribe(live::BUFFER);
+    read(&service.tracker, id, None, 1).await?;
+    let Some(place) = service.places.take() else {
+        let message = "too many pages are live; this one can be reloaded";
+        let answer = Answer::error(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", None, message);
+        return Err(answer.with("retry-after", "60"));
+    };
+    let source = LiveReceipt {
+        id,
+        tracker: service.tracker.clone(),
+        setup: service.setup.clone(),
+        admin: service.admin.clone(),
+        access: access.clone(),
+    };
+    let mut answer = Answer::new(StatusCode::OK, "text/event-stream", "").with("x-accel-buffering", "no");
+    answer.body = Body::Live(live::start(source, events, place));
+    Ok(answer)
+}
+
+/// The receipt with all its fetches, as a file.
+pub(crate) async fn export(service: &Service, id: PingId) -> Result<Answer, Answer> {
+    let receipt = read(&service.tracker, id, None, MOST_EXPORTED).await?;
+    let disposition = format!("attachment; filename=\"receipt-{id}.json\"");
+    Ok(Answer::json(StatusCode::OK, &receipt).with("content-disposition", disposition))
+}
+
+#[derive(Template)]
+#[template(path = "erase.html")]
+struct ErasePage {
+    frame: Frame,
+    id: PingId,
+    reference: String,
+    total: String,
+}
+
+pub(crate) async fn ask_to_erase(service: &Service, id: PingId, frame: Frame) -> Result<Answer, Answer> {
+    let summary = read(&service.tracker, id, None, 1).await?.summary;
+    let total = count(summary.fetches, "recorded fetch", "recorded fetches");
+    Ok(page(StatusCode::OK, &ErasePage { frame, id, reference: summary.ping.reference, total }))
+}
+
+pub(crate) async fn erase(service: &Service, id: PingId) -> Result<Answer, Answer> {
+    match service.tracker.erase(id).await.map_err(|error| failed(&error))? {
+        Some(_) => Ok(Answer::to("/")),
+        None => Err(no_such_ping()),
+    }
+}
+
+pub(crate) async fn withdraw(service: &Service, id: PingId) -> Result<Answer, Answer> {
+    match service.tracker.withdraw(id).await.map_err(|error| failed(&error))? {
+        true => Ok(Answer::to(&format!("/pings/{id}"))),
+        false => Err(no_such_ping()),
+    }
+}

@@ -1,0 +1,229 @@
+//! The rows: what is sent, what must come back, and what must be kept of it.
+
+use std::io::{Read, Write};
+
+use super::sockets::Address;
+use super::wire::{Reply, Request};
+use super::world::{Before, Kind, Subject, World};
+use crate::fetcher::Fetcher;
+use crate::{Receipt, Status, opt_out};
+
+/// One request and everything that must follow from it.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    before: Before,
+    request: fn(&Subject) -> Request,
+    answer: Answer,
+    leaves: Leaves,
+}
+
+/// What must come back.
+#[derive(Clone, Copy)]
+enum Answer {
+    /// The picture and its headers, to the byte; to HEAD without the bytes.
+    Picture,
+    /// A page of the opt-out route with its headers, to the byte; to HEAD without the bytes.
+    Page(&'static str),
+    /// A status; the rest is the framework's own.
+    Status(u16),
+}
+
+/// What must be kept.
+#[derive(Clone, Copy)]
+enum Leaves {
+    /// Nothing, and the ping is as it was.
+    Nothing,
+    /// One open. The network is that of the client that a trusted proxy names; where there is no proxy it is the peer's.
+    Open { named: Option<&'static str>, fetcher: Option<Fetcher> },
+    /// The ping is withdrawn.
+    Objection,
+}
+
+const OPEN: Leaves = Leaves::Open { named: None, fetcher: None };
+const CHROME: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
+const GMAIL: &str =
+    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn named(network: &'static str) -> Leaves {
+    Leaves::Open { named: Some(network), fetcher: None }
+}
+
+fn fetched_by(fetcher: Fetcher) -> Leaves {
+    Leaves::Open { named: None, fetcher: Some(fetcher) }
+}
+
+/// The pixel of a ping, as it stands in a message.
+fn gif(subject: &Subject) -> String {
+    format!("/px/{}.gif", subject.pixel)
+}
+
+fn page(subject: &Subject) -> String {
+    format!("/px/{}/opt-out", subject.opt_out)
+}
+
+/// Another token of the same length, signed by nobody.
+fn forged(token: &str) -> String {
+    token
+        .chars()
+        .enumerate()
+        .map(|(i, c)| if i == 25 { if c == 'A' { 'B' } else { 'A' } } else { c })
+        .collect()
+}
+
+/// All rows. A new way for two adapters to differ becomes a new row.
+#[rustfmt::skip]
+pub(super) fn all() -> Vec<Row> {
+    use Answer::{Page, Picture, Status};
+    use Leaves::{Nothing, Objection};
+    let row = |name, request, answer, leaves| Row { name, before: Before::Sent, request, answer, leaves };
+    let after = |before, name| Row { name, before, request: |s| Request::get(gif(s)), answer: Picture, leaves: Nothing };
+    vec![
+        // Tokens.
+        row("valid token with .gif", |s| Request::get(gif(s)), Picture, OPEN),
+        row("valid token without .gif", |s| Request::get(format!("/px/{}", s.pixel)), Picture, OPEN),
+        row("valid token with a query", |s| Request::get(format!("{}?utm_source=mail&x=%FF", gif(s))), Picture, OPEN),
+        row("forged token", |s| Request::get(format!("/px/{}.gif", forged(&s.pixel))), Picture, Nothing),
+        row("truncated token", |s| Request::get(format!("/px/{}.gif", &s.pixel[..39])), Picture, Nothing),
+        row("lengthened token", |s| Request::get(format!("/px/{}A.gif", s.pixel)), Picture, Nothing),
+        row("opt-out token as pixel", |s| Request::get(format!("/px/{}.gif", s.opt_out)), Picture, Nothing),
+        row("empty token", |_| Request::get("/px/"), Picture, Nothing),
+        row("only .gif", |_| Request::get("/px/.gif"), Picture, Nothing),
+        row("percent-encoded token", |s| Request::get(format!("/px/%{:X}{}.gif", s.pixel.as_bytes()[0], &s.pixel[1..])), Picture, Nothing),
+        row("percent-encoded byte that is no UTF-8", |_| Request::get("/px/%FF"), Picture, Nothing),
+        row("percent-encoded NUL and slash", |_| Request::get("/px/%00%2F..%2Fx.gif"), Picture, Nothing),
+        row("broken percent-encoding", |_| Request::get("/px/%zz%"), Picture, Nothing),
+        row("token of 10 KB", |_| Request::get(format!("/px/{}.gif", "A".repeat(10_240))), Picture, Nothing),
+        row("token of 10 KB of escapes", |_| Request::get(format!("/px/{}", "%FF".repeat(3_414))), Picture, Nothing),
+        after(Before::Withdrawn, "withdrawn ping"),
+        after(Before::Erased, "erased ping"),
+        after(Before::Expired, "expired ping"),
+        after(Before::Objected, "ping whose recipient objected"),
+        // Other methods and forms of a request.
+        row("HEAD", |s| Request::new("HEAD", gif(s)), Picture, Nothing),
+        row("HEAD of a forged token", |s| Request::new("HEAD", format!("/px/{}.gif", forged(&s.pixel))), Picture, Nothing),
+        row("HEAD of an empty token", |_| Request::new("HEAD", "/px/"), Picture, Nothing),
+        row("POST to the pixel", |s| Request::new("POST", gif(s)).body(FORM, b"a=b"), Status(405), Nothing),
+        row("OPTIONS of the pixel", |s| Request::new("OPTIONS", gif(s)), Status(405), Nothing),
+        row("PUT to the pixel", |s| Request::new("PUT", gif(s)), Status(405), Nothing),
+        row("DELETE of the pixel", |s| Request::new("DELETE", gif(s)), Status(405), Nothing),
+        row("GET with a body", |s| Request::get(gif(s)).body("text/plain", b"hello"), Picture, OPEN),
+        row("HTTP/1.0 without a host", |s| Request::get(gif(s)).http_1_0(), Picture, OPEN),
+        row("target with scheme and host", |s| Request::get(format!("http://app.example{}", gif(s))), Picture, OPEN),
+        row("conditions and ranges", |s| Request::get(gif(s)).header("If-None-Match", "*").header("If-Modified-Since", "Mon, 23 Nov 2026 10:00:00 GMT").header("Range", "bytes=0-1"), Picture, OPEN),
+        row("compression and a cookie", |s| Request::get(gif(s)).header("Accept-Encoding", "gzip, br").header("Accept", "text/html").header("Cookie", "a=b").header("Origin", "https://mail.example"), Picture, OPEN),
+        // What is read of the headers.
+        row("a browser's agent", |s| Request::get(gif(s)).header("User-Agent", CHROME), Picture, fetched_by(Fetcher::Browser)),
+        row("Gmail's agent", |s| Request::get(gif(s)).header("user-agent", GMAIL), Picture, fetched_by(Fetcher::GmailProxy)),
+        row("agent that is no UTF-8", |s| Request::get(gif(s)).header("User-Agent", *b"\xff\xfe agent"), Picture, OPEN),
+        row("agent of 10 KB", |s| Request::get(gif(s)).header("User-Agent", "x".repeat(10_240)), Picture, OPEN),
+        row("global privacy control", |s| Request::get(gif(s)).header("Sec-GPC", "1"), Picture, Nothing),
+        row("one forwarded address", |s| Request::get(gif(s)).header("X-Forwarded-For", "203.0.113.77"), Picture, named("203.0.113.0/24")),
+        row("many forwarded lines", |s| {
+            let request = Request::get(gif(s));
+            let request = (0..40).fold(request, |request, i| request.header("X-Forwarded-For", format!("198.51.100.{i}")));
+            request.header("x-forwarded-for", "2001:db8:7:8::9, 127.0.0.1")
+        }, Picture, named("2001:db8:7::/48")),
+        row("more forwarded lines than are read", |s| {
+            let request = Request::get(gif(s));
+            (0..70).fold(request, |request, _| request.header("X-Forwarded-For", "198.51.100.1"))
+        }, Picture, OPEN),
+        row("forwarded address that is no UTF-8", |s| Request::get(gif(s)).header("X-Forwarded-For", "203.0.113.77").header("X-Forwarded-For", *b"\xff\xfe"), Picture, OPEN),
+        row("forwarded line of 10 KB", |s| Request::get(gif(s)).header("X-Forwarded-For", "203.0.113.77, ".repeat(740)), Picture, OPEN),
+        // Paths that are none of ours, and one that no framework takes.
+        row("one segment more", |_| Request::get("/px/a/b"), Status(404), Nothing),
+        row("double slash before the token", |s| Request::get(format!("/px//{}.gif", s.pixel)), Status(404), Nothing),
+        row("double slash before the prefix", |s| Request::get(format!("/{}", gif(s))), Status(404), Nothing),
+        row("slash after the token", |s| Request::get(format!("{}/", gif(s))), Status(404), Nothing),
+        row("no prefix", |s| Request::get(format!("/{}.gif", s.pixel)), Status(404), Nothing),
+        row("raw byte that is no UTF-8", |_| Request::get(*b"/px/\xff\xfe.gif"), Status(400), Nothing),
+        // The opt-out page.
+        row("opt-out page", |s| Request::get(page(s)), Page(opt_out::PAGE), Nothing),
+        row("opt-out page of a forged token", |s| Request::get(format!("/px/{}/opt-out", forged(&s.opt_out))), Page(opt_out::PAGE), Nothing),
+        row("opt-out page of no UTF-8", |_| Request::get("/px/%FF/opt-out"), Page(opt_out::PAGE), Nothing),
+        row("HEAD of the opt-out page", |s| Request::new("HEAD", page(s)), Page(opt_out::PAGE), Nothing),
+        row("the page's button", |s| Request::new("POST", page(s)).header("Content-Type", FORM), Page(opt_out::DONE), Objection),
+        row("one-click form", |s| Request::new("POST", page(s)).body(FORM, b"List-Unsubscribe=One-Click"), Page(opt_out::DONE), Objection),
+        row("one-click form in parts", |s| Request::new("POST", page(s)).body("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n"), Page(opt_out::DONE), Objection),
+        row("objection with a query", |s| Request::new("POST", format!("{}?x=/y", page(s))), Page(opt_out::DONE), Objection),
+        row("objection with a forged token", |s| Request::new("POST", format!("/px/{}/opt-out", forged(&s.opt_out))), Page(opt_out::DONE), Nothing),
+        row("objection with a pixel's token", |s| Request::new("POST", format!("/px/{}/opt-out", s.pixel)), Page(opt_out::DONE), Nothing),
+        row("objection with a token of 10 KB", |_| Request::new("POST", format!("/px/{}/opt-out", "A".repeat(10_240))), Page(opt_out::DONE), Nothing),
+        row("PUT to the opt-out page", |s| Request::new("PUT", page(s)), Status(405), Nothing),
+        row("opt-out page of an empty token", |_| Request::get("/px//opt-out"), Page(opt_out::PAGE), Nothing),
+    ]
+}
+
+impl Row {
+    pub(super) fn check(&self, world: &World, address: &Address) -> Result<(), String> {
+        let subject = world.subject(self.before);
+        let before = world.receipt(&subject);
+        let request = (self.request)(&subject).header("Connection", "close");
+        let reply = exchange(address, &request).map_err(|error| format!("no answer: {error}"))?;
+        self.answer.check(&request, &reply)?;
+        self.leaves.check(world, address, before.as_ref(), world.receipt(&subject).as_ref())
+    }
+}
+
+/// Sends one request on a connection of its own and reads until the server hangs up.
+pub(super) fn exchange(address: &Address, request: &Request) -> std::io::Result<Reply> {
+    let mut stream = address.connect()?;
+    stream.write_all(&request.to_bytes())?;
+    let reply = Reply::read(&mut stream, request.is_head())?;
+    let mut rest = Vec::new();
+    // A server may reset a connection whose body it did not read; the answer is here already.
+    let _ = stream.read_to_end(&mut rest);
+    if rest.is_empty() { Ok(reply) } else { Err(std::io::Error::other("there are bytes after the answer")) }
+}
+
+/// Compares a reply with what must be.
+pub(super) fn expect(reply: &Reply, expected: &Reply) -> Result<(), String> {
+    if reply == expected { Ok(()) } else { Err(format!("answered {reply}, expected {expected}")) }
+}
+
+impl Answer {
+    fn check(self, request: &Request, reply: &Reply) -> Result<(), String> {
+        let expected = match self {
+            Self::Picture => Reply::picture(),
+            Self::Page(page) => Reply::page(200, page),
+            Self::Status(status) if reply.status == status => return Ok(()),
+            Self::Status(status) => return Err(format!("answered {reply}, expected {status}")),
+        };
+        expect(reply, &if request.is_head() { expected.head() } else { expected })
+    }
+}
+
+impl Leaves {
+    fn check(
+        self,
+        world: &World,
+        address: &Address,
+        before: Option<&Receipt>,
+        after: Option<&Receipt>,
+    ) -> Result<(), String> {
+        match self {
+            Self::Nothing if before == after => Ok(()),
+            Self::Nothing => Err("something was kept, expected nothing".to_owned()),
+            Self::Objection => match after.map(|after| (after.summary.ping.status, after.opens.len())) {
+                Some((Status::Withdrawn, 0)) => Ok(()),
+                _ => Err("the objection was not kept".to_owned()),
+            },
+            Self::Open { named, fetcher } => {
+                let opens = after.map_or(&[][..], |after| &after.opens);
+                let [open] = opens else {
+                    return Err(format!("{} opens were kept, expected one", opens.len()));
+                };
+                let network = open.network.map(|network| network.to_string());
+                let client = if world.kind == Kind::BehindProxy { named } else { address.client_network() };
+                if network.as_deref() != client {
+                    return Err(format!("the network is {network:?}, expected {client:?}"));
+                }
+                match fetcher.filter(|fetcher| *fetcher != open.fetcher) {
+                    Some(fetcher) => Err(format!("the fetcher is {}, expected {fetcher}", open.fetcher)),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What one row cannot show: connections that go on, clients that hang up, stores that fail.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use super::rows::{exchange, expect};
+use super::sockets::Address;
+use super::wire::{Reply, Request};
+use super::world::{Before, Kind, Mode, Subject, World};
+use crate::{Status, opt_out};
+
+pub(super) struct Scenario {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) check: fn(&World, &Address) -> Result<(), String>,
+}
+
+const fn scenario(
+    name: &'static str,
+    kind: Kind,
+    check: fn(&World, &Address) -> Result<(), String>,
+) -> Scenario {
+    Scenario { name, kind, check }
+}
+
+pub(super) const ALL: &[Scenario] = &[
+    scenario("keep-alive", Kind::Direct, keep_alive),
+    scenario("pipelining", Kind::Direct, pipelining),
+    scenario("pipelined HEAD", Kind::Direct, pipelined_head),
+    scenario("client hangs up in its request", Kind::Direct, hangs_up_in_its_request),
+    scenario("client hangs up before the answer", Kind::StoreHangs, hangs_up_before_the_answer),
+    scenario("answer waits for the store", Kind::StoreHangs, answer_waits_for_the_store),
+    scenario("store is down", Kind::StoreDown, store_is_down),
+];
+
+fn pixel(subject: &Subject) -> Request {
+    Request::get(format!("/px/{}.gif", subject.pixel))
+}
+
+fn failed(error: impl std::fmt::Display) -> String {
+    format!("no answer: {error}")
+}
+
+/// Every kind of request in turn on one connection: none may leave bytes or close it.
+fn keep_alive(world: &World, address: &Address) -> Result<(), String> {
+    let subject = world.subject(Before::Sent);
+    let mut stream = address.connect().map_err(failed)?;
+    let page = format!("/px/{}/opt-out", subject.opt_out);
+    for (request, reply) in [
+        (pixel(&subject), Reply::picture()),
+        (Request::new("HEAD", format!("/px/{}.gif", subject.pixel)), Reply::picture().head()),
+        (Request::get("/px/x"), Reply::picture()),
+        (Request::new("HEAD", page.as_str()), Reply::page(200, opt_out::PAGE).head()),
+        (Request::get(page.as_str()), Reply::page(200, opt_out::PAGE)),
+        (pixel(&subject), Reply::picture()),
+    ] {
+        stream.write_all(&request.to_bytes()).map_err(failed)?;
+        expect(&Reply::read(&mut stream, request.is_head()).map_err(failed)?, &reply)?;
+    }
+    expect_opens(world, &subject, 2)
+}
+
+fn pipelining(world: &World, address: &Address) -> Result<(), String> {
+    pipelined(world, address, |subject| [pixel(subject), Request::get("/px/x.gif"), pixel(subject)])
+}
+
+/// A server that takes the method of a later request for the one it answers sends HEAD a body, or GET none.
+fn pipelined_head(world: &World, address: &Address) -> Result<(), String> {
+    pipelined(world, address, |subject| [pixel(subject), Request::new("HEAD", "/px/x.gif"), pixel(subject)])
+}
+
+/// Three requests in one write: three answers in order.
+fn pipelined(
+    world: &World,
+    address: &Address,
+    requests: impl Fn(&Subject) -> [Request; 3],
+) -> Result<(), String> {
+    let subject = world.subject(Before::Sent);
+    let mut stream = address.connect().map_err(failed)?;
+    let requests = requests(&subject);
+    let bytes: Vec<u8> = requests.iter().flat_map(Request::to_bytes).collect();
+    stream.write_all(&bytes).map_err(failed)?;
+    for request in requests {
+        let to_head = request.is_head();
+        let expected = if to_head { Reply::picture().head() } else { Reply::picture() };
+        expect(&Reply::read(&mut stream, to_head).map_err(failed)?, &expected)?;
+    }
+    expect_opens(world, &subject, 2)
+}
+
+fn hangs_up_in_its_request(world: &World, address: &Address) -> Result<(), String> {
+    let subject = world.subject(Before::Sent);
+    let bytes = pixel(&subject).to_bytes();
+    for length in [10, bytes.len() - 2] {
+        let mut stream = address.connect().map_err(failed)?;
+        stream.write_all(bytes.get(..length).unwrap_or(&bytes)).map_err(failed)?;
+        stream.hang_up();
+    }
+    // The server still serves, and nothing is kept of half a request.
+    let other = world.subject(Before::Sent);
+    expect(
+        &exchange(address, &pixel(&other).header("Connection", "close")).map_err(failed)?,
+        &Reply::picture(),
+    )?;
+    expect_opens(world, &subject, 0)
+}
+
+fn hangs_up_before_the_answer(world: &World, address: &Address) -> Result<(), String> {
+    let subject = world.subject(Before::Sent);
+    world.set(Mode::Hanging);
+    let mut stream = address.connect().map_err(failed)?;
+    stream.write_all(&pixel(&subject).to_bytes()).map_err(failed)?;
+    let queued = soon(|| world.waiting() == 1);
+    stream.hang_up();
+    // Long enough for the server to notice and to drop whatever waits for the answer.
+    std::thread::sleep(Duration::from_millis(100));
+    world.set(Mode::Up);
+    if !queued {
+        return Err("the open was not queued when the request was in".to_owned());
+    }
+    if soon(|| opens(world, &subject) == 1) { Ok(()) } else { Err("the open was lost".to_owned()) }
+}
+
+fn answer_waits_for_the_store(world: &World, address: &Address) -> Result<(), String> {
+    let subject = world.subject(Before::Sent);
+    world.set(Mode::Hanging);
+    let mut stream = address.connect().map_err(failed)?;
+    stream.write_all(&pixel(&subject).to_bytes()).map_err(failed)?;
+    let answered_early = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| Reply::read(&mut stream, false));
+        soon(|| world.waiting() == 1);
+        std::thread::sleep(Duration::from_millis(100));
+        let early = reading.is_finished();
+        world.set(Mode::Up);
+        let reply = reading.join().map_err(|_| "reading the answer failed".to_owned())?.map_err(failed)?;
+        expect(&reply, &Reply::picture()).map(|()| early)
+    })?;
+    if answered_early {
+        return Err("answered before the open was on disk".to_owned());
+    }
+    expect_opens(world, &subject, 1)
+}
+
+/// The pixel is answered as ever and its open kept for later; an objection that is not kept is not confirmed.
+fn store_is_down(world: &World, address: &Address) -> Result<(), String> {
+    let [subject, objecting] = [world.subject(Before::Sent), world.subject(Before::Sent)];
+    world.set(Mode::Down);
+    let close = |request: Request| exchange(address, &request.header("Connection", "close")).map_err(failed);
+    let page = format!("/px/{}/opt-out", objecting.opt_out);
+    let replies = [
+        (close(pixel(&subject)), Reply::picture()),
+        (close(Request::get(page.as_str())), Reply::page(200, opt_out::PAGE)),
+        (close(Request::new("POST", page.as_str())), Reply::page(503, opt_out::FAILED)),
+    ];
+    world.set(Mode::Up);
+    for (reply, expected) in replies {
+        expect(&reply?, &expected)?;
+    }
+    if world.receipt(&objecting).map(|receipt| receipt.summary.ping.status) != Some(Status::Live) {
+        return Err("the objection was kept, though it was answered that it was not".to_owned());
+    }
+    if soon(|| opens(world, &subject) == 1) { Ok(()) } else { Err("the open was lost".to_owned()) }
+}
+
+fn opens(world: &World, subject: &Subject) -> usize {
+    world.receipt(subject).map_or(0, |receipt| receipt.opens.len())
+}
+
+fn expect_opens(world: &World, subject: &Subject, expected: usize) -> Result<(), String> {
+    let kept = opens(world, subject);
+    if kept == expected { Ok(()) } else { Err(format!("{kept} opens were kept, expected {expected}")) }
+}
+
+/// Whether it comes true within some seconds.
+fn soon(mut condition: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < end {
+        if condition() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    false
+}

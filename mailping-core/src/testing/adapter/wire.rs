@@ -1,0 +1,149 @@
+//! HTTP/1.1 as bytes: what a polite library would not send can be sent, and what it would tidy up can be seen.
+
+use std::fmt;
+use std::io::{self, Read};
+
+use crate::{opt_out, pixel};
+
+/// One request, byte for byte.
+#[derive(Clone)]
+pub(super) struct Request {
+    method: &'static str,
+    target: Vec<u8>,
+    version: &'static str,
+    headers: Vec<(&'static str, Vec<u8>)>,
+    body: &'static [u8],
+}
+
+impl Request {
+    pub(super) fn new(method: &'static str, target: impl Into<Vec<u8>>) -> Self {
+        Self { method, target: target.into(), version: "HTTP/1.1", headers: Vec::new(), body: b"" }
+    }
+
+    pub(super) fn get(target: impl Into<Vec<u8>>) -> Self {
+        Self::new("GET", target)
+    }
+
+    pub(super) fn header(mut self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn body(mut self, content_type: &'static str, body: &'static [u8]) -> Self {
+        self.body = body;
+        self.header("Content-Type", content_type)
+    }
+
+    pub(super) fn http_1_0(mut self) -> Self {
+        self.version = "HTTP/1.0";
+        self
+    }
+
+    pub(super) fn is_head(&self) -> bool {
+        self.method == "HEAD"
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for part in [self.method.as_bytes(), b" ", &self.target, b" ", self.version.as_bytes(), b"\r\n"] {
+            bytes.extend_from_slice(part);
+        }
+        if self.version == "HTTP/1.1" {
+            bytes.extend_from_slice(b"Host: app.example\r\n");
+        }
+        if !self.body.is_empty() || matches!(self.method, "POST" | "PUT") {
+            bytes.extend_from_slice(format!("Content-Length: {}\r\n", self.body.len()).as_bytes());
+        }
+        for (name, value) in &self.headers {
+            for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+                bytes.extend_from_slice(part);
+            }
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(self.body);
+        bytes
+    }
+}
+
+/// Sorted by lower-case name.
+type Headers = Vec<(String, Vec<u8>)>;
+
+/// One answer, without the headers that are the server's own: `date` and `connection`.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Reply {
+    pub(super) status: u16,
+    headers: Headers,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    /// The answer to every pixel request.
+    pub(super) fn picture() -> Self {
+        Self::new(200, &pixel::HEADERS, &pixel::BYTES)
+    }
+
+    /// A page of the opt-out route.
+    pub(super) fn page(status: u16, page: &str) -> Self {
+        Self::new(status, &opt_out::HEADERS, page.as_bytes())
+    }
+
+    fn new(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Self {
+        let length = ("content-length", &*body.len().to_string());
+        let headers = headers.iter().copied().chain([length]);
+        let mut headers: Vec<_> =
+            headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect();
+        headers.sort();
+        Self { status, headers, body: body.to_vec() }
+    }
+
+    /// The same without its body, as HEAD is answered.
+    pub(super) fn head(mut self) -> Self {
+        self.body.clear();
+        self
+    }
+
+    /// Reads one answer and nothing after it, so that the next one on the connection can be read.
+    pub(super) fn read(stream: &mut impl Read, to_head: bool) -> io::Result<Self> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte)?;
+            head.extend_from_slice(&byte);
+        }
+        let (status, headers) = parse_head(&head).ok_or_else(|| io::Error::other("not an HTTP answer"))?;
+        let length = headers.iter().find(|(name, _)| name == "content-length");
+        let length = length.and_then(|(_, value)| str::from_utf8(value).ok()?.parse().ok()).unwrap_or(0);
+        let mut body = vec![0; if to_head { 0 } else { length }];
+        stream.read_exact(&mut body)?;
+        Ok(Self { status, headers, body })
+    }
+}
+
+fn parse_head(head: &[u8]) -> Option<(u16, Headers)> {
+    let mut lines = head.strip_suffix(b"\r\n\r\n")?.split(|&byte| byte == b'\n');
+    let mut status = lines.next()?.split(|&byte| byte == b' ');
+    status.next().filter(|version| version.starts_with(b"HTTP/1."))?;
+    let status = str::from_utf8(status.next()?).ok()?.trim().parse().ok()?;
+    let mut headers = Vec::new();
+    for line in lines {
+        let colon = line.iter().position(|&byte| byte == b':')?;
+        let (name, value) = line.split_at(colon);
+        let name = str::from_utf8(name).ok()?.to_ascii_lowercase();
+        if name != "date" && name != "connection" {
+            headers.push((name, value.get(1..)?.trim_ascii().to_vec()));
+        }
+    }
+    headers.sort();
+    Some((status, headers))
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status)?;
+        for (name, value) in &self.headers {
+            write!(f, "; {name}: {}", value.escape_ascii())?;
+        }
+        let start = self.body.get(..40).unwrap_or(&self.body);
+        write!(f, "; {} bytes: {}", self.body.len(), start.escape_ascii())
+    }
+}

@@ -1,0 +1,276 @@
+//! A tracker for a server under test, with a store that can fail or hang on demand.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use pollster::block_on;
+
+use crate::keyring::KeyId;
+use crate::store::{Erased, KeptPing, OpenCursor, PingQuery, Store, StoreError, Written};
+use crate::{
+    Basis, ClientIp, Detail, Keyring, LastDay, MemoryStore, NewPing, Open, Ping, PingId, PreparedPing,
+    Receipt, RecipientHashes, Status, Timestamp, Tracker, TrustedProxies,
+};
+
+/// What surrounds the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Clients reach it directly; no header about them is read.
+    Direct,
+    /// All its peers are proxies, whose `X-Forwarded-For` is believed.
+    BehindProxy,
+    /// Its store refuses everything while a scenario runs.
+    StoreDown,
+    /// Its store hangs while a scenario runs, and nobody is answered at a deadline.
+    StoreHangs,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 4] = [Self::Direct, Self::BehindProxy, Self::StoreDown, Self::StoreHangs];
+
+    pub(super) const fn takes_rows(self) -> bool {
+        matches!(self, Self::Direct | Self::BehindProxy)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Direct => "reached directly",
+            Self::BehindProxy => "behind a proxy",
+            Self::StoreDown => "with its store down",
+            Self::StoreHangs => "with a store that hangs",
+        })
+    }
+}
+
+/// What is done to a ping before its pixel is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    Sent,
+    Withdrawn,
+    Erased,
+    Expired,
+    Objected,
+}
+
+/// A tracker and its store.
+pub(super) struct World {
+    pub(super) kind: Kind,
+    tracker: Tracker,
+    store: Arc<Switch>,
+    subjects: AtomicU64,
+}
+
+impl World {
+    pub(super) fn new(kind: Kind) -> Self {
+        let store = Arc::new(Switch::default());
+        let client_ip = match kind {
+            Kind::BehindProxy => {
+                let trusted: TrustedProxies = "127.0.0.1, ::1, unix".parse().expect("a list of networks");
+                ClientIp::x_forwarded_for(trusted)
+            }
+            _ => ClientIp::peer(),
+        };
+        let deadline = match kind {
+            Kind::StoreDown => Duration::from_millis(50),
+            _ => Duration::from_secs(60),
+        };
+        let keys = Keyring::generate().expect("random bytes for keys");
+        let builder = Tracker::builder(keys, Handle(Arc::clone(&store)))
+            .base_url(&format!("http://app.example{}", super::PREFIX))
+            .expect("a base URL")
+            .client_ip(client_ip)
+            .ceiling(Detail::Network)
+            .hit_limit(0)
+            .burst(0, Duration::ZERO)
+            .deadline(deadline);
+        Self {
+            kind,
+            tracker: block_on(builder.build()).expect("a tracker"),
+            store,
+            subjects: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn tracker(&self) -> Tracker {
+        self.tracker.clone()
+    }
+
+    pub(super) fn subject(&self, before: Before) -> Subject {
+        let mut new = NewPing::one_to_one("adapter-table", Basis::Contract);
+        // A recipient of its own for each, since one who has objected gets no more pixels.
+        let recipient = format!("reader-{}@example.com", self.subjects.fetch_add(1, Ordering::Relaxed));
+        if before == Before::Objected {
+            new = new.to(&recipient);
+        }
+        if before == Before::Expired {
+            new = new.sent_at(SystemTime::now() - Duration::from_secs(40 * 86_400));
+        }
+        let ping = block_on(self.tracker.ping(new)).expect("a ping");
+        match before {
+            Before::Sent | Before::Expired => {}
+            Before::Withdrawn => drop(block_on(self.tracker.withdraw(ping.id())).expect("a withdrawal")),
+            Before::Erased => drop(block_on(self.tracker.erase(ping.id())).expect("an erasure")),
+            Before::Objected => block_on(self.tracker.object(&recipient)).expect("an objection"),
+        }
+        Subject::new(&ping)
+    }
+
+    pub(super) fn receipt(&self, subject: &Subject) -> Option<Receipt> {
+        block_on(self.tracker.receipt(subject.id)).expect("a receipt")
+    }
+
+    /// How many opens wait for the store.
+    pub(super) fn waiting(&self) -> usize {
+        self.tracker.health().queue_depth
+    }
+
+    pub(super) fn set(&self, mode: Mode) {
+        *self.store.mode() = mode;
+        self.store.changed.notify_all();
+    }
+
+    pub(super) fn close(self) {
+        self.set(Mode::Up);
+        block_on(self.tracker.close(Duration::from_secs(5)));
+    }
+}
+
+/// One message's ping, as the texts in its URLs.
+pub(super) struct Subject {
+    pub(super) id: PingId,
+    /// The pixel's token.
+    pub(super) pixel: String,
+    /// The opt-out page's token.
+    pub(super) opt_out: String,
+}
+
+impl Subject {
+    fn new(ping: &PreparedPing) -> Self {
+        let token = |url: &str, end: &str| {
+            let url = url.strip_suffix(end).unwrap_or(url);
+            url.rsplit('/').next().unwrap_or_default().to_owned()
+        };
+        Self {
+            id: ping.id(),
+            pixel: token(ping.pixel_url().unwrap_or_default(), ".gif"),
+            opt_out: token(ping.opt_out_url(), "/opt-out"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Mode {
+    #[default]
+    Up,
+    Down,
+    Hanging,
+}
+
+/// A store in memory that can be taken down.
+#[derive(Debug, Default)]
+struct Switch {
+    memory: MemoryStore,
+    mode: Mutex<Mode>,
+    changed: Condvar,
+}
+
+impl Switch {
+    fn mode(&self) -> MutexGuard<'_, Mode> {
+        self.mode.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn up(&self) -> Result<&MemoryStore, StoreError> {
+        match *self.mode() {
+            Mode::Down => Err(StoreError::unavailable("taken down by the table")),
+            Mode::Up | Mode::Hanging => Ok(&self.memory),
+        }
+    }
+
+    /// Comes back once the store no longer hangs.
+    fn hang(&self) {
+        let hanging = |mode: &mut Mode| *mode == Mode::Hanging;
+        drop(self.changed.wait_while(self.mode(), hanging).unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[derive(Debug)]
+struct Handle(Arc<Switch>);
+
+#[async_trait]
+impl Store for Handle {
+    async fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError> {
+        self.0.hang();
+        self.0.up()?.record(opens, last_days).await
+    }
+
+    async fn insert_ping(
+        &self,
+        ping: &Ping,
+        recipient: Option<&RecipientHashes>,
+    ) -> Result<Status, StoreError> {
+        self.0.up()?.insert_ping(ping, recipient).await
+    }
+
+    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
+        self.0.up()?.ping(id).await
+    }
+
+    async fn pings(&self, query: &PingQuery) -> Result<Vec<KeptPing>, StoreError> {
+        self.0.up()?.pings(query).await
+    }
+
+    async fn opens(
+        &self,
+        ping: PingId,
+        after: Option<OpenCursor>,
+        limit: usize,
+    ) -> Result<Vec<Open>, StoreError> {
+        self.0.up()?.opens(ping, after, limit).await
+    }
+
+    async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
+        self.0.up()?.withdraw(id).await
+    }
+
+    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+        self.0.up()?.erase(id).await
+    }
+
+    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+        self.0.up()?.object(recipient).await
+    }
+
+    async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
+        self.0.up()?.object_by_ping(id).await
+    }
+
+    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
+        self.0.up()?.erase_recipient(recipient).await
+    }
+
+    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+        self.0.up()?.has_objected(recipient).await
+    }
+
+    async fn pings_of(
+        &self,
+        recipient: &RecipientHashes,
+        after: Option<PingId>,
+        limit: usize,
+    ) -> Result<Vec<KeptPing>, StoreError> {
+        self.0.up()?.pings_of(recipient, after, limit).await
+    }
+
+    async fn recipient_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+        self.0.up()?.recipient_keys().await
+    }
+
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
+        self.0.up()?.purge(now, limit).await
+    }
+}

@@ -1,0 +1,25 @@
+//! A reverse proxy whose header is not trusted shows in the health, without any address being kept.
+
+mod common;
+
+use common::*;
+use mailping_core::ClientIp;
+
+#[test]
+fn a_forwarding_header_that_is_not_read_is_counted() {
+    let xff = || ClientIp::x_forwarded_for("10.0.0.0/8".parse().unwrap());
+    let header = [("x-forwarded-for", "203.0.113.77")];
+    for (client_ip, peer, headers, counted) in [
+        (ClientIp::peer(), "192.0.2.7", &header[..], 1),
+        (ClientIp::peer(), "192.0.2.7", &[("forwarded", "for=203.0.113.77")], 1),
+        (ClientIp::peer(), "192.0.2.7", &[], 0),
+        (xff(), "192.0.2.7", &header, 1),
+        (xff(), "10.0.0.7", &header, 0),
+        (xff(), "10.0.0.7", &[], 0),
+    ] {
+        let tracker = build(builder(Faulty::default(), &Clock::new()).client_ip(client_ip.clone()));
+        let ping = ping(&tracker, new_ping());
+        hit(&tracker, ping.pixel_url().unwrap(), peer, headers).unwrap();
+        assert_eq!(tracker.health().forwarding_ignored, counted, "{client_ip:?} {peer} {headers:?}");
+    }
+}

@@ -1,0 +1,151 @@
+//! New pings and objections, and the ends of pings, each inside a transaction that holds the gate as it needs.
+
+use mailping_core::store::Erased;
+use mailping_core::{
+    EprivacyGround, MessageKind, Ping, PingId, RecipientHash, RecipientHashes, Status, StoreError,
+};
+use sqlx::{Postgres, Row as _, Transaction};
+
+use crate::failure::{Failure, Result};
+use crate::rows::{self, Uuid, key_number};
+use crate::schema::Schema;
+
+type Open<'a> = &'a mut Transaction<'static, Postgres>;
+
+/// Keeps a ping and tells its status. What is kept under older keys must have been moved before.
+pub(crate) async fn insert_ping(
+    transaction: Open<'_>,
+    schema: &Schema,
+    ping: &Ping,
+    recipient: Option<&RecipientHash>,
+) -> Result<Status> {
+    const INSERT: &str = "
+        INSERT INTO {s}.pings (id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy,
+            recipient_key, recipient_hash, reference, owner, basis)
+        VALUES ($1, CASE WHEN EXISTS (SELECT FROM {s}.objections WHERE key = $11 AND hash = $12) THEN $16 ELSE $2 END,
+            $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        RETURNING status";
+    let basis = serde_json::to_string(&ping.basis).map_err(|e| Failure(StoreError::unavailable(e)))?;
+    let status: i16 = sqlx::query_scalar(schema.sql(INSERT))
+        .bind(Uuid::from(ping.id))
+        .bind(i16::from(ping.status.code()))
+        .bind(ping.record_until.unix_millis())
+        .bind(ping.keep_until.unix_millis())
+        .bind(ping.sent_at.unix_millis())
+        .bind(i16::from(ping.detail.code()))
+        .bind(i16::from(ping.time_step.code()))
+        .bind(i16::from(ping.purpose.code()))
+        .bind(ping.kind.map(MessageKind::code).map(i16::from))
+        .bind(ping.eprivacy.map(EprivacyGround::code).map(i16::from))
+        .bind(recipient.map(|hash| key_number(hash.key())))
+        .bind(recipient.map(|hash| hash.hash().to_vec()))
+        .bind(&ping.reference)
+        .bind(&ping.owner)
+        .bind(basis)
+        .bind(i16::from(Status::Untracked.code()))
+        .fetch_one(&mut **transaction)
+        .await?;
+    if status == i16::from(Status::Untracked.code()) { Ok(Status::Untracked) } else { Ok(ping.status) }
+}
+
+/// Whether anything is kept under an older key of this recipient.
+pub(crate) async fn is_kept_under_older(
+    transaction: Open<'_>,
+    schema: &Schema,
+    recipient: &RecipientHashes,
+) -> Result<bool> {
+    const FIND: &str = "
+        SELECT EXISTS (SELECT FROM {s}.objections WHERE key = $1 AND hash = $2)
+            OR EXISTS (SELECT FROM {s}.pings WHERE recipient_key = $1 AND recipient_hash = $2)";
+    for older in &recipient.older {
+        let find = sqlx::query_scalar(schema.sql(FIND)).bind(key_number(older.key())).bind(older.hash());
+        if find.fetch_one(&mut **transaction).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Moves what is kept under an older key of this recipient to the newest. The gate must be held alone.
+pub(crate) async fn unify(transaction: Open<'_>, schema: &Schema, recipient: &RecipientHashes) -> Result<()> {
+    const PINGS: &str = "
+        UPDATE {s}.pings SET recipient_key = $3, recipient_hash = $4 WHERE recipient_key = $1 AND recipient_hash = $2";
+    const OBJECTION: &str = "
+        WITH moved AS (DELETE FROM {s}.objections WHERE key = $1 AND hash = $2 RETURNING key)
+        INSERT INTO {s}.objections (key, hash) SELECT $3, $4 FROM moved ON CONFLICT DO NOTHING";
+    let newest = &recipient.newest;
+    for older in &recipient.older {
+        for change in [PINGS, OBJECTION] {
+            sqlx::query(schema.sql(change))
+                .bind(key_number(older.key()))
+                .bind(older.hash())
+                .bind(key_number(newest.key()))
+                .bind(newest.hash())
+                .execute(&mut **transaction)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// `false` where there is no such ping; one that does not record any more stays as it is.
+pub(crate) async fn withdraw(transaction: Open<'_>, schema: &Schema, id: PingId) -> Result<bool> {
+    const WITHDRAW: &str = "
+        WITH withdrawn AS (UPDATE {s}.pings SET status = $2 WHERE id = $1 AND status = 0)
+        SELECT EXISTS (SELECT FROM {s}.pings WHERE id = $1)";
+    let withdraw = sqlx::query_scalar(schema.sql(WITHDRAW));
+    let status = i16::from(Status::Withdrawn.code());
+    Ok(withdraw.bind(Uuid::from(id)).bind(status).fetch_one(&mut **transaction).await?)
+}
+
+pub(crate) async fn object(transaction: Open<'_>, schema: &Schema, hash: &RecipientHash) -> Result<()> {
+    const OBJECT: &str = "
+        WITH objected AS (INSERT INTO {s}.objections (key, hash) VALUES ($1, $2) ON CONFLICT DO NOTHING)
+        UPDATE {s}.pings SET status = $3 WHERE recipient_key = $1 AND recipient_hash = $2 AND status = 0";
+    sqlx::query(schema.sql(OBJECT))
+        .bind(key_number(hash.key()))
+        .bind(hash.hash())
+        .bind(i16::from(Status::Withdrawn.code()))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn object_by_ping(transaction: Open<'_>, schema: &Schema, id: PingId) -> Result<()> {
+    let find = schema.sql("SELECT recipient_key, recipient_hash FROM {s}.pings WHERE id = $1");
+    let found = sqlx::query(find).bind(Uuid::from(id)).fetch_optional(&mut **transaction).await?;
+    let Some(row) = found else { return Ok(()) };
+    match rows::recipient(&row)? {
+        Some(hash) => object(transaction, schema, &hash).await,
+        None => withdraw(transaction, schema, id).await.map(drop),
+    }
+}
+
+pub(crate) async fn erase(transaction: Open<'_>, schema: &Schema, id: PingId) -> Result<Option<Erased>> {
+    const ERASE: &str = "
+        WITH erased_opens AS (DELETE FROM {s}.opens WHERE ping = $1 RETURNING ping),
+            erased_pings AS (DELETE FROM {s}.pings WHERE id = $1 RETURNING id)
+        SELECT (SELECT count(*) FROM erased_pings), (SELECT count(*) FROM erased_opens)";
+    let row = sqlx::query(schema.sql(ERASE)).bind(Uuid::from(id)).fetch_one(&mut **transaction).await?;
+    let erased = erased(&row)?;
+    Ok((erased.pings > 0).then_some(erased))
+}
+
+pub(crate) async fn erase_recipient(
+    transaction: Open<'_>,
+    schema: &Schema,
+    hash: &RecipientHash,
+) -> Result<Erased> {
+    const ERASE: &str = "
+        WITH erased_pings AS (DELETE FROM {s}.pings WHERE recipient_key = $1 AND recipient_hash = $2 RETURNING id),
+            erased_opens AS (DELETE FROM {s}.opens USING erased_pings WHERE ping = erased_pings.id RETURNING ping)
+        SELECT (SELECT count(*) FROM erased_pings), (SELECT count(*) FROM erased_opens)";
+    let erase = sqlx::query(schema.sql(ERASE)).bind(key_number(hash.key())).bind(hash.hash());
+    erased(&erase.fetch_one(&mut **transaction).await?)
+}
+
+/// Reads a count of pings and one of opens.
+pub(crate) fn erased(row: &sqlx::postgres::PgRow) -> Result<Erased> {
+    let (pings, opens): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(Erased::new(pings.unsigned_abs(), opens.unsigned_abs()))
+}

@@ -1,0 +1,158 @@
+//! From errors of sqlx to those of the store trait, without their texts: PostgreSQL repeats values in messages and details.
+
+use std::fmt;
+
+use mailping_core::StoreError;
+
+/// A [`StoreError`] that `?` makes of an error of sqlx. It exists inside this crate only.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) StoreError);
+
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+impl Failure {
+    pub(crate) fn incompatible(reason: impl Into<String>) -> Self {
+        Self(StoreError::Incompatible { reason: reason.into() })
+    }
+
+    pub(crate) const fn corrupt(what: &'static str) -> Self {
+        Self(StoreError::Corrupt { what })
+    }
+
+    pub(crate) fn fault(fault: Fault) -> Self {
+        Self(StoreError::unavailable(DatabaseError { fault, sqlstate: None }))
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        failure.0
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self(StoreError::unavailable(DatabaseError::from(error)))
+    }
+}
+
+/// Why PostgreSQL did not carry it out: the source of a [`StoreError::Unavailable`] of this crate.
+///
+/// It keeps the kind of fault and PostgreSQL's code. It keeps no message, since the server's messages repeat values, names of
+/// users and addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseError {
+    fault: Fault,
+    sqlstate: Option<String>,
+}
+
+impl DatabaseError {
+    /// What kind of fault it was.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    /// PostgreSQL's code of five characters, where the server answered.
+    #[must_use]
+    pub fn sqlstate(&self) -> Option<&str> {
+        self.sqlstate.as_deref()
+    }
+}
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.sqlstate {
+            Some(code) => write!(f, "{} (SQLSTATE {code})", self.fault),
+            None => self.fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for DatabaseError {}
+
+/// The kinds of faults, as far as they ask for different deeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// No server, or the connection broke.
+    #[error("the database server cannot be reached, or the connection to it broke")]
+    Unreachable,
+    /// The server is starting, stopping or in recovery.
+    #[error("the database server is starting or stopping")]
+    Restarting,
+    /// Wrong user, password or rule of access.
+    #[error("the database server refused the user or the password")]
+    Login,
+    /// There is no such database.
+    #[error("there is no database of this name on the server")]
+    NoDatabase,
+    /// TLS could not be agreed upon.
+    #[error("no TLS connection could be made to the database server")]
+    Tls,
+    /// All connections of the pool are in use.
+    #[error("no connection of the pool became free in time")]
+    PoolExhausted,
+    /// The pool was closed.
+    #[error("the connection pool is closed")]
+    PoolClosed,
+    /// The tables are missing.
+    #[error("the tables are missing: call `PostgresStore::migrate` first")]
+    NotMigrated,
+    /// The role has no right to do it.
+    #[error("the database role lacks a right on the schema or its tables")]
+    Denied,
+    /// A read-only server, such as a standby.
+    #[error("the database is read-only: connect to the primary server")]
+    ReadOnly,
+    /// Disk, memory or connections are used up.
+    #[error("the database server is out of disk, memory or connections")]
+    Exhausted,
+    /// It took longer than the store waits.
+    #[error("the database did not answer in time")]
+    TimedOut,
+    /// The tokio runtime that the store was made in has ended, or the call panicked.
+    #[error("the runtime of the store has ended")]
+    RuntimeEnded,
+    /// Anything else.
+    #[error("the database refused it")]
+    Other,
+}
+
+impl From<sqlx::Error> for DatabaseError {
+    fn from(error: sqlx::Error) -> Self {
+        let sqlstate = error.as_database_error().and_then(|error| Some(error.code()?.into_owned()));
+        // A code is five letters and digits; anything else did not come from PostgreSQL.
+        let sqlstate =
+            sqlstate.filter(|code| code.len() == 5 && code.bytes().all(|b| b.is_ascii_alphanumeric()));
+        let fault = match (&error, &sqlstate) {
+            (_, Some(code)) => Fault::of(code),
+            (sqlx::Error::Io(_), _) => Fault::Unreachable,
+            (sqlx::Error::Tls(_), _) => Fault::Tls,
+            (sqlx::Error::PoolTimedOut, _) => Fault::PoolExhausted,
+            (sqlx::Error::PoolClosed, _) => Fault::PoolClosed,
+            _ => Fault::Other,
+        };
+        Self { fault, sqlstate }
+    }
+}
+
+impl Fault {
+    /// By the tables of PostgreSQL's manual, appendix A.
+    fn of(code: &str) -> Self {
+        match code {
+            "57P01" | "57P02" | "57P03" => Self::Restarting,
+            "57014" | "55P03" | "25P03" | "25P04" => Self::TimedOut,
+            "3D000" => Self::NoDatabase,
+            "42P01" | "3F000" => Self::NotMigrated,
+            "42501" => Self::Denied,
+            "25006" => Self::ReadOnly,
+            _ => match code.get(..2) {
+                Some("08") => Self::Unreachable,
+                Some("28") => Self::Login,
+                Some("53") => Self::Exhausted,
+                _ => Self::Other,
+            },
+        }
+    }
+}

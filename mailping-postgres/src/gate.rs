@@ -1,0 +1,61 @@
+//! The lock that keeps opens from coming after the end of their ping (I7), and the transactions that hold it.
+
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
+
+use crate::failure::Result;
+use crate::schema::Schema;
+
+/// The first key of all advisory locks of this crate: "mpng" in ASCII.
+const CLASS: i32 = 0x6d70_6e67;
+
+/// How a transaction passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// Together with others: it keeps opens and new pings, and ends no ping.
+    Shared,
+    /// Alone: it ends pings, or changes whose they are.
+    Alone,
+}
+
+/// Begins a transaction that holds the gate until it ends.
+///
+/// The gate is taken by a statement of its own. Under READ COMMITTED each later statement sees what was committed before it began, so that
+/// whoever has passed alone is seen; a lock taken inside the inserting statement would come after that statement's view of the data.
+pub(crate) async fn begin(
+    pool: &PgPool,
+    schema: &Schema,
+    gate: Gate,
+    timeout_millis: u128,
+) -> Result<Transaction<'static, Postgres>> {
+    let function = match gate {
+        Gate::Shared => "pg_advisory_xact_lock_shared",
+        Gate::Alone => "pg_advisory_xact_lock",
+    };
+    let key = schema.lock_key("pings");
+    // One round trip. The time limits end a transaction whose instance is gone, for the sake of those who wait for its lock. The plan
+    // is made anew each time: one kept from when the tables were small would read all pings for every open.
+    let begin = format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+         SET LOCAL synchronous_commit = on;
+         SET LOCAL statement_timeout = {timeout_millis};
+         SET LOCAL idle_in_transaction_session_timeout = {timeout_millis};
+         SET LOCAL plan_cache_mode = force_custom_plan;
+         SET LOCAL jit = off;
+         SELECT {function}({CLASS}, {key})"
+    );
+    Ok(pool.begin_with(AssertSqlSafe(begin)).await?)
+}
+
+/// Waits until no other transaction holds this lock, and holds it until the end of this one.
+pub(crate) async fn lock(
+    transaction: &mut Transaction<'static, Postgres>,
+    schema: &Schema,
+    lock: &str,
+) -> Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock($1, $2)")
+        .bind(CLASS)
+        .bind(schema.lock_key(lock))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}

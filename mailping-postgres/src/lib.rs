@@ -1,0 +1,60 @@
+//! The store of [mailping](mailping_core) for many instances: pings, opens and objections in PostgreSQL, in the app's own pool.
+//!
+//! An open that the store has answered for survives `kill -9` and power loss of any instance and, with PostgreSQL's `fsync` on, of
+//! the server. Any number of instances may use one database. For one machine, the embedded store needs no server.
+//!
+//! ```no_run
+//! use mailping_core::{Keyring, Tracker};
+//! use mailping_postgres::PostgresStore;
+//!
+//! # async fn mount(pool: sqlx::PgPool) -> Result<(), Box<dyn std::error::Error>> {
+//! let store = PostgresStore::new(pool)?;
+//! store.migrate().await?;
+//! let tracker = Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, store)
+//!     .base_url("https://app.example/px")?
+//!     .build()
+//!     .await?;
+//! # Ok(()) }
+//! ```
+//!
+//! The keys must be given: instances that each made their own would refuse one another's pixels. TLS is the app's choice, by a feature of
+//! its own `sqlx`; this crate enables none. The runtime must be tokio's with more than one thread, or with one that is never blocked.
+//!
+//! # The schema
+//! * All tables are in one schema of their own, `mailping` unless [another is set](PostgresStore::schema). [`PostgresStore::migrate`] makes
+//!   it, or brings it forward; ten instances may do so at once. A newer schema, or one that holds something else, is refused untouched.
+//!   Where the schema is up to date it only reads, so that an app's role needs no right to create anything; let another role run it once.
+//! * The role needs `USAGE` on the schema and `SELECT`, `INSERT`, `UPDATE`, `DELETE` on its tables.
+//! * It holds what [`Open`](mailping_core::Open) and [`Ping`](mailping_core::Ping) hold, and keyed hashes of recipients. It never
+//!   holds a client's or a recipient's address: a check constraint refuses networks finer than masking leaves them.
+//!
+//! # Locks
+//! Recording and making pings hold one advisory lock together; whatever ends a ping (a withdrawal, an objection, an erasure, the last
+//! step of a purge) holds it alone, for one transaction. So no open comes after the end of its ping, and no two transactions can wait for each
+//! other. An end waits for the batches under way, and the next batches wait for its commit. It needs no session state, so a connection
+//! pooler may share connections by transaction.
+//!
+//! # Durability
+//! Each transaction sets `synchronous_commit` to `on`, whatever the server, the database or the role say. Nothing can be promised on
+//! a server with `fsync` off.
+//!
+//! # Erasure
+//! Deleted rows are gone for every query at once. Their bytes leave the tables with the next vacuum and the pages' reuse, the
+//! write-ahead log with its recycling, and backups, archives and replicas as these are kept. A server whose own log is set to hold
+//! parameters (`log_statement`, `log_min_duration_statement`) keeps references and owners there.
+#![forbid(unsafe_code)]
+
+mod changes;
+mod failure;
+mod gate;
+mod migrate;
+mod purge;
+mod reads;
+mod record;
+mod rows;
+mod runtime;
+mod schema;
+mod store;
+
+pub use failure::{DatabaseError, Fault};
+pub use store::PostgresStore;

@@ -1,0 +1,58 @@
+//! One small step of a purge: opens first and together with hits, then, alone and briefly, the pings that have none left.
+
+use mailping_core::Timestamp;
+use mailping_core::store::Erased;
+use sqlx::{Postgres, Transaction};
+
+use crate::changes::erased;
+use crate::failure::Result;
+use crate::schema::Schema;
+
+/// Deletes at most `limit` opens of the first pings that are due. Opens may come meanwhile: their pings stay.
+pub(crate) async fn opens(
+    transaction: &mut Transaction<'static, Postgres>,
+    schema: &Schema,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Erased> {
+    const PURGE: &str = "
+        WITH due AS MATERIALIZED (
+            SELECT id FROM {s}.pings WHERE keep_until <= $1 ORDER BY keep_until, id LIMIT $2
+        ), doomed AS MATERIALIZED (
+            SELECT opens.ping, opens.id FROM due CROSS JOIN LATERAL (SELECT * FROM {s}.opens WHERE ping = due.id) AS opens LIMIT $2
+        ), erased_opens AS (
+            DELETE FROM {s}.opens USING doomed WHERE opens.ping = doomed.ping AND opens.id = doomed.id RETURNING opens.ping
+        )
+        SELECT 0::bigint, (SELECT count(*) FROM erased_opens)";
+    step(transaction, schema, PURGE, now, limit).await
+}
+
+/// Deletes at most `limit` pings that are due and have no opens. The gate must be held alone.
+pub(crate) async fn pings(
+    transaction: &mut Transaction<'static, Postgres>,
+    schema: &Schema,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Erased> {
+    const PURGE: &str = "
+        WITH due AS MATERIALIZED (
+            SELECT id FROM {s}.pings WHERE keep_until <= $1 ORDER BY keep_until, id LIMIT $2
+        ), erased_pings AS (
+            DELETE FROM {s}.pings USING due
+            WHERE pings.id = due.id AND NOT EXISTS (SELECT FROM {s}.opens WHERE ping = due.id)
+            RETURNING pings.id
+        )
+        SELECT (SELECT count(*) FROM erased_pings), 0::bigint";
+    step(transaction, schema, PURGE, now, limit).await
+}
+
+async fn step(
+    transaction: &mut Transaction<'static, Postgres>,
+    schema: &Schema,
+    text: &str,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Erased> {
+    let purge = sqlx::query(schema.sql(text)).bind(now.unix_millis()).bind(limit);
+    erased(&purge.fetch_one(&mut **transaction).await?)
+}

@@ -1,0 +1,132 @@
+//! What is read, each by one statement, so from one state of the database.
+
+use mailping_core::store::{KeptPing, OpenCursor, PingQuery};
+use mailping_core::{KeyId, Open, PingId, RecipientHashes};
+use sqlx::PgPool;
+use sqlx::postgres::PgRow;
+
+use crate::failure::Result;
+use crate::rows::{self, Uuid, key_number, open_id, ping_columns};
+use crate::schema::Schema;
+
+pub(crate) async fn ping(pool: &PgPool, schema: &Schema, id: PingId) -> Result<Option<KeptPing>> {
+    let find = schema.sql(concat!("SELECT ", ping_columns!(), " FROM {s}.pings WHERE id = $1"));
+    let row = sqlx::query(find).bind(Uuid::from(id)).fetch_optional(pool).await?;
+    row.as_ref().map(rows::ping).transpose()
+}
+
+pub(crate) async fn pings(pool: &PgPool, schema: &Schema, query: PingQuery) -> Result<Vec<KeptPing>> {
+    const ALL: &str =
+        concat!("SELECT ", ping_columns!(), " FROM {s}.pings WHERE id <= $1 ORDER BY id DESC LIMIT $2");
+    const BY_OWNER: &str = concat!(
+        "SELECT ",
+        ping_columns!(),
+        " FROM {s}.pings WHERE owner = $3 AND id <= $1 ORDER BY owner DESC, id DESC LIMIT $2"
+    );
+    const BY_REFERENCE: &str = concat!(
+        "SELECT ",
+        ping_columns!(),
+        " FROM {s}.pings WHERE reference = $3 AND id <= $1 ORDER BY reference DESC, id DESC LIMIT $2"
+    );
+    const BY_BOTH: &str = concat!(
+        "SELECT ",
+        ping_columns!(),
+        " FROM {s}.pings WHERE reference = $3 AND owner = $4 AND id <= $1 ORDER BY id DESC LIMIT $2"
+    );
+    let Some(newest) = newest(query.after) else { return Ok(Vec::new()) };
+    let text = match (&query.reference, &query.owner) {
+        (None, None) => ALL,
+        (None, Some(_)) => BY_OWNER,
+        (Some(_), None) => BY_REFERENCE,
+        (Some(_), Some(_)) => BY_BOTH,
+    };
+    let mut find = sqlx::query(schema.sql(text)).bind(newest).bind(limit(query.limit));
+    for value in [query.reference, query.owner].into_iter().flatten() {
+        find = find.bind(value);
+    }
+    all_pings(find.fetch_all(pool).await?)
+}
+
+pub(crate) async fn pings_of(
+    pool: &PgPool,
+    schema: &Schema,
+    recipient: RecipientHashes,
+    after: Option<PingId>,
+    most: usize,
+) -> Result<Vec<KeptPing>> {
+    // A page under each key from the index, then the newest of them all.
+    const FIND: &str = concat!(
+        "SELECT ",
+        ping_columns!(),
+        " FROM UNNEST($3::smallint[], $4::bytea[]) AS given (key, hash) CROSS JOIN LATERAL (
+            SELECT * FROM {s}.pings WHERE recipient_key = key AND recipient_hash = hash AND id <= $1
+            ORDER BY id DESC LIMIT $2) AS page
+          ORDER BY id DESC LIMIT $2"
+    );
+    let Some(newest) = newest(after) else { return Ok(Vec::new()) };
+    let (keys, hashes) = columns(&recipient);
+    let find = sqlx::query(schema.sql(FIND)).bind(newest).bind(limit(most)).bind(keys).bind(hashes);
+    all_pings(find.fetch_all(pool).await?)
+}
+
+pub(crate) async fn opens(
+    pool: &PgPool,
+    schema: &Schema,
+    ping: PingId,
+    after: Option<OpenCursor>,
+    most: usize,
+) -> Result<Vec<Open>> {
+    const FIND: &str = "
+        SELECT id, at, fetcher, provider, verdict, evidence, rules_version, network::text, country, city FROM {s}.opens
+        WHERE ping = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4";
+    // No time is below zero, so that without a cursor all come after this place.
+    let (at, id) = after.map_or((-1, 0), |after| (after.at.unix_millis(), open_id(after.id)));
+    let find = sqlx::query(schema.sql(FIND)).bind(Uuid::from(ping)).bind(at).bind(id).bind(limit(most));
+    find.fetch_all(pool).await?.iter().map(|row| rows::open(ping, row)).collect()
+}
+
+pub(crate) async fn has_objected(pool: &PgPool, schema: &Schema, recipient: RecipientHashes) -> Result<bool> {
+    const FIND: &str = "
+        SELECT EXISTS (SELECT FROM {s}.objections WHERE (key, hash) IN (SELECT * FROM UNNEST($1::smallint[], $2::bytea[])))";
+    let (keys, hashes) = columns(&recipient);
+    Ok(sqlx::query_scalar(schema.sql(FIND)).bind(keys).bind(hashes).fetch_one(pool).await?)
+}
+
+pub(crate) async fn recipient_keys(pool: &PgPool, schema: &Schema) -> Result<Vec<KeyId>> {
+    // Steps from one key to the next greater one; a DISTINCT would walk all pings.
+    const FIND: &str = "
+        WITH RECURSIVE
+            of_pings (key) AS (
+                (SELECT min(recipient_key) FROM {s}.pings WHERE recipient_key IS NOT NULL) UNION ALL
+                SELECT (SELECT min(recipient_key) FROM {s}.pings WHERE recipient_key > of_pings.key)
+                FROM of_pings WHERE of_pings.key IS NOT NULL),
+            of_objections (key) AS (
+                (SELECT min(key) FROM {s}.objections) UNION ALL
+                SELECT (SELECT min(key) FROM {s}.objections WHERE objections.key > of_objections.key)
+                FROM of_objections WHERE of_objections.key IS NOT NULL)
+        SELECT key FROM of_pings WHERE key IS NOT NULL UNION
+        SELECT key FROM of_objections WHERE key IS NOT NULL ORDER BY key";
+    sqlx::query(schema.sql(FIND)).fetch_all(pool).await?.iter().map(rows::key_id).collect()
+}
+
+/// All hashes of a recipient as two columns.
+fn columns(recipient: &RecipientHashes) -> (Vec<i16>, Vec<Vec<u8>>) {
+    recipient.all().map(|hash| (key_number(hash.key()), hash.hash().to_vec())).unzip()
+}
+
+fn all_pings(found: Vec<PgRow>) -> Result<Vec<KeptPing>> {
+    found.iter().map(rows::ping).collect()
+}
+
+/// The newest id of a page: the one before `after`, where there can be one.
+fn newest(after: Option<PingId>) -> Option<Uuid> {
+    let before = match after {
+        Some(id) => u128::from_be_bytes(*id.as_bytes()).checked_sub(1)?,
+        None => u128::MAX,
+    };
+    Some(Uuid(before.to_be_bytes()))
+}
+
+fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,111 @@
+//! One batch of opens as one statement: an array for each column.
+
+use mailping_core::store::Written;
+use mailping_core::{LastDay, Open};
+use sqlx::{Postgres, Transaction};
+
+use crate::failure::{Failure, Result};
+use crate::rows::{Uuid, open_id};
+use crate::schema::Schema;
+
+/// The columns of a batch.
+#[derive(Default)]
+pub(crate) struct Batch {
+    ping: Vec<Uuid>,
+    id: Vec<i64>,
+    at: Vec<i64>,
+    evidence: Vec<i64>,
+    rules_version: Vec<i32>,
+    fetcher: Vec<i16>,
+    verdict: Vec<i16>,
+    provider: Vec<Option<i16>>,
+    network: Vec<Option<String>>,
+    country: Vec<Option<String>>,
+    city: Vec<Option<String>>,
+}
+
+impl Batch {
+    pub(crate) fn of(opens: &[Open]) -> Self {
+        let mut batch = Self::default();
+        for open in opens {
+            batch.ping.push(open.ping.into());
+            batch.id.push(open_id(open.id));
+            batch.at.push(open.at.unix_millis());
+            batch.evidence.push(open.evidence.bits().cast_signed());
+            batch.rules_version.push(open.rules_version.into());
+            batch.fetcher.push(open.fetcher.code().into());
+            batch.verdict.push(open.verdict.code().into());
+            batch.provider.push(open.provider.map(|provider| provider.code().into()));
+            batch.network.push(open.network.map(|network| network.to_string()));
+            batch.country.push(open.country.as_ref().map(|country| country.as_str().to_owned()));
+            batch.city.push(open.city.as_ref().map(|city| city.as_str().to_owned()));
+        }
+        batch
+    }
+}
+
+/// Keeps the opens of pings that record, and tells of each whether its ping does.
+///
+/// The ping is looked up in a subquery, which is an index scan for each open whatever the planner thinks of the sizes. The rows go in by
+/// key: two batches with the same opens in another order would otherwise wait for each other for ever.
+pub(crate) async fn record(
+    transaction: &mut Transaction<'static, Postgres>,
+    schema: &Schema,
+    batch: Batch,
+) -> Result<Vec<Written>> {
+    const RECORD: &str = "
+        WITH given AS MATERIALIZED (
+            SELECT *, at < (SELECT record_until FROM {s}.pings WHERE pings.id = ping AND status = 0) AS records
+            FROM UNNEST($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[], $6::smallint[], $7::smallint[],
+                $8::smallint[], $9::text[], $10::text[], $11::text[]) WITH ORDINALITY
+                AS t (ping, id, at, evidence, rules_version, fetcher, verdict, provider, network, country, city, place)
+        ), kept AS (
+            INSERT INTO {s}.opens (ping, id, at, evidence, rules_version, fetcher, verdict, provider, network, country, city)
+            SELECT ping, id, at, evidence, rules_version, fetcher, verdict, provider, network::cidr, country, city
+            FROM given WHERE records ORDER BY ping, id
+            ON CONFLICT (ping, id) DO NOTHING
+        )
+        SELECT coalesce(records, false) FROM given ORDER BY place";
+    let expected = batch.ping.len();
+    let records: Vec<bool> = sqlx::query_scalar(schema.sql(RECORD))
+        .bind(batch.ping)
+        .bind(batch.id)
+        .bind(batch.at)
+        .bind(batch.evidence)
+        .bind(batch.rules_version)
+        .bind(batch.fetcher)
+        .bind(batch.verdict)
+        .bind(batch.provider)
+        .bind(batch.network)
+        .bind(batch.country)
+        .bind(batch.city)
+        .fetch_all(&mut **transaction)
+        .await?;
+    if records.len() != expected {
+        return Err(Failure::corrupt("the answer to a batch"));
+    }
+    Ok(records.into_iter().map(|records| if records { Written::Kept } else { Written::Filtered }).collect())
+}
+
+/// Raises the last day of each ping that records at that day. The rows are locked by id, so that two batches do not wait for each other
+/// for ever.
+pub(crate) async fn raise(
+    transaction: &mut Transaction<'static, Postgres>,
+    schema: &Schema,
+    last_days: Vec<LastDay>,
+) -> Result<()> {
+    const RAISE: &str = "
+        WITH given AS (SELECT * FROM UNNEST($1::uuid[], $2::bigint[]) AS t (ping, day)),
+        latest AS (SELECT ping, max(day) AS day FROM given GROUP BY ping),
+        locked AS MATERIALIZED (
+            SELECT pings.id, day FROM {s}.pings, latest
+            WHERE pings.id = ping AND status = 0 AND record_until > day AND coalesce(last_day, -1) < day
+            ORDER BY pings.id FOR NO KEY UPDATE OF pings
+        )
+        UPDATE {s}.pings SET last_day = day FROM locked
+        WHERE pings.id = locked.id AND coalesce(last_day, -1) < day";
+    let (pings, days): (Vec<Uuid>, Vec<i64>) =
+        last_days.into_iter().map(|last| (Uuid::from(last.ping), last.day.unix_millis())).unzip();
+    sqlx::query(schema.sql(RAISE)).bind(pings).bind(days).execute(&mut **transaction).await?;
+    Ok(())
+}

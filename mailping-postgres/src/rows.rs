@@ -1,0 +1,177 @@
+//! Rows: what a ping and an open are written as, and the checked way back. A value that no version has written is reported by its
+//! column, never repeated.
+
+use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
+use mailping_core::store::KeptPing;
+use mailping_core::{
+    Detail, EprivacyGround, KeyId, MessageKind, Open, OpenId, Ping, PingId, Purpose, RecipientHash, Status,
+    TimeStep, Timestamp,
+};
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, PgValueRef};
+use sqlx::{Decode, Encode, Postgres, Row as _, Type, ValueRef as _};
+
+use crate::failure::{Failure, Result};
+
+/// The columns that [`ping`] reads, to stand after SELECT.
+macro_rules! ping_columns {
+    () => {
+        "id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy, last_day, reference,
+            owner, basis"
+    };
+}
+pub(crate) use ping_columns;
+
+/// A ping's id as PostgreSQL's `uuid`. Our own, since the feature `uuid` of sqlx pulls its SQLite into the resolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Uuid(pub(crate) [u8; 16]);
+
+impl From<PingId> for Uuid {
+    fn from(id: PingId) -> Self {
+        Self(*id.as_bytes())
+    }
+}
+
+impl From<Uuid> for PingId {
+    fn from(uuid: Uuid) -> Self {
+        Self::from_bytes(uuid.0)
+    }
+}
+
+impl Type<Postgres> for Uuid {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(2950))
+    }
+}
+
+impl PgHasArrayType for Uuid {
+    fn array_type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(2951))
+    }
+}
+
+impl Encode<'_, Postgres> for Uuid {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> std::result::Result<IsNull, BoxDynError> {
+        buffer.extend_from_slice(&self.0);
+        Ok(IsNull::No)
+    }
+}
+
+impl Decode<'_, Postgres> for Uuid {
+    fn decode(value: PgValueRef<'_>) -> std::result::Result<Self, BoxDynError> {
+        // Bound statements are answered in binary.
+        Ok(Self(value.as_bytes()?.try_into()?))
+    }
+}
+
+/// An open's id as a number that sorts as its bytes do.
+pub(crate) fn open_id(id: OpenId) -> i64 {
+    i64::from_be_bytes(*id.as_bytes()) ^ i64::MIN
+}
+
+fn open_id_of(number: i64) -> OpenId {
+    OpenId::from_bytes((number ^ i64::MIN).to_be_bytes())
+}
+
+/// A key's id as it is kept.
+pub(crate) fn key_number(key: KeyId) -> i16 {
+    key.get().into()
+}
+
+/// Reads a row of [`ping_columns`].
+pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
+    let id = uuid(row, 0, "pings.id")?;
+    let basis: &str = value(row, 13, "pings.basis")?;
+    let basis = serde_json::from_str(basis).map_err(|_| Failure::corrupt("pings.basis"))?;
+    let reference = value(row, 11, "pings.reference")?;
+    let mut ping = Ping::stored(id, reference, basis, code(row, 1, "pings.status", Status::from_code)?);
+    ping.record_until = time(row, 2, "pings.record_until")?;
+    ping.keep_until = time(row, 3, "pings.keep_until")?;
+    ping.sent_at = time(row, 4, "pings.sent_at")?;
+    ping.detail = code(row, 5, "pings.detail", Detail::from_code)?;
+    ping.time_step = code(row, 6, "pings.time_step", TimeStep::from_code)?;
+    ping.purpose = code(row, 7, "pings.purpose", Purpose::from_code)?;
+    ping.kind = optional(row, 8, |row| code(row, 8, "pings.kind", MessageKind::from_code))?;
+    ping.eprivacy = optional(row, 9, |row| code(row, 9, "pings.eprivacy", EprivacyGround::from_code))?;
+    ping.owner = value(row, 12, "pings.owner")?;
+    let last_day = optional(row, 10, |row| time(row, 10, "pings.last_day"))?;
+    Ok(KeptPing::new(ping, last_day))
+}
+
+/// Reads a row of `id, at, fetcher, provider, verdict, evidence, rules_version, network::text, country, city`.
+pub(crate) fn open(ping: PingId, row: &PgRow) -> Result<Open> {
+    let id = open_id_of(value(row, 0, "opens.id")?);
+    let fetcher = code(row, 2, "opens.fetcher", Fetcher::from_code)?;
+    let verdict = code(row, 4, "opens.verdict", Verdict::from_code)?;
+    let mut open = Open::new(ping, id, time(row, 1, "opens.at")?, fetcher, verdict);
+    open.provider = optional(row, 3, |row| code(row, 3, "opens.provider", Provider::from_code))?;
+    let bits = value::<i64>(row, 5, "opens.evidence")?.cast_unsigned();
+    open.evidence = EvidenceSet::from_bits(bits).ok_or(Failure::corrupt("opens.evidence"))?;
+    let rules = value::<i32>(row, 6, "opens.rules_version")?;
+    open.rules_version = u16::try_from(rules).map_err(|_| Failure::corrupt("opens.rules_version"))?;
+    open.network = parsed(row, 7, "opens.network")?;
+    open.country = parsed(row, 8, "opens.country")?;
+    open.city = parsed(row, 9, "opens.city")?;
+    Ok(open)
+}
+
+/// Reads a key's id and a hash in a row's first two columns, where there are any.
+pub(crate) fn recipient(row: &PgRow) -> Result<Option<RecipientHash>> {
+    let Some(key) = optional(row, 0, |row| code(row, 0, "pings.recipient_key", KeyId::new))? else {
+        return Ok(None);
+    };
+    let hash: &[u8] = value(row, 1, "pings.recipient_hash")?;
+    let hash = hash.try_into().map_err(|_| Failure::corrupt("pings.recipient_hash"))?;
+    Ok(Some(RecipientHash::from_parts(key, hash)))
+}
+
+/// Reads a key's id in a row's first column.
+pub(crate) fn key_id(row: &PgRow) -> Result<KeyId> {
+    code(row, 0, "recipient_key", KeyId::new)
+}
+
+fn value<'r, T: Decode<'r, Postgres> + Type<Postgres>>(
+    row: &'r PgRow,
+    index: usize,
+    what: &'static str,
+) -> Result<T> {
+    row.try_get(index).map_err(|_| Failure::corrupt(what))
+}
+
+fn uuid(row: &PgRow, index: usize, what: &'static str) -> Result<PingId> {
+    value::<Uuid>(row, index, what).map(PingId::from)
+}
+
+fn code<T>(row: &PgRow, index: usize, what: &'static str, from_code: impl Fn(u8) -> Option<T>) -> Result<T> {
+    let number: i16 = value(row, index, what)?;
+    u8::try_from(number).ok().and_then(from_code).ok_or(Failure::corrupt(what))
+}
+
+fn time(row: &PgRow, index: usize, what: &'static str) -> Result<Timestamp> {
+    let millis = value(row, index, what)?;
+    let time = Timestamp::from_unix_millis(millis);
+    if time.unix_millis() == millis { Ok(time) } else { Err(Failure::corrupt(what)) }
+}
+
+fn parsed<T: std::str::FromStr>(row: &PgRow, index: usize, what: &'static str) -> Result<Option<T>> {
+    let text: Option<&str> = value(row, index, what)?;
+    text.map(|text| text.parse().map_err(|_| Failure::corrupt(what))).transpose()
+}
+
+fn optional<T>(row: &PgRow, index: usize, read: impl Fn(&PgRow) -> Result<T>) -> Result<Option<T>> {
+    if row.try_get_raw(index)?.is_null() { Ok(None) } else { read(row).map(Some) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_opens_sort_as_their_bytes_and_come_back() {
+        let ids = [[0; 8], [0x7f; 8], [0x80, 0, 0, 0, 0, 0, 0, 0], [0xff; 8]].map(OpenId::from_bytes);
+        assert!(ids.map(open_id).is_sorted());
+        assert_eq!(ids.map(|id| open_id_of(open_id(id))), ids);
+    }
+}

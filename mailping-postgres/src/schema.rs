@@ -1,0 +1,65 @@
+//! The schema's name, and what follows from it: the SQL that names its tables and the keys of its advisory locks.
+
+use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
+
+use crate::failure::{Failure, Result};
+
+/// The name of a PostgreSQL schema, checked: lower-case letters, digits and underscores.
+#[derive(Debug, Clone)]
+pub(crate) struct Schema(String);
+
+/// PostgreSQL cuts longer names off.
+const MOST_BYTES: usize = 63;
+
+impl Schema {
+    pub(crate) fn parse(name: &str) -> Result<Self> {
+        let letter = |c: char| c.is_ascii_lowercase() || c == '_';
+        let plain = name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit());
+        if !plain || name.len() > MOST_BYTES || name.starts_with("pg_") {
+            return Err(Failure::incompatible(
+                "the schema's name must be 1 to 63 lower-case letters, digits and underscores, not begin with a digit \
+                 and not with `pg_`",
+            ));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// A statement of this crate, with `{s}` replaced by the quoted name.
+    pub(crate) fn sql(&self, text: &str) -> SqlStr {
+        // The name holds nothing that could end the quotes.
+        AssertSqlSafe(text.replace("{s}", &format!("\"{}\"", self.0))).into_sql_str()
+    }
+
+    /// The second key of an advisory lock of this schema, the same in all versions: FNV-1a of the name and the lock's.
+    pub(crate) fn lock_key(&self, lock: &str) -> i32 {
+        let bytes = self.0.bytes().chain([0]).chain(lock.bytes());
+        bytes
+            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+            .cast_signed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_would_need_escaping_is_refused() {
+        for name in ["", "a\"b", "a b", "A", "1a", "pg_mailping", "a;b", "\u{fc}", &"a".repeat(64)] {
+            assert!(Schema::parse(name).is_err(), "{name:?}");
+        }
+        for name in ["mailping", "_x1", &"a".repeat(63)] {
+            assert!(Schema::parse(name).is_ok(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn lock_keys_stay_the_same_between_versions() {
+        let schema = Schema::parse("mailping").unwrap();
+        assert_eq!((schema.lock_key("pings"), schema.lock_key("purge")), (-1_028_318_181, -308_571_819));
+    }
+}
