@@ -1,5 +1,5 @@
 //! The example `receipts_postgres`, started as a user starts it, on a real server.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::sync::OnceLock;
