@@ -28,7 +28,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let settings = Settings::from_env()?;
+    let settings = Settings::from_env(Database::File)?;
     start_log(&settings.rust_log);
     settings.lines().for_each(|line| println!("{line}"));
 

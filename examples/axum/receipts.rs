@@ -3,23 +3,11 @@
 //! `cargo run --example receipts`, then open the address that it prints.
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::response::Response;
-use mailping_examples_service::{
-    Body as AnswerBody, Call, HEADERS, MOST_BODY_BYTES, Service, Settings, SettingsError, start_log,
-};
+use mailping_examples_axum::serve;
+use mailping_examples_service::{Database, Settings, start_log};
 use mailping_sqlite::SqliteStore;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-
-/// How long in-flight answers and the queue get to finish after SIGTERM or Ctrl-C.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -33,61 +21,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let settings = Settings::from_env()?;
+    let settings = Settings::from_env(Database::File)?;
     start_log(&settings.rust_log);
     settings.lines().for_each(|line| println!("{line}"));
 
     let store = SqliteStore::open(&settings.database).map_err(|error| settings.refused_database(&error))?;
     let tracker = settings.tracker(store).await?;
-    let app = Router::new()
-        .nest("/px", mailping_axum::routes(tracker.clone()))
-        .fallback(answer)
-        .with_state(Service::new(&settings, tracker.clone()));
-
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .map_err(|error| SettingsError::new("MAILPING_LISTEN", format!("cannot listen there: {error}")))?;
-    println!("listening on http://{}", listener.local_addr()?);
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let stop = async move {
-        tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
-    };
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let server = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async {
-            stop.await;
-            let _ = stopping.send(());
-        });
-    // A client that never finishes its request must not keep the service from ending.
-    let patience = async {
-        let _ = stopped.await;
-        tokio::time::sleep(PATIENCE).await;
-    };
-    tokio::select! { served = async { server.await } => served?, () = patience => {} }
-
-    let closed = tracker.close(PATIENCE).await;
-    println!("closed: {} opens written, {} lost", closed.health.durable, closed.lost);
-    if closed.lost > 0 { Err(format!("{} opens could not be written", closed.lost).into()) } else { Ok(()) }
-}
-
-async fn answer(State(service): State<Service>, request: Request) -> Response {
-    let (head, body) = request.into_parts();
-    let body = to_bytes(body, MOST_BODY_BYTES).await.ok();
-    let call = Call {
-        method: head.method,
-        path: head.uri.path(),
-        query: head.uri.query().unwrap_or_default(),
-        headers: HEADERS.map(|name| head.headers.get(name).map(|value| value.as_bytes())),
-        body: body.as_deref(),
-    };
-    let answer = service.answer(call).await;
-    let mut response = Response::builder().status(answer.status);
-    for (name, value) in answer.headers {
-        response = response.header(name, value);
-    }
-    let body = match answer.body {
-        AnswerBody::Whole(bytes) => Body::from(bytes),
-        AnswerBody::Live(live) => Body::from_stream(live),
-    };
-    response.body(body).unwrap_or_default()
+    serve(&settings, tracker).await
 }

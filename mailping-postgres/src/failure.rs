@@ -90,8 +90,8 @@ pub enum Fault {
     /// TLS could not be agreed upon.
     #[error("no TLS connection could be made to the database server")]
     Tls,
-    /// All connections of the pool are in use.
-    #[error("no connection of the pool became free in time")]
+    /// All connections of the pool are in use, or no new one could be made: a pool tries again until its time is over.
+    #[error("no connection of the pool became free in time, or the server cannot be reached")]
     PoolExhausted,
     /// The pool was closed.
     #[error("the connection pool is closed")]

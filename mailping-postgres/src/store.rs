@@ -108,12 +108,12 @@ impl Database {
 
     async fn insert_ping(self, ping: Ping, recipient: Option<RecipientHashes>) -> Outcome<Status> {
         let mut transaction = self.begin(Gate::Shared).await?;
-        if let Some(recipient) = &recipient {
-            if changes::is_kept_under_older(&mut transaction, &self.schema, recipient).await? {
-                transaction.rollback().await?;
-                transaction = self.begin(Gate::Alone).await?;
-                changes::unify(&mut transaction, &self.schema, recipient).await?;
-            }
+        if let Some(recipient) = &recipient
+            && changes::is_kept_under_older(&mut transaction, &self.schema, recipient).await?
+        {
+            transaction.rollback().await?;
+            transaction = self.begin(Gate::Alone).await?;
+            changes::unify(&mut transaction, &self.schema, recipient).await?;
         }
         let newest = recipient.as_ref().map(|recipient| &recipient.newest);
         let status = changes::insert_ping(&mut transaction, &self.schema, &ping, newest).await?;

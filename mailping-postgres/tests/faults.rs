@@ -1,4 +1,5 @@
 //! Faults of the server, the network and the pool: an error and no hang, nothing lost, nothing twice, and no restart.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 

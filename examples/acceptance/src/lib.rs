@@ -9,14 +9,19 @@ pub mod promises;
 pub use http::{Client, Reply};
 pub use program::{Program, Start};
 
-/// Makes a test of each promise for the example `$name` of the package that the tests are in.
+/// Makes a test of each promise for the example `$name` of the package that the tests are in. A function after the name changes
+/// how it is started: `keeps_promises!("receipts_postgres", on_a_database => ...)`.
 #[macro_export]
 macro_rules! keeps_promises {
     ($name:literal: $($promise:ident),+ $(,)?) => {
+        $crate::keeps_promises!($name, |start| start => $($promise),+);
+    };
+    ($name:literal, $prepare:expr => $($promise:ident),+ $(,)?) => {
         $(
             #[test]
             fn $promise() {
-                $crate::promises::$promise(&$crate::Start::example($name));
+                let prepare: fn($crate::Start) -> $crate::Start = $prepare;
+                $crate::promises::$promise(&prepare($crate::Start::example($name)));
             }
         )+
     };
@@ -38,7 +43,7 @@ macro_rules! keeps_every_promise {
             ten_thousand_hits_on_one_url_fill_no_disk,
             lists_and_receipts_are_paged,
             an_objection_stops_mail_already_sent,
-            two_services_share_one_file,
+            two_services_share_one_database,
         );
     };
 }

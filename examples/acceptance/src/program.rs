@@ -17,6 +17,8 @@ use crate::Client;
 pub struct Start {
     binary: PathBuf,
     folder: TempDir,
+    settings: Vec<(String, String)>,
+    other_files: Vec<PathBuf>,
 }
 
 impl Start {
@@ -25,7 +27,24 @@ impl Start {
         let test = std::env::current_exe().unwrap();
         let binary = test.ancestors().nth(2).expect("target/debug").join("examples").join(name);
         assert!(binary.exists(), "{} is not built", binary.display());
-        Self { binary, folder: TempDir::new().unwrap() }
+        Self { binary, folder: TempDir::new().unwrap(), settings: Vec::new(), other_files: Vec::new() }
+    }
+
+    /// Sets a variable of its environment, for all runs that do not set it otherwise.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// What [`Start::with`] has set.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.iter().find(|(set, _)| set == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Names a file outside of its folder that what it keeps can come into, such as a database server's log.
+    pub fn also_writes(mut self, file: PathBuf) -> Self {
+        self.other_files.push(file);
+        self
     }
 
     /// The folder that it runs in.
@@ -40,6 +59,7 @@ impl Start {
         }
         command.current_dir(self.folder()).env_remove("RUST_LOG").env("MAILPING_LISTEN", "127.0.0.1:0");
         command
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -87,10 +107,11 @@ impl Start {
         output
     }
 
-    /// The bytes of every file in its folder.
+    /// The bytes of every file in its folder, and of those that [`Start::also_writes`] names.
     pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let entries = fs::read_dir(self.folder()).unwrap().map(|entry| entry.unwrap().path());
-        entries.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+        let paths = entries.chain(self.other_files.iter().cloned());
+        paths.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
     }
 }
 

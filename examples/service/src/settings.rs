@@ -11,6 +11,15 @@ use mailping_core::{ClientIp, Detail, Keyring, Store, Timestamp, Tracker, Truste
 
 use crate::admin::AdminToken;
 
+/// What `MAILPING_DB` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    /// The path of a file: it is made where it is missing, and keys are made beside it where none are given.
+    File,
+    /// The address of a PostgreSQL server: instances share it, so that the keys must be given.
+    Postgres,
+}
+
 /// What the environment says, checked.
 #[derive(Debug)]
 pub struct Settings {
@@ -37,7 +46,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`SettingsError`] names the variable that is wrong and says what it must be.
-    pub fn from_env() -> Result<Self, SettingsError> {
+    pub fn from_env(kind: Database) -> Result<Self, SettingsError> {
         let mut reader = Reader::default();
         let listen = reader.parsed(
             "MAILPING_LISTEN",
@@ -45,7 +54,7 @@ impl Settings {
             "an address and port such as 127.0.0.1:3000",
         )?;
         let listen: SocketAddr = listen;
-        let database = reader.database("MAILPING_DB", "mailping.db");
+        let database = reader.database(kind)?;
         let base_url = reader.text("MAILPING_BASE_URL", &format!("http://{}", reachable(listen)));
         let rust_log = reader.text("RUST_LOG", "info");
         let hit_limit =
@@ -57,6 +66,11 @@ impl Settings {
         let keys = match reader.secret("MAILPING_KEYS", "generated once, kept beside the database") {
             Some(text) => Keyring::from_text(&text)
                 .map_err(|error| SettingsError::new("MAILPING_KEYS", error.to_string()))?,
+            None if kind == Database::Postgres => {
+                let message = "must be given, since all services on one database share their keys. Make one with \
+                               `echo \"0:$(openssl rand -base64 32)\"`, and keep it";
+                return Err(SettingsError::new("MAILPING_KEYS", message));
+            }
             None => keys_beside(Path::new(&format!("{database}.keys")), Path::new(&database))?,
         };
         let admin_token = reader
@@ -165,14 +179,24 @@ impl Reader {
     }
 
     /// A path is printed; an address of a server may hold a password and is not.
-    fn database(&mut self, name: &'static str, default: &str) -> String {
-        match std::env::var(name).ok().filter(|value| value.contains("://")) {
-            Some(url) => {
-                let scheme = url.split("://").next().unwrap_or_default();
-                self.printed.push(format!("{name}={scheme}://[redacted]"));
-                url
+    fn database(&mut self, kind: Database) -> Result<String, SettingsError> {
+        const NAME: &str = "MAILPING_DB";
+        let url = std::env::var(NAME).ok().map(|value| value.trim().to_owned());
+        let url = url.filter(|value| value.contains("://"));
+        match (kind, url) {
+            (Database::File, None) => Ok(self.text(NAME, "mailping.db")),
+            (Database::Postgres, Some(url)) if url.starts_with("postgres") => {
+                self.printed.push(format!("{NAME}=postgres://[redacted]"));
+                Ok(url)
             }
-            None => self.text(name, default),
+            (Database::File, Some(_)) => Err(SettingsError::new(
+                NAME,
+                "expected the path of a file; for a PostgreSQL server take the example receipts_postgres",
+            )),
+            (Database::Postgres, _) => Err(SettingsError::new(
+                NAME,
+                "must be the address of a PostgreSQL database, such as postgres://user:password@localhost/mailping",
+            )),
         }
     }
 

@@ -1,0 +1,1 @@
+//! The example service on PostgreSQL: `cargo run --example receipts_postgres`.
