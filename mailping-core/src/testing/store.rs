@@ -113,6 +113,7 @@ cases! {
         an_open_of_an_unknown_ping_is_filtered_for_good;
     no_more_opens:
         a_withdrawn_ping_gains_no_opens_and_keeps_those_it_has,
+        a_withdrawn_ping_is_not_revived_by_inserting_it_again,
         an_erased_ping_gains_no_opens,
         a_ping_objected_to_gains_no_opens,
         an_untracked_ping_gains_no_opens,

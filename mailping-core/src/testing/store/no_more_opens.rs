@@ -13,6 +13,14 @@ pub(super) async fn a_withdrawn_ping_gains_no_opens_and_keeps_those_it_has(rig: 
     assert_eq!(rig.all_opens(id).await, opens(id, 0..3));
 }
 
+pub(super) async fn a_withdrawn_ping_is_not_revived_by_inserting_it_again(rig: Rig) {
+    let id = rig.given_ping(1).await;
+    assert!(rig.withdraw(id).await.unwrap());
+    assert!(rig.insert_ping(&ping(1), None).await.is_err());
+    assert_eq!(rig.status(id).await, Status::Withdrawn);
+    rig.filters(&opens(id, 0..3)).await;
+}
+
 pub(super) async fn an_erased_ping_gains_no_opens(rig: Rig) {
     let id = rig.given_ping(1).await;
     rig.keeps(&opens(id, 0..3)).await;
