@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
-use axum::middleware::map_response;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use mailping_core::Tracker;
 use mailping_core::testing::adapter::{PREFIX, Sockets, Table};
@@ -59,4 +62,43 @@ fn a_deliberate_difference_is_found() {
     assert!(differences.lines().iter().any(|line| line.starts_with("valid token with .gif (over IPv4,")));
     assert!(differences.lines().iter().any(|line| line.starts_with("keep-alive (over a Unix socket,")));
     assert!(differences.lines().iter().all(|line| line.contains("etag: 1")), "{differences}");
+}
+
+/// Counts handlers that were dropped before their answer.
+struct Unfinished(Option<Arc<AtomicUsize>>);
+
+impl Unfinished {
+    fn finish(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(count) = self.0.take() {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// That the table's "client hangs up before the answer" is what it says: axum drops the handler, and the open is kept.
+#[test]
+fn a_client_that_hangs_up_drops_the_handler_and_loses_no_open() {
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let start = |tracker: Tracker, sockets| {
+        let dropped = Arc::clone(&dropped);
+        let watch = move |request: Request, next: Next| {
+            let unfinished = Unfinished(Some(Arc::clone(&dropped)));
+            async move {
+                let response = next.run(request).await;
+                unfinished.finish();
+                response
+            }
+        };
+        let app = Router::new().nest(&format!("{PREFIX}/"), mailping_axum::routes(tracker));
+        serve(app.layer(from_fn(watch)), sockets)
+    };
+    Table::new().run(start).unwrap();
+    let dropped = dropped.load(Ordering::SeqCst);
+    assert!((1..=3).contains(&dropped), "{dropped} handlers were dropped, expected one for each socket");
 }
