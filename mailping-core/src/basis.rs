@@ -3,21 +3,23 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::detail::coded_names;
+use crate::named::named;
 
-/// Whether a message goes to one person or to many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Purpose {
-    /// One message written for one recipient: an invoice, a proposal, a contract.
-    #[default]
-    OneToOne,
-    /// One of many like it; it must carry consent evidence.
-    Bulk,
+named! {
+    /// Whether a message goes to one person or to many.
+    pub enum Purpose ("a purpose") {
+        /// One message written for one recipient: an invoice, a proposal, a contract.
+        OneToOne = 0, "one_to_one";
+        /// One of many like it; it must carry consent evidence.
+        Bulk = 1, "bulk";
+    }
 }
 
-coded_names!(Purpose, "a purpose", OneToOne = 0 "one_to_one", Bulk = 1 "bulk");
+impl Default for Purpose {
+    fn default() -> Self {
+        Self::OneToOne
+    }
+}
 
 /// The sender's legal basis for tracking this message (GDPR article 6), as stated when the ping was made.
 ///
@@ -70,39 +72,31 @@ impl Consent {
     }
 }
 
-/// The sender's ground under ePrivacy article 5(3), a question apart from the basis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum EprivacyGround {
-    /// The recipient consented to the pixel.
-    Consent,
-    /// Strictly necessary for a service that the recipient asked for.
-    StrictlyNecessary,
-    /// An exemption of national law.
-    NationalExemption,
-    /// The sender holds that the rule does not apply to this message.
-    NotApplicable,
+named! {
+    /// The sender's ground under ePrivacy article 5(3), a question apart from the basis.
+    pub enum EprivacyGround ("an ePrivacy ground") {
+        /// The recipient consented to the pixel.
+        Consent = 0, "consent";
+        /// Strictly necessary for a service that the recipient asked for.
+        StrictlyNecessary = 1, "strictly_necessary";
+        /// An exemption of national law.
+        NationalExemption = 2, "national_exemption";
+        /// The sender holds that the rule does not apply to this message.
+        NotApplicable = 3, "not_applicable";
+    }
 }
 
-coded_names!(EprivacyGround, "an ePrivacy ground", Consent = 0 "consent", StrictlyNecessary = 1 "strictly_necessary",
-    NationalExemption = 2 "national_exemption", NotApplicable = 3 "not_applicable");
-
-/// What kind of message it is, in the words of the US CAN-SPAM act (16 CFR 316.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum MessageKind {
-    /// Its primary purpose is to advertise or promote.
-    Commercial,
-    /// It completes or confirms a transaction that the recipient agreed to.
-    Transactional,
-    /// It informs within a standing relation, such as an account or an employment.
-    Relationship,
+named! {
+    /// What kind of message it is, in the words of the US CAN-SPAM act (16 CFR 316.3).
+    pub enum MessageKind ("a kind of message") {
+        /// Its primary purpose is to advertise or promote.
+        Commercial = 0, "commercial";
+        /// It completes or confirms a transaction that the recipient agreed to.
+        Transactional = 1, "transactional";
+        /// It informs within a standing relation, such as an account or an employment.
+        Relationship = 2, "relationship";
+    }
 }
-
-coded_names!(MessageKind, "a kind of message", Commercial = 0 "commercial", Transactional = 1 "transactional",
-    Relationship = 2 "relationship");
 
 impl MessageKind {
     /// Whether CAN-SPAM asks for an unsubscribe link in such a message: in commercial ones, and one-to-one mail between

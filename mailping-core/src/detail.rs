@@ -1,40 +1,42 @@
 //! How much of an open may be kept: an ordered ladder that is only ever stepped down.
 
-use serde::{Deserialize, Serialize};
-
 use crate::Timestamp;
+use crate::named::named;
 
-/// How much of an open may be kept, from nothing to the most. A later wish can narrow it, never widen it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Detail {
-    /// Nothing: the ping has no pixel.
-    None,
-    /// One value for the whole ping: the day of the latest fetch that a person caused.
-    LastDay,
-    /// Each open with its time, fetcher, verdict and evidence, but no place.
-    Opens,
-    /// And its country, where the fetch came from the reader's own network.
-    Country,
-    /// And its city. The default.
-    City,
-    /// And its masked network.
-    Network,
+named! {
+    /// How much of an open may be kept, from nothing to the most. A later wish can narrow it, never widen it.
+    pub enum Detail ("a detail") {
+        /// Nothing: the ping has no pixel.
+        None = 0, "none";
+        /// One value for the whole ping: the day of the latest fetch that a person caused.
+        LastDay = 1, "last_day";
+        /// Each open with its time, fetcher, verdict and evidence, but no place.
+        Opens = 2, "opens";
+        /// And its country, where the fetch came from the reader's own network.
+        Country = 3, "country";
+        /// And its city. The default.
+        City = 4, "city";
+        /// And its masked network.
+        Network = 5, "network";
+    }
 }
 
-/// How exactly the time of an open is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum TimeStep {
-    /// To the day, at 00:00 UTC.
-    Day,
-    /// To the full hour.
-    Hour,
-    /// To the millisecond.
-    #[default]
-    Exact,
+named! {
+    /// How exactly the time of an open is kept.
+    pub enum TimeStep ("a time step") {
+        /// To the day, at 00:00 UTC.
+        Day = 0, "day";
+        /// To the full hour.
+        Hour = 1, "hour";
+        /// To the millisecond.
+        Exact = 2, "exact";
+    }
+}
+
+impl Default for TimeStep {
+    fn default() -> Self {
+        Self::Exact
+    }
 }
 
 impl TimeStep {
@@ -78,60 +80,6 @@ impl Precision {
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
         Some(Self { detail: Detail::from_code(byte & 0b111)?, step: TimeStep::from_code(byte >> 3)? })
     }
-}
-
-macro_rules! coded_names {
-    ($type:ident, $what:literal, $($variant:ident = $code:literal $name:literal),+ $(,)?) => {
-        impl $type {
-            /// The name, as in JSON.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name),+ }
-            }
-
-            /// A small number for a store to keep; it never changes its meaning.
-            #[must_use]
-            pub const fn code(self) -> u8 {
-                match self { $(Self::$variant => $code),+ }
-            }
-
-            /// From the number that a store has kept; `None` for one that no version has used.
-            #[must_use]
-            pub const fn from_code(code: u8) -> Option<Self> {
-                match code { $($code => Some(Self::$variant),)+ _ => None }
-            }
-        }
-
-        impl ::std::fmt::Display for $type {
-            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl ::std::str::FromStr for $type {
-            type Err = $crate::NameError;
-
-            fn from_str(name: &str) -> Result<Self, $crate::NameError> {
-                match name {
-                    $($name => Ok(Self::$variant),)+
-                    _ => Err($crate::NameError { expected: concat!($what, ": one of" $(, " ", $name)+) }),
-                }
-            }
-        }
-    };
-}
-pub(crate) use coded_names;
-
-coded_names!(Detail, "a detail", None = 0 "none", LastDay = 1 "last_day", Opens = 2 "opens", Country = 3 "country",
-    City = 4 "city", Network = 5 "network");
-coded_names!(TimeStep, "a time step", Day = 0 "day", Hour = 1 "hour", Exact = 2 "exact");
-
-/// The text was none of the names of a closed list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected}")]
-#[non_exhaustive]
-pub struct NameError {
-    pub(crate) expected: &'static str,
 }
 
 #[cfg(test)]

@@ -108,6 +108,9 @@ impl Store for MemoryStore {
     ) -> Result<Status, StoreError> {
         let mut rows = self.rows();
         let mut ping = ping.clone();
+        if rows.pings.contains_key(&ping.id) {
+            return Err(StoreError::unavailable("a ping of this id is kept already"));
+        }
         if let Some(recipient) = recipient {
             rows.unify(recipient);
             if rows.objections.contains(&recipient.newest) {

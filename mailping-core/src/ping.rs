@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::detail::coded_names;
+use crate::named::named;
 use crate::recipient::{Recipient, RecipientError};
 use crate::{Basis, Consent, Detail, EprivacyGround, MessageKind, PingId, Purpose, TimeStep, Timestamp};
 
@@ -268,23 +268,19 @@ impl InvalidPing {
     }
 }
 
-/// Whether a ping gains opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Status {
-    /// It does.
-    Live,
-    /// No more: it was withdrawn, or its recipient objected.
-    Withdrawn,
-    /// No more: its `record_until` has passed. Never stored; it follows from the time.
-    Expired,
-    /// It never did: the recipient had objected, or nothing may be kept.
-    Untracked,
+named! {
+    /// Whether a ping gains opens.
+    pub enum Status ("a status") {
+        /// It does.
+        Live = 0, "live";
+        /// No more: it was withdrawn, or its recipient objected.
+        Withdrawn = 1, "withdrawn";
+        /// No more: its `record_until` has passed. Never stored; it follows from the time.
+        Expired = 2, "expired";
+        /// It never did: the recipient had objected, or nothing may be kept.
+        Untracked = 3, "untracked";
+    }
 }
-
-coded_names!(Status, "a status", Live = 0 "live", Withdrawn = 1 "withdrawn", Expired = 2 "expired",
-    Untracked = 3 "untracked");
 
 /// One tracked message, as it is kept. The recipient is not in it: a store keeps the recipient's keyed hash beside it.
 ///

@@ -29,7 +29,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Keeps a new ping with its recipient. Durable. Where the recipient has objected, under any of the keys, the ping is
     /// kept as [`Status::Untracked`]; the status kept is returned. What is found under an older key is moved to the newest.
-    /// An objection that comes at the same time finds the ping or is found by it.
+    /// An objection that comes at the same time finds the ping or is found by it. A ping whose id is kept already is refused:
+    /// writing it again could revive a withdrawn one.
     async fn insert_ping(
         &self,
         ping: &Ping,
@@ -50,7 +51,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Open>, StoreError>;
 
-    /// Sets a live ping's status to withdrawn. Durable. `false` where there is no such ping.
+    /// Sets a live ping's status to withdrawn. Durable. `false` where there is no such ping; `true` also where it was
+    /// withdrawn before.
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError>;
 
     /// Deletes a ping with its opens, beyond recovery from the database's own files as far as the database can.

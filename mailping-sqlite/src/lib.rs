@@ -29,8 +29,12 @@
 //! # Erasure
 //! What is deleted is overwritten with zeros in the file (`secure_delete`), and an erasure empties the log before it answers. Where
 //! another connection reads an older state for longer than half a second, the erasure is still done and durable, and the bytes
-//! leave the log when that reader is gone: the store tries again every second, and when it is dropped. Backups, and what a file
-//! system or a disk keeps of overwritten blocks, are beyond its reach.
+//! leave the log when that reader is gone: the store tries again every second, and when it is dropped.
+//!
+//! SQLite moves rows between pages when its trees change shape, and does not always wipe the place that a row has moved from. So a
+//! stray copy of an erased value can be left in the unused part of a page: in a test that erased 924 random pings of 1,500, one value
+//! of some 9,000. [`SqliteStore::rewrite`] leaves none. Backups, and what a file system or a disk keeps of overwritten blocks, are
+//! beyond the store's reach.
 //!
 //! # Speed
 //! A commit waits for the disk (`synchronous=FULL`), and one commit takes the whole batch of a tracker. Opens stand in one tree sorted by

@@ -39,6 +39,15 @@ impl SqliteStore {
         Ok(Self::start(path.as_ref())?)
     }
 
+    /// Writes the whole file anew (`VACUUM`), so that not even a stray copy of something erased is left in it, and the file is as
+    /// small as what it holds. Hits wait meanwhile: run it when few come.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where another process writes, or the disk has no room for a second copy.
+    pub async fn rewrite(&self) -> Result<(), StoreError> {
+        self.changes.call(|writer| writer.rewrite()).await
+    }
+
     fn start(path: &Path) -> Outcome<Self> {
         let writer = Arc::new(Writer::open(path)?);
         let changes =

@@ -56,6 +56,14 @@ impl Writer {
         Ok(result)
     }
 
+    /// Writes the whole file anew, without a trace of what was deleted.
+    pub(crate) fn rewrite(&self) -> Result<()> {
+        self.connection().execute_batch("VACUUM")?;
+        self.owe_empty_log();
+        self.empty_log();
+        Ok(())
+    }
+
     /// Notes that the log holds deleted rows, to be emptied when there is time.
     pub(crate) fn owe_empty_log(&self) {
         self.log_holds_erased.store(true, Ordering::Release);

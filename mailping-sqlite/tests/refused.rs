@@ -1,5 +1,7 @@
 //! Files that are refused, with an error that says what to do, and left as they were.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 mod common;
 
 use std::path::Path;

@@ -1,10 +1,10 @@
 //! What a fetch is judged to be: which software made it, and whether a person displaying the message caused it.
 
-use super::named::named;
+use crate::named::named;
 
 named! {
     /// The software that made the request.
-    pub enum Fetcher ("fetcher") {
+    pub enum Fetcher ("a fetcher") {
         /// Nothing known fits, or what is known contradicts itself.
         Unknown = 0, "unknown";
         /// Gmail's image proxy, or Gmail's prefetch of images ahead of the reader.
@@ -53,7 +53,7 @@ impl Fetcher {
 
 named! {
     /// Did a person displaying the message cause this fetch?
-    pub enum Verdict ("verdict") {
+    pub enum Verdict ("a verdict") {
         /// The evidence does not tell, or contradicts itself.
         Uncertain = 0, "uncertain";
         /// Yes. It says "displayed", never "read".

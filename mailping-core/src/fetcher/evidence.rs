@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::UnknownName;
+use crate::UnknownName;
 
 macro_rules! evidence {
     ($( $variant:ident = $bit:literal, $text:literal, $explanation:literal; )+) => {
@@ -100,7 +100,7 @@ impl std::str::FromStr for Evidence {
             .iter()
             .copied()
             .find(|known| known.as_str() == text)
-            .ok_or(UnknownName::new("piece of evidence"))
+            .ok_or(UnknownName::new("the name of a piece of evidence, such as net:own"))
     }
 }
 

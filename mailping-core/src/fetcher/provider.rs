@@ -1,10 +1,10 @@
 //! Whose software or network it is, where that is known.
 
-use super::named::named;
+use crate::named::named;
 
 named! {
     /// The operator behind a proxy, a network or an agent.
-    pub enum Provider ("provider") {
+    pub enum Provider ("a provider") {
         /// Gmail and Google Workspace mail.
         Gmail = 1, "gmail";
         /// Google, other than its mail.

@@ -1,16 +1,16 @@
-//! One way to write the closed lists of this module: a variant, its stable number for stores and its stable name,
+//! One way to write closed lists: a variant, its stable number for stores and its stable name,
 //! side by side. A number or a name that was once given is never given to something else.
 
 /// The text is not a name in this closed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected the name of a {expected}, as its `as_str` writes it")]
+#[error("expected {expected}")]
 #[non_exhaustive]
 pub struct UnknownName {
     expected: &'static str,
 }
 
 impl UnknownName {
-    pub(super) const fn new(expected: &'static str) -> Self {
+    pub(crate) const fn new(expected: &'static str) -> Self {
         Self { expected }
     }
 }
@@ -59,14 +59,14 @@ macro_rules! named {
         }
 
         impl ::std::str::FromStr for $name {
-            type Err = $crate::fetcher::UnknownName;
+            type Err = $crate::UnknownName;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::ALL
                     .iter()
                     .copied()
                     .find(|known| known.as_str() == text)
-                    .ok_or($crate::fetcher::UnknownName::new($what))
+                    .ok_or($crate::UnknownName::new(concat!($what, ", one of:" $(, " ", $text)+)))
             }
         }
 
@@ -75,7 +75,14 @@ macro_rules! named {
                 serializer.serialize_str(self.as_str())
             }
         }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = <::std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                name.parse().map_err(::serde::de::Error::custom)
+            }
+        }
     };
 }
 
-pub(super) use named;
+pub(crate) use named;
