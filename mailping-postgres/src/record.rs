@@ -65,9 +65,10 @@ pub(crate) async fn record(
             FROM given WHERE records ORDER BY ping, id
             ON CONFLICT (ping, id) DO NOTHING
         )
-        SELECT coalesce(records, false) FROM given ORDER BY place";
+        SELECT array_agg(coalesce(records, false) ORDER BY place) FROM given";
     let expected = batch.ping.len();
-    let records: Vec<bool> = sqlx::query_scalar(schema.sql(RECORD))
+    // One row with an array; none for an empty batch.
+    let records: Option<Vec<bool>> = sqlx::query_scalar(schema.sql(RECORD))
         .bind(batch.ping)
         .bind(batch.id)
         .bind(batch.at)
@@ -79,8 +80,9 @@ pub(crate) async fn record(
         .bind(batch.network)
         .bind(batch.country)
         .bind(batch.city)
-        .fetch_all(&mut **transaction)
+        .fetch_one(&mut **transaction)
         .await?;
+    let records = records.unwrap_or_default();
     if records.len() != expected {
         return Err(Failure::corrupt("the answer to a batch"));
     }
