@@ -32,9 +32,13 @@ fn make(browser: &Browser, reference: &str, recipient: &str) {
     browser.eventually("the receipt", || browser.path().starts_with("/pings/").then_some(()));
 }
 
+/// The service listens on a free port that its URLs do not know.
+fn path_of(url: &str) -> &str {
+    &url[url.find("/px/").expect("under /px/")..]
+}
+
 fn fetch(program: &Program, url: &str, agent: &str, from: &str) {
-    let path = &url[url.find("/px/").expect("under /px/")..];
-    let reply = program.client().get(path, &[("user-agent", agent), ("x-forwarded-for", from)]);
+    let reply = program.client().get(path_of(url), &[("user-agent", agent), ("x-forwarded-for", from)]);
     assert_eq!((reply.status, reply.body.len()), (200, 43));
 }
 
@@ -120,7 +124,7 @@ pub fn the_opt_out_page_keeps_an_objection(start: &Start) {
     make(&browser, "offer-1", "ada@example.com");
     let receipt = browser.path();
     let opt_out = browser.value("#opt-out");
-    browser.open(&opt_out);
+    browser.open(path_of(&opt_out));
     browser.sees("h1", "Object to open receipts");
     check(&browser, "the opt-out page");
     browser.picture("opt-out");
@@ -152,7 +156,8 @@ pub fn a_login_lets_in_and_a_logout_out(start: &Start) {
     browser.type_into("#token", &format!("open-sesame-76{ENTER}"));
     browser.sees(".alert", "not the token");
     check(&browser, "the refused login");
-    assert!(browser.console().iter().all(|line| line.contains("401")));
+    let console = browser.console();
+    assert!(console.iter().all(|line| line.contains("401")), "{console:?}");
     browser.type_into("#token", &format!("open-sesame-77{ENTER}"));
     browser.sees("h1", "Why is nothing recorded?");
 
@@ -200,7 +205,7 @@ pub fn all_of_it_can_be_done_from_the_keyboard(start: &Start) {
     let program = start.run(&[]);
     let browser = browser(&program);
     let focus =
-        || browser.run("return (document.activeElement.id || document.activeElement.innerText).trim()");
+        || browser.run("return (document.activeElement.id || document.activeElement.textContent).trim()");
     browser.open("/");
     browser.press(TAB);
     assert_eq!(focus(), "Skip to content");
