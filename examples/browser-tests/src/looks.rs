@@ -59,7 +59,9 @@ for (const e of document.querySelectorAll('h1, h2, h3, h4')) {
 if (document.querySelectorAll('h1').length !== 1) faults.push('not one h1');
 if (!document.documentElement.lang || !document.title) faults.push('no language or title');
 const root = document.scrollingElement;
-if (root.scrollWidth > innerWidth + 1) faults.push(`wider than the window: ${root.scrollWidth} > ${innerWidth}`);
+if (root.scrollWidth > root.clientWidth) faults.push(`wider than the window: ${root.scrollWidth} > ${root.clientWidth}`);
+for (const e of document.querySelectorAll('main *'))
+  if (visible(e) && !e.closest('.unseen') && e.getBoundingClientRect().right > root.clientWidth) faults.push(`sticks out: ${e.outerHTML.slice(0, 80)}`);
 for (const entry of performance.getEntriesByType('resource'))
   if (!entry.name.startsWith(location.origin + '/')) faults.push(`from elsewhere: ${entry.name}`);
 return faults;
