@@ -40,6 +40,41 @@ impl Reply {
     }
 }
 
+/// An answer that goes on.
+#[derive(Debug)]
+pub struct Stream {
+    socket: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Stream {
+    /// Waits until `expected` has come, and returns all up to and with it.
+    pub fn until(&mut self, expected: &str) -> String {
+        loop {
+            let found = self.read.windows(expected.len()).position(|window| window == expected.as_bytes());
+            if let Some(found) = found {
+                let rest = self.read.split_off(found + expected.len());
+                let before = std::mem::replace(&mut self.read, rest);
+                return String::from_utf8_lossy(&before).into_owned();
+            }
+            let read = self.more();
+            assert!(read > 0, "it ended before {expected:?}: {}", String::from_utf8_lossy(&self.read));
+        }
+    }
+
+    /// Waits until it ends.
+    pub fn until_end(&mut self) {
+        while !self.read.ends_with(b"\r\n0\r\n\r\n") && self.more() > 0 {}
+    }
+
+    fn more(&mut self) -> usize {
+        let mut buffer = [0; 8 * 1024];
+        let read = self.socket.read(&mut buffer).unwrap();
+        self.read.extend_from_slice(&buffer[..read]);
+        read
+    }
+}
+
 impl Client {
     /// A client of this server.
     pub fn new(server: SocketAddr) -> Self {
@@ -77,6 +112,15 @@ impl Client {
         let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
         let status = head.split(' ').nth(1).and_then(|text| text.parse().ok()).expect("a status");
         Reply { status, head, body: answer[end + 4..].to_vec() }
+    }
+
+    /// A GET whose answer goes on.
+    pub fn stream(&self, path: &str, headers: &[(&str, &str)]) -> Stream {
+        let mut socket = self.connect();
+        let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{lines}\r\n", self.server);
+        socket.write_all(request.as_bytes()).unwrap();
+        Stream { socket, read: Vec::new() }
     }
 
     fn connect(&self) -> TcpStream {

@@ -2,11 +2,11 @@
 
 use askama::Template;
 use http::StatusCode;
-use mailping_core::{PingQuery, Summary};
+use mailping_core::{PingQuery, Summary, TimeStep};
 
 use super::form::Form;
 use super::frame::{Frame, page};
-use super::shown::{Badge, when};
+use super::shown::{Badge, short};
 use super::{failed, field};
 use crate::call::{Answer, Call};
 use crate::csv;
@@ -56,8 +56,8 @@ impl From<&Summary> for Row {
             status: Badge::of_status(ping.status),
             opens: receipt.human_opens,
             fetches: receipt.fetches,
-            last: receipt.last_human_open.map(|at| when(at, ping.time_step)),
-            sent: when(ping.sent_at, mailping_core::TimeStep::Exact),
+            last: receipt.last_human_open.map(|at| short(at, ping.time_step)),
+            sent: short(ping.sent_at, TimeStep::Exact),
         }
     }
 }

@@ -55,6 +55,16 @@ pub(crate) fn when(time: Timestamp, step: TimeStep) -> String {
     }
 }
 
+/// A time to the minute at most, for a column that says UTC.
+pub(crate) fn short(time: Timestamp, step: TimeStep) -> String {
+    let text = time.to_string();
+    let (day, clock) = text.split_once('T').unwrap_or((&text, ""));
+    match step {
+        TimeStep::Day => day.to_owned(),
+        _ => format!("{day} {}", clock.get(..5).unwrap_or(clock)),
+    }
+}
+
 /// A number with its noun.
 pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })

@@ -1,0 +1,315 @@
+//! What the receipts page promises over HTTP, under an admin token; what a browser makes of it is tried elsewhere.
+
+use std::time::{Duration, Instant};
+
+use mailping_core::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{Client, Program, Reply, Start};
+
+const TOKEN: (&str, &str) = ("MAILPING_ADMIN_TOKEN", "open-sesame-77");
+const BEARER: (&str, &str) = ("authorization", "Bearer open-sesame-77");
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+fn form(client: &Client, path: &str, body: &str, headers: &[(&str, &str)]) -> Reply {
+    let mut all = vec![("content-type", "application/x-www-form-urlencoded")];
+    all.extend_from_slice(headers);
+    client.send("POST", path, &all, body)
+}
+
+fn get(client: &Client, path: &str) -> (Reply, String) {
+    let reply = client.get(path, &[BEARER]);
+    assert_eq!(reply.status, 200, "{path}: {reply:?}");
+    let text = String::from_utf8(reply.body.clone()).unwrap();
+    (reply, text)
+}
+
+fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
+    reply.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+}
+
+/// Makes a ping in the form and returns the path of its receipt.
+fn make(client: &Client, reference: &str) -> String {
+    let fields = format!("reference={reference}&reason=proof+of+delivery&owner=billing&detail=network");
+    let made = form(client, "/pings", &fields, &[BEARER]);
+    assert_eq!(made.status, 303, "{made:?}");
+    header(&made, "location").unwrap().to_owned()
+}
+
+fn pixel_of(page: &str) -> &str {
+    let start = page.find("/px/").expect("a pixel");
+    &page[start..start + page[start..].find(".gif").unwrap() + 4]
+}
+
+fn log_in(client: &Client) -> String {
+    let reply = form(client, "/login", "token=open-sesame-77&next=%2F", &[("sec-fetch-site", "same-origin")]);
+    assert_eq!((reply.status, header(&reply, "location")), (303, Some("/")), "{reply:?}");
+    let cookie = header(&reply, "set-cookie").expect("a cookie").to_owned();
+    assert!(cookie.contains("httponly") && cookie.contains("samesite=strict"), "{cookie}");
+    assert!(!cookie.contains("sesame"), "{cookie}");
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+/// Each page has the strict policy and nothing inline; with style, script and icon a first load is under 60 KB.
+pub fn the_page_keeps_its_policy_and_is_small(start: &Start) {
+    let program = start.run(&[TOKEN]);
+    let client = program.client();
+    let receipt = make(&client, "invoice-42");
+    let erase = format!("{receipt}/erase");
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                  form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    for path in ["/", "/login", "/why", &receipt, &erase, "/?owner=nobody"] {
+        let reply = client.get(path, if path == "/login" { &[] } else { &[BEARER] });
+        let page = String::from_utf8_lossy(&reply.body).into_owned();
+        assert_eq!(header(&reply, "content-security-policy"), Some(policy), "{path}");
+        assert_eq!(header(&reply, "cache-control"), Some("no-store"), "{path}");
+        for inline in ["<style", " style=", "<script>", "javascript:", " onclick", " onload", "http-equiv"] {
+            assert!(!page.contains(inline), "{inline} in {path}");
+        }
+        let mut bytes = page.len() + reply.head.len();
+        for asset in page.split('"').filter(|text| text.starts_with("/assets/")) {
+            let reply = client.get(asset, &[]);
+            assert_eq!(reply.status, 200, "{asset}");
+            assert!(header(&reply, "cache-control").unwrap().contains("immutable"), "{reply:?}");
+            bytes += reply.body.len() + reply.head.len();
+        }
+        assert!(bytes > 10_000 && bytes < 60_000, "{path}: {bytes} bytes");
+    }
+    assert_eq!(client.get("/assets/page-0000000000000000.css", &[BEARER]).status, 404);
+}
+
+/// The form makes a ping; what was typed is escaped wherever it is shown, and what is wrong is said at its field.
+pub fn the_form_makes_a_ping_and_text_stays_text(start: &Start) {
+    let program = start.run(&[TOKEN]);
+    let client = program.client();
+    let receipt = make(&client, "%3Cscript%3Ealert(1)%3C%2Fscript%3E%22%3E");
+    for path in
+        ["/", &receipt, &format!("{receipt}/erase"), "/?reference=%3Cscript%3Ealert(1)%3C/script%3E%22%3E"]
+    {
+        let (_, page) = get(&client, path);
+        assert!(page.contains("&#60;script&#62;alert(1)"), "{path}: {page}");
+        assert!(!page.contains("<script>alert") && !page.contains("\">\""), "{path}");
+    }
+    let (_, page) = get(&client, &receipt);
+    let fetched = client.get(pixel_of(&page), &[("user-agent", FIREFOX)]);
+    assert_eq!(fetched.body.len(), 43);
+    let (_, page) = get(&client, &receipt);
+    assert!(page.contains("a browser") && page.contains("ua:browser"), "{page}");
+    let export = get(&client, &format!("{receipt}/export")).0;
+    assert_eq!(
+        (export.json()["fetches"].as_u64(), export.json()["opens"].as_array().unwrap().len()),
+        (Some(1), 1)
+    );
+
+    for (fields, field) in [
+        ("reason=x", "reference"),
+        ("reference=x", "reason"),
+        ("reference=x&reason=x&recipient=nobody", "recipient"),
+        ("reference=x&reason=x&detail=street", "detail"),
+    ] {
+        let refused = form(&client, "/pings", fields, &[BEARER]);
+        let page = String::from_utf8_lossy(&refused.body).into_owned();
+        assert_eq!(refused.status, 422);
+        assert!(
+            page.contains(&format!("id=\"wrong-{field}\"")) && page.contains("aria-invalid"),
+            "{fields}: {page}"
+        );
+    }
+    assert_eq!(form(&client, &format!("{receipt}/withdraw"), "", &[BEARER]).status, 303);
+    assert!(get(&client, &receipt).1.contains("Withdrawn"));
+    assert_eq!(form(&client, &format!("{receipt}/erase"), "", &[BEARER]).status, 303);
+    let gone = client.get(&receipt, &[BEARER]);
+    assert!(gone.status == 404 && gone.head.contains("text/html"), "{gone:?}");
+}
+
+/// The list has its filters and pages; the table for spreadsheets has the same rows, and none of its cells is a formula.
+pub fn the_list_is_filtered_and_its_table_has_no_formula(start: &Start) {
+    let program = start.run(&[TOKEN]);
+    let client = program.client();
+    make(&client, "%3DHYPERLINK(%22http%3A%2F%2Fevil.example%22)");
+    (0..55).for_each(|number| drop(make(&client, &format!("r-{number}"))));
+    let (_, first) = get(&client, "/?owner=billing");
+    let older = first.split("href=\"").find_map(|rest| rest.strip_prefix("/?owner=billing&#38;after="));
+    let older = older.expect("a second page").split('"').next().unwrap();
+    let (_, second) = get(&client, &format!("/?owner=billing&after={older}"));
+    assert_eq!((first.matches("<tr>").count(), second.matches("<tr>").count()), (51, 7));
+    assert!(get(&client, "/?owner=nobody").1.contains("No ping has exactly this"));
+    let (reply, table) = get(&client, "/pings.csv?owner=billing");
+    assert!(header(&reply, "content-disposition").unwrap().contains("attachment"), "{reply:?}");
+    assert_eq!(table.lines().count(), 57);
+    assert!(table.contains("\"'=HYPERLINK(\"\"http://evil.example\"\")\""), "{table}");
+    assert_eq!(get(&client, "/pings.csv?reference=r-7").1.lines().count(), 2);
+}
+
+/// What a page of another site makes a browser send changes nothing; programs, which send neither header, are let through.
+pub fn other_sites_change_nothing(start: &Start) {
+    let program = start.run(&[TOKEN]);
+    let client = program.client();
+    let cookie = log_in(&client);
+    let session = ("cookie", cookie.as_str());
+    let receipt = make(&client, "invoice-42");
+    let id = receipt.rsplit('/').next().unwrap();
+    let own = format!("http://{}", program.server());
+    for foreign in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ] {
+        for (method, path) in [
+            ("POST", "/pings".to_owned()),
+            ("POST", format!("{receipt}/erase")),
+            ("POST", format!("{receipt}/withdraw")),
+            ("POST", "/logout".to_owned()),
+            ("POST", "/login".to_owned()),
+            ("POST", "/api/pings".to_owned()),
+            ("POST", "/api/erase".to_owned()),
+            ("DELETE", format!("/api/pings/{id}")),
+        ] {
+            let reply = client.send(method, &path, &[session, foreign], "reference=x&reason=x");
+            assert_eq!(reply.status, 403, "{method} {path} {foreign:?}: {reply:?}");
+        }
+    }
+    assert!(get(&client, &receipt).1.contains("Stop recording"), "it is neither erased nor withdrawn");
+    for same in [("sec-fetch-site", "same-origin"), ("origin", own.as_str())] {
+        assert_eq!(form(&client, "/pings", "reference=x&reason=x", &[session, same]).status, 303);
+    }
+    assert_eq!(client.get("/", &[session, ("sec-fetch-site", "cross-site")]).status, 200, "links lead here");
+}
+
+/// A service without a token answers to no name that another site could let lead to it.
+pub fn an_open_service_answers_to_no_foreign_name(start: &Start) {
+    let program = start.run(&[]);
+    let host = format!("evil.example:{}", program.server().port());
+    let mut socket = std::net::TcpStream::connect(program.server()).unwrap();
+    let request = format!("GET /api/pings HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    std::io::Write::write_all(&mut socket, request.as_bytes()).unwrap();
+    let answer = std::io::read_to_string(socket).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 421 "), "{answer}");
+    assert_eq!(program.client().get("/api/pings", &[]).status, 200);
+}
+
+/// A login opens everything, its cookie is not the token, a logout ends it, and guesses are bounded; the pixel stays open.
+pub fn a_session_opens_the_page_and_guesses_are_bounded(start: &Start) {
+    let program = start.run(&[TOKEN]);
+    let client = program.client();
+    let receipt = make(&client, "invoice-42");
+    let pixel = pixel_of(&get(&client, &receipt).1).to_owned();
+    for (path, to) in [
+        ("/", "/login".to_owned()),
+        ("/pings.csv", "/login".to_owned()),
+        ("/nothing", "/login".to_owned()),
+        (&receipt, format!("/login?next={receipt}")),
+        (&format!("{receipt}/live"), "/login".to_owned()),
+        (&format!("{receipt}/export"), "/login".to_owned()),
+    ] {
+        for headers in [&[][..], &[("cookie", "mailping_session=00000000000000000000000000000000")]] {
+            let reply = client.get(path, headers);
+            assert_eq!((reply.status, header(&reply, "location")), (303, Some(to.as_str())), "{path}");
+        }
+    }
+    assert_eq!(form(&client, "/pings", "reference=x&reason=x", &[]).status, 303);
+    assert_eq!(form(&client, &format!("{receipt}/erase"), "", &[]).status, 303);
+    assert!(get(&client, &receipt).1.contains("invoice-42"), "nobody was let in");
+
+    let cookie = log_in(&client);
+    let session = [("cookie", cookie.as_str())];
+    assert_eq!(client.get(&receipt, &session).status, 200);
+    assert_eq!(client.get("/api/pings", &session).json()["pings"].as_array().map(Vec::len), Some(1));
+    let out = form(&client, "/logout", "", &session);
+    assert!(out.status == 303 && header(&out, "set-cookie").unwrap().contains("max-age=0"), "{out:?}");
+    assert_eq!(client.get(&receipt, &session).status, 303);
+
+    let other = log_in(&client);
+    let guesses: Vec<u16> =
+        (0..12).map(|n| form(&client, "/login", &format!("token=guess-{n}"), &[]).status).collect();
+    assert_eq!(guesses[..10], [401; 10]);
+    assert_eq!(guesses[10..], [429, 429]);
+    assert_eq!(
+        form(&client, "/login", "token=open-sesame-77", &[]).status,
+        429,
+        "not even the right one is told"
+    );
+    assert_eq!(client.get("/", &[("cookie", &other)]).status, 200, "who is in stays in");
+    let bearers: Vec<u16> = (0..101)
+        .map(|n| client.get("/api/health", &[("authorization", &format!("Bearer {n}"))]).status)
+        .collect();
+    assert_eq!((bearers[99], bearers[100]), (401, 429));
+    assert_eq!(client.get(&pixel, &[]).status, 200);
+    let (_, log) = program.terminate();
+    assert!(!log.contains("sesame") && !log.contains("guess"), "{log}");
+}
+
+/// A fetch shows up on a live page without being asked for; live pages are bounded in number and end with the program.
+pub fn a_fetch_shows_up_live_and_streams_end(start: &Start) {
+    let program = start.run(&[TOKEN]);
+    let client = program.client();
+    let receipt = make(&client, "invoice-42");
+    let pixel = pixel_of(&get(&client, &receipt).1).to_owned();
+    let live = format!("{receipt}/live");
+    let cookie = log_in(&client);
+    let mut stream = client.stream(&live, &[("cookie", &cookie)]);
+    let head = stream.until("No fetch");
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains("text/event-stream"), "{head}");
+    let begun = Instant::now();
+    client.get(&pixel, &[("user-agent", FIREFOX)]);
+    let event = stream.until("ua:browser");
+    assert!(event.contains("event: shown") && event.contains("a browser"), "{event}");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    form(&client, &format!("{receipt}/withdraw"), "", &[BEARER]);
+    stream.until("Withdrawn");
+
+    // A session's stream ends with it.
+    form(&client, "/logout", "", &[("cookie", &cookie)]);
+    stream.until_end();
+
+    let mut streams: Vec<_> = (0..64).map(|_| client.stream(&live, &[BEARER])).collect();
+    streams.iter_mut().for_each(|stream| drop(stream.until("event: shown")));
+    assert_eq!(client.get(&live, &[BEARER]).status, 503);
+    drop(streams.split_off(32));
+    let start = Instant::now();
+    let mut again = loop {
+        let mut stream = client.stream(&live, &[BEARER]);
+        if stream.until("\r\n\r\n").starts_with("HTTP/1.1 200") {
+            break stream;
+        }
+        assert!(start.elapsed() < Duration::from_secs(15), "places of clients that went are given back");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    again.until("event: shown");
+    let begun = Instant::now();
+    let (status, log) = program.terminate();
+    assert_eq!(status, Some(0), "{log}");
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+fn api_ping(program: &Program) -> Value {
+    let ping = json!({
+        "reference": "invoice-42",
+        "basis": { "kind": "contract" },
+        "sent_at": Timestamp::from_unix_millis(1_760_000_000_000).to_string(),
+        "record_days": 1800,
+    });
+    program.client().send("POST", "/api/pings", &[BEARER], &ping.to_string()).json()
+}
+
+/// Why nothing is recorded is told from the settings and counters: the base URL, a proxy that is not trusted, the places.
+pub fn why_nothing_is_recorded_is_told(start: &Start) {
+    let program = start.run(&[TOKEN]);
+    let client = program.client();
+    let why = || get(&client, "/why").1;
+    assert!(why().contains("reached from this machine only") && why().contains("There is no geo database"));
+    assert!(!why().contains("header is not trusted"));
+    let ping = api_ping(&program);
+    let url = ping["pixel_url"].as_str().unwrap();
+    client.get(pixel_of(url), &[("x-forwarded-for", "203.0.113.77")]);
+    assert!(why().contains("header is not trusted") && !why().contains("203.0.113"), "{}", why());
+    client.get("/px/forged.gif", &[]);
+    assert!(why().contains("not from here"));
+
+    let program = start.run(&[TOKEN, ("MAILPING_BASE_URL", "https://app.example")]);
+    let (_, page) = get(&program.client(), "/why");
+    assert!(page.contains("can be reached from outside") && !page.contains("this machine only"), "{page}");
+    let (_, page) = get(&program.client(), &make(&program.client(), "unseen"));
+    assert!(page.contains("Pictures may be blocked"), "{page}");
+}
