@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use mailping_examples_service::{
-    Body, Call, HEADERS, MOST_BODY_BYTES, Service, Settings, SettingsError, start_log,
+    Body, Call, Database, HEADERS, MOST_BODY_BYTES, Service, Settings, SettingsError, start_log,
 };
 use mailping_sqlite::SqliteStore;
 
