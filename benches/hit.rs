@@ -3,6 +3,7 @@
 //! `cargo bench -p mailping-benches --bench hit`; set `MAILPING_GEO` to city databases for places of the real world.
 
 #![allow(missing_docs, reason = "criterion's macros make an undocumented function")]
+#![allow(clippy::expect_used, reason = "a bench that cannot start has nothing better to do")]
 
 #[path = "allocations.rs"]
 mod allocations;

@@ -3,6 +3,7 @@
 //! `cargo bench -p mailping-benches --bench record`
 
 #![allow(missing_docs, reason = "criterion's macros make an undocumented function")]
+#![allow(clippy::expect_used, reason = "a bench that cannot start has nothing better to do")]
 
 use std::net::IpAddr;
 use std::time::Duration;

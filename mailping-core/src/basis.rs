@@ -7,17 +7,13 @@ use crate::named::named;
 
 named! {
     /// Whether a message goes to one person or to many.
+    #[derive(Default)]
     pub enum Purpose ("a purpose") {
         /// One message written for one recipient: an invoice, a proposal, a contract.
+        #[default]
         OneToOne = 0, "one_to_one";
         /// One of many like it; it must carry consent evidence.
         Bulk = 1, "bulk";
-    }
-}
-
-impl Default for Purpose {
-    fn default() -> Self {
-        Self::OneToOne
     }
 }
 

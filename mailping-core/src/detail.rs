@@ -23,19 +23,15 @@ named! {
 
 named! {
     /// How exactly the time of an open is kept.
+    #[derive(Default)]
     pub enum TimeStep ("a time step") {
         /// To the day, at 00:00 UTC.
         Day = 0, "day";
         /// To the full hour.
         Hour = 1, "hour";
         /// To the millisecond.
+        #[default]
         Exact = 2, "exact";
-    }
-}
-
-impl Default for TimeStep {
-    fn default() -> Self {
-        Self::Exact
     }
 }
 

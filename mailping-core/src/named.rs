@@ -19,14 +19,14 @@ macro_rules! named {
     (
         $(#[$meta:meta])*
         pub enum $name:ident ($what:literal) {
-            $( $(#[doc = $doc:literal])* $variant:ident = $code:literal, $text:literal; )+
+            $( $(#[$about:meta])* $variant:ident = $code:literal, $text:literal; )+
         }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum $name {
-            $( $(#[doc = $doc])* $variant = $code, )+
+            $( $(#[$about])* $variant = $code, )+
         }
 
         impl $name {

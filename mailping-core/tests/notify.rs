@@ -1,4 +1,5 @@
 //! Notifications: told after the open is on disk, bounded and counted, and never in a pixel's way.
+#![allow(clippy::unwrap_used, reason = "helpers of tests stand outside of #[test] functions")]
 
 mod common;
 
