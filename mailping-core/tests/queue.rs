@@ -1,4 +1,5 @@
 //! Between a hit and the store: what `Recorded` promises while the store fails, hangs, panics or is slow (I5).
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of #[test] functions")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! From a ping to its receipt on the memory store: what is kept of a hit, and what never reaches the store.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of #[test] functions")]
 
 mod common;
 
