@@ -3,24 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this crate is for tests only")]
 
 mod http;
-pub mod page;
+mod page;
 mod program;
 pub mod promises;
 
 pub use http::{Client, Reply, Stream};
 pub use program::{Program, Start};
 
-/// Makes a test of each promise of the module `promises` or `page` for the example `$name` of the package that the tests are in.
-/// A function after the name changes how it is started: `keeps_promises!("receipts_postgres", on_a_database => ...)`.
+/// Makes a test of each promise for the example `$name` of the package that the tests are in. A function after the name changes
+/// how it is started: `keeps_promises!("receipts_postgres", on_a_database => ...)`.
 #[macro_export]
 macro_rules! keeps_promises {
-    ($name:literal, $module:ident: $($promise:ident),+ $(,)?) => {
-        $(
-            #[test]
-            fn $promise() {
-                $crate::$module::$promise(&$crate::Start::example($name));
-            }
-        )+
+    ($name:literal: $($promise:ident),+ $(,)?) => {
+        $crate::keeps_promises!($name, |start| start => $($promise),+);
     };
     ($name:literal, $prepare:expr => $($promise:ident),+ $(,)?) => {
         $(
@@ -37,7 +32,7 @@ macro_rules! keeps_promises {
 #[macro_export]
 macro_rules! keeps_every_promise {
     ($name:literal) => {
-        $crate::keeps_promises!($name, promises:
+        $crate::keeps_promises!($name:
             a_proxy_and_a_person_make_a_receipt_of_two_opens,
             an_answered_open_survives_kill_nine,
             nothing_personal_is_in_the_files_or_the_log,
@@ -50,8 +45,6 @@ macro_rules! keeps_every_promise {
             lists_and_receipts_are_paged,
             an_objection_stops_mail_already_sent,
             two_services_share_one_database,
-        );
-        $crate::keeps_promises!($name, page:
             the_page_keeps_its_policy_and_is_small,
             the_form_makes_a_ping_and_text_stays_text,
             the_list_is_filtered_and_its_table_has_no_formula,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use mailping_core::Timestamp;
 use serde_json::{Value, json};
 
+pub use crate::page::*;
 use crate::{Client, Start};
 
 const GMAIL: &str =

@@ -102,7 +102,7 @@ pub fn an_erasure_asks_first_and_a_withdrawal_shows(start: &Start) {
     let receipt = browser.path();
     browser.click(".actions form button");
     browser.sees(".verdict", "Withdrawn");
-    browser.sees(".side", "No pixel");
+    browser.sees(".pixel", "No pixel");
     browser.click(".actions .danger");
     browser.sees("h1", "Erase this ping?");
     browser.click(".actions .quiet");

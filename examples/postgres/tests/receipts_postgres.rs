@@ -48,6 +48,9 @@ mailping_examples_acceptance::keeps_promises!("receipts_postgres", on_a_database
     lists_and_receipts_are_paged,
     an_objection_stops_mail_already_sent,
     two_services_share_one_database,
+    the_form_makes_a_ping_and_text_stays_text,
+    the_list_is_filtered_and_its_table_has_no_formula,
+    a_fetch_shows_up_live_and_streams_end,
 );
 
 #[test]
