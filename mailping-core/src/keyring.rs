@@ -40,8 +40,10 @@ impl fmt::Display for KeyId {
 /// One or more secret keys with their numbers.
 ///
 /// As text a keyring is `id:base64[,id:base64…]`: ids from 0 to 63, each key at least 32 bytes, standard or URL-safe base64,
-/// padded or not. The first key signs, all verify. To rotate, put a new key in front and keep the old ones: tokens in
-/// mail already sent name their key, and so do the recipient hashes of objections.
+/// padded or not. The first key signs, all verify. To rotate, put a new key under a new id in front and keep the old ones: tokens in
+/// mail already sent name their key, and so do the recipient hashes of objections. Where several instances share a store, first add the new
+/// key at the end everywhere, and only then move it to the front: an instance that lacks a key refuses its pixels and misses its objections.
+/// Never give another key an id that was used: the id is all that a store knows of a key.
 ///
 /// # Security
 /// Whoever has a key can make tokens and test addresses against recipient hashes. `Debug` shows the ids alone.

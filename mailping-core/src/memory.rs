@@ -54,6 +54,10 @@ impl Rows {
                 self.objections.insert(recipient.newest);
             }
         }
+        // A ping that was kept under an older key may have escaped the objection until now.
+        if self.objections.contains(&recipient.newest) {
+            self.object(recipient.newest);
+        }
     }
 
     fn object(&mut self, hash: RecipientHash) {

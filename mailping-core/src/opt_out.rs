@@ -60,7 +60,8 @@ pub const PAGE: &str = page!(
 pub const DONE: &str = page!(
     "Your objection is kept",
     "<p>From now on, opening this sender's messages is no longer recorded, also for those already sent. Where the \
-     sender gave no address for this message, that holds for this message alone.</p>\n\
+     sender gave no address for this message, that holds for this message alone. Where the record of this message \
+     was deleted before, it names nobody any more: to object for later messages, please write to the sender.</p>\n\
      <p>You are not unsubscribed from anything. You can close this page.</p>\n"
 );
 

@@ -26,6 +26,13 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 /// How long a tracker that is dropped, not closed, goes on writing what waits.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Stands for "for ever" in all durations: a clock cannot be asked for `Duration::MAX` from now.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+fn from_now(duration: Duration) -> Instant {
+    Instant::now() + duration.min(LONGEST)
+}
+
 /// What became of a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -118,9 +125,11 @@ impl State {
         }
     }
 
-    fn close(&mut self) {
+    /// The wakers are to be woken once the lock is released: one may end the last handle of this queue.
+    #[must_use]
+    fn close(&mut self) -> Vec<Waker> {
         self.closed = true;
-        self.on_close.drain(..).for_each(Waker::wake);
+        std::mem::take(&mut self.on_close)
     }
 }
 
@@ -244,7 +253,7 @@ impl Queue {
             return Recording::ready(Err(RecordError::QueueFull));
         }
         let ticket = Arc::new(Ticket::default());
-        state.waiters.push_back((now + self.shared.limits.deadline, Arc::clone(&ticket)));
+        state.waiters.push_back((now + self.shared.limits.deadline.min(LONGEST), Arc::clone(&ticket)));
         state.entries.push_back(Queued { entry, ticket: Arc::clone(&ticket), since: now });
         // A running writer looks again by itself: one wake-up a batch, not one a hit.
         if std::mem::take(&mut state.writer_sleeps) {
@@ -286,7 +295,7 @@ impl Queue {
     fn begin_close(&self, patience: Duration) {
         let mut state = self.shared.state();
         state.closing = true;
-        state.give_up.get_or_insert(Instant::now() + patience);
+        state.give_up.get_or_insert(from_now(patience));
         self.shared.work.notify_one();
         self.shared.waiting.notify_one();
     }
@@ -309,7 +318,9 @@ impl Future for Closing<'_> {
         if state.closed {
             return Poll::Ready(());
         }
-        state.on_close.push(context.waker().clone());
+        if !state.on_close.iter().any(|waker| waker.will_wake(context.waker())) {
+            state.on_close.push(context.waker().clone());
+        }
         Poll::Pending
     }
 }
@@ -336,10 +347,11 @@ impl Shared {
                 break;
             }
             if Instant::now() >= next_purge && self.purge_step() {
-                next_purge = Instant::now() + self.limits.purge_every;
+                next_purge = from_now(self.limits.purge_every);
             }
         }
-        self.state().close();
+        let wakers = self.state().close();
+        wakers.into_iter().for_each(Waker::wake);
         self.waiting.notify_one();
         self.notifier.close();
     }
@@ -474,8 +486,11 @@ impl Shared {
                 late.extend(state.waiters.pop_front().map(|(_, ticket)| ticket));
             }
             if state.give_up.is_some_and(|give_up| give_up <= now) && !state.closed {
-                state.close();
+                let wakers = state.close();
+                drop(state);
+                wakers.into_iter().for_each(Waker::wake);
                 self.work.notify_one();
+                state = self.state();
                 self.notifier.close();
             }
             if !late.is_empty() {

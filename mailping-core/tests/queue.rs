@@ -196,3 +196,15 @@ fn what_was_kept_long_enough_is_purged_while_hits_go_on() {
     assert!(pollster::block_on(tracker.receipt(old.id())).unwrap().is_none());
     assert!(pollster::block_on(tracker.receipt(live.id())).unwrap().is_some());
 }
+
+#[test]
+fn for_ever_is_a_duration_like_any_other() {
+    let store = Faulty::default();
+    let for_ever = Duration::MAX;
+    let tracker = build(builder(store, &Clock::new()).deadline(for_ever).purge_every(for_ever));
+    let ping = ping(&tracker, new_ping());
+    for _ in 0..3 {
+        assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Durable));
+    }
+    assert_eq!(pollster::block_on(tracker.close(for_ever)).lost, 0);
+}

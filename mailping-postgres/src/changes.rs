@@ -73,6 +73,9 @@ pub(crate) async fn unify(transaction: Open<'_>, schema: &Schema, recipient: &Re
     const OBJECTION: &str = "
         WITH moved AS (DELETE FROM {s}.objections WHERE key = $1 AND hash = $2 RETURNING key)
         INSERT INTO {s}.objections (key, hash) SELECT $3, $4 FROM moved ON CONFLICT DO NOTHING";
+    const OBJECTED: &str = "
+        UPDATE {s}.pings SET status = $3 WHERE recipient_key = $1 AND recipient_hash = $2 AND status = 0
+            AND EXISTS (SELECT FROM {s}.objections WHERE key = $1 AND hash = $2)";
     let newest = &recipient.newest;
     for older in &recipient.older {
         for change in [PINGS, OBJECTION] {
@@ -85,6 +88,13 @@ pub(crate) async fn unify(transaction: Open<'_>, schema: &Schema, recipient: &Re
                 .await?;
         }
     }
+    // A ping that was kept under an older key may have escaped the objection until now.
+    sqlx::query(schema.sql(OBJECTED))
+        .bind(key_number(newest.key()))
+        .bind(newest.hash())
+        .bind(i16::from(Status::Withdrawn.code()))
+        .execute(&mut **transaction)
+        .await?;
     Ok(())
 }
 

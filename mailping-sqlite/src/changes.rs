@@ -76,6 +76,10 @@ fn unify(transaction: &Transaction<'_>, recipient: &RecipientHashes) -> Result<(
             keep_objection(transaction, newest)?;
         }
     }
+    // A ping that was kept under an older key may have escaped the objection until now.
+    if !recipient.older.is_empty() && has_objected(transaction, newest)? {
+        object_by_hash(transaction, newest)?;
+    }
     Ok(())
 }
 

@@ -28,7 +28,8 @@ impl Writer {
         Ok(Self {
             connection: Mutex::new(connect::writer(path)?),
             next: Mutex::new(()),
-            log_holds_erased: AtomicBool::new(false),
+            // A process that was killed may have left a log with erased bytes in it.
+            log_holds_erased: AtomicBool::new(true),
         })
     }
 

@@ -139,6 +139,7 @@ cases! {
         the_first_and_the_last_time_come_back;
     recipients:
         an_objection_holds_for_its_recipient_alone,
+        a_ping_found_under_an_older_key_follows_the_objection,
         an_objection_outlives_erasure,
         an_objection_by_ping_is_that_of_its_recipient,
         an_objection_by_ping_without_recipient_withdraws_it_alone,

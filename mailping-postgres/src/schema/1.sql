@@ -38,7 +38,8 @@ CREATE TABLE opens (
     verdict smallint NOT NULL,
     provider smallint,
     -- Never finer than masking leaves one, whoever writes.
-    network cidr CHECK (masklen(network) <= CASE family(network) WHEN 4 THEN 24 ELSE 48 END),
+    network cidr CHECK (masklen(network) <= CASE
+        WHEN family(network) = 4 THEN 24 WHEN network <<= '2002::/16' THEN 40 ELSE 48 END),
     country text COLLATE "C",
     city text COLLATE "C",
     PRIMARY KEY (ping, id)

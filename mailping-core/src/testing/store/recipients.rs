@@ -5,6 +5,16 @@ use std::collections::BTreeSet;
 use super::rig::{Rig, ids, key, open, opens, ping, ping_id, recipient};
 use crate::{Erased, KeyId, Status};
 
+pub(super) async fn a_ping_found_under_an_older_key_follows_the_objection(rig: Rig) {
+    let (before, after, both) = (recipient(b'a', &[1]), recipient(b'a', &[2]), recipient(b'a', &[2, 1]));
+    rig.given_ping_to(1, &before).await;
+    rig.given_ping_to(2, &after).await;
+    rig.object_by_ping(ping(2).id).await.unwrap();
+    assert_eq!(rig.status(ping(1).id).await, Status::Live, "nothing has shown yet that both are one person");
+    assert_eq!(rig.given_ping_to(3, &both).await, Status::Untracked);
+    assert_eq!(rig.status(ping(1).id).await, Status::Withdrawn);
+}
+
 pub(super) async fn an_objection_holds_for_its_recipient_alone(rig: Rig) {
     let (ada, bob) = (recipient(b'a', &[1]), recipient(b'b', &[1]));
     assert_eq!(rig.given_ping_to(1, &ada).await, Status::Live);
