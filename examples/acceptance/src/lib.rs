@@ -38,6 +38,7 @@ macro_rules! keeps_every_promise {
             ten_thousand_hits_on_one_url_fill_no_disk,
             lists_and_receipts_are_paged,
             an_objection_stops_mail_already_sent,
+            a_thousand_hits_at_once_on_a_dead_ping_add_no_row,
             two_services_share_one_file,
         );
     };
