@@ -1,4 +1,5 @@
 //! The privacy chapter says what is kept, and nothing else is.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of tests stands outside of #[test] functions")]
 
 mod common;
 
