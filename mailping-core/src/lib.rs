@@ -22,6 +22,8 @@ pub mod opt_out;
 mod ping;
 pub mod pixel;
 mod prepared;
+#[doc = include_str!("../docs/privacy.md")]
+pub mod privacy {}
 mod queue;
 mod reading;
 mod receipt;

@@ -53,6 +53,7 @@ macro_rules! keeps_every_promise {
             a_session_opens_the_page_and_guesses_are_bounded,
             a_fetch_shows_up_live_and_streams_end,
             why_nothing_is_recorded_is_told,
+            a_thousand_hits_at_once_on_a_dead_ping_add_no_row,
         );
     };
 }

@@ -430,6 +430,34 @@ pub fn an_objection_stops_mail_already_sent(start: &Start) {
     assert_eq!(receipt(&client, &carol)["fetches"], 0);
 }
 
+/// After objection, withdrawal, expiry or erasure, 1,000 concurrent hits on a pixel already sent add no row.
+pub fn a_thousand_hits_at_once_on_a_dead_ping_add_no_row(start: &Start) {
+    let program = start.run(&[("MAILPING_HIT_LIMIT", "0")]);
+    let client = program.client();
+    let made = || make(&client, &with(new_ping(), "recipient", "ada@example.com"));
+    let (withdrawn, erased, objected) = (made(), made(), made());
+    let expired = make(&client, &with(new_ping(), "record_days", 1));
+    for ping in [&withdrawn, &erased, &objected] {
+        fetch(&client, ping, &[]);
+    }
+    let api = |ping: &Value| format!("/api/pings/{}", ping["id"].as_str().unwrap());
+    assert_eq!(client.send("POST", &format!("{}/withdraw", api(&withdrawn)), &[], "").status, 204);
+    assert_eq!(client.send("DELETE", &api(&erased), &[], "").status, 204);
+    assert_eq!(client.send("POST", &path_of(&objected["opt_out_url"]), &[], "").status, 200);
+    for ping in [&withdrawn, &erased, &objected, &expired] {
+        std::thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| (0..50).for_each(|_| fetch(&client, ping, &[])));
+            }
+        });
+    }
+    for (ping, fetches) in [(&withdrawn, 1), (&objected, 1), (&expired, 0)] {
+        assert_eq!(receipt(&client, ping)["fetches"], fetches);
+    }
+    client.get(&api(&erased), &[]).error(404, None);
+    assert_eq!(client.get("/api/health", &[]).json()["durable"], 3);
+}
+
 /// Two processes on one database lose nothing.
 pub fn two_services_share_one_database(start: &Start) {
     let (one, two) = (start.run(&[]), start.run(&[]));
