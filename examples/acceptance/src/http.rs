@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
@@ -40,6 +40,9 @@ impl Reply {
     }
 }
 
+/// How long a stream is waited for: it may send comments meanwhile.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// An answer that goes on.
 #[derive(Debug)]
 pub struct Stream {
@@ -50,6 +53,7 @@ pub struct Stream {
 impl Stream {
     /// Waits until `expected` has come, and returns all up to and with it.
     pub fn until(&mut self, expected: &str) -> String {
+        let begun = Instant::now();
         loop {
             let found = self.read.windows(expected.len()).position(|window| window == expected.as_bytes());
             if let Some(found) = found {
@@ -57,6 +61,7 @@ impl Stream {
                 let before = std::mem::replace(&mut self.read, rest);
                 return String::from_utf8_lossy(&before).into_owned();
             }
+            assert!(begun.elapsed() < PATIENCE, "{expected:?} never came");
             let read = self.more();
             assert!(read > 0, "it ended before {expected:?}: {}", String::from_utf8_lossy(&self.read));
         }
@@ -64,7 +69,10 @@ impl Stream {
 
     /// Waits until it ends.
     pub fn until_end(&mut self) {
-        while !self.read.ends_with(b"\r\n0\r\n\r\n") && self.more() > 0 {}
+        let begun = Instant::now();
+        while !self.read.ends_with(b"\r\n0\r\n\r\n") && self.more() > 0 {
+            assert!(begun.elapsed() < PATIENCE, "it never ended");
+        }
     }
 
     fn more(&mut self) -> usize {

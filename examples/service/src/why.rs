@@ -76,7 +76,10 @@ impl Setup {
         found.extend(self.findings(health).into_iter().filter(|finding| finding.level != Level::Fine));
         if !ended {
             let answered = health.durable + health.late > 0;
-            let way = if answered {
+            let reached = self.reach().is_none_or(|finding| finding.level != Level::Problem);
+            let way = if answered && !reached {
+                ""
+            } else if answered {
                 "Pixels of this service are fetched, so the way is open. "
             } else {
                 "No pixel has been fetched since this service was started. Open the pixel's URL in a browser: if a fetch shows up \
