@@ -29,6 +29,7 @@ mod reading;
 mod receipt;
 mod recipient;
 mod request;
+mod requests;
 mod sentence;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -56,6 +57,7 @@ pub use queue::{RecordError, Recorded, Recording};
 pub use receipt::{Receipt, State, Summary};
 pub use recipient::{Recipient, RecipientError, RecipientHash, RecipientHashes};
 pub use request::{HeaderSource, PixelRequest};
+pub use requests::{RecipientExport, RecipientRequestError};
 pub use store::{Erased, OpenCursor, PingQuery, Store, StoreError};
 pub use time::{Timestamp, TimestampError};
-pub use tracker::{PingError, RecipientExport, RecipientRequestError, Tracker};
+pub use tracker::{PingError, Tracker};
