@@ -40,6 +40,8 @@ const RECORD_FOR: Duration = DAY.saturating_mul(30);
 const KEEP_FOR: Duration = DAY.saturating_mul(90);
 /// The longest either may be: there is no infinite one.
 const LONGEST: Duration = DAY.saturating_mul(5 * 366);
+/// How far ahead a message may be planned: lifetimes count from its sent time, so this bounds how long anything is kept.
+const FARTHEST: Duration = DAY.saturating_mul(366);
 const REFERENCE_BYTES: usize = 256;
 const REASON_BYTES: usize = 2_000;
 const EVIDENCE_BYTES: usize = 200;
@@ -99,7 +101,7 @@ impl NewPing {
     }
 
     /// When the message is handed over for sending; now without this call. A past or future time is allowed: a fetch
-    /// before it is at most `uncertain`.
+    /// before it is at most `uncertain`. At most a year ahead.
     pub fn sent_at(mut self, time: impl Into<Timestamp>) -> Self {
         self.sent_at = Some(time.into());
         self
@@ -150,6 +152,9 @@ impl NewPing {
         let asked = crate::detail::Precision { detail: self.detail, step: self.time_step };
         let precision = asked.narrowed(ceiling);
         let sent_at = self.sent_at.unwrap_or(now);
+        if sent_at > now.plus(FARTHEST) {
+            return Err(InvalidPing::SentTooFarAhead);
+        }
         // Opens are kept at the start of their step, so the end is brought to the end of its step: an open inside the
         // promised time is never lost to rounding, and the end that is shown is the one that holds.
         let record_until = sent_at.plus(self.record_for).ceil(precision.kept_step().millis());
@@ -249,6 +254,9 @@ pub enum InvalidPing {
     /// A consent was given in the future.
     #[error("basis.given_at is in the future: consent comes before the message")]
     ConsentInFuture,
+    /// The sent time is more than a year ahead.
+    #[error("sent_at must not be more than a year ahead")]
+    SentTooFarAhead,
     /// The operating system gave no random bytes for the id.
     #[error("the operating system gave no random bytes")]
     NoRandom,
@@ -263,6 +271,7 @@ impl InvalidPing {
             Self::Recipient { .. } => Some("recipient"),
             Self::KeptTooShort => Some("keep_for"),
             Self::ConsentInFuture => Some("basis.given_at"),
+            Self::SentTooFarAhead => Some("sent_at"),
             Self::NoRandom => None,
         }
     }
@@ -417,6 +426,7 @@ mod tests {
             (new().record_for(Duration::ZERO), "record_for"),
             (new().record_for(10 * 366 * DAY), "record_for"),
             (new().keep_for(10 * 366 * DAY), "keep_for"),
+            (new().sent_at(now().plus(400 * DAY)), "sent_at"),
             (new().record_for(2 * DAY).keep_for(DAY), "keep_for"),
             (NewPing::one_to_one("x", Basis::legitimate_interest("")), "basis.reason"),
             (NewPing::bulk("x", Consent::new(now().plus(DAY), "v1", "form")), "basis.given_at"),

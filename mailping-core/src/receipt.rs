@@ -35,7 +35,8 @@ pub struct Summary {
     pub state: State,
     /// How many opens are kept; every one counts, also repeated ones and the sender's own.
     pub fetches: u64,
-    /// Fetches that a person caused by displaying the message; repeats within the window count once.
+    /// Fetches that a person caused by displaying the message; repeats within the window count once. At a time step of
+    /// an hour or a day all of one kind within a step are repeats.
     pub human_opens: u64,
     /// Fetches without a person, likewise.
     pub machine_fetches: u64,

@@ -211,7 +211,8 @@ impl Reader {
     }
 
     fn secret(&mut self, name: &'static str, default: &str) -> Option<String> {
-        let value = std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let value =
+            std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let shown = if value.is_some() { "[redacted]".to_owned() } else { format!("({default})") };
         self.printed.push(format!("{name}={shown}"));
         value
