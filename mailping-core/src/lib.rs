@@ -58,6 +58,6 @@ pub use receipt::{Receipt, State, Summary};
 pub use recipient::{Recipient, RecipientError, RecipientHash, RecipientHashes};
 pub use request::{HeaderSource, PixelRequest};
 pub use requests::{RecipientExport, RecipientRequestError};
-pub use store::{Erased, OpenCursor, PingQuery, Store, StoreError};
+pub use store::{Backlog, Erased, OpenCursor, PingQuery, Store, StoreError};
 pub use time::{Timestamp, TimestampError};
 pub use tracker::{PingError, Tracker};

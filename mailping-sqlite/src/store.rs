@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mailping_core::store::{Erased, KeptPing, OpenCursor, PingQuery, Store, Written};
+use mailping_core::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, Written};
 use mailping_core::{KeyId, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp};
 use rusqlite::Connection;
 
@@ -155,5 +155,9 @@ impl Store for SqliteStore {
             self.writer.owe_empty_log();
         }
         Ok(purged)
+    }
+
+    fn backlog(&self) -> Backlog {
+        Backlog::default()
     }
 }
