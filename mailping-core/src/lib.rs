@@ -9,6 +9,8 @@ mod detail;
 pub mod fetcher;
 pub mod geo;
 mod health;
+#[cfg(feature = "html")]
+mod html;
 mod id;
 mod keyring;
 mod limiter;
