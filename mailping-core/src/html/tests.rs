@@ -27,6 +27,7 @@ fn the_pixel_stands_at_the_end_of_the_message_itself() {
         "<body>Hi<div class='x gmail_quote'><div>old</div></body></div>@</body>",
         "<body>Hi@<blockquote>never closed</body>",
         "<body>Hi@<div id=divRplyFwdMsg>From</div>old</body>",
+        "Hi<blockquote><body>old</body></blockquote>@",
         "<p>Hi</p>@<!-- never closed",
         "<p>Hi</p>@<style>never closed",
         "<body>Hi@</body><!-- never closed",
