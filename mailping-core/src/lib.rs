@@ -10,6 +10,8 @@ pub mod fetcher;
 pub mod geo;
 pub mod guide;
 mod health;
+#[cfg(feature = "html")]
+mod html;
 mod id;
 mod keyring;
 mod limiter;
