@@ -47,8 +47,10 @@ mod failure;
 mod reads;
 mod rows;
 mod schema;
+mod spool;
 mod store;
 mod worker;
 mod writer;
 
+pub use spool::{Spool, SpooledStore};
 pub use store::SqliteStore;
