@@ -1,4 +1,4 @@
-//! mailping: know whether a 1-to-1 e-mail was opened, without keeping anyone's IP address.
+#![doc = include_str!("../docs/manual.md")]
 #![forbid(unsafe_code)]
 
 mod basis;
@@ -8,7 +8,10 @@ mod client_ip;
 mod detail;
 pub mod fetcher;
 pub mod geo;
+pub mod guide;
 mod health;
+#[cfg(feature = "html")]
+mod html;
 mod id;
 mod keyring;
 mod limiter;

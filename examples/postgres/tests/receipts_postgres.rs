@@ -48,9 +48,14 @@ mailping_examples_acceptance::keeps_promises!("receipts_postgres", on_a_database
     lists_and_receipts_are_paged,
     an_objection_stops_mail_already_sent,
     two_services_share_one_database,
+    the_page_keeps_its_policy_and_is_small,
     the_form_makes_a_ping_and_text_stays_text,
     the_list_is_filtered_and_its_table_has_no_formula,
+    other_sites_change_nothing,
+    an_open_service_answers_to_no_foreign_name,
+    a_session_opens_the_page_and_guesses_are_bounded,
     a_fetch_shows_up_live_and_streams_end,
+    why_nothing_is_recorded_is_told,
 );
 
 #[test]
