@@ -160,8 +160,9 @@ fn fetches_meanwhile(client: Client, pixel: &str, deed: impl FnOnce()) -> Vec<Du
                 })
             })
             .collect();
-        deed();
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(deed));
         stop.store(true, Ordering::Relaxed);
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         fetchers.into_iter().flat_map(|fetcher| fetcher.join().unwrap()).collect()
     })
 }
