@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use crate::failure::Result as Outcome;
 use crate::worker::Worker;
 use crate::writer::Writer;
-use crate::{changes, connect, reads};
+use crate::{changes, connect, reads, schema};
 
 /// A [`Store`] in one SQLite file.
 ///
@@ -49,7 +49,7 @@ impl SqliteStore {
     }
 
     fn start(path: &Path) -> Outcome<Self> {
-        let writer = Arc::new(Writer::open(path)?);
+        let writer = Arc::new(Writer::new(connect::writer(path, &schema::STORE)?));
         let changes =
             Worker::start("mailping-sqlite-write", Arc::clone(&writer), |writer| writer.empty_log())?;
         let reads = Worker::start("mailping-sqlite-read", connect::reader(path)?, |_| {})?;
