@@ -44,6 +44,7 @@ mailping_examples_acceptance::keeps_promises!("receipts_postgres", on_a_database
     sigterm_ends_it_cleanly,
     wrong_input_is_named_and_not_repeated,
     the_admin_token_guards_the_api_and_not_the_pixel,
+    prometheus_reads_the_health,
     ten_thousand_hits_on_one_url_fill_no_disk,
     lists_and_receipts_are_paged,
     an_objection_stops_mail_already_sent,
