@@ -49,6 +49,31 @@ pub(super) enum Means {
     SafariVersion,
     /// A browser of another maker on one of those engines.
     Plain,
+    /// A word of which all browsers' agents are made: it proves nothing, and nothing is looked for in its form.
+    Part(Word),
+}
+
+/// What such a word tells of the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Word {
+    Mozilla,
+    WebKit,
+    Safari,
+    Gecko,
+    Khtml,
+    Like,
+    Compatible,
+    Windows,
+    Macintosh,
+    X11,
+    /// A telephone or tablet of Apple's.
+    AppleDevice,
+    Android,
+    /// Before a version of Apple's systems.
+    Os,
+    /// Android's mark of a web view.
+    View,
+    Other,
 }
 
 /// One name.
@@ -66,6 +91,10 @@ const fn is(name: &'static str, place: Place, means: Means) -> Agent {
 
 const fn of(provider: Provider, name: &'static str, place: Place, means: Means) -> Agent {
     Agent { name, place, means, provider: Some(provider) }
+}
+
+const fn part(name: &'static str, place: Place, word: Word) -> Agent {
+    is(name, place, Part(word))
 }
 
 /// Names that stand in the same sources.
@@ -215,6 +244,17 @@ pub(super) const BLOCKS: &[Block] = &[
         is("Iceweasel", Product, Plain), is("Puffin", Product, Plain), is("Ferdium", Product, Plain), is("Rambox", Product, Plain), is("QtWebEngine", Product, Plain), is("Wavebox", Product, Plain),
         is("Honorlock", Product, Plain), is("Island", Product, Plain), is("Ghostery", Product, Plain), is("Silk", Product, Plain), is("Kiwi", Product, Plain),
         is("Ubuntu", Product, Plain), is("Fedora", Product, Plain), is("Debian", Product, Plain), is("Raspbian", Product, Plain), is("MicroMessenger", Product, Plain),
+    ] },
+    // Words of which browsers' agents are made.
+    Block { source: "yauaa; uap-core; user-agents 2.1.198", checked: "2026-11-24", names: &[
+        part("Mozilla", Any, Word::Mozilla), part("AppleWebKit", Product, Word::WebKit), part("Safari", Product, Word::Safari), part("Mobile", Any, Word::Other),
+        part("Gecko", Any, Word::Gecko), part("Goanna", Any, Word::Gecko), part("KHTML", Comment, Word::Khtml), part("like", Comment, Word::Like),
+        part("compatible", Comment, Word::Compatible), part("Windows", Comment, Word::Windows), part("Macintosh", Comment, Word::Macintosh), part("X11", Comment, Word::X11),
+        part("iPhone", Comment, Word::AppleDevice), part("iPad", Comment, Word::AppleDevice), part("iPod", Comment, Word::AppleDevice), part("Android", Comment, Word::Android),
+        part("OS", Comment, Word::Os), part("wv", Comment, Word::View), part("Linux", Comment, Word::Other), part("Win32", Comment, Word::Other), part("U", Comment, Word::Other),
+        part("NT", Comment, Word::Other), part("Win64", Comment, Word::Other), part("x64", Comment, Word::Other), part("WOW64", Comment, Word::Other), part("Intel", Comment, Word::Other),
+        part("Mac", Comment, Word::Other), part("X", Comment, Word::Other), part("x86_64", Comment, Word::Other), part("CPU", Comment, Word::Other), part("K", Comment, Word::Other), part("Build", Comment, Word::Other),
+        part(".NET", Comment, Word::Other), part("CLR", Comment, Word::Other),
     ] },
 ];
 

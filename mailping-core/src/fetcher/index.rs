@@ -6,18 +6,21 @@ const BUCKETS: usize = 512;
 
 /// Where each bucket's names begin in [`ORDER`].
 static STARTS: [u16; BUCKETS + 1] = starts();
-/// The names' places in [`AGENTS`], bucket after bucket.
-static ORDER: [u16; AGENTS.len()] = order();
+/// The names' first words and their places in [`AGENTS`], bucket after bucket.
+static ORDER: [(u64, u16); AGENTS.len()] = order();
 
 /// The known names that `token` is, or begins where a name has several words. `rest` is the text from the token on.
+#[inline]
 pub(super) fn find(token: &[u8], rest: &[u8], inside: bool) -> Option<&'static Agent> {
-    let bucket = bucket(token);
+    let key = key(token, rest);
+    let bucket = bucket(key);
     let start = usize::from(*STARTS.get(bucket)?);
     let end = usize::from(*STARTS.get(bucket + 1)?);
     ORDER
         .get(start..end)?
         .iter()
-        .filter_map(|at| AGENTS.get(usize::from(*at)))
+        .filter(|(known, _)| *known == key)
+        .filter_map(|(_, at)| AGENTS.get(usize::from(*at)))
         .find(|agent| fits(agent.place, inside) && stands(agent.name.as_bytes(), token, rest))
 }
 
@@ -29,9 +32,14 @@ fn fits(place: Place, inside: bool) -> bool {
     }
 }
 
+/// `token` has the key of the name's first word.
 fn stands(name: &[u8], token: &[u8], rest: &[u8]) -> bool {
     if name.len() <= token.len() {
-        return token.eq_ignore_ascii_case(name);
+        // The key has compared the start.
+        let compared = name.len().min(8);
+        let (name_end, token_end) = (name.get(compared..), token.get(compared..));
+        return name.len() == token.len()
+            && name_end.zip(token_end).is_some_and(|(name, token)| name.eq_ignore_ascii_case(token));
     }
     if !matches!(name.get(token.len()), Some(b' ' | b'/')) {
         return false;
@@ -49,28 +57,42 @@ const fn first_word(name: &[u8]) -> usize {
     at
 }
 
-fn bucket(token: &[u8]) -> usize {
-    let (Some(first), Some(last)) = (token.first(), token.last()) else { return 0 };
-    let second = token.get(1).unwrap_or(last);
-    hash(*first, *second, *last, token.len())
+/// The first eight bytes in lower case, by setting a bit that only letters and control signs lack. `rest` begins with the
+/// token.
+fn key(token: &[u8], rest: &[u8]) -> u64 {
+    let bytes = rest.first_chunk::<8>().copied().unwrap_or_else(|| {
+        let mut bytes = [0; 8];
+        bytes.iter_mut().zip(token).for_each(|(to, from)| *to = *from);
+        bytes
+    });
+    lower(u64::from_le_bytes(bytes), token.len())
 }
 
-const fn hash(first: u8, second: u8, last: u8, len: usize) -> usize {
-    let (first, second, last) = ((first | 32) as usize, (second | 32) as usize, (last | 32) as usize);
-    (first * 131 + second * 31 + last * 7 + len * 61) % BUCKETS
+const fn lower(bytes: u64, len: usize) -> u64 {
+    let kept = if len < 8 { 8 * len as u32 } else { 64 };
+    (bytes | 0x2020_2020_2020_2020) & u64::MAX.wrapping_shr(64 - kept)
 }
 
-const fn bucket_of(agent: &Agent) -> usize {
+const fn bucket(key: u64) -> usize {
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 55) as usize % BUCKETS
+}
+
+const fn key_of(agent: &Agent) -> u64 {
     let name = agent.name.as_bytes();
     let len = first_word(name);
-    hash(name[0], name[if len > 1 { 1 } else { 0 }], name[len - 1], len)
+    let (mut bytes, mut at) = (0, 0);
+    while at < len && at < 8 {
+        bytes |= (name[at] as u64) << (8 * at);
+        at += 1;
+    }
+    lower(bytes, len)
 }
 
 const fn starts() -> [u16; BUCKETS + 1] {
     let mut starts = [0; BUCKETS + 1];
     let mut at = 0;
     while at < AGENTS.len() {
-        starts[bucket_of(&AGENTS[at]) + 1] += 1;
+        starts[bucket(key_of(&AGENTS[at])) + 1] += 1;
         at += 1;
     }
     let mut bucket = 0;
@@ -81,14 +103,14 @@ const fn starts() -> [u16; BUCKETS + 1] {
     starts
 }
 
-const fn order() -> [u16; AGENTS.len()] {
+const fn order() -> [(u64, u16); AGENTS.len()] {
     let mut next = starts();
-    let mut order = [0; AGENTS.len()];
+    let mut order = [(0, 0); AGENTS.len()];
     let mut at = 0;
     while at < AGENTS.len() {
-        let bucket = bucket_of(&AGENTS[at]);
-        order[next[bucket] as usize] = at as u16;
-        next[bucket] += 1;
+        let key = key_of(&AGENTS[at]);
+        order[next[bucket(key)] as usize] = (key, at as u16);
+        next[bucket(key)] += 1;
         at += 1;
     }
     order

@@ -74,7 +74,9 @@ impl Means {
             Self::AppStack => Evidence::UaAppStack,
             Self::Opaque => Evidence::UaUnknown,
             Self::Ancient => Evidence::UaStaleBrowser,
-            Self::Chrome | Self::Firefox | Self::SafariVersion | Self::Plain => Evidence::UaBrowser,
+            Self::Chrome | Self::Firefox | Self::SafariVersion | Self::Plain | Self::Part(_) => {
+                Evidence::UaBrowser
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What the tokens of a User-Agent say, gathered in one pass; `agent.rs` decides what it means.
 
-use super::agents::Means;
+use std::mem;
+
+use super::agents::{Agent, Means, Word};
 use super::shape::{self, Contact};
 use super::tokens::{Token, ends_with, leading_number, starts_with};
 use super::{Provider, index};
@@ -62,84 +64,141 @@ impl Seen {
     pub(super) fn add(&mut self, token: &Token<'_>) {
         self.tokens = self.tokens.saturating_add(1);
         self.comments = self.comments.max(token.comment);
+        self.ends_in_mozilla = false;
         let outside = token.comment == 0;
-        let is = |name: &[u8]| token.name.eq_ignore_ascii_case(name);
-        self.ends_in_mozilla = outside && self.tokens > 1 && is(b"Mozilla") && token.version == b"5.0";
-        if outside && is(b"Mozilla") {
-            if self.tokens == 1 {
-                self.mozilla_first = true;
-                self.mozilla_version = leading_number(token.version);
+        if !token.has_letters {
+            self.extras += u32::from(outside);
+            if mem::take(&mut self.after_os) && self.apple_device {
+                self.ios = self.ios.or(leading_number(token.name));
             }
             return;
         }
-        // Of these every WebKit agent is made: nothing is in their form.
-        if outside && (is(b"AppleWebKit") || is(b"Safari") || is(b"Mobile")) {
-            self.engine |= is(b"AppleWebKit");
-            self.safari_token |= is(b"Safari");
+        self.after_os = false;
+        if !outside && token.name.starts_with(b"rv:") {
             return;
         }
-        let found = self.look_up(token);
-        if outside && matches!(found, Some(Means::Chrome | Means::SafariVersion)) {
-            self.extras += u32::from(!is(b"Chrome") && !is(b"Version"));
-            return;
-        }
-        if token.comment == 1 && self.mozilla_first {
-            self.add_system(token);
-        }
-        self.add_shape(token, found.is_some());
-        if outside {
-            let is_engine = is(b"Gecko") || is(b"Goanna");
-            self.engine |= is_engine;
-            self.extras += 1;
-            self.electron |= is(b"Electron");
-            if !is_engine && found.is_none() {
-                self.added_names |= token.name.first().is_some_and(u8::is_ascii_alphabetic);
-                let is_version = if self.android {
-                    !token.version.is_empty()
-                } else {
-                    shape::is_app_version(token.version)
-                };
-                self.own_version |= is_version || ends_with(token.name, b"browser");
+        match index::find(token.name, token.rest, !outside) {
+            Some(Agent { means: Means::Part(word), .. }) => self.add_word(*word, token),
+            Some(agent) => self.add_known(agent, token),
+            None => {
+                let stem = stem(token).and_then(|stem| index::find(stem, stem, false));
+                match stem.filter(|agent| !matches!(agent.means, Means::Part(_))) {
+                    Some(agent) => {
+                        self.add_shape(token, true);
+                        self.add_known(agent, token);
+                    }
+                    None => self.add_unknown(token),
+                }
             }
-        } else {
-            self.add_platform(token);
         }
     }
 
-    fn look_up(&mut self, token: &Token<'_>) -> Option<Means> {
-        let inside = token.comment > 0;
-        let found = index::find(token.name, token.rest, inside).or_else(|| {
-            // `Slackbot-LinkExpanding`, `okhttp3`: what stands before the first sign that is no letter.
-            let stem = token.name.iter().position(|byte| !byte.is_ascii_alphabetic())?;
-            // A dot or colon makes another name of it: `Mail::STS`, `Mail.RU`.
-            let (stem, rest) =
-                token.name.split_at_checked(stem).filter(|(stem, _)| stem.len() > 2 && !inside)?;
-            rest.first().filter(|byte| !matches!(byte, b'.' | b':'))?;
-            index::find(stem, stem, inside)
-        })?;
-        match found.means {
+    /// A word of which all browsers' agents are made.
+    fn add_word(&mut self, word: Word, token: &Token<'_>) {
+        let is_named = token.comment != 0 && token.comment == self.khtml && token.leads;
+        match word {
+            Word::Mozilla if token.comment == 0 => {
+                self.ends_in_mozilla = self.tokens > 1 && token.version == b"5.0";
+                if self.tokens == 1 {
+                    self.mozilla_first = true;
+                    self.mozilla_version = leading_number(token.version);
+                }
+            }
+            Word::WebKit => self.engine = true,
+            Word::Safari => self.safari_token = true,
+            Word::Gecko => {
+                self.engine = true;
+                self.extras += u32::from(token.comment == 0);
+            }
+            Word::Khtml => {
+                self.engine = true;
+                self.khtml = if token.leads { token.comment } else { self.khtml };
+            }
+            Word::Compatible if token.alone => {
+                self.compatible = token.comment;
+                self.awaits_name = true;
+            }
+            Word::Windows | Word::Macintosh | Word::X11 => self.add_desktop(word, token),
+            Word::AppleDevice => {
+                self.apple_device = true;
+                self.phone = true;
+            }
+            Word::Android => {
+                self.android = true;
+                self.phone = true;
+            }
+            Word::Os => self.after_os = true,
+            Word::View => self.wv |= token.alone,
+            _ => {}
+        }
+        self.names_itself |=
+            is_named && !matches!(word, Word::Khtml | Word::Like) && token.version.is_empty();
+    }
+
+    /// A desktop's system in the first comment: a browser begins with it.
+    fn add_desktop(&mut self, word: Word, token: &Token<'_>) {
+        self.apple_device |= word == Word::Macintosh;
+        if token.comment == 1 && self.mozilla_first && token.leads {
+            self.desktop = true;
+            let is_system = word == Word::Macintosh || starts_with(token.rest, b"Windows NT");
+            self.added_names |= self.starts_strangely && is_system;
+        }
+    }
+
+    /// A name of the table.
+    fn add_known(&mut self, agent: &Agent, token: &Token<'_>) {
+        match agent.means {
             Means::Chrome => self.chrome = leading_number(token.version).max(self.chrome).or(Some(0)),
             Means::Firefox => self.firefox = leading_number(token.version).max(self.firefox).or(Some(0)),
             Means::SafariVersion => self.safari = leading_number(token.version),
             Means::Ancient => {
                 self.ancient = true;
-                self.msie |= found.name == "MSIE";
+                self.msie |= agent.name == "MSIE";
             }
             Means::AppStack => self.app_stack = true,
             Means::Plain => self.plain = true,
-            Means::Office if found.name == "ms-office" => self.ms_office = true,
-            Means::Office if found.name == "MSOffice" => {
+            Means::Office if agent.name == "ms-office" => self.ms_office = true,
+            Means::Office if agent.name == "MSOffice" => {
                 let after = token.rest.get(token.name.len()..).unwrap_or_default().trim_ascii_start();
                 self.office_version = Some(after.first().is_some_and(u8::is_ascii_digit));
             }
             _ => {}
         }
-        if matches!(found.means, Means::Chrome | Means::Firefox | Means::SafariVersion | Means::Plain) {
-            self.maker = found.provider.or(self.maker);
+        if matches!(agent.means, Means::Chrome | Means::Firefox | Means::SafariVersion | Means::Plain) {
+            self.maker = agent.provider.or(self.maker);
         } else {
-            self.propose(found.means, found.provider);
+            self.propose(agent.means, agent.provider);
         }
-        Some(found.means)
+        if token.comment == 0 {
+            self.extras += u32::from(!matches!(agent.name, "Chrome" | "Version"));
+        } else {
+            self.awaits_name &= token.comment != self.compatible || !token.leads;
+            self.starts_strangely |= self.tokens == 2;
+        }
+    }
+
+    fn add_unknown(&mut self, token: &Token<'_>) {
+        self.add_shape(token, false);
+        if token.comment == 0 {
+            self.extras += 1;
+            self.electron |= token.name == b"Electron";
+            self.added_names |= token.name.first().is_some_and(u8::is_ascii_alphabetic);
+            let is_version =
+                if self.android { !token.version.is_empty() } else { shape::is_app_version(token.version) };
+            self.own_version |= is_version || ends_with(token.name, b"browser");
+            return;
+        }
+        self.engine |= starts_with(token.name, b"KHTML%2C");
+        if self.awaits_name && token.comment == self.compatible && token.leads {
+            self.awaits_name = false;
+            self.names_itself = true;
+        }
+        if token.comment == 1 && self.mozilla_first {
+            self.starts_strangely |= self.tokens == 2;
+            // Behind the Macintosh's system stands at most a language.
+            let is_language = token.name.len() == 5;
+            self.added_names |= self.desktop && self.apple_device && token.alone && !is_language;
+        }
     }
 
     fn propose(&mut self, means: Means, provider: Option<Provider>) {
@@ -148,9 +207,12 @@ impl Seen {
         }
     }
 
+    /// What the form of a name tells.
     fn add_shape(&mut self, token: &Token<'_>, known: bool) {
         let outside = token.comment == 0;
-        self.contact = self.contact.max(Some(shape::contact(token)));
+        if token.has_signs {
+            self.contact = self.contact.max(Some(shape::contact(token)));
+        }
         self.proxy |= shape::names_proxy(token.name) || (!outside && token.leads && token.name == b"via");
         // The first comment describes the device, unless it says that it does not. Devices have no version.
         let of_device = token.comment == 1 && self.mozilla_first && self.compatible != 1 && !self.desktop;
@@ -162,12 +224,12 @@ impl Seen {
         // Nothing but these words stands in the comment with which each WebKit explains itself.
         if token.leads && starts_with(token.name, b"KHTML") {
             self.khtml = token.comment;
-        } else if token.comment == self.khtml && !outside && token.leads && is_added_name(token) {
+        } else if token.comment == self.khtml && !outside && token.leads && token.version.is_empty() {
             self.names_itself = true;
         }
         if outside {
             self.mail |= shape::names_mail(token.name);
-            self.library |= shape::names_library(token.name);
+            self.library |= shape::names_library(token);
             if shape::names_preview(token.name) && !known {
                 self.propose(Means::Preview, None);
             }
@@ -175,76 +237,20 @@ impl Seen {
                 self.propose(Means::Outlook, Some(Provider::Microsoft));
             }
         }
-        if !outside && token.alone && token.name.eq_ignore_ascii_case(b"compatible") {
-            self.compatible = token.comment;
-            self.awaits_name = true;
-        } else if self.awaits_name && token.comment == self.compatible && token.leads {
-            if known {
-                self.awaits_name = false;
-            } else if !is_system(token.name) {
-                self.awaits_name = false;
-                self.names_itself = true;
-            }
-        }
     }
+}
 
-    /// What the first comment says of the system: a browser begins with it.
-    fn add_system(&mut self, token: &Token<'_>) {
-        let is = |name: &[u8]| token.name.eq_ignore_ascii_case(name);
-        if token.leads && (is(b"Windows") || is(b"Macintosh") || is(b"X11")) {
-            self.desktop = true;
-            self.added_names |=
-                self.starts_strangely && (is(b"Macintosh") || starts_with(token.rest, b"Windows NT"));
-        }
-        // Behind the Macintosh's system stand at most a language and Gecko's version.
-        if self.desktop && self.apple_device && token.alone {
-            let is_usual = is(b"U") || token.name.len() == 5 || starts_with(token.name, b"rv:");
-            self.added_names |= !is_usual;
-        }
-        self.starts_strangely |= self.tokens == 2 && !is_system(token.name);
-    }
-
-    fn add_platform(&mut self, token: &Token<'_>) {
-        let is = |name: &[u8]| token.name.eq_ignore_ascii_case(name);
-        if self.after_os && self.apple_device {
-            self.ios = self.ios.or(leading_number(token.name));
-        }
-        self.after_os = is(b"OS");
-        self.engine |= is(b"KHTML") || is(b"Gecko") || starts_with(token.name, b"KHTML%2C");
-        let of_apple = [&b"iPhone"[..], b"iPad", b"iPod"].iter().any(|name| is(name));
-        self.apple_device |= of_apple || is(b"Macintosh");
-        self.android |= is(b"Android");
-        self.phone |= of_apple || self.android;
-        self.wv |= is(b"wv") && token.alone;
-    }
+/// `Slackbot-LinkExpanding`, `okhttp3`: what stands before the first sign that is no letter. A dot or colon makes another
+/// name of it: `Mail::STS`, `Mail.RU`.
+fn stem<'a>(token: &Token<'a>) -> Option<&'a [u8]> {
+    let at = token.name.iter().position(|byte| !byte.is_ascii_alphabetic())?;
+    let (stem, rest) = token.name.split_at_checked(at)?;
+    let is_other = matches!(rest.first(), Some(b'.' | b':'));
+    (token.comment == 0 && stem.len() > 2 && !is_other).then_some(stem)
 }
 
 /// Does the token call itself a program, or stand for one by its domain?
 fn names_program(token: &Token<'_>, known: bool, msie: bool) -> bool {
-    let may_be_domain = (token.alone || token.comment == 0) && !known && !msie;
-    shape::names_program(token.name) || (may_be_domain && shape::names_domain(token.name))
-}
-
-/// `KHTML, like Gecko, NAME`: what stands there besides a version is a name that somebody put in.
-fn is_added_name(token: &Token<'_>) -> bool {
-    token.version.is_empty() && !token.name.eq_ignore_ascii_case(b"like")
-}
-
-/// Systems stand after `compatible` too, and are nobody's name.
-fn is_system(name: &[u8]) -> bool {
-    [
-        &b"Windows"[..],
-        b"Win32",
-        b"Linux",
-        b"X11",
-        b"Macintosh",
-        b"Android",
-        b"U",
-        b"iPhone",
-        b"iPad",
-        b"Mozilla",
-        b"compatible",
-    ]
-    .iter()
-    .any(|system| name.eq_ignore_ascii_case(system))
+    let may_be_domain = token.has_signs && (token.alone || token.comment == 0) && !known && !msie;
+    shape::names_program(token) || (may_be_domain && shape::names_domain(token.name))
 }

@@ -63,8 +63,11 @@ const PROXIES: &[&[u8]] = &[b"imageproxy", b"mailproxy"];
 const DOMAINS: &[&[u8]] = &[b"com", b"org", b"info", b"biz", b"io", b"dev", b"ai"];
 
 /// Does the name call itself a program, as `SiteCheck-sitecrawl` and `MJ12bot` do?
-pub(super) fn names_program(name: &[u8]) -> bool {
-    let parts = name.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b':' | b'!'));
+pub(super) fn names_program(token: &Token<'_>) -> bool {
+    if !token.has_signs {
+        return ends_as_program(token.name);
+    }
+    let parts = token.name.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b':' | b'!'));
     if let Some((first, last)) = parts.clone().next().zip(parts.clone().skip(1).last()) {
         // `Google-Read-Aloud`, `PlayStore-Google`; what fetches for an assistant's user is called `ChatGPT-User`.
         let of_google = first.eq_ignore_ascii_case(b"Google") || last.eq_ignore_ascii_case(b"Google");
@@ -76,11 +79,20 @@ pub(super) fn names_program(name: &[u8]) -> bool {
             return false;
         }
     }
-    parts.map(without_digits).any(|part| {
-        let candidates = LAST_LETTERS.get(letter(part.last())).copied().unwrap_or(0);
-        let mut ends = PROGRAMS.iter().enumerate().filter(|(at, _)| candidates & (1 << at) != 0);
-        candidates != 0 && ends.any(|(_, end)| ends_with(part, end)) && !part.eq_ignore_ascii_case(b"cubot")
-    })
+    parts.into_iter().any(ends_as_program)
+}
+
+fn ends_as_program(part: &[u8]) -> bool {
+    let part = without_digits(part);
+    let mut candidates = LAST_LETTERS.get(letter(part.last())).copied().unwrap_or(0);
+    while candidates != 0 {
+        let end = PROGRAMS.get(candidates.trailing_zeros() as usize).copied().unwrap_or_default();
+        if ends_with(part, end) {
+            return !part.eq_ignore_ascii_case(b"cubot");
+        }
+        candidates &= candidates - 1;
+    }
+    false
 }
 
 /// Which of [`PROGRAMS`] end in which letter, one bit each: most tokens are done with after one look.
@@ -128,7 +140,8 @@ pub(super) fn names_domain(name: &[u8]) -> bool {
 }
 
 /// Does the name say that it speaks HTTP, as `http.rb` and `AsyncHTTPClient` do?
-pub(super) fn names_library(name: &[u8]) -> bool {
+pub(super) fn names_library(token: &Token<'_>) -> bool {
+    let name = token.name;
     let mut parts = name.split(|byte| matches!(byte, b'-' | b'_' | b'.')).map(without_digits);
     parts.any(|part| {
         ends_with(part, b"httpclient") || (part.eq_ignore_ascii_case(b"http") && name.len() > part.len())
@@ -187,15 +200,16 @@ fn without_digits(part: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tokens::Tokens;
     use super::*;
 
     #[test]
     fn programs_are_known_by_the_end_of_a_word() {
         for name in ["MJ12bot", "Mail.RU_Bot", "GenomeCrawlerd", "SiteCheck-sitecrawl", "Luminator-robots"] {
-            assert!(names_program(name.as_bytes()), "{name}");
+            assert!(Tokens::new(name.as_bytes()).all(|token| names_program(&token)), "{name}");
         }
         for name in ["Cubot", "Botany", "Safari", "javabottle", "Scandia"] {
-            assert!(!names_program(name.as_bytes()), "{name}");
+            assert!(Tokens::new(name.as_bytes()).all(|token| !names_program(&token)), "{name}");
         }
     }
 

@@ -18,6 +18,40 @@ pub(super) struct Token<'a> {
     pub(super) leads: bool,
     /// Is it the whole item?
     pub(super) alone: bool,
+    /// Has the name a letter?
+    pub(super) has_letters: bool,
+    /// Has the name anything but letters and digits?
+    pub(super) has_signs: bool,
+}
+
+const LETTER: u8 = 1;
+const SIGN: u8 = 2;
+const SLASH: u8 = 4;
+const END: u8 = 8;
+/// Some logs and scripts write it for a blank.
+const PLUS: u8 = 16;
+
+/// What each byte is to a token: one look-up tells.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => LETTER,
+            b'0'..=b'9' => 0,
+            b'/' => SLASH,
+            b'+' => PLUS,
+            b'(' | b')' | b'[' | b']' | b';' | b',' | b'"' | b'\'' => END,
+            byte if byte.is_ascii_whitespace() => END,
+            _ => SIGN,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+const fn class(byte: u8) -> u8 {
+    CLASSES[byte as usize]
 }
 
 /// The tokens of an agent, in order.
@@ -27,24 +61,22 @@ pub(super) struct Tokens<'a> {
     depth: u32,
     comments: u32,
     leads: bool,
-    /// Some logs and scripts write `+` for a blank.
-    plus_is_blank: bool,
+    /// The classes that end a token.
+    ends: u8,
 }
 
 impl<'a> Tokens<'a> {
     /// `text` is already cut to [`LIMIT`].
     pub(super) fn new(text: &'a [u8]) -> Self {
         let plus_is_blank = !text.contains(&b' ') && text.contains(&b'+');
-        Self { text, at: 0, depth: 0, comments: 0, leads: true, plus_is_blank }
-    }
-
-    fn is_blank(&self, byte: u8) -> bool {
-        byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'') || (byte == b'+' && self.plus_is_blank)
+        let ends = if plus_is_blank { END | PLUS } else { END };
+        Self { text, at: 0, depth: 0, comments: 0, leads: true, ends }
     }
 
     /// Skips what stands between tokens.
+    #[inline]
     fn skip(&mut self) {
-        while let Some(byte) = self.text.get(self.at).copied() {
+        while let Some(byte) = self.text.get(self.at).copied().filter(|byte| class(*byte) & self.ends != 0) {
             match byte {
                 b'(' | b'[' => {
                     self.comments += u32::from(self.depth == 0);
@@ -56,64 +88,79 @@ impl<'a> Tokens<'a> {
                     self.leads = true;
                 }
                 b';' | b',' => self.leads = true,
-                _ if self.is_blank(byte) => {}
-                _ => return,
+                _ => {}
             }
             self.at += 1;
         }
     }
 
-    #[inline]
-    fn ends_token(&self, byte: u8) -> bool {
-        // Most bytes are letters, digits, dots and slashes: one comparison tells.
-        !(b'-'..=b'Z').contains(&byte)
-            && (matches!(byte, b'(' | b')' | b'[' | b']' | b';' | b',') || self.is_blank(byte))
-            || byte == b';'
+    /// Does nothing more follow in the item that ends with `text`'s start?
+    fn ends_item(&self, text: &[u8]) -> bool {
+        let is_blank = |byte: u8| {
+            class(byte) & self.ends != 0 && !matches!(byte, b'(' | b')' | b'[' | b']' | b';' | b',')
+        };
+        text.iter()
+            .find(|byte| !is_blank(**byte))
+            .is_none_or(|byte| matches!(byte, b';' | b',' | b')' | b']'))
     }
 }
 
 impl<'a> Iterator for Tokens<'a> {
     type Item = Token<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Token<'a>> {
         self.skip();
         let rest = self.text.get(self.at..)?;
-        let mut len = rest.iter().position(|byte| self.ends_token(*byte)).unwrap_or(rest.len());
-        let mut token = rest.get(..len)?;
-        if token.is_empty() {
+        let (mut len, mut classes) = (0, 0);
+        // Where the first slash stands with what came before it, and whether there are more.
+        let (mut slash, mut has_more) = (None, false);
+        for byte in rest {
+            let class = class(*byte);
+            if class & (self.ends | SLASH) != 0 {
+                if class & self.ends != 0 {
+                    break;
+                }
+                has_more |= slash.is_some();
+                slash = slash.or(Some((len, classes)));
+            }
+            classes |= class;
+            len += 1;
+        }
+        if len == 0 {
             return None;
         }
-        let slash = token.iter().position(|byte| *byte == b'/').filter(|_| !is_address(token));
-        // `Mozilla/5.0libwww-perl/5.8` and `Firefox/100.0Qwant/4` are two tokens each.
-        if let Some(version) = slash.and_then(|slash| token.get(slash + 1..))
-            && version.contains(&b'/')
-            && let Some(letter) = version.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.')
-            && letter > 0
-            && version.get(letter).is_some_and(u8::is_ascii_alphabetic)
+        let token = rest.get(..len)?;
+        let (mut name, mut version) = (token, &b""[..]);
+        if let Some((at, before)) = slash
+            // An address has its first slash behind a colon.
+            && at.checked_sub(1).and_then(|at| token.get(at)) != Some(&b':')
         {
-            len -= version.len() - letter;
-            token = rest.get(..len)?;
+            (name, version, classes) = (token.get(..at)?, token.get(at + 1..)?, before);
+            // `Mozilla/5.0libwww-perl/5.8` and `Firefox/100.0Qwant/4` are two tokens each.
+            if has_more
+                && let Some(letter) = version.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.')
+                && letter > 0
+                && version.get(letter).is_some_and(u8::is_ascii_alphabetic)
+            {
+                len -= version.len() - letter;
+                version = version.get(..letter)?;
+            }
         }
-        let (name, version) = match slash {
-            Some(slash) => (token.get(..slash)?, token.get(slash + 1..)?),
-            None => (token, &b""[..]),
+        let found = Token {
+            name,
+            version,
+            rest,
+            comment: if self.depth == 0 { 0 } else { self.comments },
+            leads: self.leads,
+            alone: self.leads && self.ends_item(rest.get(len..)?),
+            has_letters: classes & LETTER != 0,
+            has_signs: classes & (SIGN | PLUS | SLASH) != 0,
         };
-        let ends_item = match rest.get(len..)?.iter().find(|byte| !self.is_blank(**byte)) {
-            None => true,
-            Some(byte) => matches!(byte, b';' | b',' | b')' | b']'),
-        };
-        let comment = if self.depth == 0 { 0 } else { self.comments };
-        let found = Token { name, version, rest, comment, leads: self.leads, alone: self.leads && ends_item };
         self.at += len;
         self.leads = false;
         Some(found)
     }
-}
-
-/// Does the token begin as an address does?
-fn is_address(token: &[u8]) -> bool {
-    let token = token.strip_prefix(b"+").unwrap_or(token);
-    starts_with(token, b"http:") || starts_with(token, b"https:")
 }
 
 /// Does the text begin so, in any case?
