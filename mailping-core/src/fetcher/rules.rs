@@ -12,7 +12,7 @@ use super::{Evidence, Provider};
 pub struct Rule {
     /// What is looked for: a name in a User-Agent, the ranges of a network, a header's name, a form in words.
     pub name: &'static str,
-    /// What it proves, or with a network that only partly belongs and a time, hints at.
+    /// What it proves, or hints at where it is a time, a number of a network, or a network that belongs only in part.
     pub proves: Evidence,
     /// Whose it is, where that is known.
     pub provider: Option<Provider>,
@@ -53,7 +53,28 @@ pub fn rules() -> impl Iterator<Item = Rule> {
         source: rule.source,
         checked: rule.checked,
     });
-    agents.chain(FORMS.iter().copied()).chain(networks).chain(headers).chain(TIMES.iter().copied())
+    agents
+        .chain(FORMS.iter().copied())
+        .chain(networks)
+        .chain(numbers())
+        .chain(headers)
+        .chain(TIMES.iter().copied())
+}
+
+#[cfg(feature = "maxmind")]
+fn numbers() -> impl Iterator<Item = Rule> {
+    super::asn::NUMBERS.iter().map(|known| Rule {
+        name: known.whose,
+        proves: known.network.evidence(),
+        provider: known.network.provider(),
+        source: known.source,
+        checked: known.checked,
+    })
+}
+
+#[cfg(not(feature = "maxmind"))]
+fn numbers() -> impl Iterator<Item = Rule> {
+    std::iter::empty()
 }
 
 impl Means {
