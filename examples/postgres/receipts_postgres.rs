@@ -6,15 +6,18 @@
 //! cargo run --example receipts_postgres
 //! ```
 //!
-//! Settings and API are those of `receipts`, but that the keys must be given.
+//! Settings and API are those of `receipts`, but that the keys must be given, and that `MAILPING_SPOOL` names a file, one for each process, which
+//! keeps opens while the database's server is away.
 
 use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use mailping_core::StoreError;
 use mailping_examples_axum::serve;
 use mailping_examples_service::{Database, Settings, SettingsError, start_log};
 use mailping_postgres::{DatabaseError, PostgresStore};
+use mailping_sqlite::Spool;
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 
@@ -39,7 +42,15 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     let store = PostgresStore::new(connect(&settings).await?)?;
     store.migrate().await.map_err(|error| settings.refused_database(&error))?;
-    let tracker = settings.tracker(store).await?;
+    let tracker = match &settings.spool {
+        None => settings.tracker(store).await?,
+        Some(file) => {
+            let refused = |error: StoreError| settings.refused("MAILPING_SPOOL", &error);
+            settings
+                .tracker(Spool::open(file).and_then(|spool| spool.before(store)).map_err(refused)?)
+                .await?
+        }
+    };
     serve(&settings, tracker).await
 }
 

@@ -18,6 +18,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the security notes
+//! stand on the page of [`mailping_core`].
 #![forbid(unsafe_code)]
 
 use actix_web::http::StatusCode;

@@ -23,6 +23,9 @@
 //!
 //! `axum::serve` itself logs the peer's address, at the level `trace` of the target `axum::serve`: filter that target where
 //! logs of that level are kept.
+//!
+//! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the security notes
+//! stand on the page of [`mailping_core`].
 #![forbid(unsafe_code)]
 
 use std::net::SocketAddr;

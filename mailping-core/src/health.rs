@@ -15,6 +15,11 @@ pub struct Health {
     /// For how long the oldest of them has waited, in seconds in JSON.
     #[serde(rename = "oldest_waiting_s", serialize_with = "seconds")]
     pub oldest_waiting: Option<Duration>,
+    /// Opens that are on disk in front of the database and wait to be moved into it: receipts do not show them yet.
+    pub spooled: u64,
+    /// For how long the oldest of them has waited there, since this process began at the most, in seconds in JSON.
+    #[serde(rename = "oldest_spooled_s", serialize_with = "seconds")]
+    pub oldest_spooled: Option<Duration>,
     /// Whether the store refused the last batch. It is tried again until it takes it.
     pub store_failing: bool,
     /// Hits whose open is on disk.

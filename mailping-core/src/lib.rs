@@ -1,4 +1,4 @@
-//! mailping: know whether a 1-to-1 e-mail was opened, without keeping anyone's IP address.
+#![doc = include_str!("../docs/manual.md")]
 #![forbid(unsafe_code)]
 
 mod basis;
@@ -8,7 +8,10 @@ mod client_ip;
 mod detail;
 pub mod fetcher;
 pub mod geo;
+pub mod guide;
 mod health;
+#[cfg(feature = "html")]
+mod html;
 mod id;
 mod keyring;
 mod limiter;
@@ -58,6 +61,6 @@ pub use receipt::{Receipt, State, Summary};
 pub use recipient::{Recipient, RecipientError, RecipientHash, RecipientHashes};
 pub use request::{HeaderSource, PixelRequest};
 pub use requests::{RecipientExport, RecipientRequestError};
-pub use store::{Erased, OpenCursor, PingQuery, Store, StoreError};
+pub use store::{Backlog, Erased, OpenCursor, PingQuery, Store, StoreError};
 pub use time::{Timestamp, TimestampError};
 pub use tracker::{PingError, Tracker};

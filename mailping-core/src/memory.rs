@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use crate::keyring::KeyFingerprint;
-use crate::store::{Erased, KeptPing, OpenCursor, PingQuery, Store, StoreError, Written};
+use crate::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, StoreError, Written};
 use crate::{
     LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp,
 };
@@ -246,5 +246,9 @@ impl Store for MemoryStore {
             erased.pings += rows.erase(id).map_or(0, |erased| erased.pings);
         }
         Ok(erased)
+    }
+
+    fn backlog(&self) -> Backlog {
+        Backlog::default()
     }
 }

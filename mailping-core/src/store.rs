@@ -1,6 +1,7 @@
 //! What a database must do for mailping: few methods, each with its guarantee, none with a default.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -87,6 +88,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Deletes at most `limit` rows of pings and opens whose ping's `keep_until` is not after `now`. Durable. It returns
     /// how many: fewer than `limit` means that nothing is left.
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError>;
+
+    /// What the store has answered for on disk and has still to hand over to the database behind it: [`Backlog::default`] where there is
+    /// nothing behind it. It must not wait for anything.
+    fn backlog(&self) -> Backlog;
 }
 
 /// What became of one open.
@@ -97,6 +102,24 @@ pub enum Written {
     Kept,
     /// Its ping records no opens.
     Filtered,
+}
+
+/// What waits on disk in front of a database: kept, and not yet to be found by a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Backlog {
+    /// How many opens and last days wait.
+    pub waiting: u64,
+    /// For how long there has been something that waits, since the store was made at the most.
+    pub oldest: Option<Duration>,
+}
+
+impl Backlog {
+    /// So many that wait, the oldest for so long.
+    #[must_use]
+    pub const fn new(waiting: u64, oldest: Option<Duration>) -> Self {
+        Self { waiting, oldest }
+    }
 }
 
 /// A ping as kept, with its last day.

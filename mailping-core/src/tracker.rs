@@ -241,11 +241,14 @@ impl Tracker {
         let (queue, refusals) = (&self.0.queue, &self.0.refusals);
         let counts = queue.counts();
         let (queue_depth, oldest_waiting) = queue.depth();
+        let backlog = self.0.store.backlog();
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Health {
             queue_depth,
             queue_capacity: queue.capacity(),
             oldest_waiting,
+            spooled: backlog.waiting,
+            oldest_spooled: backlog.oldest,
             store_failing: counts.store_failing.load(Ordering::Relaxed),
             durable: read(&counts.durable),
             filtered: read(&counts.filtered),

@@ -31,8 +31,9 @@
 //! # Locks
 //! Recording and making pings hold one advisory lock together; whatever ends a ping (a withdrawal, an objection, an erasure, the last
 //! step of a purge) holds it alone, for one transaction. So no open comes after the end of its ping, and no two transactions can wait for each
-//! other. An end waits for the batches under way, and the next batches wait for its commit. It needs no session state, so a connection
-//! pooler may share connections by transaction.
+//! other. An end waits for the batches under way, and the next batches wait for its commit. The locks need no session, but sqlx
+//! keeps prepared statements in one: a pooler that shares connections by transaction must carry those over (PgBouncer since 1.21, with
+//! `max_prepared_statements` set). That is not tested here.
 //!
 //! # Durability
 //! Each transaction sets `synchronous_commit` to `on`, whatever the server, the database or the role say. Nothing can be promised on

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mailping_core::store::{Erased, KeptPing, OpenCursor, PingQuery, Store, Written};
+use mailping_core::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, Written};
 use mailping_core::{
     KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
 };
@@ -254,5 +254,9 @@ impl Store for PostgresStore {
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
         self.run(|database| database.purge(now, limit)).await
+    }
+
+    fn backlog(&self) -> Backlog {
+        Backlog::default()
     }
 }

@@ -170,7 +170,7 @@ pub(crate) fn purge(transaction: &Transaction<'_>, now: Timestamp, limit: usize)
         let id = {
             let mut found = due.query([now.unix_millis()])?;
             let Some(row) = found.next()? else { break };
-            rows::ping_id(row)?
+            rows::ping_id(row, 0)?
         };
         let most = i64::try_from(left(&erased)).unwrap_or(i64::MAX);
         erased.opens += opens.execute(params![id.as_bytes(), most])? as u64;

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mailping_core::StoreError;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::failure::{Failure, Result};
-use crate::schema;
+use crate::schema::Schema;
 
 /// How long a call waits for another connection's lock.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
@@ -20,11 +20,23 @@ const LOG_PAGES: i32 = 4_000;
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Opens the file for writing; it is made and brought to the current schema where needed.
-pub(crate) fn writer(path: &Path) -> Result<Connection> {
+pub(crate) fn writer(path: &Path, schema: &Schema) -> Result<Connection> {
     check_library(rusqlite::version_number())?;
     create_private(path)?;
     let mut connection = connect(path)?;
-    prepare(&mut connection)?;
+    prepare(&mut connection, schema)?;
+    Ok(connection)
+}
+
+/// As [`writer`], and no other connection gets at the file while this one lives.
+pub(crate) fn sole_writer(path: &Path, schema: &Schema) -> Result<Connection> {
+    check_library(rusqlite::version_number())?;
+    create_private(path)?;
+    let mut connection = connect(path)?;
+    // Before the first look at the file: later it would come too late to keep others out.
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    prepare(&mut connection, schema)?;
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)?.commit()?;
     Ok(connection)
 }
 
@@ -45,19 +57,19 @@ fn check_library(version: i32) -> Result<()> {
     )))
 }
 
-fn prepare(connection: &mut Connection) -> Result<()> {
+fn prepare(connection: &mut Connection, schema: &Schema) -> Result<()> {
     if connection.is_readonly("main")? {
         return Err(Failure::incompatible(
             "the database is read-only: the file and its folder must be writable by this process",
         ));
     }
     // Before anything is changed: a foreign file stays as it was, its journal mode too.
-    schema::check(connection)?;
+    schema.check(connection)?;
     use_write_ahead_log(connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-    schema::prepare(connection)
+    schema.prepare(connection)
 }
 
 fn connect(path: &Path) -> Result<Connection> {

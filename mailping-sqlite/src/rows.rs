@@ -58,8 +58,9 @@ pub(crate) fn insert_ping(
     Ok(())
 }
 
-pub(crate) fn insert_open(statement: &mut CachedStatement<'_>, open: &Open) -> Result<()> {
-    statement.execute(params![
+/// How many rows it made: none where the open was kept before.
+pub(crate) fn insert_open(statement: &mut CachedStatement<'_>, open: &Open) -> Result<usize> {
+    Ok(statement.execute(params![
         open.ping.as_bytes(),
         open.id.as_bytes(),
         open.at.unix_millis(),
@@ -72,8 +73,7 @@ pub(crate) fn insert_open(statement: &mut CachedStatement<'_>, open: &Open) -> R
         open.network.map(|network| network.to_string()),
         open.country.as_ref().map(|country| country.as_str()),
         open.city.as_ref().map(|city| city.as_str()),
-    ])?;
-    Ok(())
+    ])?)
 }
 
 /// Reads a row of [`ping_columns`].
@@ -122,9 +122,14 @@ pub(crate) fn open(ping: PingId, row: &Row<'_>) -> Result<Open> {
     Ok(open)
 }
 
-/// Reads the id of a ping in a row's first column.
-pub(crate) fn ping_id(row: &Row<'_>) -> Result<PingId> {
-    Ok(PingId::from_bytes(Column::new(row, 0, "pings.id")?.bytes()?))
+/// Reads the id of a ping.
+pub(crate) fn ping_id(row: &Row<'_>, index: usize) -> Result<PingId> {
+    Ok(PingId::from_bytes(Column::new(row, index, "pings.id")?.bytes()?))
+}
+
+/// Reads a last day.
+pub(crate) fn day(row: &Row<'_>, index: usize) -> Result<Timestamp> {
+    Column::new(row, index, "last_day")?.time()
 }
 
 /// Reads a key and a hash in a row's first two columns, where there are any.

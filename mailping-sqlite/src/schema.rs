@@ -4,14 +4,22 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::failure::{Failure, Result};
 
-/// Marks a file as ours (`PRAGMA application_id`): "mpng" in ASCII.
-const APPLICATION_ID: i32 = 0x6d70_6e67;
+/// A kind of file, and how it came to be what it is.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    /// Marks a file as ours (`PRAGMA application_id`).
+    application_id: i32,
+    /// The step at index `n` brings a file from version `n` to `n + 1` (`PRAGMA user_version`). A released step never changes.
+    steps: &'static [&'static str],
+}
 
-/// The step at index `n` brings a file from version `n` to `n + 1` (`PRAGMA user_version`). A released step never changes.
-const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+/// The store: "mpng" in ASCII.
+pub(crate) const STORE: Schema =
+    Schema { application_id: 0x6d70_6e67, steps: &[include_str!("schema/1.sql")] };
 
-/// The schema's version that this crate writes.
-pub(crate) const VERSION: usize = STEPS.len();
+/// The spool: "mpsp" in ASCII.
+pub(crate) const SPOOL: Schema =
+    Schema { application_id: 0x6d70_7370, steps: &[include_str!("schema/spool_1.sql")] };
 
 /// What a file turns out to be before anything is written to it.
 enum Found {
@@ -19,55 +27,58 @@ enum Found {
     Older(usize),
 }
 
-/// Brings the file to the current schema, or refuses it untouched. Safe where several processes do it at once.
-pub(crate) fn prepare(connection: &mut Connection) -> Result<()> {
-    // Looked at without a write lock first, so that opening a file in use does not wait for its writers.
-    if matches!(inspect(connection)?, Found::Current) {
-        return Ok(());
+impl Schema {
+    /// Brings the file to the current version, or refuses it untouched. Safe where several processes do it at once.
+    pub(crate) fn prepare(&self, connection: &mut Connection) -> Result<()> {
+        // Looked at without a write lock first, so that opening a file in use does not wait for its writers.
+        if matches!(self.inspect(connection)?, Found::Current) {
+            return Ok(());
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if let Found::Older(version) = self.inspect(&transaction)? {
+            self.migrate(&transaction, version)?;
+        }
+        Ok(transaction.commit()?)
     }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if let Found::Older(version) = inspect(&transaction)? {
-        migrate(&transaction, version)?;
-    }
-    Ok(transaction.commit()?)
-}
 
-/// Refuses a file that is not ours.
-pub(crate) fn check(connection: &Connection) -> Result<()> {
-    inspect(connection).map(drop)
-}
+    /// Refuses a file that is not of this kind.
+    pub(crate) fn check(&self, connection: &Connection) -> Result<()> {
+        self.inspect(connection).map(drop)
+    }
 
-fn inspect(connection: &Connection) -> Result<Found> {
-    // One statement, so that all three come from one state of the file.
-    let (application, version, objects) = connection.query_row(
-        "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
-            (SELECT count(*) FROM sqlite_schema)",
-        (),
-        |row| Ok((row.get::<_, i32>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)),
-    )?;
-    if application == 0 && version == 0 && objects == 0 {
-        return Ok(Found::Older(0));
+    fn inspect(&self, connection: &Connection) -> Result<Found> {
+        // One statement, so that all three come from one state of the file.
+        let (application, version, objects) = connection.query_row(
+            "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
+                (SELECT count(*) FROM sqlite_schema)",
+            (),
+            |row| Ok((row.get::<_, i32>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)),
+        )?;
+        if application == 0 && version == 0 && objects == 0 {
+            return Ok(Found::Older(0));
+        }
+        if application != self.application_id {
+            return Err(Failure::incompatible(
+                "the file is an SQLite database of another kind: a store and a spool need files of their own",
+            ));
+        }
+        let current = self.steps.len();
+        match usize::try_from(version) {
+            Ok(version) if version == current => Ok(Found::Current),
+            Ok(older) if (1..current).contains(&older) => Ok(Found::Older(older)),
+            Ok(0) | Err(_) => Err(Failure::corrupt("the schema's version")),
+            Ok(newer) => Err(Failure::incompatible(format!(
+                "the file has schema {newer} of a newer mailping-sqlite, this one knows up to {current}: update it"
+            ))),
+        }
     }
-    if application != APPLICATION_ID {
-        return Err(Failure::incompatible(
-            "the file is an SQLite database of another application: give the store a file of its own",
-        ));
-    }
-    match usize::try_from(version) {
-        Ok(VERSION) => Ok(Found::Current),
-        Ok(older) if (1..VERSION).contains(&older) => Ok(Found::Older(older)),
-        Ok(0) | Err(_) => Err(Failure::corrupt("the schema's version")),
-        Ok(newer) => Err(Failure::incompatible(format!(
-            "the file has schema {newer} of a newer mailping-sqlite, this one knows up to {VERSION}: update it"
-        ))),
-    }
-}
 
-fn migrate(transaction: &Transaction<'_>, from: usize) -> Result<()> {
-    for step in STEPS.iter().skip(from) {
-        transaction.execute_batch(step)?;
+    fn migrate(&self, transaction: &Transaction<'_>, from: usize) -> Result<()> {
+        for step in self.steps.iter().skip(from) {
+            transaction.execute_batch(step)?;
+        }
+        transaction.pragma_update(None, "application_id", self.application_id)?;
+        transaction.pragma_update(None, "user_version", self.steps.len() as i64)?;
+        Ok(())
     }
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", VERSION as i64)?;
-    Ok(())
 }

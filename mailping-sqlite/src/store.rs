@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mailping_core::store::{Erased, KeptPing, OpenCursor, PingQuery, Store, Written};
+use mailping_core::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, Written};
 use mailping_core::{
     KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
 };
@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use crate::failure::Result as Outcome;
 use crate::worker::Worker;
 use crate::writer::Writer;
-use crate::{changes, connect, reads};
+use crate::{changes, connect, reads, schema};
 
 /// A [`Store`] in one SQLite file.
 ///
@@ -51,7 +51,7 @@ impl SqliteStore {
     }
 
     fn start(path: &Path) -> Outcome<Self> {
-        let writer = Arc::new(Writer::open(path)?);
+        let writer = Arc::new(Writer::new(connect::writer(path, &schema::STORE)?));
         let changes =
             Worker::start("mailping-sqlite-write", Arc::clone(&writer), |writer| writer.empty_log())?;
         let reads = Worker::start("mailping-sqlite-read", connect::reader(path)?, |_| {})?;
@@ -157,5 +157,9 @@ impl Store for SqliteStore {
             self.writer.owe_empty_log();
         }
         Ok(purged)
+    }
+
+    fn backlog(&self) -> Backlog {
+        Backlog::default()
     }
 }

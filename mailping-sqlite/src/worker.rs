@@ -1,6 +1,7 @@
 //! A thread of the store's own that carries out calls one after another, so that no async runtime waits for the disk.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, RecvTimeoutError, TrySendError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -9,12 +10,15 @@ use mailping_core::StoreError;
 
 use crate::failure::{Failure, Result};
 
+/// The most calls that may wait: beyond it a call fails at once, as it would have in the end.
+const MOST: usize = 4_096;
+
 type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
 
 /// A thread and what it works on. Dropping it waits until the calls that were accepted have been carried out.
 #[derive(Debug)]
 pub(crate) struct Worker<T> {
-    jobs: Option<mpsc::Sender<Job<T>>>,
+    jobs: Option<mpsc::SyncSender<Job<T>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -22,11 +26,12 @@ impl<T: Send + 'static> Worker<T> {
     /// `idle` is called every now and then while there is nothing to do, and once at the end.
     pub(crate) fn start(name: &str, mut on: T, idle: impl Fn(&mut T) + Send + 'static) -> Result<Self> {
         const PAUSE: Duration = Duration::from_secs(1);
-        let (jobs, queue) = mpsc::channel::<Job<T>>();
+        let (jobs, queue) = mpsc::sync_channel::<Job<T>>(MOST);
         let run = move || {
             loop {
                 match queue.recv_timeout(PAUSE) {
-                    Ok(job) => job(&mut on),
+                    // A panic rolls its transaction back, and its caller is told: the thread goes on.
+                    Ok(job) => drop(catch_unwind(AssertUnwindSafe(|| job(&mut on)))),
                     Err(RecvTimeoutError::Timeout) => idle(&mut on),
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
@@ -50,16 +55,18 @@ impl<T: Send + 'static> Worker<T> {
                 let _ = answer.send(work(on));
             }
         });
-        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
-        if !sent {
-            return Err(ended());
+        match self.jobs.as_ref().map(|jobs| jobs.try_send(job)) {
+            Some(Ok(())) => answered.await.map_err(|_| ended())?.map_err(|Failure(error)| error),
+            Some(Err(TrySendError::Full(_))) => {
+                Err(StoreError::unavailable("too many calls wait for the database file"))
+            }
+            Some(Err(TrySendError::Disconnected(_))) | None => Err(ended()),
         }
-        answered.await.map_err(|_| ended())?.map_err(|Failure(error)| error)
     }
 }
 
 fn ended() -> StoreError {
-    StoreError::unavailable("the store's thread has ended")
+    StoreError::unavailable("the call panicked, or the store's thread has ended")
 }
 
 impl<T> Drop for Worker<T> {
@@ -70,5 +77,36 @@ impl<T> Drop for Worker<T> {
         if thread.thread().id() != std::thread::current().id() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_panics_is_an_error_and_the_next_is_carried_out() {
+        let worker = Worker::start("test", 1, |_| {}).unwrap();
+        let panics = worker.call(|_: &mut i32| -> Result<i32> { panic!("told to") });
+        assert!(pollster::block_on(panics).is_err());
+        assert_eq!(pollster::block_on(worker.call(|on| Ok(*on))).unwrap(), 1);
+    }
+
+    #[test]
+    fn calls_beyond_the_most_that_wait_fail_at_once() {
+        use std::future::Future;
+        use std::task::{Context, Waker};
+        let (release, released) = mpsc::channel::<()>();
+        let worker = Worker::start("test", released, |_| {}).unwrap();
+        let mut waiting: Vec<_> =
+            (0..MOST + 2).map(|_| Box::pin(worker.call(|released| Ok(released.recv().is_ok())))).collect();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut refused = 0;
+        for call in &mut waiting {
+            refused += usize::from(call.as_mut().poll(&mut context).is_ready());
+        }
+        // One is under way, or not yet taken.
+        assert!((1..=2).contains(&refused), "{refused}");
+        drop(release);
     }
 }

@@ -1,6 +1,5 @@
 //! The one connection that writes, shared by the tracker's thread and the store's own.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,13 +23,13 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        Ok(Self {
-            connection: Mutex::new(connect::writer(path)?),
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self {
+            connection: Mutex::new(connection),
             next: Mutex::new(()),
             // A process that was killed may have left a log with erased bytes in it.
             log_holds_erased: AtomicBool::new(true),
-        })
+        }
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {

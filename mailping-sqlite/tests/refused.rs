@@ -55,11 +55,11 @@ fn a_database_of_another_application_is_refused() {
         .unwrap()
         .execute_batch("CREATE TABLE pings (id); PRAGMA user_version = 1")
         .unwrap();
-    refused_untouched(&file, "another application");
+    refused_untouched(&file, "another kind");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("marked.db");
     Connection::open(&file).unwrap().pragma_update(None, "application_id", 42).unwrap();
-    refused_untouched(&file, "another application");
+    refused_untouched(&file, "another kind");
 }
 
 #[test]

@@ -41,6 +41,7 @@ macro_rules! keeps_every_promise {
             lost_keys_are_not_replaced,
             wrong_input_is_named_and_not_repeated,
             the_admin_token_guards_the_api_and_not_the_pixel,
+            prometheus_reads_the_health,
             ten_thousand_hits_on_one_url_fill_no_disk,
             lists_and_receipts_are_paged,
             an_objection_stops_mail_already_sent,

@@ -473,3 +473,29 @@ pub fn two_services_share_one_database(start: &Start) {
     assert_eq!(receipt(&two.client(), ping)["fetches"], 80);
     assert_eq!(receipt(&one.client(), ping)["fetches"], 80);
 }
+
+/// Prometheus reads the tracker's health, with the admin token alone.
+pub fn prometheus_reads_the_health(start: &Start) {
+    let program = start.run(&[("MAILPING_ADMIN_TOKEN", "open-sesame-77")]);
+    let client = program.client();
+    let admin = [("authorization", "Bearer open-sesame-77")];
+    client.get("/metrics", &[]).error(401, None);
+    let ping = client.send("POST", "/api/pings", &admin, &new_ping().to_string()).json();
+    fetch(&client, &ping, &[]);
+    assert_eq!(client.get("/px/forged.gif", &[]).status, 200);
+    let reply = client.get("/metrics", &admin);
+    assert!(reply.head.contains("application/openmetrics-text"), "{reply:?}");
+    let text = String::from_utf8(reply.body).unwrap();
+    for line in [
+        "mailping_queue_depth 0.0",
+        "mailping_oldest_waiting_seconds 0.0",
+        "mailping_spooled 0.0",
+        "mailping_oldest_spooled_seconds 0.0",
+        "mailping_durable_total 1",
+        "mailping_late_total 0",
+        "mailping_dropped_total{reason=\"bad_token\"} 1",
+        "mailping_dropped_total{reason=\"queue_full\"} 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
+    }
+}

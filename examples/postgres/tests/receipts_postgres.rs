@@ -3,10 +3,10 @@
 
 use std::fs;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-use mailping_examples_acceptance::Start;
+use mailping_examples_acceptance::{Client, Start};
 use mailping_fixture_postgres::{PASSWORD, Server};
 use serde_json::json;
 use sqlx::Connection as _;
@@ -44,13 +44,19 @@ mailping_examples_acceptance::keeps_promises!("receipts_postgres", on_a_database
     sigterm_ends_it_cleanly,
     wrong_input_is_named_and_not_repeated,
     the_admin_token_guards_the_api_and_not_the_pixel,
+    prometheus_reads_the_health,
     ten_thousand_hits_on_one_url_fill_no_disk,
     lists_and_receipts_are_paged,
     an_objection_stops_mail_already_sent,
     two_services_share_one_database,
+    the_page_keeps_its_policy_and_is_small,
     the_form_makes_a_ping_and_text_stays_text,
     the_list_is_filtered_and_its_table_has_no_formula,
+    other_sites_change_nothing,
+    an_open_service_answers_to_no_foreign_name,
+    a_session_opens_the_page_and_guesses_are_bounded,
     a_fetch_shows_up_live_and_streams_end,
+    why_nothing_is_recorded_is_told,
 );
 
 #[test]
@@ -135,4 +141,79 @@ fn pictures_go_on_while_the_server_is_away_and_every_open_is_written_after() {
     let (status, log) = program.terminate();
     assert_eq!(status, Some(0), "{log}");
     assert!(log.contains("5 opens written, 0 lost") && !log.contains(PASSWORD), "{log}");
+}
+
+/// What each fetch of a pixel was answered in, while something is done to the server.
+fn fetches_meanwhile(client: Client, pixel: &str, deed: impl FnOnce()) -> Vec<Duration> {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let fetchers: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut took = Vec::new();
+                    while !stop.load(Ordering::Relaxed) {
+                        let begun = Instant::now();
+                        assert_eq!(client.get(pixel, &[]).body.len(), 43);
+                        took.push(begun.elapsed());
+                        std::thread::sleep(Duration::from_millis(2));
+                    }
+                    took
+                })
+            })
+            .collect();
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(deed));
+        stop.store(true, Ordering::Relaxed);
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        fetchers.into_iter().flat_map(|fetcher| fetcher.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn with_a_spool_every_open_is_durable_in_time_while_the_server_is_away() {
+    let mut server = Server::quick();
+    let start = on_a_database_of(&server, Start::example("receipts_postgres"));
+    let settings = [("MAILPING_SPOOL", "spool.db"), ("MAILPING_HIT_LIMIT", "0")];
+    let program = start.run(&settings);
+    let client = program.client();
+    let ping = json!({ "reference": "invoice-42", "basis": { "kind": "contract" } });
+    let ping = client.post("/api/pings", &ping).json();
+    let url = ping["pixel_url"].as_str().unwrap();
+    let pixel = &url[url.find("/px/").unwrap()..];
+    let pause = || std::thread::sleep(Duration::from_millis(1_500));
+    let health = |client: Client| client.get("/api/health", &[]).json();
+
+    let mut took = fetches_meanwhile(client, pixel, || {
+        pause();
+        server.kill();
+        pause();
+        assert!(health(client)["spooled"].as_u64().unwrap() > 0);
+        server.start();
+        pause();
+        server.stop();
+        pause();
+        server.start();
+        pause();
+    });
+    // Ends as a crash does, with the database away: what is in the spool is moved by the next one.
+    server.kill();
+    took.extend(fetches_meanwhile(client, pixel, pause));
+    assert_eq!((health(client)["late"].as_u64(), health(client)["queue_depth"].as_u64()), (Some(0), Some(0)));
+    let durable = health(client)["durable"].as_u64().unwrap();
+    assert_eq!(durable, took.len() as u64);
+    program.kill();
+    server.start();
+
+    let program = start.run(&settings);
+    let client = program.client();
+    let receipt = format!("/api/pings/{}", ping["id"].as_str().unwrap());
+    let begun = Instant::now();
+    while health(client)["spooled"] != 0 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", health(client));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(client.get(&receipt, &[]).json()["fetches"], durable, "each once");
+    took.sort_unstable();
+    println!("{durable} fetches, p99 {:?}, longest {:?}", took[took.len() * 99 / 100], took[took.len() - 1]);
+    let (_, log) = program.terminate();
+    assert!(!log.contains(PASSWORD), "{log}");
 }

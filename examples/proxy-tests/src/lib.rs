@@ -1,1 +1,145 @@
-//! The privacy chapter's proxy snippets, run in front of an example service: see the tests.
+//! The snippets of the guide to proxies, as they are printed there, in front of an example service.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this crate is for tests only")]
+
+use std::fmt;
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use mailping_examples_acceptance::{Client, Start};
+use serde_json::json;
+
+const GUIDE: &str = include_str!("../../../mailping-core/docs/proxies.md");
+/// Where the client comes from.
+const CLIENT: &str = "127.77.66.55";
+
+/// A proxy to run: how to set it up, and what its log says of clients elsewhere.
+pub struct Proxy<'a> {
+    /// The Debian package, which is also the program.
+    pub package: &'a str,
+    /// The configuration around the guide's snippet, for a proxy that listens there and answers 404 at `/other`, and has no upstream
+    /// behind `/broken`.
+    pub config: &'a dyn Fn(&Site<'_>) -> String,
+    /// The arguments that run it in the foreground with this configuration file.
+    pub arguments: &'a dyn Fn(&str) -> Vec<String>,
+    /// How it logs the client where nothing keeps it from that, to see that it logs at all.
+    pub elsewhere: &'a str,
+}
+
+impl fmt::Debug for Proxy<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy").field("package", &self.package).finish_non_exhaustive()
+    }
+}
+
+/// What a configuration is made of.
+#[derive(Debug)]
+pub struct Site<'a> {
+    /// The guide's snippet, with the service's real address in it.
+    pub snippet: &'a str,
+    /// Where the proxy listens.
+    pub listen: SocketAddr,
+    /// The service.
+    pub upstream: SocketAddr,
+    /// A folder for its files. What is in it at the end, and what the proxy prints, is searched for addresses.
+    pub folder: &'a Path,
+}
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
+        let _ = self.0.wait();
+    }
+}
+
+/// The path of a Debian package's program.
+///
+/// # Panics
+/// Where it is not installed.
+pub fn program(package: &str) -> String {
+    let paths = ["/usr/sbin", "/usr/bin"].map(|folder| format!("{folder}/{package}"));
+    let found = paths.into_iter().find(|path| fs::exists(path).unwrap());
+    found.unwrap_or_else(|| panic!("{package} is missing: install the Debian package `{package}`"))
+}
+
+/// Fetches pixels through a proxy, with the service up and down, and searches all that the proxy writes.
+///
+/// # Panics
+/// Where an address of a pixel's client is in it, or the service does not get the masked address.
+pub fn keeps_pixel_addresses_out_of_its_logs(proxy: &Proxy<'_>) {
+    let binary = program(proxy.package);
+    let example = ["build", "--quiet", "--package", "mailping-examples-axum", "--example", "receipts"];
+    assert!(Command::new(env!("CARGO")).args(example).status().unwrap().success());
+
+    let start = Start::example("receipts");
+    let settings = [("MAILPING_CLIENT_IP", "xff"), ("MAILPING_TRUSTED_PROXIES", "127.0.0.1/32")];
+    let service = start.run(&settings);
+    let ping = json!({ "reference": "r", "basis": { "kind": "contract" }, "detail": "network" });
+    let ping = service.client().post("/api/pings", &ping).json();
+    let url = ping["pixel_url"].as_str().unwrap();
+    let pixel = &url[url.find("/px/").unwrap()..];
+
+    let folder = tempfile::tempdir().unwrap();
+    let listen: SocketAddr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let snippet =
+        GUIDE.split_once(&format!("```{}\n", proxy.package)).unwrap().1.split_once("```").unwrap().0;
+    let snippet = snippet.replace("127.0.0.1:3000", &service.server().to_string());
+    let site = Site { snippet: &snippet, listen, upstream: service.server(), folder: folder.path() };
+    let config = folder.path().join("config");
+    fs::write(&config, (proxy.config)(&site)).unwrap();
+    let printed = fs::File::create(folder.path().join("printed")).unwrap();
+    let mut command = Command::new(binary);
+    command.args((proxy.arguments)(config.to_str().unwrap())).current_dir(folder.path()).stdin(Stdio::null());
+    command.env("HOME", folder.path()).stdout(printed.try_clone().unwrap()).stderr(printed);
+    let running = Running(command.spawn().unwrap());
+    let begun = Instant::now();
+    while TcpStream::connect(listen).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it does not listen: {}", written(folder.path()));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+
+    let client = Client::new(listen).from(CLIENT);
+    let fetched = client.get(pixel, &[("x-forwarded-for", "203.0.113.9")]);
+    assert_eq!((fetched.status, fetched.body.len()), (200, 43));
+    let receipt = service.client().get(&format!("/api/pings/{}", ping["id"].as_str().unwrap()), &[]).json();
+    assert_eq!(receipt["opens"][0]["network"], "127.77.66.0/24", "not what the client made up: {receipt}");
+    assert_eq!(client.get("/other", &[]).status, 404);
+    logs(folder.path(), "/other", proxy.elsewhere);
+    let of_a_success = written(folder.path());
+    assert!(!of_a_success.contains("/px/") && !of_a_success.contains("203.0.113.9"), "{of_a_success}");
+
+    service.kill();
+    let down = client.get(pixel, &[]).status;
+    assert!(matches!(down, 502 | 503), "also where the service is down: {down}");
+    assert!(matches!(client.get("/broken", &[]).status, 502 | 503));
+    logs(folder.path(), "/broken", proxy.elsewhere);
+    drop(running);
+    let all = written(folder.path());
+    assert!(!all.contains(pixel), "{all}");
+    let of_pixels = |line: &&str| !line.contains("/other") && !line.contains("/broken");
+    assert!(!all.lines().filter(of_pixels).any(|line| line.contains(CLIENT)), "{all}");
+}
+
+/// Waits until a line about this path tells the client.
+fn logs(folder: &Path, path: &str, client: &str) {
+    let begun = Instant::now();
+    while !written(folder).lines().any(|line| line.contains(path) && line.contains(client)) {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "nothing was logged of {path}: {}",
+            written(folder)
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The text of all files but the configuration.
+fn written(folder: &Path) -> String {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.is_file() && !path.ends_with("config"));
+    files.map(|path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()).collect()
+}

@@ -13,6 +13,7 @@ mod guesses;
 mod input;
 mod live;
 mod log;
+mod metrics;
 mod pages;
 mod service;
 mod sessions;

@@ -9,6 +9,7 @@ use crate::assets;
 use crate::call::{Answer, Call};
 use crate::guard::Guard;
 use crate::live::Places;
+use crate::metrics;
 use crate::pages::{self, login};
 use crate::settings::Settings;
 use crate::why::Setup;
@@ -48,13 +49,15 @@ impl Service {
             return Ok(asset);
         }
         let access = self.admin.access(call);
-        if let Some(path) = call.path.strip_prefix("/api/") {
+        let below_api = call.path.strip_prefix("/api/");
+        if let Some(path) = below_api.or((call.path == "/metrics").then_some("metrics")) {
             return match access {
                 Access::None => {
                     let message = "give the admin token as `Authorization: Bearer ...`";
                     Err(Answer::error(StatusCode::UNAUTHORIZED, "unauthorized", None, message))
                 }
                 Access::TooManyGuesses => Err(too_many_guesses()),
+                _ if below_api.is_none() && call.reads() => Ok(metrics::answer(&self.tracker.health())),
                 _ => Api { tracker: &self.tracker }.answer(path, call).await,
             };
         }

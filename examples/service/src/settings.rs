@@ -27,6 +27,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// `MAILPING_DB`: the database.
     pub database: String,
+    /// `MAILPING_SPOOL`: the file that keeps opens while the database's server is away.
+    pub spool: Option<PathBuf>,
     /// `RUST_LOG`: what to log.
     pub rust_log: String,
     pub(crate) base_url: String,
@@ -55,6 +57,11 @@ impl Settings {
         )?;
         let listen: SocketAddr = listen;
         let database = reader.database(kind)?;
+        let spool = match kind {
+            Database::File => None,
+            Database::Postgres => Some(reader.text("MAILPING_SPOOL", "")),
+        };
+        let spool = spool.filter(|path| !path.is_empty()).map(PathBuf::from);
         let base_url = reader.text("MAILPING_BASE_URL", &format!("http://{}", reachable(listen)));
         let rust_log = reader.text("RUST_LOG", "info");
         let hit_limit =
@@ -84,6 +91,7 @@ impl Settings {
         Ok(Self {
             listen,
             database,
+            spool,
             rust_log,
             base_url,
             keys,
@@ -104,7 +112,13 @@ impl Settings {
     /// The error of a store that could not open the database.
     #[must_use]
     pub fn refused_database(&self, error: &(dyn std::error::Error + 'static)) -> SettingsError {
-        SettingsError::new("MAILPING_DB", with_sources(error))
+        self.refused("MAILPING_DB", error)
+    }
+
+    /// The error of what a setting names.
+    #[must_use]
+    pub fn refused(&self, name: &'static str, error: &(dyn std::error::Error + 'static)) -> SettingsError {
+        SettingsError::new(name, with_sources(error))
     }
 
     /// Builds the tracker on a store.

@@ -267,3 +267,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn only_what_is_known_is_masked() {
+    let mask = Mask::default();
+    let known = ClientAddress::Known(RawIp("203.0.113.7".parse().unwrap())).masked(mask);
+    assert_eq!(known.unwrap().to_string(), "203.0.113.0/24");
+    assert!(ClientAddress::Unknown.masked(mask).is_none());
+    assert!(ClientAddress::NoPeerAddress.masked(mask).is_none());
+}
+
+#[test]
+fn a_forwarding_header_is_ignored_where_it_is_there_and_not_read() {
+    let ignores = |client_ip: &ClientIp, peer: Option<&str>, name: Option<&str>| {
+        let headers = header_map(name.map(|name| (name, b"203.0.113.7".as_slice())));
+        let peer = peer.map(|peer| peer.parse().unwrap());
+        client_ip.ignores_forwarding(&PixelRequest::new("/px/token", peer, &headers))
+    };
+    let behind = client_ip("xff", "10.0.0.0/8");
+    for name in ["x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip"] {
+        assert!(ignores(&ClientIp::peer(), Some("10.0.0.1"), Some(name)), "{name}");
+        assert!(ignores(&behind, Some("198.51.100.1"), Some(name)), "{name}");
+        assert!(ignores(&behind, None, Some(name)), "{name}");
+        assert!(!ignores(&behind, Some("10.0.0.1"), Some(name)), "{name}");
+        assert!(!ignores(&client_ip("xff", "unix"), None, Some(name)), "{name}");
+    }
+    assert!(!ignores(&ClientIp::peer(), Some("10.0.0.1"), None));
+    assert!(!ignores(&behind, Some("198.51.100.1"), Some("accept")));
+}

@@ -49,6 +49,8 @@ impl Seen {
             Some(Means::Headless) => Some(Kind::Headless),
             Some(Means::Bot) => Some(Kind::Bot),
             _ if self.program => return (Kind::Bot, None),
+            // Where a desktop or no system follows, it was no device.
+            _ if self.device_program && (self.desktop || !self.engine) => return (Kind::Bot, None),
             Some(Means::Thunderbird) => Some(Kind::Thunderbird),
             Some(Means::AppleMail) if self.app_stack => Some(Kind::AppleMail),
             Some(Means::AppleMail) => return (Kind::MailClient, None),
@@ -81,7 +83,13 @@ impl Seen {
             Kind::StaleBrowser
         } else if !self.mozilla_first {
             let wraps_browser = self.engine && (self.chrome.is_some() || self.safari.is_some());
-            if wraps_browser { Kind::Opaque } else { Kind::NoBrowser }
+            // `Name/1.0 (iPad; iOS 26.1; Scale/2.00)` is what apps send by default.
+            match (wraps_browser, self.phone) {
+                (true, _) => Kind::Opaque,
+                _ if self.library => Kind::Library,
+                (_, true) => Kind::AppStack,
+                _ => Kind::NoBrowser,
+            }
         } else if self.is_bare_webkit() {
             return (Kind::BareWebkit, Some(Provider::Apple));
         } else if !self.engine {
@@ -90,11 +98,21 @@ impl Seen {
             Kind::StaleBrowser
         } else if self.android && self.wv && self.extras == 0 && self.comments == 2 {
             Kind::Webview
+        } else if self.has_added_name() {
+            Kind::AddedName
         } else {
             Kind::Browser
         };
         let plain_chrome = self.chrome.is_some() && self.extras == 0;
         (kind, self.maker.or(plain_chrome.then_some(Provider::Google)))
+    }
+
+    /// A name on a browser's agent that no browser has. Apps show pages on telephones, and name themselves with long
+    /// versions on desktops; a name without one is mostly a program's.
+    fn has_added_name(&self) -> bool {
+        let in_app = self.ios.is_some() || (self.android && (self.wv || self.safari.is_some()));
+        // Any app can be built on Electron; those for mail are known by name.
+        (self.electron || (self.added_names && !self.own_version)) && !self.plain && !in_app
     }
 
     fn is_bare_webkit(&self) -> bool {

@@ -52,7 +52,7 @@ pub(super) fn from_agent(kind: Kind, provider: Option<Provider>) -> Judgement {
         Kind::Outlook => (F::OutlookClient, Human),
         Kind::Office => (F::OutlookClient, Uncertain),
         Kind::Browser | Kind::Webview => (F::Browser, Human),
-        Kind::StaleBrowser => (F::Browser, Uncertain),
+        Kind::StaleBrowser | Kind::AddedName => (F::Browser, Uncertain),
         Kind::AppStack => (F::HttpClient, Uncertain),
         Kind::BareMozilla | Kind::Missing | Kind::Opaque => (F::Unknown, Uncertain),
     };
@@ -87,6 +87,7 @@ pub(super) fn with_network(
         Kind::BareWebkit
         | Kind::Browser
         | Kind::StaleBrowser
+        | Kind::AddedName
         | Kind::Webview
         | Kind::Missing
         | Kind::AppStack

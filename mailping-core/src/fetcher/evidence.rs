@@ -60,6 +60,7 @@ evidence! {
     UaNoBrowser = 20, "ua:no_browser", "the agent has not the form of any browser or mail program";
     UaMissing = 21, "ua:missing", "the request has no agent";
     UaUnknown = 22, "ua:unknown", "the agent tells nothing";
+    UaAddedName = 23, "ua:added_name", "the agent is that of a current browser with a name added that no known browser has";
     NetGoogleProxy = 24, "net:google_proxy", "the network is one of Google's image proxy";
     NetGoogle = 25, "net:google", "the network is Google's own";
     NetPrivateRelay = 26, "net:private_relay", "the network is an exit of Apple's private relay";

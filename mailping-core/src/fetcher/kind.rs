@@ -24,6 +24,8 @@ pub(super) enum Kind {
     Office,
     BareWebkit,
     Browser,
+    /// A current browser's with a name added that no known browser has.
+    AddedName,
     StaleBrowser,
     Webview,
     BareMozilla,
@@ -52,6 +54,7 @@ impl Kind {
             Self::Office => Evidence::UaOffice,
             Self::BareWebkit => Evidence::UaBareWebkit,
             Self::Browser => Evidence::UaBrowser,
+            Self::AddedName => Evidence::UaAddedName,
             Self::StaleBrowser => Evidence::UaStaleBrowser,
             Self::Webview => Evidence::UaWebview,
             Self::BareMozilla => Evidence::UaBareMozilla,

@@ -1,8 +1,8 @@
 //! Who fetched the pixel, did a person cause it, and why do we think so.
 //!
 //! [`Classifier::classify`] is a pure function of [`FetchSignals`], the masked network and the time since sending. What
-//! it knows stands as dated data in `agents.rs` (User-Agents) and `networks.rs`; how the pieces confirm or contradict
-//! each other stands in `combine.rs`.
+//! it knows stands as dated data in `agents.rs` (User-Agents), `networks.rs` and `signals.rs` (headers), and is listed by
+//! [`rules`]; how the pieces confirm or contradict each other stands in `combine.rs`.
 
 mod agent;
 mod agents;
@@ -18,6 +18,7 @@ mod network_list;
 mod networks;
 mod provider;
 mod ranges;
+mod rules;
 mod seen;
 mod shape;
 mod signals;
@@ -34,8 +35,9 @@ pub use evidence::{Evidence, EvidenceSet};
 pub use network_list::{NetworkList, NetworkListError};
 pub use networks::Network;
 pub use provider::Provider;
+pub use rules::{Rule, rules};
 pub use signals::FetchSignals;
 
-/// The edition of the rules that made a judgement, kept with each open: year, month and a running digit, so 26111 is
-/// the first of November 2026.
-pub const RULES_VERSION: u16 = 26_111;
+/// The edition of the rules that made a judgement, kept with each open: year, month and a running digit, so 26112 is
+/// the second of November 2026.
+pub const RULES_VERSION: u16 = 26_112;

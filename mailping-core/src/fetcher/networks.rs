@@ -95,16 +95,16 @@ impl Network {
 }
 
 /// Ranges of one network with where they stand and when that was checked.
-struct Built {
-    network: Network,
+pub(super) struct Built {
+    pub(super) network: Network,
     /// Blank-separated. `~` marks what belongs to the network only in part.
-    ranges: &'static str,
-    source: &'static str,
-    checked: &'static str,
+    pub(super) ranges: &'static str,
+    pub(super) source: &'static str,
+    pub(super) checked: &'static str,
 }
 
 #[rustfmt::skip]
-const BUILT_IN: &[Built] = &[
+pub(super) const BUILT_IN: &[Built] = &[
     Built { network: Network::GoogleImageProxy, source: "Google: user-triggered-fetchers-google.json, May 2026", checked: "2026-11",
         ranges: "64.233.172.0/23 66.102.6.0/23 66.102.8.0/23 66.249.80.0/22 66.249.84.0/26 66.249.84.96/27 66.249.84.128/25 66.249.85.0/25
             66.249.85.128/26 66.249.88.0/24 66.249.93.0/24 74.125.208.0/24 74.125.209.0/25 74.125.209.128/26 74.125.209.192/27 74.125.210.0/24

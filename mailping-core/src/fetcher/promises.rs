@@ -108,18 +108,18 @@ fn a_second_mozilla_at_the_end_is_gmails_prefetch() {
 fn prefetch_headers_and_head_are_machines_without_a_place() {
     let chrome = FetchSignals::new().user_agent(CHROME.as_bytes());
     let declared = [
-        chrome.sec_purpose(b"prefetch"),
-        chrome.sec_purpose(b"prefetch;prerender"),
-        chrome.purpose(b"prefetch"),
-        chrome.x_moz(b"prefetch"),
-        chrome.x_purpose(b"preview"),
+        chrome.header("sec-purpose", b"prefetch"),
+        chrome.header("sec-purpose", b"prefetch;prerender"),
+        chrome.header("purpose", b"prefetch"),
+        chrome.header("x-moz", b"prefetch"),
+        chrome.header("x-purpose", b"preview"),
         chrome.head(),
     ];
     for signals in declared {
         let judged = Classifier::default().classify(&signals, ELSEWHERE.parse().ok(), LATE);
         assert!(is(judged, Fetcher::Browser, Verdict::Machine) && !judged.locatable, "{judged:?}");
     }
-    let hidden = chrome.sec_purpose(b"anonymous-client-ip");
+    let hidden = chrome.header("sec-purpose", b"anonymous-client-ip");
     let judged = Classifier::default().classify(&hidden, ELSEWHERE.parse().ok(), LATE);
     assert!(judged.verdict == Verdict::Human && !judged.locatable);
 }
@@ -196,7 +196,7 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
             "http://",
         ][..],
     );
-    let known = prop::sample::select(agents::AGENTS).prop_map(|agent| agent.name);
+    let known = prop::sample::select(&agents::AGENTS[..]).prop_map(|agent| agent.name);
     let text = prop_oneof![piece, known].prop_map(|text| text.as_bytes().to_vec());
     prop::collection::vec(prop_oneof![4 => text, 1 => any::<Vec<u8>>()], 0..60).prop_map(|all| all.concat())
 }
@@ -213,7 +213,7 @@ proptest! {
         let network = ipnet::Ipv4Net::new(address.into(), prefix % 25).unwrap().trunc();
         let network = MaskedIp::from_network(network.into()).ok();
         let since_sent = if early { SinceSent::Before } else { LATE };
-        let signals = FetchSignals::new().user_agent(&agent).sec_purpose(&purpose).purpose(&purpose);
+        let signals = FetchSignals::new().user_agent(&agent).header("sec-purpose", &purpose).header("purpose", &purpose);
         let judged = Classifier::default().classify(&signals, network, since_sent);
         prop_assert!(!judged.locatable || (judged.fetcher.is_direct() && judged.verdict == Verdict::Human));
         prop_assert_eq!(EvidenceSet::from_bits(judged.evidence.bits()), Some(judged.evidence));

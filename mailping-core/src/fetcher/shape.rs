@@ -45,6 +45,15 @@ const PROGRAMS: &[&[u8]] = &[
     b"detector",
     b"verifier",
     b"analyzer",
+    b"agent",
+    b"scraping",
+    b"synthetic",
+    b"tester",
+    b"watcher",
+    b"resolver",
+    b"optimizer",
+    b"inspector",
+    b"audit",
 ];
 
 /// How the image proxies of mailbox providers end their names.
@@ -56,6 +65,17 @@ const DOMAINS: &[&[u8]] = &[b"com", b"org", b"info", b"biz", b"io", b"dev", b"ai
 /// Does the name call itself a program, as `SiteCheck-sitecrawl` and `MJ12bot` do?
 pub(super) fn names_program(name: &[u8]) -> bool {
     let parts = name.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b':' | b'!'));
+    if let Some((first, last)) = parts.clone().next().zip(parts.clone().skip(1).last()) {
+        // `Google-Read-Aloud`, `PlayStore-Google`; what fetches for an assistant's user is called `ChatGPT-User`.
+        let of_google = first.eq_ignore_ascii_case(b"Google") || last.eq_ignore_ascii_case(b"Google");
+        if of_google || last.eq_ignore_ascii_case(b"User") {
+            return true;
+        }
+        // Some put the header's own name into its value.
+        if first.eq_ignore_ascii_case(b"User") {
+            return false;
+        }
+    }
     parts.map(without_digits).any(|part| {
         let candidates = LAST_LETTERS.get(letter(part.last())).copied().unwrap_or(0);
         let mut ends = PROGRAMS.iter().enumerate().filter(|(at, _)| candidates & (1 << at) != 0);
@@ -96,12 +116,35 @@ pub(super) fn names_proxy(name: &[u8]) -> bool {
     PROXIES.iter().any(|end| ends_with(name, end))
 }
 
-/// Is the name a domain?
+/// Is the name a domain? Apps are named the other way round, such as `com.example.app`.
 pub(super) fn names_domain(name: &[u8]) -> bool {
     let mut labels = name.rsplit(|byte| *byte == b'.');
     let top = labels.next().unwrap_or_default();
-    labels.next().is_some_and(|label| label.len() > 1)
-        && DOMAINS.iter().any(|known| top.eq_ignore_ascii_case(known))
+    let Some(label) = labels.next() else { return false };
+    let of_country =
+        top.len() == 2 && top.iter().chain(label).all(u8::is_ascii_alphabetic) && label.len() > 2;
+    let known = DOMAINS.iter().any(|known| top.eq_ignore_ascii_case(known));
+    (of_country || (known && label.len() > 1)) && !starts_with(name, b"com.")
+}
+
+/// Does the name say that it speaks HTTP, as `http.rb` and `AsyncHTTPClient` do?
+pub(super) fn names_library(name: &[u8]) -> bool {
+    let mut parts = name.split(|byte| matches!(byte, b'-' | b'_' | b'.')).map(without_digits);
+    parts.any(|part| {
+        ends_with(part, b"httpclient") || (part.eq_ignore_ascii_case(b"http") && name.len() > part.len())
+    })
+}
+
+/// Does the name call itself a preview? Apps whose names hold blanks, such as Safari's own preview, do not.
+pub(super) fn names_preview(name: &[u8]) -> bool {
+    ends_with(name, b"preview") && !name.contains(&b'%')
+}
+
+/// Has a version the form that only apps and browsers give theirs: several digits in a part, or no number at all?
+/// What somebody puts into a browser's agent by hand is `1.0`.
+pub(super) fn is_app_version(version: &[u8]) -> bool {
+    let mut parts = version.split(|byte| *byte == b'.');
+    !version.is_empty() && parts.any(|part| part.len() > 1 || !part.iter().all(u8::is_ascii_digit))
 }
 
 /// How openly a token gives an address where somebody can be reached.

@@ -210,3 +210,9 @@ proptest! {
         prop_assert_eq!(MaskedIp::from_network(network).is_ok(), network.prefix_len() <= limit);
     }
 }
+
+#[test]
+fn debug_shows_the_network_alone() {
+    let network: MaskedIp = "203.0.113.0/24".parse().unwrap();
+    assert!(format!("{network:?}").contains("203.0.113.0/24"));
+}

@@ -192,11 +192,10 @@ fn signals(row: &Value) -> FetchSignals<'_> {
     if let Some(agent) = row.get("user_agent").and_then(Value::as_str) {
         signals = signals.user_agent(agent.as_bytes());
     }
-    let header = |name| row.get("headers").and_then(|headers| headers.get(name)).and_then(Value::as_str);
-    signals = header("sec-purpose").map_or(signals, |value| signals.sec_purpose(value.as_bytes()));
-    signals = header("purpose").map_or(signals, |value| signals.purpose(value.as_bytes()));
-    signals = header("x-moz").map_or(signals, |value| signals.x_moz(value.as_bytes()));
-    signals = header("x-purpose").map_or(signals, |value| signals.x_purpose(value.as_bytes()));
+    let headers = row.get("headers").and_then(Value::as_object).into_iter().flatten();
+    for (name, value) in headers.filter_map(|(name, value)| Some((name, value.as_str()?))) {
+        signals = signals.header(name, value.as_bytes());
+    }
     let head = row.get("method").and_then(Value::as_str) == Some("HEAD");
     if head { signals.head() } else { signals }
 }

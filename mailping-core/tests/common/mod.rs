@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use http::HeaderMap;
 use mailping_core::store::{KeptPing, Written};
 use mailping_core::{
-    Basis, Erased, KeyFingerprint, Keyring, LastDay, MemoryStore, NewPing, Open, OpenCursor, Ping, PingId,
-    PingQuery, PixelRequest, PreparedPing, RecipientHashes, RecordError, Recorded, Status, Store, StoreError,
-    Timestamp, Tracker, TrackerBuilder,
+    Backlog, Basis, Erased, KeyFingerprint, Keyring, LastDay, MemoryStore, NewPing, Open, OpenCursor, Ping,
+    PingId, PingQuery, PixelRequest, PreparedPing, RecipientHashes, RecordError, Recorded, Status, Store,
+    StoreError, Timestamp, Tracker, TrackerBuilder,
 };
 
 pub const GMAIL: &str =
@@ -185,5 +185,9 @@ impl Store for Faulty {
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
         self.0.store.purge(now, limit).await
+    }
+
+    fn backlog(&self) -> Backlog {
+        self.0.store.backlog()
     }
 }

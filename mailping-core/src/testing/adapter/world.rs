@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use pollster::block_on;
 
 use crate::keyring::KeyFingerprint;
-use crate::store::{Erased, KeptPing, OpenCursor, PingQuery, Store, StoreError, Written};
+use crate::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, StoreError, Written};
 use crate::{
     Basis, ClientIp, Detail, Keyring, LastDay, MemoryStore, NewPing, Open, Ping, PingId, PreparedPing,
     Receipt, RecipientHashes, Status, Timestamp, Tracker, TrustedProxies,
@@ -272,5 +272,9 @@ impl Store for Handle {
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
         self.0.up()?.purge(now, limit).await
+    }
+
+    fn backlog(&self) -> Backlog {
+        Backlog::default()
     }
 }

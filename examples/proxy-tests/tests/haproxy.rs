@@ -1,0 +1,26 @@
+//! The guide's HAProxy snippet in a real HAProxy.
+
+use mailping_examples_proxy_tests::{Proxy, Site, keeps_pixel_addresses_out_of_its_logs};
+
+fn config(site: &Site<'_>) -> String {
+    let Site { snippet, listen, upstream, .. } = site;
+    format!(
+        "global\n log stdout format raw daemon\n\
+         defaults\n mode http\n log global\n option httplog\n retries 0\n timeout connect 5s\n timeout client 20s\n timeout server 20s\n\
+         frontend web\n bind {listen}\n{snippet}\
+         http-request return status 404 if {{ path /other }}\n\
+         use_backend broken if {{ path /broken }}\n default_backend service\n\
+         backend service\n server one {upstream}\n\
+         backend broken\n server none 127.0.0.1:1\n"
+    )
+}
+
+#[test]
+fn the_haproxy_snippet_keeps_pixel_addresses_out_of_its_logs() {
+    keeps_pixel_addresses_out_of_its_logs(&Proxy {
+        package: "haproxy",
+        config: &config,
+        arguments: &|config| ["-db", "-f", config].map(str::to_owned).to_vec(),
+        elsewhere: "127.77.66.55",
+    });
+}

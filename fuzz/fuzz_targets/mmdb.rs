@@ -1,0 +1,28 @@
+//! Databases of places and of network numbers, damaged in any way: an error or an answer, never a panic.
+
+#![no_main]
+
+use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use mailping_core::fetcher::{AsnDatabase, Classifier, FetchSignals, SinceSent};
+use mailping_core::geo::{GeoResolver, MaxMind};
+
+const NETWORKS: [&str; 5] =
+    ["192.0.2.0/24", "203.0.113.0/24", "0.0.0.0/24", "2001:db8::/48", "ffff:ffff:ffff::/48"];
+
+fuzz_target!(|data: &[u8]| {
+    let networks = NETWORKS.map(|text| text.parse().expect("a masked network"));
+    if let Ok(places) = MaxMind::from_bytes(data) {
+        for network in networks {
+            let _ = places.locate(network);
+        }
+    }
+    if let Ok(numbers) = AsnDatabase::from_bytes(data.to_vec()) {
+        let classifier = Classifier::default().asn(numbers);
+        for network in networks {
+            let late = SinceSent::After(Duration::from_secs(7_200));
+            let _ = classifier.classify(&FetchSignals::new(), Some(network), late);
+        }
+    }
+});

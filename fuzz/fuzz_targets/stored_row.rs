@@ -1,0 +1,128 @@
+//! Rows as a damaged or foreign database may hold them: read as an error or as what a store may hold, never a panic.
+
+#![no_main]
+
+use std::path::Path;
+use std::sync::{LazyLock, Mutex};
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use mailping_core::fetcher::EvidenceSet;
+use mailping_core::geo::{City, Country};
+use mailping_core::store::{PingQuery, Store};
+use mailping_core::{Basis, Keyring, MaskedIp, Ping, PingId, Status, Tracker};
+use mailping_sqlite::SqliteStore;
+use rusqlite::types::Value;
+
+const PING: PingId = PingId::from_bytes([1; 16]);
+const COLUMNS: [(&str, &str); 23] = [
+    ("pings", "status"),
+    ("pings", "record_until"),
+    ("pings", "keep_until"),
+    ("pings", "sent_at"),
+    ("pings", "detail"),
+    ("pings", "time_step"),
+    ("pings", "purpose"),
+    ("pings", "kind"),
+    ("pings", "eprivacy"),
+    ("pings", "last_day"),
+    ("pings", "reference"),
+    ("pings", "owner"),
+    ("pings", "basis"),
+    ("opens", "at"),
+    ("opens", "fetcher"),
+    ("opens", "provider"),
+    ("opens", "verdict"),
+    ("opens", "evidence"),
+    ("opens", "rules_version"),
+    ("opens", "network"),
+    ("opens", "country"),
+    ("opens", "city"),
+    ("opens", "id"),
+];
+
+#[derive(Debug, Arbitrary)]
+enum Cell<'a> {
+    Null,
+    Small(i8),
+    Integer(i64),
+    Text(&'a str),
+    Blob(&'a [u8]),
+}
+
+/// A tracker on a file with one ping and one open, and a second connection that writes what the store would not.
+struct Subject {
+    tracker: Tracker,
+    raw: rusqlite::Connection,
+    _folder: tempfile::TempDir,
+}
+
+static SUBJECT: LazyLock<Mutex<Subject>> = LazyLock::new(|| {
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let folder = folder.expect("a folder");
+    let path = folder.path().join("fuzz.db");
+    let store = SqliteStore::open(&path).expect("a new file");
+    let ping = Ping::stored(PING, "invoice-42".to_owned(), Basis::Contract, Status::Live);
+    pollster::block_on(store.insert_ping(&ping, None)).expect("a new ping");
+    let raw = rusqlite::Connection::open(&path).expect("the same file");
+    raw.execute(
+        "INSERT INTO opens (ping, id, at, fetcher, verdict, evidence, rules_version) VALUES (?1, ?2, 0, 9, 1, 0, 1)",
+        ([1_u8; 16], [2_u8; 8]),
+    )
+    .expect("a new open");
+    raw.pragma_update(None, "synchronous", "OFF").expect("a known setting");
+    let builder = Tracker::builder(Keyring::generate().expect("random bytes"), store);
+    let tracker = builder.base_url("https://app.example/px").expect("a URL").build();
+    Mutex::new(Subject { tracker: pollster::block_on(tracker).expect("a tracker"), raw, _folder: folder })
+});
+
+fuzz_target!(|cells: Vec<(u8, Cell<'_>)>| {
+    let subject = SUBJECT.lock().expect("one thread");
+    for (column, cell) in cells.iter().take(4) {
+        try_values(cell);
+        let (table, column) = COLUMNS[usize::from(*column) % COLUMNS.len()];
+        let value = match cell {
+            Cell::Null => Value::Null,
+            Cell::Small(number) => Value::Integer((*number).into()),
+            Cell::Integer(number) => Value::Integer(*number),
+            Cell::Text(text) => Value::Text((*text).to_owned()),
+            Cell::Blob(bytes) => Value::Blob(bytes.to_vec()),
+        };
+        // The file's own types refuse some of it.
+        let _ = subject.raw.execute(&format!("UPDATE {table} SET {column} = ?1"), [value]);
+    }
+    // What comes through is summed up and shown to people.
+    if let Ok(Some(receipt)) = pollster::block_on(subject.tracker.receipt(PING)) {
+        for open in &receipt.opens {
+            assert!(open.network.is_none_or(|network| MaskedIp::from_network(network.network()).is_ok()));
+        }
+        let _ = receipt.to_string();
+    }
+    let _ = pollster::block_on(subject.tracker.receipts(&PingQuery::newest(10)));
+});
+
+/// The values of which rows are made, as every store reads them back.
+fn try_values(cell: &Cell<'_>) {
+    match cell {
+        Cell::Text(text) => {
+            if let Ok(network) = text.parse::<MaskedIp>() {
+                assert_eq!(network.to_string().parse::<MaskedIp>().ok(), Some(network));
+                let longest = if network.network().addr().is_ipv4() { 24 } else { 48 };
+                assert!(network.network().prefix_len() <= longest, "finer than the mask: {text}");
+            }
+            if let Ok(country) = text.parse::<Country>() {
+                assert_eq!(country.as_str().parse::<Country>().ok(), Some(country));
+            }
+            if let Ok(city) = text.parse::<City>() {
+                assert_eq!(city.as_str().parse::<City>().ok(), Some(city.clone()));
+            }
+            let _ = text.parse::<PingId>();
+        }
+        Cell::Integer(bits) => {
+            let bits = bits.cast_unsigned();
+            assert!(EvidenceSet::from_bits(bits).is_none_or(|set| set.bits() == bits));
+        }
+        _ => {}
+    }
+}
