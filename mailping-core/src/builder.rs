@@ -179,12 +179,14 @@ impl TrackerBuilder {
     /// Checks the settings against the store and starts the tracker's two threads, and one for each hook.
     ///
     /// # Errors
-    /// [`BuildError`]: no base URL, a store that cannot be read, or a keyring without a key that objections need.
+    /// [`BuildError`]: no base URL, a store that cannot be read, or a keyring without a key that objections need, or with another in its place.
     pub async fn build(self) -> Result<Tracker, BuildError> {
         let base_url = self.base_url.ok_or(BuildError::NoBaseUrl)?;
-        for id in self.store.recipient_keys().await.map_err(|source| BuildError::Store { source })? {
-            if self.observer.keys.key(id).is_none() {
-                return Err(BuildError::KeyMissing { id });
+        for kept in self.store.recipient_keys().await.map_err(|source| BuildError::Store { source })? {
+            match self.observer.keys.key(kept.id()) {
+                Some(key) if key.fingerprint == kept => {}
+                Some(_) => return Err(BuildError::KeyDiffers { id: kept.id() }),
+                None => return Err(BuildError::KeyMissing { id: kept.id() }),
             }
         }
         let system = Arc::clone(&self.clock);
@@ -256,6 +258,15 @@ pub enum BuildError {
         "the keyring lacks key {id}, which recipients and objections are kept under: add it after the newer keys"
     )]
     KeyMissing {
+        /// The id of the key.
+        id: KeyId,
+    },
+    /// Recipient hashes are kept under another key of this id: with this one objections would be forgotten.
+    #[error(
+        "key {id} of the keyring is not the key {id} that recipients and objections are kept under: bring that one back, \
+         and give the new key an id of its own"
+    )]
+    KeyDiffers {
         /// The id of the key.
         id: KeyId,
     },

@@ -37,7 +37,8 @@ named! {
 
 impl TimeStep {
     /// The step's length in milliseconds.
-    pub(crate) const fn millis(self) -> i64 {
+    #[must_use]
+    pub const fn millis(self) -> i64 {
         match self {
             Self::Day => 86_400_000,
             Self::Hour => 3_600_000,

@@ -37,13 +37,45 @@ impl fmt::Display for KeyId {
     }
 }
 
+/// The number of a key and 48 bits derived from its secret: what a recipient hash is kept with, so that another secret under the
+/// same number is noticed before objections are forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyFingerprint(u64);
+
+impl KeyFingerprint {
+    const CHECK_BITS: u32 = 48;
+
+    /// From what a store has kept; `None` for what is none.
+    #[must_use]
+    pub const fn from_bits(bits: i64) -> Option<Self> {
+        if bits < 0 || bits >> Self::CHECK_BITS > 63 { None } else { Some(Self(bits.cast_unsigned())) }
+    }
+
+    /// As a number for a store to keep: never negative, below 2^54.
+    #[must_use]
+    pub const fn to_bits(self) -> i64 {
+        self.0.cast_signed()
+    }
+
+    /// The number of the key.
+    #[must_use]
+    pub const fn id(self) -> KeyId {
+        KeyId((self.0 >> Self::CHECK_BITS) as u8)
+    }
+
+    fn of(id: KeyId, check: &Subkey) -> Self {
+        let check = check.mac(b"").first_chunk().copied().map_or(0, u64::from_be_bytes);
+        Self(u64::from(id.0) << Self::CHECK_BITS | check >> (u64::BITS - Self::CHECK_BITS))
+    }
+}
+
 /// One or more secret keys with their numbers.
 ///
 /// As text a keyring is `id:base64[,id:base64…]`: ids from 0 to 63, each key at least 32 bytes, standard or URL-safe base64,
 /// padded or not. The first key signs, all verify. To rotate, put a new key under a new id in front and keep the old ones: tokens in
 /// mail already sent name their key, and so do the recipient hashes of objections. Where several instances share a store, first add the new
 /// key at the end everywhere, and only then move it to the front: an instance that lacks a key refuses its pixels and misses its objections.
-/// Never give another key an id that was used: the id is all that a store knows of a key.
+/// Never give another key an id that was used: pixels in mail already sent name their key by it.
 ///
 /// # Security
 /// Whoever has a key can make tokens and test addresses against recipient hashes. `Debug` shows the ids alone.
@@ -62,6 +94,7 @@ pub struct Keyring {
 #[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) id: KeyId,
+    pub(crate) fingerprint: KeyFingerprint,
     secret: Vec<u8>,
     pub(crate) token: Subkey,
     pub(crate) opt_out: Subkey,
@@ -175,6 +208,7 @@ impl Key {
         let subkey = |label| Subkey::derive(&secret, label);
         Self {
             id,
+            fingerprint: KeyFingerprint::of(id, &subkey("fingerprint")),
             token: subkey("token"),
             opt_out: subkey("opt-out"),
             recipient: subkey("recipient"),
@@ -308,6 +342,21 @@ mod tests {
         let key = keys.newest().unwrap();
         assert_ne!(key.token.mac(b"x"), key.opt_out.mac(b"x"));
         assert_ne!(key.token.mac(b"x"), key.recipient.mac(b"x"));
+    }
+
+    #[test]
+    fn a_fingerprint_tells_keys_of_one_number_apart_and_comes_back_from_its_bits() {
+        let print = |keys: &Keyring| keys.newest().unwrap().fingerprint;
+        let keys =
+            |id: u8, byte| Keyring::from_text(&format!("{id}:{}", STANDARD.encode([byte; 32]))).unwrap();
+        let all = [keys(63, 1), keys(63, 2), keys(0, 1)].map(|keys| print(&keys));
+        assert_eq!(all.map(|print| print.id().get()), [63, 63, 0]);
+        assert_ne!(all[0], all[1]);
+        assert_ne!(all[0].to_bits() & 0xffff_ffff_ffff, all[1].to_bits() & 0xffff_ffff_ffff);
+        assert_eq!(all[0], print(&keys(63, 1)));
+        assert_eq!(all.map(|print| KeyFingerprint::from_bits(print.to_bits())), all.map(Some));
+        assert_eq!([-1, 1 << 54, i64::MAX].map(KeyFingerprint::from_bits), [None; 3]);
+        assert!(KeyFingerprint::from_bits((1 << 54) - 1).is_some());
     }
 
     #[test]

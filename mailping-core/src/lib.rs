@@ -47,7 +47,7 @@ pub use client_ip::{ClientIp, ClientIpError, TrustedProxies};
 pub use detail::{Detail, TimeStep};
 pub use health::{Closed, Dropped, Health};
 pub use id::{OpenId, PingId, PingIdError, RandomError};
-pub use keyring::{KeyId, Keyring, KeyringError};
+pub use keyring::{KeyFingerprint, KeyId, Keyring, KeyringError};
 pub use mask::{Mask, MaskError, MaskedIp};
 pub use memory::MemoryStore;
 pub use named::UnknownName;

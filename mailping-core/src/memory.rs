@@ -6,9 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::keyring::KeyId;
+use crate::keyring::KeyFingerprint;
 use crate::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, StoreError, Written};
-use crate::{LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, Timestamp};
+use crate::{
+    LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp,
+};
 
 /// Keeps pings and opens in memory. Everything is gone when it is dropped.
 #[derive(Debug, Default)]
@@ -90,7 +92,7 @@ impl Store for MemoryStore {
         let mut rows = self.rows();
         let Rows { pings, opens: kept, .. } = &mut *rows;
         let written = opens.iter().map(|open| {
-            if !pings.get(&open.ping).is_some_and(|row| row.kept.ping.records(open.at)) {
+            if !pings.get(&open.ping).is_some_and(|row| row.kept.ping.records(open.at, open.time_step)) {
                 return Written::Filtered;
             }
             kept.entry(open.ping).or_default().entry(open.id).or_insert_with(|| open.clone());
@@ -98,7 +100,9 @@ impl Store for MemoryStore {
         });
         let written = written.collect();
         for last in last_days {
-            if let Some(row) = pings.get_mut(&last.ping).filter(|row| row.kept.ping.records(last.day)) {
+            if let Some(row) =
+                pings.get_mut(&last.ping).filter(|row| row.kept.ping.records(last.day, TimeStep::Day))
+            {
                 row.kept.last_day = row.kept.last_day.max(Some(last.day));
             }
         }
@@ -214,10 +218,10 @@ impl Store for MemoryStore {
         Ok(pings.take(limit).map(|row| row.kept.clone()).collect())
     }
 
-    async fn recipient_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+    async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
         let rows = self.rows();
         let of_pings = rows.pings.values().filter_map(|row| row.recipient);
-        let keys: BTreeSet<KeyId> =
+        let keys: BTreeSet<KeyFingerprint> =
             of_pings.chain(rows.objections.iter().copied()).map(|hash| hash.key()).collect();
         Ok(keys.into_iter().collect())
     }

@@ -167,6 +167,7 @@ impl Judged {
             return human.then_some(Observation::LastDay(LastDay { ping: self.open.ping, day: at }));
         }
         self.open.at = at;
+        self.open.time_step = self.precision.kept_step();
         if detail < Detail::Country {
             self.open.country = None;
         }

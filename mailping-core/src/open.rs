@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use crate::geo::{City, Country};
-use crate::{MaskedIp, OpenId, PingId, Timestamp};
+use crate::{MaskedIp, OpenId, PingId, TimeStep, Timestamp};
 
 /// What is kept of one fetch of a pixel, at most; a ping's detail can leave less of it.
 ///
@@ -23,8 +23,10 @@ pub struct Open {
     /// Its id within the ping.
     #[serde(skip)]
     pub id: OpenId,
-    /// When, cut down to the ping's time step.
+    /// When: the start of the time step that it is kept in.
     pub at: Timestamp,
+    /// How exactly the time is kept: the ping's step, or a coarser one where the tracker's ceiling was lowered since.
+    pub time_step: TimeStep,
     /// Who fetched.
     pub fetcher: Fetcher,
     /// The provider that the fetcher belongs to, where it is known.
@@ -45,13 +47,14 @@ pub struct Open {
 }
 
 impl Open {
-    /// An open of which nothing but id, time, fetcher and verdict is known yet.
+    /// An open of which nothing but id, exact time, fetcher and verdict is known yet.
     #[must_use]
     pub fn new(ping: PingId, id: OpenId, at: Timestamp, fetcher: Fetcher, verdict: Verdict) -> Self {
         Self {
             ping,
             id,
             at,
+            time_step: TimeStep::Exact,
             fetcher,
             provider: None,
             verdict,

@@ -348,10 +348,11 @@ impl Ping {
         }
     }
 
-    /// Whether an open of this time is recorded: the status is live and the time before `record_until`.
+    /// Whether an open in the time step that starts at `at` is recorded: the status is live, and the step ends no later than
+    /// `record_until`. So a step that grew after the ping was made records nothing past that end.
     #[must_use]
-    pub fn records(&self, at: Timestamp) -> bool {
-        self.status == Status::Live && at < self.record_until
+    pub fn records(&self, at: Timestamp, step: TimeStep) -> bool {
+        self.status == Status::Live && self.record_until.unix_millis() - at.unix_millis() >= step.millis()
     }
 
     /// The status at a time: a live ping whose `record_until` has come is expired.
@@ -404,8 +405,14 @@ mod tests {
         let (ping, _) = new().time_step(TimeStep::Day).prepare(now(), CEILING).unwrap();
         assert_eq!(ping.record_until.to_string(), "2026-12-24T00:00:00Z");
         let last = now().plus(30 * DAY);
-        assert!(ping.records(Precision { detail: Detail::City, step: TimeStep::Day }.kept_time(last)));
-        assert!(!ping.records(ping.record_until));
+        let kept = Precision { detail: Detail::City, step: TimeStep::Day }.kept_time(last);
+        assert!(ping.records(kept, TimeStep::Day));
+        assert!(!ping.records(ping.record_until, TimeStep::Day));
+        let (exact, _) = new().prepare(now(), CEILING).unwrap();
+        assert!(!exact.records(exact.record_until, TimeStep::Exact));
+        let kept = exact.record_until.floor(TimeStep::Day.millis());
+        assert!(exact.records(kept, TimeStep::Exact));
+        assert!(!exact.records(kept, TimeStep::Day), "that day ends after the end");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::fmt;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::Keyring;
-use crate::keyring::{Key, KeyId};
+use crate::keyring::{Key, KeyFingerprint};
 
 /// The address of a recipient, brought to one form: trimmed, NFC, lower case, the domain in its ASCII form.
 ///
@@ -50,7 +50,7 @@ impl Recipient {
     }
 
     fn hash(&self, key: &Key) -> RecipientHash {
-        RecipientHash { key: key.id, hash: key.recipient.mac(self.0.as_bytes()) }
+        RecipientHash { key: key.fingerprint, hash: key.recipient.mac(self.0.as_bytes()) }
     }
 }
 
@@ -78,25 +78,25 @@ pub enum RecipientError {
     Domain,
 }
 
-/// The keyed hash of a recipient's address (HMAC-SHA256) with the id of its key: what is kept instead of the address.
+/// The keyed hash of a recipient's address (HMAC-SHA256) with the fingerprint of its key: what is kept instead of the address.
 ///
 /// It is a pseudonym, not anonymous: whoever has the key can test an address against it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecipientHash {
-    key: KeyId,
+    key: KeyFingerprint,
     hash: [u8; 32],
 }
 
 impl RecipientHash {
     /// From what a store has kept.
     #[must_use]
-    pub const fn from_parts(key: KeyId, hash: [u8; 32]) -> Self {
+    pub const fn from_parts(key: KeyFingerprint, hash: [u8; 32]) -> Self {
         Self { key, hash }
     }
 
-    /// The id of the key it was made with.
+    /// The key it was made with.
     #[must_use]
-    pub const fn key(&self) -> KeyId {
+    pub const fn key(&self) -> KeyFingerprint {
         self.key
     }
 
@@ -109,7 +109,7 @@ impl RecipientHash {
 
 impl fmt::Debug for RecipientHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RecipientHash([redacted]; key {})", self.key)
+        write!(f, "RecipientHash([redacted]; key {})", self.key.id())
     }
 }
 

@@ -14,11 +14,14 @@ impl fmt::Display for Receipt {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let step = self.ping.time_step;
         match (&self.telling, self.state, self.last_human_open) {
-            (Some(open), ..) => sentence(f, open, step)?,
+            (Some(open), ..) => sentence(f, open)?,
             (None, State::Opened, Some(day)) => {
-                write!(f, "Last fetched {}, which happens when the message is displayed", Moment(day, step))?;
+                write!(
+                    f,
+                    "Last fetched {}, which happens when the message is displayed",
+                    Moment(day, TimeStep::Day)
+                )?;
             }
             _ if self.fetches > 0 => f.write_str("Fetched from the sender's own network only")?,
             _ => return f.write_str("Not fetched, which does not mean unread: many readers block images."),
@@ -30,9 +33,9 @@ impl fmt::Display for Summary {
     }
 }
 
-fn sentence(f: &mut fmt::Formatter<'_>, open: &Open, step: TimeStep) -> fmt::Result {
+fn sentence(f: &mut fmt::Formatter<'_>, open: &Open) -> fmt::Result {
     let by = Name(open.fetcher, open.provider);
-    write!(f, "Fetched by {by} {}, which {}", Moment(open.at, step), meaning(open))?;
+    write!(f, "Fetched by {by} {}, which {}", Moment(open.at, open.time_step), meaning(open))?;
     match (&open.city, open.country) {
         (Some(city), Some(country)) => write!(f, "; place {city}, {country}"),
         (None, Some(country)) => write!(f, "; place {country}"),
@@ -116,10 +119,9 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn summary(step: TimeStep, last_day: Option<Timestamp>, opens: &[Open]) -> Summary {
+    fn summary(last_day: Option<Timestamp>, opens: &[Open]) -> Summary {
         let id = PingId::from_bytes([0; 16]);
-        let mut ping = Ping::stored(id, "invoice-42".into(), Basis::Contract, Status::Live);
-        ping.time_step = step;
+        let ping = Ping::stored(id, "invoice-42".into(), Basis::Contract, Status::Live);
         let mut tally =
             Tally::new(KeptPing::new(ping, last_day), time("2026-11-23T12:00:00Z"), Duration::ZERO);
         opens.iter().for_each(|open| tally.add(open));
@@ -133,13 +135,14 @@ mod tests {
     #[test]
     fn the_latest_of_the_strongest_is_told() {
         let proxy = open("2026-11-23T10:02:30Z", Fetcher::GmailProxy, Verdict::Human);
-        let later = open("2026-11-23T10:09:00Z", Fetcher::AppleMpp, Verdict::Machine);
+        let mut later = open("2026-11-23T10:09:00Z", Fetcher::AppleMpp, Verdict::Machine);
         assert_eq!(
-            summary(TimeStep::Exact, None, &[proxy, later.clone()]).to_string(),
+            summary(None, &[proxy, later.clone()]).to_string(),
             "Fetched by Gmail's proxy at 10:02 UTC on 2026-11-23, which happens when the message is displayed; place unknown."
         );
+        later.time_step = TimeStep::Hour;
         assert_eq!(
-            summary(TimeStep::Hour, None, &[later]).to_string(),
+            summary(None, &[later]).to_string(),
             "Fetched by Apple's privacy protection in the hour from 10:09 UTC on 2026-11-23, which happens without a \
              person; place unknown."
         );
@@ -150,17 +153,18 @@ mod tests {
         let mut home = open("2026-11-23T10:02:30Z", Fetcher::Browser, Verdict::Human);
         home.country = "PT".parse().ok();
         home.city = "Lisbon".parse().ok();
+        home.time_step = TimeStep::Day;
         let mut away = home.clone();
         away.city = "Porto".parse().ok();
-        let text = summary(TimeStep::Day, None, &[home, away]).to_string();
+        let text = summary(None, &[home, away]).to_string();
         assert!(text.contains("on 2026-11-23 (UTC)") && text.contains("place Porto, PT"), "{text}");
         assert!(text.ends_with("from several places, so perhaps forwarded."), "{text}");
     }
 
     #[test]
     fn no_fetch_is_not_called_unread_and_a_day_is_only_a_day() {
-        assert!(summary(TimeStep::Exact, None, &[]).to_string().contains("does not mean unread"));
-        let day = summary(TimeStep::Day, Some(time("2026-11-23T00:00:00Z")), &[]);
+        assert!(summary(None, &[]).to_string().contains("does not mean unread"));
+        let day = summary(Some(time("2026-11-23T00:00:00Z")), &[]);
         assert_eq!(
             day.to_string(),
             "Last fetched on 2026-11-23 (UTC), which happens when the message is displayed."

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::keyring::KeyId;
+use crate::keyring::KeyFingerprint;
 use crate::{LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, Timestamp};
 
 /// A place to keep pings, opens and objections.
@@ -18,8 +18,8 @@ use crate::{LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes,
 /// The promises are checked by `mailping_core::testing::store`, to be run on every store.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Keeps each open of a ping that [records](Ping::records) at the open's time, and raises the last day of each ping that
-    /// records at that day. Durable, in one transaction.
+    /// Keeps each open of a ping that [records](Ping::records) in the open's time step, and raises the last day of each ping that
+    /// records in that day. Durable, in one transaction.
     ///
     /// It answers for each open of `opens`, in order, whether its ping records ([`Written::Kept`], also for an open that was
     /// kept before: the same ping id and open id are one open) or not. A ping that is erased, withdrawn or objected to
@@ -82,8 +82,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<KeptPing>, StoreError>;
 
-    /// The ids of the keys that recipient hashes are kept under, so that none of them is dropped unnoticed.
-    async fn recipient_keys(&self) -> Result<Vec<KeyId>, StoreError>;
+    /// The keys that recipient hashes are kept under, each once, so that none of them is dropped or exchanged unnoticed.
+    async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError>;
 
     /// Deletes at most `limit` rows of pings and opens whose ping's `keep_until` is not after `now`. Durable. It returns
     /// how many: fewer than `limit` means that nothing is left.

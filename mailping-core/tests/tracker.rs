@@ -8,8 +8,8 @@ use std::time::Duration;
 use common::*;
 use mailping_core::geo::{GeoError, GeoResolver, Place};
 use mailping_core::{
-    ClientIp, Detail, Hit, MaskedIp, MemoryStore, NewPing, Observation, OpenId, PingId, PixelRequest,
-    Receipt, Recorded, SignalPolicy, State, Status, TimeStep, Tracker,
+    BuildError, ClientIp, Detail, Hit, MaskedIp, MemoryStore, NewPing, Observation, OpenId, PingId,
+    PixelRequest, Receipt, Recorded, SignalPolicy, State, Status, TimeStep, Tracker,
 };
 use proptest::prelude::*;
 
@@ -115,7 +115,7 @@ fn the_ceiling_also_acts_on_pings_made_before_it() {
     let hit = Hit { request: &request, now: clock.now() + minute(), open_id: OpenId::from_bytes([1; 8]) };
     let Some(Observation::Open(open)) = with(Detail::Country, TimeStep::Hour).observe(hit) else { panic!() };
     assert_eq!((open.country.is_some(), open.city, open.network), (true, None, None));
-    assert_eq!(open.at.to_string(), "2026-11-23T10:00:00Z");
+    assert_eq!((open.at.to_string().as_str(), open.time_step), ("2026-11-23T10:00:00Z", TimeStep::Hour));
     assert_eq!(with(Detail::None, TimeStep::Exact).observe(hit), None);
     assert_eq!(tracker(&clock).observe(hit), None, "signed with another key");
 }
@@ -313,6 +313,12 @@ fn a_keyring_that_would_forget_objections_is_refused() {
     let both = with(format!("{newer},{}", old.secret_text()).parse().unwrap()).unwrap();
     assert_eq!(ping(&both, new_ping().to("ada@example.com")).status(), Status::Untracked);
     assert!(with(newer.parse().unwrap()).is_ok(), "what matched was moved to the newest key");
+    let other = mailping_core::Keyring::generate().unwrap().secret_text().replacen("0:", "1:", 1);
+    let error = with(other.parse().unwrap()).unwrap_err();
+    assert!(
+        matches!(error, BuildError::KeyDiffers { .. }),
+        "another secret under a number that was used: {error}"
+    );
     drop(clock);
 }
 

@@ -46,7 +46,7 @@ async fn measure(opens: usize) {
         let store = PostgresStore::new(pool.clone()).unwrap().schema(&name).unwrap();
         prepare(&store, &pool, &name).await;
         let statement = format!(
-            "COPY {name}.opens (ping, id, at, evidence, rules_version, fetcher, verdict) FROM STDIN WITH (FORMAT binary)"
+            "COPY {name}.opens (ping, id, at, evidence, rules_version, time_step, fetcher, verdict) FROM STDIN WITH (FORMAT binary)"
         );
         let mut random = Random(1);
         let (mut calls, begun) = (Vec::new(), Instant::now());
@@ -106,7 +106,7 @@ fn batch(random: &mut Random) -> Vec<Open> {
 fn binary(batch: &[Open]) -> Vec<u8> {
     let mut bytes = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0".to_vec();
     for open in batch {
-        bytes.extend(7_u16.to_be_bytes());
+        bytes.extend(8_u16.to_be_bytes());
         let id = i64::from_be_bytes(*open.id.as_bytes()) ^ i64::MIN;
         let (fetcher, verdict) = (u16::from(open.fetcher.code()), u16::from(open.verdict.code()));
         for value in [
@@ -115,6 +115,7 @@ fn binary(batch: &[Open]) -> Vec<u8> {
             &open.at.unix_millis().to_be_bytes(),
             &open.evidence.bits().to_be_bytes(),
             &u32::from(open.rules_version).to_be_bytes(),
+            &u16::from(open.time_step.code()).to_be_bytes(),
             &fetcher.to_be_bytes(),
             &verdict.to_be_bytes(),
         ] {

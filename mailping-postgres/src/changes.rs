@@ -7,7 +7,7 @@ use mailping_core::{
 use sqlx::{Postgres, Row as _, Transaction};
 
 use crate::failure::{Failure, Result};
-use crate::rows::{self, Uuid, key_number};
+use crate::rows::{self, Uuid};
 use crate::schema::Schema;
 
 type Open<'a> = &'a mut Transaction<'static, Postgres>;
@@ -37,7 +37,7 @@ pub(crate) async fn insert_ping(
         .bind(i16::from(ping.purpose.code()))
         .bind(ping.kind.map(MessageKind::code).map(i16::from))
         .bind(ping.eprivacy.map(EprivacyGround::code).map(i16::from))
-        .bind(recipient.map(|hash| key_number(hash.key())))
+        .bind(recipient.map(|hash| hash.key().to_bits()))
         .bind(recipient.map(|hash| hash.hash().to_vec()))
         .bind(&ping.reference)
         .bind(&ping.owner)
@@ -58,7 +58,7 @@ pub(crate) async fn is_kept_under_older(
         SELECT EXISTS (SELECT FROM {s}.objections WHERE key = $1 AND hash = $2)
             OR EXISTS (SELECT FROM {s}.pings WHERE recipient_key = $1 AND recipient_hash = $2)";
     for older in &recipient.older {
-        let find = sqlx::query_scalar(schema.sql(FIND)).bind(key_number(older.key())).bind(older.hash());
+        let find = sqlx::query_scalar(schema.sql(FIND)).bind(older.key().to_bits()).bind(older.hash());
         if find.fetch_one(&mut **transaction).await? {
             return Ok(true);
         }
@@ -80,9 +80,9 @@ pub(crate) async fn unify(transaction: Open<'_>, schema: &Schema, recipient: &Re
     for older in &recipient.older {
         for change in [PINGS, OBJECTION] {
             sqlx::query(schema.sql(change))
-                .bind(key_number(older.key()))
+                .bind(older.key().to_bits())
                 .bind(older.hash())
-                .bind(key_number(newest.key()))
+                .bind(newest.key().to_bits())
                 .bind(newest.hash())
                 .execute(&mut **transaction)
                 .await?;
@@ -90,7 +90,7 @@ pub(crate) async fn unify(transaction: Open<'_>, schema: &Schema, recipient: &Re
     }
     // A ping that was kept under an older key may have escaped the objection until now.
     sqlx::query(schema.sql(OBJECTED))
-        .bind(key_number(newest.key()))
+        .bind(newest.key().to_bits())
         .bind(newest.hash())
         .bind(i16::from(Status::Withdrawn.code()))
         .execute(&mut **transaction)
@@ -113,7 +113,7 @@ pub(crate) async fn object(transaction: Open<'_>, schema: &Schema, hash: &Recipi
         WITH objected AS (INSERT INTO {s}.objections (key, hash) VALUES ($1, $2) ON CONFLICT DO NOTHING)
         UPDATE {s}.pings SET status = $3 WHERE recipient_key = $1 AND recipient_hash = $2 AND status = 0";
     sqlx::query(schema.sql(OBJECT))
-        .bind(key_number(hash.key()))
+        .bind(hash.key().to_bits())
         .bind(hash.hash())
         .bind(i16::from(Status::Withdrawn.code()))
         .execute(&mut **transaction)
@@ -150,7 +150,7 @@ pub(crate) async fn erase_recipient(
         WITH erased_pings AS (DELETE FROM {s}.pings WHERE recipient_key = $1 AND recipient_hash = $2 RETURNING id),
             erased_opens AS (DELETE FROM {s}.opens USING erased_pings WHERE ping = erased_pings.id RETURNING ping)
         SELECT (SELECT count(*) FROM erased_pings), (SELECT count(*) FROM erased_opens)";
-    let erase = sqlx::query(schema.sql(ERASE)).bind(key_number(hash.key())).bind(hash.hash());
+    let erase = sqlx::query(schema.sql(ERASE)).bind(hash.key().to_bits()).bind(hash.hash());
     erased(&erase.fetch_one(&mut **transaction).await?)
 }
 

@@ -1,12 +1,12 @@
 //! What is read, each by one statement, so from one state of the database.
 
 use mailping_core::store::{KeptPing, OpenCursor, PingQuery};
-use mailping_core::{KeyId, Open, PingId, RecipientHashes};
+use mailping_core::{KeyFingerprint, Open, PingId, RecipientHashes};
 use sqlx::PgPool;
 use sqlx::postgres::PgRow;
 
 use crate::failure::Result;
-use crate::rows::{self, Uuid, key_number, open_id, ping_columns};
+use crate::rows::{self, Uuid, open_id, ping_columns};
 use crate::schema::Schema;
 
 pub(crate) async fn ping(pool: &PgPool, schema: &Schema, id: PingId) -> Result<Option<KeptPing>> {
@@ -58,7 +58,7 @@ pub(crate) async fn pings_of(
     const FIND: &str = concat!(
         "SELECT ",
         ping_columns!(),
-        " FROM UNNEST($3::smallint[], $4::bytea[]) AS given (key, hash) CROSS JOIN LATERAL (
+        " FROM UNNEST($3::bigint[], $4::bytea[]) AS given (key, hash) CROSS JOIN LATERAL (
             SELECT * FROM {s}.pings WHERE recipient_key = key AND recipient_hash = hash AND id <= $1
             ORDER BY id DESC LIMIT $2) AS page
           ORDER BY id DESC LIMIT $2"
@@ -77,7 +77,7 @@ pub(crate) async fn opens(
     most: usize,
 ) -> Result<Vec<Open>> {
     const FIND: &str = "
-        SELECT id, at, fetcher, provider, verdict, evidence, rules_version, network::text, country, city FROM {s}.opens
+        SELECT id, at, fetcher, provider, verdict, evidence, rules_version, network::text, country, city, time_step FROM {s}.opens
         WHERE ping = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4";
     // No time is below zero, so that without a cursor all come after this place.
     let (at, id) = after.map_or((-1, 0), |after| (after.at.unix_millis(), open_id(after.id)));
@@ -87,12 +87,12 @@ pub(crate) async fn opens(
 
 pub(crate) async fn has_objected(pool: &PgPool, schema: &Schema, recipient: RecipientHashes) -> Result<bool> {
     const FIND: &str = "
-        SELECT EXISTS (SELECT FROM {s}.objections WHERE (key, hash) IN (SELECT * FROM UNNEST($1::smallint[], $2::bytea[])))";
+        SELECT EXISTS (SELECT FROM {s}.objections WHERE (key, hash) IN (SELECT * FROM UNNEST($1::bigint[], $2::bytea[])))";
     let (keys, hashes) = columns(&recipient);
     Ok(sqlx::query_scalar(schema.sql(FIND)).bind(keys).bind(hashes).fetch_one(pool).await?)
 }
 
-pub(crate) async fn recipient_keys(pool: &PgPool, schema: &Schema) -> Result<Vec<KeyId>> {
+pub(crate) async fn recipient_keys(pool: &PgPool, schema: &Schema) -> Result<Vec<KeyFingerprint>> {
     // Steps from one key to the next greater one; a DISTINCT would walk all pings.
     const FIND: &str = "
         WITH RECURSIVE
@@ -106,12 +106,12 @@ pub(crate) async fn recipient_keys(pool: &PgPool, schema: &Schema) -> Result<Vec
                 FROM of_objections WHERE of_objections.key IS NOT NULL)
         SELECT key FROM of_pings WHERE key IS NOT NULL UNION
         SELECT key FROM of_objections WHERE key IS NOT NULL ORDER BY key";
-    sqlx::query(schema.sql(FIND)).fetch_all(pool).await?.iter().map(rows::key_id).collect()
+    sqlx::query(schema.sql(FIND)).fetch_all(pool).await?.iter().map(rows::key).collect()
 }
 
 /// All hashes of a recipient as two columns.
-fn columns(recipient: &RecipientHashes) -> (Vec<i16>, Vec<Vec<u8>>) {
-    recipient.all().map(|hash| (key_number(hash.key()), hash.hash().to_vec())).unzip()
+fn columns(recipient: &RecipientHashes) -> (Vec<i64>, Vec<Vec<u8>>) {
+    recipient.all().map(|hash| (hash.key().to_bits(), hash.hash().to_vec())).unzip()
 }
 
 fn all_pings(found: Vec<PgRow>) -> Result<Vec<KeptPing>> {

@@ -16,6 +16,7 @@ pub(crate) struct Batch {
     at: Vec<i64>,
     evidence: Vec<i64>,
     rules_version: Vec<i32>,
+    time_step: Vec<i16>,
     fetcher: Vec<i16>,
     verdict: Vec<i16>,
     provider: Vec<Option<i16>>,
@@ -33,6 +34,7 @@ impl Batch {
             batch.at.push(open.at.unix_millis());
             batch.evidence.push(open.evidence.bits().cast_signed());
             batch.rules_version.push(open.rules_version.into());
+            batch.time_step.push(open.time_step.code().into());
             batch.fetcher.push(open.fetcher.code().into());
             batch.verdict.push(open.verdict.code().into());
             batch.provider.push(open.provider.map(|provider| provider.code().into()));
@@ -55,13 +57,14 @@ pub(crate) async fn record(
 ) -> Result<Vec<Written>> {
     const RECORD: &str = "
         WITH given AS MATERIALIZED (
-            SELECT *, at < (SELECT record_until FROM {s}.pings WHERE pings.id = ping AND status = 0) AS records
+            SELECT *, at + CASE time_step WHEN 0 THEN 86400000 WHEN 1 THEN 3600000 ELSE 1 END
+                <= (SELECT record_until FROM {s}.pings WHERE pings.id = ping AND status = 0) AS records
             FROM UNNEST($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[], $6::smallint[], $7::smallint[],
-                $8::smallint[], $9::text[], $10::text[], $11::text[]) WITH ORDINALITY
-                AS t (ping, id, at, evidence, rules_version, fetcher, verdict, provider, network, country, city, place)
+                $8::smallint[], $9::smallint[], $10::text[], $11::text[], $12::text[]) WITH ORDINALITY
+                AS t (ping, id, at, evidence, rules_version, time_step, fetcher, verdict, provider, network, country, city, place)
         ), kept AS (
-            INSERT INTO {s}.opens (ping, id, at, evidence, rules_version, fetcher, verdict, provider, network, country, city)
-            SELECT ping, id, at, evidence, rules_version, fetcher, verdict, provider, network::cidr, country, city
+            INSERT INTO {s}.opens (ping, id, at, evidence, rules_version, time_step, fetcher, verdict, provider, network, country, city)
+            SELECT ping, id, at, evidence, rules_version, time_step, fetcher, verdict, provider, network::cidr, country, city
             FROM given WHERE records ORDER BY ping, id
             ON CONFLICT (ping, id) DO NOTHING
         )
@@ -74,6 +77,7 @@ pub(crate) async fn record(
         .bind(batch.at)
         .bind(batch.evidence)
         .bind(batch.rules_version)
+        .bind(batch.time_step)
         .bind(batch.fetcher)
         .bind(batch.verdict)
         .bind(batch.provider)
@@ -101,7 +105,7 @@ pub(crate) async fn raise(
         latest AS (SELECT ping, max(day) AS day FROM given GROUP BY ping),
         locked AS MATERIALIZED (
             SELECT pings.id, day FROM {s}.pings, latest
-            WHERE pings.id = ping AND status = 0 AND record_until > day AND coalesce(last_day, -1) < day
+            WHERE pings.id = ping AND status = 0 AND record_until - day >= 86400000 AND coalesce(last_day, -1) < day
             ORDER BY pings.id FOR NO KEY UPDATE OF pings
         )
         UPDATE {s}.pings SET last_day = day FROM locked

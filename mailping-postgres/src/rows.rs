@@ -4,8 +4,8 @@
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::store::KeptPing;
 use mailping_core::{
-    Detail, EprivacyGround, KeyId, MessageKind, Open, OpenId, Ping, PingId, Purpose, RecipientHash, Status,
-    TimeStep, Timestamp,
+    Detail, EprivacyGround, KeyFingerprint, MessageKind, Open, OpenId, Ping, PingId, Purpose, RecipientHash,
+    Status, TimeStep, Timestamp,
 };
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -75,11 +75,6 @@ fn open_id_of(number: i64) -> OpenId {
     OpenId::from_bytes((number ^ i64::MIN).to_be_bytes())
 }
 
-/// A key's id as it is kept.
-pub(crate) fn key_number(key: KeyId) -> i16 {
-    key.get().into()
-}
-
 /// Reads a row of [`ping_columns`].
 pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
     let id = uuid(row, 0, "pings.id")?;
@@ -100,7 +95,7 @@ pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
     Ok(KeptPing::new(ping, last_day))
 }
 
-/// Reads a row of `id, at, fetcher, provider, verdict, evidence, rules_version, network::text, country, city`.
+/// Reads a row of `id, at, fetcher, provider, verdict, evidence, rules_version, network::text, country, city, time_step`.
 pub(crate) fn open(ping: PingId, row: &PgRow) -> Result<Open> {
     let id = open_id_of(value(row, 0, "opens.id")?);
     let fetcher = code(row, 2, "opens.fetcher", Fetcher::from_code)?;
@@ -114,22 +109,25 @@ pub(crate) fn open(ping: PingId, row: &PgRow) -> Result<Open> {
     open.network = parsed(row, 7, "opens.network")?;
     open.country = parsed(row, 8, "opens.country")?;
     open.city = parsed(row, 9, "opens.city")?;
+    open.time_step = code(row, 10, "opens.time_step", TimeStep::from_code)?;
     Ok(open)
 }
 
-/// Reads a key's id and a hash in a row's first two columns, where there are any.
+/// Reads a key and a hash in a row's first two columns, where there are any.
 pub(crate) fn recipient(row: &PgRow) -> Result<Option<RecipientHash>> {
-    let Some(key) = optional(row, 0, |row| code(row, 0, "pings.recipient_key", KeyId::new))? else {
-        return Ok(None);
-    };
+    let Some(key) = optional(row, 0, |row| fingerprint(row, "pings.recipient_key"))? else { return Ok(None) };
     let hash: &[u8] = value(row, 1, "pings.recipient_hash")?;
     let hash = hash.try_into().map_err(|_| Failure::corrupt("pings.recipient_hash"))?;
     Ok(Some(RecipientHash::from_parts(key, hash)))
 }
 
-/// Reads a key's id in a row's first column.
-pub(crate) fn key_id(row: &PgRow) -> Result<KeyId> {
-    code(row, 0, "recipient_key", KeyId::new)
+/// Reads a key in a row's first column.
+pub(crate) fn key(row: &PgRow) -> Result<KeyFingerprint> {
+    fingerprint(row, "recipient_key")
+}
+
+fn fingerprint(row: &PgRow, what: &'static str) -> Result<KeyFingerprint> {
+    KeyFingerprint::from_bits(value(row, 0, what)?).ok_or(Failure::corrupt(what))
 }
 
 fn value<'r, T: Decode<'r, Postgres> + Type<Postgres>>(

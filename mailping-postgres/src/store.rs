@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mailping_core::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, Written};
-use mailping_core::{KeyId, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp};
+use mailping_core::{
+    KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
+};
 use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::failure::Result as Outcome;
@@ -246,7 +248,7 @@ impl Store for PostgresStore {
         self.run(|d| async move { reads::pings_of(&d.pool, &d.schema, recipient, after, limit).await }).await
     }
 
-    async fn recipient_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+    async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
         self.run(|d| async move { reads::recipient_keys(&d.pool, &d.schema).await }).await
     }
 

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use common::{SENT, database, open, ping, ping_id, pool, store};
 use mailping_core::store::{Erased, Written};
-use mailping_core::{KeyId, RecipientHash, RecipientHashes, Status, Store as _, StoreError, Timestamp};
+use mailping_core::{
+    KeyFingerprint, RecipientHash, RecipientHashes, Status, Store as _, StoreError, Timestamp,
+};
 use mailping_postgres::PostgresStore;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::task::JoinHandle;
@@ -70,7 +72,7 @@ impl Scene {
         let id = i64::from_be_bytes(*open(ping_id(1), 1).id.as_bytes()) ^ i64::MIN;
         let mut held = self.pool.begin().await.unwrap();
         sqlx::query(
-            "INSERT INTO mailping.opens (ping, id, at, evidence, rules_version, fetcher, verdict) VALUES ($1::uuid, $2, 0, 0, 0, 0, 0)",
+            "INSERT INTO mailping.opens (ping, id, at, evidence, rules_version, time_step, fetcher, verdict) VALUES ($1::uuid, $2, 0, 0, 0, 0, 0, 0)",
         )
         .bind(ping_id(1).to_string())
         .bind(id)
@@ -99,7 +101,7 @@ where
 }
 
 fn ada() -> RecipientHashes {
-    let hash = RecipientHash::from_parts(KeyId::new(1).unwrap(), [7; 32]);
+    let hash = RecipientHash::from_parts(KeyFingerprint::from_bits(1).unwrap(), [7; 32]);
     RecipientHashes::from_parts(hash, Vec::new())
 }
 

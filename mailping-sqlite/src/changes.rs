@@ -1,7 +1,9 @@
 //! The changes, each inside a transaction that holds the write lock.
 
 use mailping_core::store::{Erased, Written};
-use mailping_core::{LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, Timestamp};
+use mailping_core::{
+    LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp,
+};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::failure::Result;
@@ -25,7 +27,7 @@ pub(crate) fn record(
             _ => recording.query_row([open.ping.as_bytes()], |row| row.get(0)).optional()?,
         };
         last = Some((open.ping, until));
-        if until.is_some_and(|until| open.at.unix_millis() < until) {
+        if until.is_some_and(|until| until - open.at.unix_millis() >= open.time_step.millis()) {
             rows::insert_open(&mut insert, open)?;
             written.push(Written::Kept);
         } else {
@@ -34,10 +36,10 @@ pub(crate) fn record(
     }
     let mut raise = transaction.prepare_cached(
         "UPDATE pings SET last_day = ?2
-         WHERE id = ?1 AND status = 0 AND record_until > ?2 AND (last_day IS NULL OR last_day < ?2)",
+         WHERE id = ?1 AND status = 0 AND record_until - ?2 >= ?3 AND (last_day IS NULL OR last_day < ?2)",
     )?;
     for last in last_days {
-        raise.execute(params![last.ping.as_bytes(), last.day.unix_millis()])?;
+        raise.execute(params![last.ping.as_bytes(), last.day.unix_millis(), TimeStep::Day.millis()])?;
     }
     Ok(written)
 }
@@ -68,10 +70,10 @@ fn unify(transaction: &Transaction<'_>, recipient: &RecipientHashes) -> Result<(
                 "UPDATE pings SET recipient_key = ?3, recipient_hash = ?4
                  WHERE recipient_key = ?1 AND recipient_hash = ?2",
             )?
-            .execute(params![older.key().get(), older.hash(), newest.key().get(), newest.hash()])?;
+            .execute(params![older.key().to_bits(), older.hash(), newest.key().to_bits(), newest.hash()])?;
         let moved = transaction
             .prepare_cached("DELETE FROM objections WHERE key = ?1 AND hash = ?2")?
-            .execute(params![older.key().get(), older.hash()])?;
+            .execute(params![older.key().to_bits(), older.hash()])?;
         if moved > 0 {
             keep_objection(transaction, newest)?;
         }
@@ -86,14 +88,14 @@ fn unify(transaction: &Transaction<'_>, recipient: &RecipientHashes) -> Result<(
 fn keep_objection(transaction: &Transaction<'_>, hash: &RecipientHash) -> Result<()> {
     transaction
         .prepare_cached("INSERT INTO objections (key, hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-        .execute(params![hash.key().get(), hash.hash()])?;
+        .execute(params![hash.key().to_bits(), hash.hash()])?;
     Ok(())
 }
 
 /// Whether an objection is kept under this very hash.
 pub(crate) fn has_objected(connection: &rusqlite::Connection, hash: &RecipientHash) -> Result<bool> {
     let mut find = connection.prepare_cached("SELECT 1 FROM objections WHERE key = ?1 AND hash = ?2")?;
-    Ok(find.exists(params![hash.key().get(), hash.hash()])?)
+    Ok(find.exists(params![hash.key().to_bits(), hash.hash()])?)
 }
 
 /// `false` where there is no such ping; one that does not record any more stays as it is.
@@ -118,7 +120,7 @@ fn object_by_hash(transaction: &Transaction<'_>, hash: &RecipientHash) -> Result
         .prepare_cached(
             "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status = 0",
         )?
-        .execute(params![hash.key().get(), hash.hash(), Status::Withdrawn.code()])?;
+        .execute(params![hash.key().to_bits(), hash.hash(), Status::Withdrawn.code()])?;
     Ok(())
 }
 
@@ -141,7 +143,7 @@ pub(crate) fn erase(transaction: &Transaction<'_>, id: PingId) -> Result<Option<
 
 pub(crate) fn erase_recipient(transaction: &Transaction<'_>, recipient: &RecipientHashes) -> Result<Erased> {
     unify(transaction, recipient)?;
-    let newest = params![recipient.newest.key().get(), recipient.newest.hash()];
+    let newest = params![recipient.newest.key().to_bits(), recipient.newest.hash()];
     let opens = transaction
         .prepare_cached(
             "DELETE FROM opens WHERE ping IN

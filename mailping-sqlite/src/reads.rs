@@ -1,7 +1,7 @@
 //! What is read, each from one state of the database.
 
 use mailping_core::store::{KeptPing, OpenCursor, PingQuery};
-use mailping_core::{KeyId, Open, PingId, RecipientHashes};
+use mailping_core::{KeyFingerprint, Open, PingId, RecipientHashes};
 use rusqlite::{CachedStatement, Connection, Params, params};
 
 use crate::changes;
@@ -63,7 +63,7 @@ pub(crate) fn pings_of(
             " FROM pings INDEXED BY pings_by_recipient
              WHERE recipient_key = ?3 AND recipient_hash = ?4 AND id < ?1 ORDER BY id DESC LIMIT ?2"
         ))?;
-        let asked = params![before(after), limit(most), hash.key().get(), hash.hash()];
+        let asked = params![before(after), limit(most), hash.key().to_bits(), hash.hash()];
         pings.extend(all_pings(find, asked)?);
     }
     pings.sort_unstable_by_key(|kept| std::cmp::Reverse(kept.ping.id));
@@ -78,7 +78,7 @@ pub(crate) fn opens(
     most: usize,
 ) -> Result<Vec<Open>> {
     let mut find = connection.prepare_cached(
-        "SELECT id, at, fetcher, provider, verdict, evidence, rules_version, network, country, city FROM opens
+        "SELECT id, at, fetcher, provider, verdict, evidence, rules_version, network, country, city, time_step FROM opens
          WHERE ping = ?1 AND (at, id) > (?2, ?3) ORDER BY at, id LIMIT ?4",
     )?;
     // No time is below zero, so that without a cursor all come after this place.
@@ -101,7 +101,7 @@ pub(crate) fn has_objected(connection: &Connection, recipient: &RecipientHashes)
     Ok(false)
 }
 
-pub(crate) fn recipient_keys(connection: &Connection) -> Result<Vec<KeyId>> {
+pub(crate) fn recipient_keys(connection: &Connection) -> Result<Vec<KeyFingerprint>> {
     // Steps from one key to the next greater one; a DISTINCT would walk all pings.
     let mut find = connection.prepare_cached(
         "WITH RECURSIVE
@@ -119,7 +119,7 @@ pub(crate) fn recipient_keys(connection: &Connection) -> Result<Vec<KeyId>> {
     let mut found = find.query(())?;
     let mut keys = Vec::new();
     while let Some(row) = found.next()? {
-        keys.push(rows::key_id(row)?);
+        keys.push(rows::key(row)?);
     }
     Ok(keys)
 }

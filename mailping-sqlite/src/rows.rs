@@ -4,8 +4,8 @@
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::store::KeptPing;
 use mailping_core::{
-    Basis, Detail, EprivacyGround, MessageKind, Open, OpenId, Ping, PingId, Purpose, RecipientHash, Status,
-    TimeStep, Timestamp,
+    Basis, Detail, EprivacyGround, KeyFingerprint, MessageKind, Open, OpenId, Ping, PingId, Purpose,
+    RecipientHash, Status, TimeStep, Timestamp,
 };
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Row, named_params, params};
@@ -19,8 +19,8 @@ pub(crate) const INSERT_PING: &str =
         :recipient_key, :recipient_hash, :reference, :owner, :basis)";
 
 pub(crate) const INSERT_OPEN: &str =
-    "INSERT INTO opens (ping, id, at, fetcher, provider, verdict, evidence, rules_version, network, country, city)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (ping, id) DO NOTHING";
+    "INSERT INTO opens (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (ping, id) DO NOTHING";
 
 /// The columns that [`ping`] reads, to stand after SELECT.
 macro_rules! ping_columns {
@@ -49,7 +49,7 @@ pub(crate) fn insert_ping(
         ":purpose": ping.purpose.code(),
         ":kind": ping.kind.map(MessageKind::code),
         ":eprivacy": ping.eprivacy.map(EprivacyGround::code),
-        ":recipient_key": recipient.map(|hash| hash.key().get()),
+        ":recipient_key": recipient.map(|hash| hash.key().to_bits()),
         ":recipient_hash": recipient.map(RecipientHash::hash),
         ":reference": ping.reference,
         ":owner": ping.owner,
@@ -64,6 +64,7 @@ pub(crate) fn insert_open(statement: &mut CachedStatement<'_>, open: &Open) -> R
         open.ping.as_bytes(),
         open.id.as_bytes(),
         open.at.unix_millis(),
+        open.time_step.code(),
         open.fetcher.code(),
         open.provider.map(Provider::code),
         open.verdict.code(),
@@ -100,7 +101,7 @@ pub(crate) fn ping(row: &Row<'_>) -> Result<KeptPing> {
     Ok(KeptPing::new(ping, last_day))
 }
 
-/// Reads a row of `id, at, fetcher, provider, verdict, evidence, rules_version, network, country, city`.
+/// Reads a row of `id, at, fetcher, provider, verdict, evidence, rules_version, network, country, city, time_step`.
 pub(crate) fn open(ping: PingId, row: &Row<'_>) -> Result<Open> {
     let id = OpenId::from_bytes(Column::new(row, 0, "opens.id")?.bytes()?);
     let at = Column::new(row, 1, "opens.at")?.time()?;
@@ -117,6 +118,7 @@ pub(crate) fn open(ping: PingId, row: &Row<'_>) -> Result<Open> {
     open.network = Column::new(row, 7, "opens.network")?.optional().map(|c| c.parsed()).transpose()?;
     open.country = Column::new(row, 8, "opens.country")?.optional().map(|c| c.parsed()).transpose()?;
     open.city = Column::new(row, 9, "opens.city")?.optional().map(|c| c.parsed()).transpose()?;
+    open.time_step = Column::new(row, 10, "opens.time_step")?.code(TimeStep::from_code)?;
     Ok(open)
 }
 
@@ -130,16 +132,16 @@ pub(crate) fn day(row: &Row<'_>, index: usize) -> Result<Timestamp> {
     Column::new(row, index, "last_day")?.time()
 }
 
-/// Reads a key's id and a hash in a row's first two columns, where there are any.
+/// Reads a key and a hash in a row's first two columns, where there are any.
 pub(crate) fn recipient(row: &Row<'_>) -> Result<Option<RecipientHash>> {
     let Some(key) = Column::new(row, 0, "pings.recipient_key")?.optional() else { return Ok(None) };
     let hash = Column::new(row, 1, "pings.recipient_hash")?.bytes()?;
-    Ok(Some(RecipientHash::from_parts(key.code(mailping_core::KeyId::new)?, hash)))
+    Ok(Some(RecipientHash::from_parts(key.key()?, hash)))
 }
 
-/// Reads a key's id in a row's first column.
-pub(crate) fn key_id(row: &Row<'_>) -> Result<mailping_core::KeyId> {
-    Column::new(row, 0, "recipient_key")?.code(mailping_core::KeyId::new)
+/// Reads a key in a row's first column.
+pub(crate) fn key(row: &Row<'_>) -> Result<KeyFingerprint> {
+    Column::new(row, 0, "recipient_key")?.key()
 }
 
 /// One value of a row, with the name to report where it is broken.
@@ -180,6 +182,10 @@ impl<'a> Column<'a> {
 
     fn code<T>(&self, from_code: impl Fn(u8) -> Option<T>) -> Result<T> {
         u8::try_from(self.integer()?).ok().and_then(from_code).ok_or_else(|| self.corrupt())
+    }
+
+    fn key(&self) -> Result<KeyFingerprint> {
+        KeyFingerprint::from_bits(self.integer()?).ok_or_else(|| self.corrupt())
     }
 
     fn time(&self) -> Result<Timestamp> {

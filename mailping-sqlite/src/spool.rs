@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mailping_core::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, Written};
-use mailping_core::{KeyId, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp};
+use mailping_core::{
+    KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
+};
 
 use self::file::File;
 use self::mover::Shared;
@@ -228,7 +230,7 @@ impl Store for SpooledStore {
         self.shared.database.pings_of(recipient, after, limit).await
     }
 
-    async fn recipient_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+    async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
         self.shared.database.recipient_keys().await
     }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use mailping_core::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, Written};
-use mailping_core::{KeyId, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp};
+use mailping_core::{
+    KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
+};
 use rusqlite::Connection;
 
 use crate::failure::Result as Outcome;
@@ -145,7 +147,7 @@ impl Store for SqliteStore {
         self.reads.call(move |connection| reads::pings_of(connection, &recipient, after, limit)).await
     }
 
-    async fn recipient_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+    async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
         self.reads.call(|connection| reads::recipient_keys(connection)).await
     }
 

@@ -13,7 +13,7 @@ use common::{open, ping, ping_id, time};
 use mailping_core::store::{Backlog, KeptPing, Written};
 use mailping_core::testing::store::CASES;
 use mailping_core::{
-    Erased, KeyId, LastDay, MemoryStore, Open, OpenCursor, Ping, PingId, PingQuery, RecipientHash,
+    Erased, KeyFingerprint, LastDay, MemoryStore, Open, OpenCursor, Ping, PingId, PingQuery, RecipientHash,
     RecipientHashes, Status, Store, StoreError, Timestamp,
 };
 use mailping_sqlite::{Spool, SpooledStore, SqliteStore};
@@ -110,7 +110,7 @@ impl Store for Remote {
         self.0.store.pings_of(recipient, after, limit).await
     }
 
-    async fn recipient_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+    async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
         self.0.store.recipient_keys().await
     }
 
@@ -154,7 +154,8 @@ fn spooled(file: &Path, remote: &Remote) -> SpooledStore {
 }
 
 fn recipient(n: u64) -> RecipientHashes {
-    let hash = RecipientHash::from_parts(KeyId::new(1).unwrap(), [u8::try_from(n).unwrap(); 32]);
+    let hash =
+        RecipientHash::from_parts(KeyFingerprint::from_bits(1).unwrap(), [u8::try_from(n).unwrap(); 32]);
     RecipientHashes::from_parts(hash, Vec::new())
 }
 

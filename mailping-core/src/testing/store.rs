@@ -118,6 +118,7 @@ cases! {
         a_ping_objected_to_gains_no_opens,
         an_untracked_ping_gains_no_opens,
         expiry_compares_the_opens_own_time,
+        a_time_step_that_ends_after_record_until_is_not_recorded,
         withdrawing_tells_whether_there_is_such_a_ping,
         an_objection_before_the_ping_makes_it_untracked,
         an_objection_after_the_ping_withdraws_it;
@@ -139,6 +140,7 @@ cases! {
         the_first_and_the_last_time_come_back;
     recipients:
         an_objection_holds_for_its_recipient_alone,
+        another_secret_under_the_same_number_is_another_key,
         a_ping_found_under_an_older_key_follows_the_objection,
         an_objection_outlives_erasure,
         an_objection_by_ping_is_that_of_its_recipient,

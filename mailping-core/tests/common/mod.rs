@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use http::HeaderMap;
 use mailping_core::store::{KeptPing, Written};
 use mailping_core::{
-    Backlog, Basis, Erased, KeyId, Keyring, LastDay, MemoryStore, NewPing, Open, OpenCursor, Ping, PingId,
-    PingQuery, PixelRequest, PreparedPing, RecipientHashes, RecordError, Recorded, Status, Store, StoreError,
-    Timestamp, Tracker, TrackerBuilder,
+    Backlog, Basis, Erased, KeyFingerprint, Keyring, LastDay, MemoryStore, NewPing, Open, OpenCursor, Ping,
+    PingId, PingQuery, PixelRequest, PreparedPing, RecipientHashes, RecordError, Recorded, Status, Store,
+    StoreError, Timestamp, Tracker, TrackerBuilder,
 };
 
 pub const GMAIL: &str =
@@ -179,7 +179,7 @@ impl Store for Faulty {
         self.0.store.pings_of(recipient, after, limit).await
     }
 
-    async fn recipient_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+    async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
         self.0.store.recipient_keys().await
     }
 

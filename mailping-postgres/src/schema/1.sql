@@ -13,7 +13,7 @@ CREATE TABLE pings (
     purpose smallint NOT NULL,
     kind smallint,
     eprivacy smallint,
-    recipient_key smallint,             -- the recipient's keyed hash and the id of its key, never the address
+    recipient_key bigint,               -- the recipient's keyed hash and its key's fingerprint, never the address
     recipient_hash bytea,
     reference text COLLATE "C" NOT NULL,
     owner text COLLATE "C",
@@ -31,9 +31,10 @@ CREATE INDEX pings_by_keep_until ON pings (keep_until, id);
 CREATE TABLE opens (
     ping uuid NOT NULL,
     id bigint NOT NULL,                 -- 8 random bytes, the highest bit flipped: it sorts as the bytes do
-    at bigint NOT NULL,
+    at bigint NOT NULL,                 -- the start of its time step
     evidence bigint NOT NULL,           -- the bits of the set
     rules_version integer NOT NULL,
+    time_step smallint NOT NULL,
     fetcher smallint NOT NULL,
     verdict smallint NOT NULL,
     provider smallint,
@@ -47,7 +48,7 @@ CREATE TABLE opens (
 
 -- Recipients who do not want to be tracked. Outlives their pings.
 CREATE TABLE objections (
-    key smallint NOT NULL,
+    key bigint NOT NULL,
     hash bytea NOT NULL,
     PRIMARY KEY (key, hash)
 );

@@ -13,7 +13,7 @@ CREATE TABLE pings (
     kind INTEGER,
     eprivacy INTEGER,
     last_day INTEGER,               -- at the detail `last_day`: the day of the latest fetch that a person caused
-    recipient_key INTEGER,          -- the recipient's keyed hash and the id of its key, never the address
+    recipient_key INTEGER,          -- the recipient's keyed hash and its key's fingerprint, never the address
     recipient_hash BLOB,
     reference TEXT NOT NULL,
     owner TEXT,
@@ -31,7 +31,8 @@ CREATE INDEX pings_by_keep_until ON pings (keep_until);
 CREATE TABLE opens (
     ping BLOB NOT NULL,
     id BLOB NOT NULL,               -- 8 random bytes
-    at INTEGER NOT NULL,
+    at INTEGER NOT NULL,            -- the start of its time step
+    time_step INTEGER NOT NULL,
     fetcher INTEGER NOT NULL,
     provider INTEGER,
     verdict INTEGER NOT NULL,

@@ -4,6 +4,7 @@ CREATE TABLE opens (
     ping BLOB NOT NULL,
     id BLOB NOT NULL,
     at INTEGER NOT NULL,
+    time_step INTEGER NOT NULL,
     fetcher INTEGER NOT NULL,
     provider INTEGER,
     verdict INTEGER NOT NULL,

@@ -101,13 +101,13 @@ impl File {
     pub(crate) fn first(&self, limit: u32) -> Result<Batch> {
         self.writer.write(|transaction| {
             let mut find = transaction.prepare_cached(
-                "SELECT id, at, fetcher, provider, verdict, evidence, rules_version, network, country, city, ping
+                "SELECT id, at, fetcher, provider, verdict, evidence, rules_version, network, country, city, time_step, ping
                  FROM opens ORDER BY ping, opens.id LIMIT ?1",
             )?;
             let mut found = find.query([limit])?;
             let mut opens = Vec::new();
             while let Some(row) = found.next()? {
-                opens.push(rows::open(rows::ping_id(row, 10)?, row)?);
+                opens.push(rows::open(rows::ping_id(row, 11)?, row)?);
             }
             let mut find =
                 transaction.prepare_cached("SELECT ping, day FROM last_days ORDER BY ping LIMIT ?1")?;

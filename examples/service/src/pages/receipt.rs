@@ -65,7 +65,7 @@ struct Fetch {
 }
 
 impl Fetch {
-    fn new(open: &Open, step: TimeStep) -> Self {
+    fn new(open: &Open) -> Self {
         let place = match (&open.city, open.country) {
             (Some(city), Some(country)) => format!("{city}, {country}"),
             (None, Some(country)) => country.to_string(),
@@ -73,7 +73,7 @@ impl Fetch {
         };
         Self {
             verdict: Badge::of_verdict(open.verdict),
-            at: when(open.at, step),
+            at: when(open.at, open.time_step),
             machine_time: open.at.to_string(),
             by: open.fetched_by().to_string(),
             place,
@@ -86,7 +86,9 @@ impl Fetch {
 impl Shown {
     fn new(receipt: &Receipt, tracker: &Tracker, setup: &Setup) -> Self {
         let summary = &receipt.summary;
-        let step = summary.ping.time_step;
+        // The tracker may have been told to keep coarser times since the ping was made.
+        let step =
+            receipt.opens.iter().map(|open| open.time_step).fold(summary.ping.time_step, TimeStep::min);
         let nothing = summary.fetches == 0 && summary.last_human_open.is_none();
         let findings = if nothing { setup.findings_for(summary, &tracker.health()) } else { Vec::new() };
         let time = |at: Option<_>| at.map_or_else(|| "\u{2013}".to_owned(), |at| when(at, step));
@@ -103,7 +105,7 @@ impl Shown {
                 ("First display", time(summary.first_human_open)),
                 ("Last display", time(summary.last_human_open)),
             ],
-            fetches: receipt.opens.iter().rev().map(|open| Fetch::new(open, step)).collect(),
+            fetches: receipt.opens.iter().rev().map(Fetch::new).collect(),
             findings,
             older: receipt.next.map(|cursor| cursor.to_string()),
             total: count(summary.fetches, "fetch", "fetches"),

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use pollster::block_on;
 
-use crate::keyring::KeyId;
+use crate::keyring::KeyFingerprint;
 use crate::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, StoreError, Written};
 use crate::{
     Basis, ClientIp, Detail, Keyring, LastDay, MemoryStore, NewPing, Open, Ping, PingId, PreparedPing,
@@ -266,7 +266,7 @@ impl Store for Handle {
         self.0.up()?.pings_of(recipient, after, limit).await
     }
 
-    async fn recipient_keys(&self) -> Result<Vec<KeyId>, StoreError> {
+    async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
         self.0.up()?.recipient_keys().await
     }
 

@@ -138,6 +138,11 @@ pub(super) async fn every_code_of_an_open_comes_back(rig: Rig) {
         open.verdict = Verdict::ALL[opens.len() % Verdict::ALL.len()];
         opens.push(open);
     }
+    for (step, n) in TimeStep::ALL.iter().zip(90..) {
+        let mut open = open(id, n);
+        open.time_step = *step;
+        opens.push(open);
+    }
     for (provider, n) in Provider::ALL.iter().zip(100..) {
         let mut open = open(id, n);
         open.provider = Some(*provider);

@@ -34,15 +34,15 @@ pub(super) async fn the_last_day_is_raised_for_recording_pings_alone(rig: Rig) {
     let until = RECORDED / DAY;
     rig.raises(&[
         LastDay::new(withdrawn, day(2)),
-        LastDay::new(expiring.id, day(until + 1)),
+        LastDay::new(expiring.id, day(until)),
         LastDay::new(ping_id(3), day(1)),
     ])
     .await;
     assert_eq!(kept(&rig, withdrawn).await, Some(day(1)));
-    assert_eq!(kept(&rig, expiring.id).await, None, "the day is after the ping's end");
+    assert_eq!(kept(&rig, expiring.id).await, None, "the day ends after the ping's end");
     assert!(rig.ping(ping_id(3)).await.unwrap().is_none(), "no ping comes of a day");
-    rig.raises(&[LastDay::new(expiring.id, day(until))]).await;
-    assert_eq!(kept(&rig, expiring.id).await, Some(day(until)));
+    rig.raises(&[LastDay::new(expiring.id, day(until - 1))]).await;
+    assert_eq!(kept(&rig, expiring.id).await, Some(day(until - 1)));
 }
 
 pub(super) async fn opens_and_last_days_go_together(rig: Rig) {

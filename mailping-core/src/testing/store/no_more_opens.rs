@@ -1,8 +1,8 @@
 //! A ping that is withdrawn, erased, objected to or expired gains no opens.
 
-use super::rig::{Rig, open, opens, ping, recipient, time};
-use crate::Status;
+use super::rig::{DAY, Rig, open, opens, ping, recipient, time};
 use crate::store::Written::{Filtered, Kept};
+use crate::{LastDay, Status, TimeStep};
 
 pub(super) async fn a_withdrawn_ping_gains_no_opens_and_keeps_those_it_has(rig: Rig) {
     let id = rig.given_ping(1).await;
@@ -60,6 +60,31 @@ pub(super) async fn expiry_compares_the_opens_own_time(rig: Rig) {
     assert_eq!(rig.recorded(&batch).await, [Kept, Kept, Filtered, Filtered, Kept]);
     assert_eq!(rig.all_opens(ping.id).await, opens(ping.id, [5, 998, 999]));
     assert_eq!(rig.status(ping.id).await, Status::Live, "expiry follows from the time and is never stored");
+}
+
+/// The ceiling of the time step can be lowered while a message is on its way; `record_until` is not moved by that.
+pub(super) async fn a_time_step_that_ends_after_record_until_is_not_recorded(rig: Rig) {
+    const HOUR: i64 = 3_600_000;
+    let midnight = super::rig::SENT / DAY * DAY + 2 * DAY;
+    let mut ping = ping(1);
+    ping.record_until = time(midnight + HOUR);
+    rig.given(&ping).await;
+    let in_step = |n: u32, millis, step| {
+        let mut open = open(ping.id, n);
+        (open.at, open.time_step) = (time(millis), step);
+        open
+    };
+    let batch = [
+        in_step(1, midnight - DAY, TimeStep::Day),
+        in_step(2, midnight, TimeStep::Day),
+        in_step(3, midnight, TimeStep::Hour),
+        in_step(4, midnight + HOUR, TimeStep::Hour),
+        in_step(5, midnight + HOUR - 1, TimeStep::Exact),
+    ];
+    assert_eq!(rig.recorded(&batch).await, [Kept, Filtered, Kept, Filtered, Kept]);
+    rig.raises(&[LastDay::new(ping.id, time(midnight - DAY))]).await;
+    rig.raises(&[LastDay::new(ping.id, time(midnight))]).await;
+    assert_eq!(rig.found(ping.id).await.last_day, Some(time(midnight - DAY)));
 }
 
 pub(super) async fn withdrawing_tells_whether_there_is_such_a_ping(rig: Rig) {

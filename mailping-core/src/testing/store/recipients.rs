@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::rig::{Rig, ids, key, open, opens, ping, ping_id, recipient};
-use crate::{Erased, KeyId, Status};
+use super::rig::{Rig, ids, key, key_of, open, opens, ping, ping_id, recipient};
+use crate::{Erased, KeyFingerprint, Status};
 
 pub(super) async fn a_ping_found_under_an_older_key_follows_the_objection(rig: Rig) {
     let (before, after, both) = (recipient(b'a', &[1]), recipient(b'a', &[2]), recipient(b'a', &[2, 1]));
@@ -106,12 +106,23 @@ pub(super) async fn the_keys_of_pings_and_of_objections_are_told(rig: Rig) {
     rig.object(&recipient(b'e', &[0])).await.unwrap();
     let keys = rig.recipient_keys().await.unwrap();
     assert_eq!(keys.len(), 3, "each once");
-    let keys: BTreeSet<KeyId> = keys.into_iter().collect();
+    let keys: BTreeSet<KeyFingerprint> = keys.into_iter().collect();
     assert_eq!(keys, [0, 7, 63].map(key).into());
     rig.erase(ping_id(3)).await.unwrap();
     rig.erase_recipient(&recipient(b'c', &[63])).await.unwrap();
-    let keys: BTreeSet<KeyId> = rig.recipient_keys().await.unwrap().into_iter().collect();
+    let keys: BTreeSet<KeyFingerprint> = rig.recipient_keys().await.unwrap().into_iter().collect();
     assert_eq!(keys, [0, 7].map(key).into());
+}
+
+pub(super) async fn another_secret_under_the_same_number_is_another_key(rig: Rig) {
+    let hash = |secret| crate::RecipientHash::from_parts(key_of(63, secret), [b'a'; 32]);
+    let hashes = |secret| crate::RecipientHashes { newest: hash(secret), older: Vec::new() };
+    rig.given_ping_to(1, &hashes(true)).await;
+    rig.object(&hashes(false)).await.unwrap();
+    let keys: BTreeSet<KeyFingerprint> = rig.recipient_keys().await.unwrap().into_iter().collect();
+    assert_eq!(keys, [true, false].map(|secret| key_of(63, secret)).into());
+    assert!(!rig.has_objected(&hashes(true)).await.unwrap());
+    assert_eq!(rig.status(ping_id(1)).await, Status::Live);
 }
 
 pub(super) async fn pings_of_a_recipient_come_from_the_newest_page_by_page(rig: Rig) {

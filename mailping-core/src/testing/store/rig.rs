@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 use crate::fetcher::{Fetcher, Verdict};
 use crate::store::{KeptPing, PingQuery, Written};
 use crate::{
-    Basis, Detail, KeyId, LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, Store,
-    TimeStep, Timestamp,
+    Basis, Detail, KeyFingerprint, LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes,
+    Status, Store, TimeStep, Timestamp,
 };
 
 pub(super) const DAY: i64 = 86_400_000;
@@ -53,8 +53,14 @@ pub(super) fn opens(ping: PingId, numbers: impl IntoIterator<Item = u32>) -> Vec
     numbers.into_iter().map(|n| open(ping, n)).collect()
 }
 
-pub(super) fn key(id: u8) -> KeyId {
-    KeyId::new(id).unwrap()
+/// A key of this number, with one of two secrets.
+pub(super) fn key_of(id: u8, secret: bool) -> KeyFingerprint {
+    let check = if secret { (1 << 48) - 1 } else { 0 };
+    KeyFingerprint::from_bits((i64::from(id) << 48) | check).unwrap()
+}
+
+pub(super) fn key(id: u8) -> KeyFingerprint {
+    key_of(id, true)
 }
 
 /// A recipient's hash under one key: different for every recipient and key.
