@@ -7,15 +7,15 @@ use std::sync::{LazyLock, Mutex};
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use mailping_core::fetcher::EvidenceSet;
+use mailping_core::fetcher::{EvidenceSet, Fetcher, Verdict};
 use mailping_core::geo::{City, Country};
 use mailping_core::store::{PingQuery, Store};
-use mailping_core::{Basis, Keyring, MaskedIp, Ping, PingId, Status, Tracker};
+use mailping_core::{Basis, Keyring, MaskedIp, Open, OpenId, Ping, PingId, Status, Timestamp, Tracker};
 use mailping_sqlite::SqliteStore;
 use rusqlite::types::Value;
 
 const PING: PingId = PingId::from_bytes([1; 16]);
-const COLUMNS: [(&str, &str); 23] = [
+const COLUMNS: [(&str, &str); 24] = [
     ("pings", "status"),
     ("pings", "record_until"),
     ("pings", "keep_until"),
@@ -38,6 +38,7 @@ const COLUMNS: [(&str, &str); 23] = [
     ("opens", "network"),
     ("opens", "country"),
     ("opens", "city"),
+    ("opens", "time_step"),
     ("opens", "id"),
 ];
 
@@ -63,14 +64,14 @@ static SUBJECT: LazyLock<Mutex<Subject>> = LazyLock::new(|| {
     let folder = folder.expect("a folder");
     let path = folder.path().join("fuzz.db");
     let store = SqliteStore::open(&path).expect("a new file");
-    let ping = Ping::stored(PING, "invoice-42".to_owned(), Basis::Contract, Status::Live);
+    let mut ping = Ping::stored(PING, "invoice-42".to_owned(), Basis::Contract, Status::Live);
+    ping.record_until = Timestamp::from_unix_millis(4_000_000_000_000);
+    ping.keep_until = ping.record_until;
     pollster::block_on(store.insert_ping(&ping, None)).expect("a new ping");
+    let at = Timestamp::from_unix_millis(1_790_000_000_000);
+    let open = Open::new(PING, OpenId::from_bytes([2; 8]), at, Fetcher::Browser, Verdict::Human);
+    pollster::block_on(store.record(&[open], &[])).expect("a new open");
     let raw = rusqlite::Connection::open(&path).expect("the same file");
-    raw.execute(
-        "INSERT INTO opens (ping, id, at, fetcher, verdict, evidence, rules_version) VALUES (?1, ?2, 0, 9, 1, 0, 1)",
-        ([1_u8; 16], [2_u8; 8]),
-    )
-    .expect("a new open");
     raw.pragma_update(None, "synchronous", "OFF").expect("a known setting");
     let builder = Tracker::builder(Keyring::generate().expect("random bytes"), store);
     let tracker = builder.base_url("https://app.example/px").expect("a URL").build();

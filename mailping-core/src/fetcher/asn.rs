@@ -105,6 +105,8 @@ mod tests {
     use std::time::Duration;
 
     use mailping_fixtures::{Value, mmdb};
+    use proptest::prelude::*;
+    use proptest::{collection, sample};
 
     use super::super::{
         Classified, Classifier, Evidence, FetchSignals, Fetcher, Provider, SinceSent, Verdict,
@@ -202,6 +204,26 @@ mod tests {
     fn damaged_bytes_are_an_error() {
         for bytes in [&b""[..], b"\xab\xcd\xefMaxMind.com", &[0xff; 4_096]] {
             assert!(AsnDatabase::from_bytes(bytes.to_vec()).is_err());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// A damaged file is refused, or its look-ups give some hint or none: never a panic.
+        #[test]
+        fn damaged_files_never_panic(changes in collection::vec((any::<sample::Index>(), any::<u8>()), 1..6)) {
+            let record = Value::map([("autonomous_system_number", Value::U32(14_618))]);
+            let mut bytes = mmdb(6, "Test-ASN", &[("54.0.0.0/8".parse().unwrap(), record)]).unwrap();
+            for (index, byte) in changes {
+                let index = index.index(bytes.len());
+                bytes[index] = byte;
+            }
+            if let Ok(database) = AsnDatabase::from_bytes(bytes) {
+                for network in ["54.1.2.0/24", "8.8.8.0/24", "2a00::/48"] {
+                    let _ = database.hint(network.parse().unwrap());
+                }
+            }
         }
     }
 

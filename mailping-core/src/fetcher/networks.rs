@@ -1,4 +1,5 @@
-//! The known networks, as dated data: add a line here to add a network, and nothing elsewhere.
+//! The known networks, as dated data: add a line here to add a network, and nothing elsewhere. "Routing" is what RouteViews and DB-IP
+//! (CC BY 4.0) gather of who announces a network.
 //!
 //! Lists that an operator publishes drift; load the current file with
 //! [`Classifier::networks`](super::Classifier::networks) where certainty matters.
