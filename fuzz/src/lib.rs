@@ -34,7 +34,8 @@ impl Subject {
     #[must_use]
     pub fn new(client_ip: ClientIp) -> Self {
         let sent = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
-        let keys = Keyring::from_text(&format!("0:{}=", "A".repeat(43))).expect("a key");
+        // A new key each time: an earlier run's corpus holds tokens that were good under its own.
+        let keys = Keyring::generate().expect("random bytes");
         let builder =
             Tracker::builder(keys, MemoryStore::new()).base_url("https://app.example/px").expect("a URL");
         let builder = builder.client_ip(client_ip).ceiling(Detail::Network).geo(Anywhere);
