@@ -1,5 +1,7 @@
 //! The ids of pings and opens.
 
+mod random;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -84,9 +86,7 @@ impl OpenId {
     /// # Errors
     /// Where the operating system has no random bytes to give.
     pub fn random() -> Result<Self, RandomError> {
-        let mut bytes = [0; 8];
-        getrandom::fill(&mut bytes).map_err(|_| RandomError)?;
-        Ok(Self(bytes))
+        random::eight_bytes().map(Self)
     }
 
     /// From the 8 bytes that a store has kept.

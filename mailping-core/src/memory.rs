@@ -1,6 +1,6 @@
 //! A store in memory, for tests and for trying things: it keeps every promise of [`Store`] but that of durability.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -21,7 +21,6 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Rows {
     pings: BTreeMap<PingId, Row>,
-    opens: HashMap<PingId, BTreeMap<OpenId, Open>>,
     objections: BTreeSet<RecipientHash>,
 }
 
@@ -29,6 +28,7 @@ struct Rows {
 struct Row {
     kept: KeptPing,
     recipient: Option<RecipientHash>,
+    opens: BTreeMap<OpenId, Open>,
 }
 
 impl MemoryStore {
@@ -70,9 +70,8 @@ impl Rows {
     }
 
     fn erase(&mut self, id: PingId) -> Option<Erased> {
-        self.pings.remove(&id)?;
-        let opens = self.opens.remove(&id).map_or(0, |opens| opens.len());
-        Some(Erased { pings: 1, opens: opens as u64 })
+        let row = self.pings.remove(&id)?;
+        Some(Erased { pings: 1, opens: row.opens.len() as u64 })
     }
 }
 
@@ -89,14 +88,15 @@ fn older_than(after: Option<PingId>) -> (Bound<PingId>, Bound<PingId>) {
 #[async_trait]
 impl Store for MemoryStore {
     async fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError> {
-        let mut rows = self.rows();
-        let Rows { pings, opens: kept, .. } = &mut *rows;
+        let pings = &mut self.rows().pings;
         let written = opens.iter().map(|open| {
-            if !pings.get(&open.ping).is_some_and(|row| row.kept.ping.records(open.at, open.time_step)) {
-                return Written::Filtered;
+            match pings.get_mut(&open.ping).filter(|row| row.kept.ping.records(open.at, open.time_step)) {
+                Some(row) => {
+                    row.opens.entry(open.id).or_insert_with(|| open.clone());
+                    Written::Kept
+                }
+                None => Written::Filtered,
             }
-            kept.entry(open.ping).or_default().entry(open.id).or_insert_with(|| open.clone());
-            Written::Kept
         });
         let written = written.collect();
         for last in last_days {
@@ -127,7 +127,10 @@ impl Store for MemoryStore {
         }
         let status = ping.status;
         let recipient = recipient.map(|hashes| hashes.newest);
-        rows.pings.insert(ping.id, Row { kept: KeptPing { ping, last_day: None }, recipient });
+        rows.pings.insert(
+            ping.id,
+            Row { kept: KeptPing { ping, last_day: None }, recipient, opens: BTreeMap::new() },
+        );
         Ok(status)
     }
 
@@ -152,7 +155,8 @@ impl Store for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Open>, StoreError> {
         let rows = self.rows();
-        let mut opens: Vec<&Open> = rows.opens.get(&ping).into_iter().flat_map(BTreeMap::values).collect();
+        let mut opens: Vec<&Open> =
+            rows.pings.get(&ping).into_iter().flat_map(|row| row.opens.values()).collect();
         let place = |open: &Open| OpenCursor::new(open.at, open.id);
         opens.retain(|open| after.is_none_or(|after| place(open) > after));
         opens.sort_unstable_by_key(|open| place(open));
@@ -237,7 +241,8 @@ impl Store for MemoryStore {
         let mut erased = Erased::default();
         let full = |erased: &Erased| erased.pings + erased.opens >= limit as u64;
         for id in due {
-            while !full(&erased) && rows.opens.get_mut(&id).is_some_and(|opens| opens.pop_first().is_some()) {
+            while !full(&erased) && rows.pings.get_mut(&id).is_some_and(|row| row.opens.pop_first().is_some())
+            {
                 erased.opens += 1;
             }
             if full(&erased) {
@@ -246,6 +251,10 @@ impl Store for MemoryStore {
             erased.pings += rows.erase(id).map_or(0, |erased| erased.pings);
         }
         Ok(erased)
+    }
+
+    fn may_wait(&self) -> bool {
+        false
     }
 
     fn backlog(&self) -> Backlog {

@@ -25,7 +25,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// kept before: the same ping id and open id are one open) or not. A ping that is erased, withdrawn or objected to
     /// while this runs gains nothing: either this is seen first and the erasure takes it away, or it is filtered.
     ///
-    /// Called by one thread of each tracker; it may block that thread.
+    /// Called by one thread of each tracker, which it may block; also by those that serve requests where the store
+    /// [never waits](Store::may_wait).
     async fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError>;
 
     /// Keeps a new ping with its recipient. Durable. Where the recipient has objected, under any of the keys, the ping is
@@ -88,6 +89,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Deletes at most `limit` rows of pings and opens whose ping's `keep_until` is not after `now`. Durable. It returns
     /// how many: fewer than `limit` means that nothing is left.
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError>;
+
+    /// Whether [`Store::record`] can wait: for a disk, a network, or a lock that is held while another call waits. It always
+    /// says the same. Where `false`, the thread that serves a request writes its open itself, since handing it to another one
+    /// would cost more than the write.
+    fn may_wait(&self) -> bool;
 
     /// What the store has answered for on disk and has still to hand over to the database behind it: [`Backlog::default`] where there is
     /// nothing behind it. It must not wait for anything.

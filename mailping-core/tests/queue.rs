@@ -84,6 +84,35 @@ fn a_panicking_store_does_not_end_the_writer() {
 }
 
 #[test]
+fn a_store_that_never_waits_has_the_open_before_anyone_awaits_it() {
+    let store = Faulty::default().never_waits();
+    let tracker = tracker(&store);
+    let ping = ping(&tracker, new_ping());
+    let headers = headers(&[]);
+    drop(tracker.record(&PixelRequest::new(ping.pixel_url().unwrap(), None, &headers)));
+    assert_eq!((fetches(&tracker, ping.id()), tracker.health().durable), (1, 1));
+    assert!(pollster::block_on(tracker.close(SHORT)).lost == 0);
+    assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Err(RecordError::Closed));
+}
+
+#[test]
+fn a_store_that_never_waits_and_breaks_is_tried_again_from_the_queue() {
+    type Break = fn(&Faulty, bool);
+    for broken in [Faulty::fail as Break, Faulty::panic] {
+        let store = Faulty::default().never_waits();
+        let tracker = tracker(&store);
+        let ping = ping(&tracker, new_ping());
+        broken(&store, true);
+        assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
+        assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
+        assert!(tracker.health().store_failing);
+        broken(&store, false);
+        eventually("both are written", || tracker.health().durable == 2);
+        assert_eq!(fetches(&tracker, ping.id()), 2);
+    }
+}
+
+#[test]
 fn a_full_queue_drops_and_counts() {
     let store = Faulty::default();
     let tracker = build(builder(store.clone(), &Clock::new()).deadline(SHORT).queue_capacity(2));

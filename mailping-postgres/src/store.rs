@@ -256,6 +256,10 @@ impl Store for PostgresStore {
         self.run(|database| database.purge(now, limit)).await
     }
 
+    fn may_wait(&self) -> bool {
+        true
+    }
+
     fn backlog(&self) -> Backlog {
         Backlog::default()
     }

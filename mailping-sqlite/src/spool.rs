@@ -241,6 +241,10 @@ impl Store for SpooledStore {
         self.shared.ask(move |database| pollster::block_on(database.purge(now, limit)))
     }
 
+    fn may_wait(&self) -> bool {
+        true
+    }
+
     fn backlog(&self) -> Backlog {
         self.shared.file.backlog()
     }

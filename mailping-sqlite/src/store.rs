@@ -159,6 +159,10 @@ impl Store for SqliteStore {
         Ok(purged)
     }
 
+    fn may_wait(&self) -> bool {
+        true
+    }
+
     fn backlog(&self) -> Backlog {
         Backlog::default()
     }

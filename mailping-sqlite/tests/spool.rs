@@ -118,6 +118,10 @@ impl Store for Remote {
         self.0.store.purge(now, limit).await
     }
 
+    fn may_wait(&self) -> bool {
+        true
+    }
+
     fn backlog(&self) -> Backlog {
         Backlog::default()
     }

@@ -193,7 +193,7 @@ fn kept<'a>(batch: &'a [Queued], written: &'a [Written]) -> impl Iterator<Item =
 }
 
 /// Runs a call of the store; a panic in it must not end the writer.
-fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) -> Result<T, String> {
+pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(match std::error::Error::source(&error) {

@@ -76,8 +76,14 @@ pub fn hit(
 }
 
 /// A memory store whose `record` fails or hangs when told to, and that counts calls.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Faulty(Arc<Inner>);
+
+impl Default for Faulty {
+    fn default() -> Self {
+        Self(Arc::new(Inner { may_wait: AtomicBool::new(true), ..Inner::default() }))
+    }
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -87,6 +93,7 @@ struct Inner {
     hanging: Mutex<bool>,
     released: Condvar,
     calls: AtomicUsize,
+    may_wait: AtomicBool,
 }
 
 impl Faulty {
@@ -101,6 +108,12 @@ impl Faulty {
     pub fn hang(&self, hanging: bool) {
         *self.0.hanging.lock().unwrap() = hanging;
         self.0.released.notify_all();
+    }
+
+    /// From now on it says that it never waits, so that hits are written where they come in.
+    pub fn never_waits(self) -> Self {
+        self.0.may_wait.store(false, Ordering::SeqCst);
+        self
     }
 
     pub fn calls(&self) -> usize {
@@ -185,6 +198,10 @@ impl Store for Faulty {
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
         self.0.store.purge(now, limit).await
+    }
+
+    fn may_wait(&self) -> bool {
+        self.0.may_wait.load(Ordering::SeqCst)
     }
 
     fn backlog(&self) -> Backlog {

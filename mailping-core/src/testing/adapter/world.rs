@@ -274,6 +274,10 @@ impl Store for Handle {
         self.0.up()?.purge(now, limit).await
     }
 
+    fn may_wait(&self) -> bool {
+        true
+    }
+
     fn backlog(&self) -> Backlog {
         Backlog::default()
     }
