@@ -4,6 +4,7 @@ mod common;
 
 use common::*;
 use mailping_core::ClientIp;
+use mailping_core::testing::faulty::FaultyStore;
 
 #[test]
 fn a_forwarding_header_that_is_not_read_is_counted() {
@@ -17,7 +18,7 @@ fn a_forwarding_header_that_is_not_read_is_counted() {
         (xff(), "10.0.0.7", &header, 0),
         (xff(), "10.0.0.7", &[], 0),
     ] {
-        let tracker = build(builder(Faulty::default(), &Clock::new()).client_ip(client_ip.clone()));
+        let tracker = build(builder(FaultyStore::default(), &Clock::new()).client_ip(client_ip.clone()));
         let ping = ping(&tracker, new_ping());
         hit(&tracker, ping.pixel_url().unwrap(), peer, headers).unwrap();
         assert_eq!(tracker.health().forwarding_ignored, counted, "{client_ip:?} {peer} {headers:?}");

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use common::*;
+use mailping_core::testing::faulty::{Fault, FaultyStore};
 use mailping_core::{Detail, Event, NewPing, PingId, Recorded, State, Tracker};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,14 +28,14 @@ fn fetches(tracker: &Tracker, id: PingId) -> u64 {
 
 #[test]
 fn an_open_is_told_once_it_can_be_read() {
-    let store = Faulty::default();
+    let store = FaultyStore::default();
     let tracker = build(builder(store.clone(), &Clock::new()).deadline(Duration::from_millis(20)));
     let ping = ping(&tracker, hour_old());
     let mut events = tracker.subscribe(8);
-    store.fail(true);
+    store.fault(Fault::RecordFails);
     hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[("user-agent", FIREFOX)]).unwrap();
     assert_eq!(events.wait(Duration::from_millis(200)), None, "it is not on disk yet");
-    store.fail(false);
+    store.fault(Fault::None);
     let event = events.wait(PATIENCE).expect("an event");
     assert_eq!(fetches(&tracker, ping.id()), 1);
     assert_eq!((event.ping(), event.proves()), (ping.id(), State::Opened));
@@ -44,7 +45,7 @@ fn an_open_is_told_once_it_can_be_read() {
 
 #[test]
 fn what_is_filtered_or_refused_is_not_told() {
-    let tracker = build(builder(Faulty::default(), &Clock::new()));
+    let tracker = build(builder(FaultyStore::default(), &Clock::new()));
     let withdrawn = ping(&tracker, hour_old());
     pollster::block_on(tracker.withdraw(withdrawn.id())).unwrap();
     let live = ping(&tracker, hour_old());
@@ -59,7 +60,7 @@ fn what_is_filtered_or_refused_is_not_told() {
 
 #[test]
 fn an_event_claims_no_more_than_it_proves() {
-    let tracker = build(builder(Faulty::default(), &Clock::new()));
+    let tracker = build(builder(FaultyStore::default(), &Clock::new()));
     let mut events = tracker.subscribe(8);
     let (seen, day) = (ping(&tracker, hour_old()), ping(&tracker, hour_old().detail(Detail::LastDay)));
     let early = ping(&tracker, new_ping());
@@ -78,7 +79,7 @@ fn an_event_claims_no_more_than_it_proves() {
 
 #[test]
 fn a_subscriber_that_sleeps_loses_what_does_not_fit_and_both_are_counted() {
-    let tracker = build(builder(Faulty::default(), &Clock::new()).hit_limit(0));
+    let tracker = build(builder(FaultyStore::default(), &Clock::new()).hit_limit(0));
     let ping = ping(&tracker, hour_old());
     let (mut small, mut large) = (tracker.subscribe(3), tracker.subscribe(100));
     let begun = Instant::now();
@@ -104,7 +105,7 @@ fn a_subscriber_that_sleeps_loses_what_does_not_fit_and_both_are_counted() {
 fn a_hook_that_panics_or_hangs_slows_no_pixel_and_is_called_again() {
     let (tell, told) = mpsc::channel();
     let mut calls = 0;
-    let builder = builder(Faulty::default(), &Clock::new()).on_open(move |event| {
+    let builder = builder(FaultyStore::default(), &Clock::new()).on_open(move |event| {
         calls += 1;
         tell.send(event.ping()).unwrap();
         match calls {
@@ -127,7 +128,7 @@ fn a_hook_that_panics_or_hangs_slows_no_pixel_and_is_called_again() {
 
 #[test]
 fn closing_ends_every_subscription_after_its_last_event() {
-    let tracker = build(builder(Faulty::default(), &Clock::new()));
+    let tracker = build(builder(FaultyStore::default(), &Clock::new()));
     let ping = ping(&tracker, hour_old());
     let (events, mut polled) = (tracker.subscribe(8), tracker.subscribe(8));
     let counting = std::thread::spawn(move || events.count());
@@ -141,13 +142,13 @@ fn closing_ends_every_subscription_after_its_last_event() {
 
 #[test]
 fn a_dead_store_does_not_keep_subscribers_waiting_after_close() {
-    let store = Faulty::default();
+    let store = FaultyStore::default();
     let tracker = build(builder(store.clone(), &Clock::new()).deadline(Duration::from_millis(20)));
     let ping = ping(&tracker, hour_old());
     let mut events = tracker.subscribe(8);
-    store.hang(true);
+    store.fault(Fault::RecordHangs);
     hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]).unwrap();
     pollster::block_on(tracker.close(Duration::from_millis(50)));
     assert!(pollster::block_on(events.recv()).is_none());
-    store.hang(false);
+    store.fault(Fault::None);
 }

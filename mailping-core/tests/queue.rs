@@ -8,11 +8,12 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use common::*;
+use mailping_core::testing::faulty::{Fault, FaultyStore};
 use mailping_core::{PixelRequest, RecordError, Recorded, Tracker};
 
 const SHORT: Duration = Duration::from_millis(80);
 
-fn tracker(store: &Faulty) -> Tracker {
+fn tracker(store: &FaultyStore) -> Tracker {
     build(builder(store.clone(), &Clock::new()).deadline(SHORT))
 }
 
@@ -31,7 +32,7 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 
 #[test]
 fn durable_is_answered_after_the_store_has_it() {
-    let store = Faulty::default();
+    let store = FaultyStore::default();
     let tracker = tracker(&store);
     let ping = ping(&tracker, new_ping());
     let recorded = hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[("user-agent", FIREFOX)]);
@@ -41,17 +42,17 @@ fn durable_is_answered_after_the_store_has_it() {
 
 #[test]
 fn a_hanging_store_is_answered_late_at_the_deadline_and_the_open_is_written_later() {
-    let store = Faulty::default();
+    let store = FaultyStore::default();
     let tracker = tracker(&store);
     let ping = ping(&tracker, new_ping());
-    store.hang(true);
+    store.fault(Fault::RecordHangs);
     for _ in 0..3 {
         assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
     }
     let health = tracker.health();
     assert_eq!((health.late, health.queue_depth), (3, 3));
     assert!(health.oldest_waiting.unwrap() >= SHORT * 2);
-    store.hang(false);
+    store.fault(Fault::None);
     eventually("the opens are written", || tracker.health().durable == 3);
     assert_eq!(fetches(&tracker, ping.id()), 3);
     assert_eq!(tracker.health().queue_depth, 0);
@@ -59,14 +60,14 @@ fn a_hanging_store_is_answered_late_at_the_deadline_and_the_open_is_written_late
 
 #[test]
 fn a_failing_store_is_tried_again_until_it_takes_the_open_once() {
-    let store = Faulty::default();
+    let store = FaultyStore::default();
     let tracker = tracker(&store);
     let ping = ping(&tracker, new_ping());
-    store.fail(true);
+    store.fault(Fault::RecordFails);
     assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
-    eventually("it is tried again", || store.calls() >= 2);
+    eventually("it is tried again", || store.records() >= 2);
     assert!(tracker.health().store_failing);
-    store.fail(false);
+    store.fault(Fault::None);
     eventually("the open is written", || tracker.health().durable == 1);
     assert_eq!(fetches(&tracker, ping.id()), 1);
     assert!(!tracker.health().store_failing);
@@ -74,18 +75,18 @@ fn a_failing_store_is_tried_again_until_it_takes_the_open_once() {
 
 #[test]
 fn a_panicking_store_does_not_end_the_writer() {
-    let store = Faulty::default();
+    let store = FaultyStore::default();
     let tracker = tracker(&store);
     let ping = ping(&tracker, new_ping());
-    store.panic(true);
+    store.fault(Fault::RecordPanics);
     assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
-    store.panic(false);
+    store.fault(Fault::None);
     eventually("the open is written", || tracker.health().durable == 1);
 }
 
 #[test]
 fn a_store_that_never_waits_has_the_open_before_anyone_awaits_it() {
-    let store = Faulty::default().never_waits();
+    let store = FaultyStore::default().never_waits();
     let tracker = tracker(&store);
     let ping = ping(&tracker, new_ping());
     let headers = headers(&[]);
@@ -97,16 +98,15 @@ fn a_store_that_never_waits_has_the_open_before_anyone_awaits_it() {
 
 #[test]
 fn a_store_that_never_waits_and_breaks_is_tried_again_from_the_queue() {
-    type Break = fn(&Faulty, bool);
-    for broken in [Faulty::fail as Break, Faulty::panic] {
-        let store = Faulty::default().never_waits();
+    for fault in [Fault::RecordFails, Fault::RecordPanics] {
+        let store = FaultyStore::default().never_waits();
         let tracker = tracker(&store);
         let ping = ping(&tracker, new_ping());
-        broken(&store, true);
+        store.fault(fault);
         assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
         assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
         assert!(tracker.health().store_failing);
-        broken(&store, false);
+        store.fault(Fault::None);
         eventually("both are written", || tracker.health().durable == 2);
         assert_eq!(fetches(&tracker, ping.id()), 2);
     }
@@ -114,63 +114,63 @@ fn a_store_that_never_waits_and_breaks_is_tried_again_from_the_queue() {
 
 #[test]
 fn a_full_queue_drops_and_counts() {
-    let store = Faulty::default();
+    let store = FaultyStore::default();
     let tracker = build(builder(store.clone(), &Clock::new()).deadline(SHORT).queue_capacity(2));
     let ping = ping(&tracker, new_ping());
-    store.hang(true);
+    store.fault(Fault::RecordHangs);
     let url = ping.pixel_url().unwrap();
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Late));
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Late));
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Err(RecordError::QueueFull));
     assert_eq!(tracker.health().dropped.queue_full, 1);
-    store.hang(false);
+    store.fault(Fault::None);
     eventually("there is room again", || tracker.health().queue_depth == 0);
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Durable));
 }
 
 #[test]
 fn a_client_that_hangs_up_loses_nothing() {
-    let store = Faulty::default();
+    let store = FaultyStore::default();
     let tracker = tracker(&store);
     let ping = ping(&tracker, new_ping());
-    store.hang(true);
+    store.fault(Fault::RecordHangs);
     let headers = headers(&[]);
     let mut recording =
         Box::pin(tracker.record(&PixelRequest::new(ping.pixel_url().unwrap(), None, &headers)));
     assert!(recording.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     drop(recording);
-    store.hang(false);
+    store.fault(Fault::None);
     eventually("the open is written", || fetches(&tracker, ping.id()) == 1);
 }
 
 #[test]
 fn hits_that_wait_share_a_batch() {
-    let store = Faulty::default();
+    let store = FaultyStore::default();
     let tracker = build(builder(store.clone(), &Clock::new()).deadline(SHORT).hit_limit(0));
     let ping = ping(&tracker, new_ping());
-    store.hang(true);
+    store.fault(Fault::RecordHangs);
     let headers = headers(&[]);
     let path = ping.pixel_url().unwrap();
     let recordings: Vec<_> =
         (0..500).map(|_| tracker.record(&PixelRequest::new(path, None, &headers))).collect();
-    eventually("the first batch is under way", || store.calls() == 1);
-    store.hang(false);
+    eventually("the first batch is under way", || store.records() == 1);
+    store.fault(Fault::None);
     for recording in recordings {
         pollster::block_on(recording).unwrap();
     }
     eventually("all are written", || tracker.health().durable == 500);
-    assert!(store.calls() <= 3, "{} calls for 500 hits", store.calls());
+    assert!(store.records() <= 3, "{} calls for 500 hits", store.records());
 }
 
 #[test]
 fn close_writes_what_waits_and_takes_no_more() {
-    let store = Faulty::default();
+    let store = FaultyStore::default();
     let tracker = tracker(&store);
     let ping = ping(&tracker, new_ping());
-    store.fail(true);
+    store.fault(Fault::RecordFails);
     let url = ping.pixel_url().unwrap();
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Late));
-    store.fail(false);
+    store.fault(Fault::None);
     let closed = pollster::block_on(tracker.close(Duration::from_secs(10)));
     assert_eq!((closed.lost, closed.health.durable), (0, 1));
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Err(RecordError::Closed));
@@ -179,35 +179,34 @@ fn close_writes_what_waits_and_takes_no_more() {
 
 #[test]
 fn close_gives_up_on_a_dead_store_and_says_what_is_lost() {
-    for hang in [false, true] {
-        let store = Faulty::default();
+    for fault in [Fault::RecordFails, Fault::RecordHangs] {
+        let store = FaultyStore::default();
         let tracker = tracker(&store);
         let ping = ping(&tracker, new_ping());
-        store.fail(!hang);
-        store.hang(hang);
+        store.fault(fault);
         assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
         let closed = pollster::block_on(tracker.close(SHORT));
         assert_eq!(closed.lost, 1);
-        store.hang(false);
+        store.fault(Fault::None);
     }
 }
 
 #[test]
 fn a_dropped_tracker_still_writes_what_waits() {
-    let store = Faulty::default();
+    let store = FaultyStore::default();
     let tracker = tracker(&store);
     let ping = ping(&tracker, new_ping());
-    store.hang(true);
+    store.fault(Fault::RecordHangs);
     assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
     drop(tracker);
-    store.hang(false);
+    store.fault(Fault::None);
     let reader = build(builder(store.clone(), &Clock::new()));
     eventually("the open is written", || fetches(&reader, ping.id()) == 1);
 }
 
 #[test]
 fn what_was_kept_long_enough_is_purged_while_hits_go_on() {
-    let (store, clock) = (Faulty::default(), Clock::new());
+    let (store, clock) = (FaultyStore::default(), Clock::new());
     let every = Duration::from_millis(20);
     let tracker = build(builder(store, &clock).purge_every(every).hit_limit(0));
     let old =
@@ -228,7 +227,7 @@ fn what_was_kept_long_enough_is_purged_while_hits_go_on() {
 
 #[test]
 fn for_ever_is_a_duration_like_any_other() {
-    let store = Faulty::default();
+    let store = FaultyStore::default();
     let for_ever = Duration::MAX;
     let tracker = build(builder(store, &Clock::new()).deadline(for_ever).purge_every(for_ever));
     let ping = ping(&tracker, new_ping());

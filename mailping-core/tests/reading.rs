@@ -5,11 +5,12 @@ mod common;
 use std::time::Duration;
 
 use common::*;
+use mailping_core::testing::faulty::FaultyStore;
 
 #[test]
 fn pages_of_the_latest_opens_lead_through_all_of_them_once() {
     let clock = Clock::new();
-    let tracker = build(builder(Faulty::default(), &clock));
+    let tracker = build(builder(FaultyStore::default(), &clock));
     let ping = ping(&tracker, new_ping());
     for _ in 0..7 {
         clock.advance(Duration::from_secs(60));
@@ -33,7 +34,7 @@ fn pages_of_the_latest_opens_lead_through_all_of_them_once() {
 #[test]
 fn a_pixel_can_be_shown_again_while_it_records() {
     let clock = Clock::new();
-    let tracker = build(builder(Faulty::default(), &clock));
+    let tracker = build(builder(FaultyStore::default(), &clock));
     let made = ping(&tracker, new_ping());
     let again = || pollster::block_on(tracker.prepared(made.id())).unwrap();
     assert_eq!(again().as_ref(), Some(&made));

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use common::*;
 use mailping_core::geo::{GeoError, GeoResolver, Place};
+use mailping_core::testing::faulty::FaultyStore;
 use mailping_core::{
     BuildError, ClientIp, Detail, Hit, MaskedIp, MemoryStore, NewPing, Observation, OpenId, PingId,
     PixelRequest, Receipt, Recorded, SignalPolicy, State, Status, TimeStep, Tracker,
@@ -299,7 +300,7 @@ fn opens_and_pings_are_paged() {
 
 #[test]
 fn a_keyring_that_would_forget_objections_is_refused() {
-    let store = Faulty::default();
+    let store = FaultyStore::default();
     let clock = Clock::new();
     let old = mailping_core::Keyring::generate().unwrap();
     let with =
@@ -327,7 +328,7 @@ proptest! {
 
     #[test]
     fn forged_token_never_reaches_the_store(text in "[A-Za-z0-9_-]{0,60}", bit in 0..240_usize, cut in 0..40_usize) {
-        let store = Faulty::default();
+        let store = FaultyStore::default();
         let tracker = build(builder(store.clone(), &Clock::new()));
         let sent = ping(&tracker, new_ping());
         let url = sent.pixel_url().unwrap();
@@ -340,7 +341,7 @@ proptest! {
         for forged in [text.as_str(), &flipped, &token[..cut], "%FF", "", ".gif"] {
             prop_assert_eq!(hit(&tracker, &format!("/px/{forged}.gif"), "192.0.2.7", &[]), Ok(Recorded::Filtered));
         }
-        prop_assert_eq!(store.calls(), 0);
+        prop_assert_eq!(store.records(), 0);
         prop_assert_eq!(tracker.health().dropped.bad_token, 6);
     }
 

@@ -4,138 +4,34 @@
 mod common;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use common::{open, ping, ping_id, time};
-use mailping_core::store::{Backlog, KeptPing, Written};
+use mailping_core::store::{Backlog, Written};
+use mailping_core::testing::faulty::{Fault, FaultyStore};
 use mailping_core::testing::store::CASES;
 use mailping_core::{
-    Erased, KeyFingerprint, LastDay, MemoryStore, Open, OpenCursor, Ping, PingId, PingQuery, RecipientHash,
-    RecipientHashes, Status, Store, StoreError, Timestamp,
+    KeyFingerprint, LastDay, MemoryStore, Open, PingId, RecipientHash, RecipientHashes, Store, StoreError,
+    TimeStep,
 };
 use mailping_sqlite::{Spool, SpooledStore, SqliteStore};
 use pollster::block_on;
 
-/// A database on another machine, as far as its opens go.
-#[derive(Debug, Clone, Default)]
-struct Remote(Arc<Inner>);
-
-#[derive(Debug, Default)]
-struct Inner {
-    store: MemoryStore,
-    failing: AtomicBool,
-    hanging: Mutex<bool>,
-    released: Condvar,
-}
-
-impl Remote {
-    fn fail(&self, failing: bool) {
-        self.0.failing.store(failing, Ordering::SeqCst);
-    }
-
-    fn hang(&self, hanging: bool) {
-        *self.0.hanging.lock().unwrap() = hanging;
-        self.0.released.notify_all();
-    }
-
-    fn opens_of(&self, id: PingId) -> Vec<Open> {
-        block_on(self.0.store.opens(id, None, usize::MAX)).unwrap()
-    }
-}
-
-#[async_trait]
-impl Store for Remote {
-    async fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError> {
-        drop(self.0.released.wait_while(self.0.hanging.lock().unwrap(), |hanging| *hanging).unwrap());
-        if self.0.failing.load(Ordering::SeqCst) {
-            return Err(StoreError::unavailable("away"));
-        }
-        self.0.store.record(opens, last_days).await
-    }
-
-    async fn insert_ping(&self, ping: &Ping, to: Option<&RecipientHashes>) -> Result<Status, StoreError> {
-        self.0.store.insert_ping(ping, to).await
-    }
-
-    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
-        self.0.store.ping(id).await
-    }
-
-    async fn pings(&self, query: &PingQuery) -> Result<Vec<KeptPing>, StoreError> {
-        self.0.store.pings(query).await
-    }
-
-    async fn opens(
-        &self,
-        ping: PingId,
-        after: Option<OpenCursor>,
-        limit: usize,
-    ) -> Result<Vec<Open>, StoreError> {
-        self.0.store.opens(ping, after, limit).await
-    }
-
-    async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
-        self.0.store.withdraw(id).await
-    }
-
-    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
-        self.0.store.erase(id).await
-    }
-
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
-        self.0.store.object(recipient).await
-    }
-
-    async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
-        self.0.store.object_by_ping(id).await
-    }
-
-    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
-        self.0.store.erase_recipient(recipient).await
-    }
-
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
-        self.0.store.has_objected(recipient).await
-    }
-
-    async fn pings_of(
-        &self,
-        recipient: &RecipientHashes,
-        after: Option<PingId>,
-        limit: usize,
-    ) -> Result<Vec<KeptPing>, StoreError> {
-        self.0.store.pings_of(recipient, after, limit).await
-    }
-
-    async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
-        self.0.store.recipient_keys().await
-    }
-
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
-        self.0.store.purge(now, limit).await
-    }
-
-    fn may_wait(&self) -> bool {
-        true
-    }
-
-    fn backlog(&self) -> Backlog {
-        Backlog::default()
-    }
+/// What the database on another machine has, whatever befalls it.
+fn opens_of(remote: &FaultyStore, id: PingId) -> Vec<Open> {
+    block_on(remote.memory().opens(id, None, usize::MAX)).unwrap()
 }
 
 struct Scene {
     folder: tempfile::TempDir,
-    remote: Remote,
+    remote: FaultyStore,
     store: SpooledStore,
 }
 
 impl Scene {
     fn set() -> Self {
-        let (folder, remote) = (tempfile::tempdir().unwrap(), Remote::default());
+        let (folder, remote) = (tempfile::tempdir().unwrap(), FaultyStore::default());
         for n in 0..3 {
             block_on(remote.insert_ping(&ping(n), Some(&recipient(n)))).unwrap();
         }
@@ -153,7 +49,7 @@ impl Scene {
     }
 }
 
-fn spooled(file: &Path, remote: &Remote) -> SpooledStore {
+fn spooled(file: &Path, remote: &FaultyStore) -> SpooledStore {
     Spool::open(file).unwrap().before(remote.clone()).unwrap()
 }
 
@@ -163,8 +59,14 @@ fn recipient(n: u64) -> RecipientHashes {
     RecipientHashes::from_parts(hash, Vec::new())
 }
 
+/// Opens of all time steps.
 fn batch(numbers: std::ops::Range<u64>) -> Vec<Open> {
-    numbers.map(|n| open(ping_id(n % 3), n)).collect()
+    let numbered = |n| {
+        let mut open = open(ping_id(n % 3), n);
+        open.time_step = TimeStep::from_code((n % 5 % 3) as u8).unwrap();
+        open
+    };
+    numbers.map(numbered).collect()
 }
 
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
@@ -199,7 +101,7 @@ fn what_comes_while_the_database_fails_is_moved_once_when_it_is_back() {
     let scene = Scene::set();
     scene.keeps(&batch(0..30));
     assert_eq!(scene.store.backlog().waiting, 0, "it goes straight to the database");
-    scene.remote.fail(true);
+    scene.remote.fault(Fault::RecordFails);
     for n in 1..100 {
         scene.keeps(&batch(n * 30..n * 30 + 30));
     }
@@ -208,12 +110,12 @@ fn what_comes_while_the_database_fails_is_moved_once_when_it_is_back() {
     let backlog = scene.store.backlog();
     assert_eq!(backlog.waiting, 99 * 30);
     assert!(backlog.oldest.is_some());
-    assert_eq!(scene.remote.opens_of(ping_id(0)).len(), 10);
-    scene.remote.fail(false);
+    assert_eq!(opens_of(&scene.remote, ping_id(0)).len(), 10);
+    scene.remote.fault(Fault::None);
     scene.is_moved();
     for n in 0..3 {
         let expected = batch(0..3_000).into_iter().filter(|open| open.ping == ping_id(n)).collect();
-        assert_eq!(scene.remote.opens_of(ping_id(n)), sorted(expected));
+        assert_eq!(opens_of(&scene.remote, ping_id(n)), sorted(expected));
     }
     // Straight again, without a restart.
     eventually("the database is asked first", || {
@@ -226,38 +128,38 @@ fn what_comes_while_the_database_fails_is_moved_once_when_it_is_back() {
 #[test]
 fn a_database_that_hangs_holds_up_no_batch() {
     let scene = Scene::set();
-    scene.remote.hang(true);
+    scene.remote.fault(Fault::RecordHangs);
     let begun = Instant::now();
     for n in 0..50 {
         scene.keeps(&batch(n * 3..n * 3 + 3));
     }
     assert!(block_on(scene.store.purge(time(0), 10)).is_err(), "a purge is not waited for either");
     assert!(begun.elapsed() < Duration::from_secs(5), "one batch waits, and the others do not");
-    scene.remote.hang(false);
+    scene.remote.fault(Fault::None);
     scene.is_moved();
-    assert_eq!((0..3).map(|n| scene.remote.opens_of(ping_id(n)).len()).sum::<usize>(), 150);
+    assert_eq!((0..3).map(|n| opens_of(&scene.remote, ping_id(n)).len()).sum::<usize>(), 150);
 }
 
 #[test]
 fn what_a_process_left_in_the_file_is_moved_by_the_next() {
     let scene = Scene::set();
-    scene.remote.fail(true);
+    scene.remote.fault(Fault::RecordFails);
     scene.keeps(&batch(0..30));
     let day = LastDay::new(ping_id(1), time(1_795_392_000_000));
     block_on(scene.store.record(&[], &[day])).unwrap();
     let file = scene.folder.path().join("spool.db");
     drop(scene.store);
-    scene.remote.fail(false);
+    scene.remote.fault(Fault::None);
     let store = spooled(&file, &scene.remote);
     eventually("all is moved", || store.backlog().waiting == 0);
-    assert_eq!((0..3).map(|n| scene.remote.opens_of(ping_id(n)).len()).sum::<usize>(), 30);
+    assert_eq!((0..3).map(|n| opens_of(&scene.remote, ping_id(n)).len()).sum::<usize>(), 30);
     assert_eq!(block_on(store.ping(ping_id(1))).unwrap().unwrap().last_day, Some(day.day));
 }
 
 #[test]
 fn what_ends_a_ping_takes_its_opens_out_of_the_spool_and_its_file() {
     let scene = Scene::set();
-    scene.remote.fail(true);
+    scene.remote.fault(Fault::RecordFails);
     let city = |n: u64| format!("City-{n}-of-a-person");
     for n in 0..3 {
         let mut open = open(ping_id(n), n);
@@ -281,28 +183,28 @@ fn what_ends_a_ping_takes_its_opens_out_of_the_spool_and_its_file() {
     assert_eq!((scene.store.backlog().waiting, stands(2)), (0, false));
     // What comes for them later is filtered when it is moved.
     scene.keeps(&batch(0..30));
-    scene.remote.fail(false);
+    scene.remote.fault(Fault::None);
     scene.is_moved();
-    assert!((0..3).all(|n| scene.remote.opens_of(ping_id(n)).is_empty()));
+    assert!((0..3).all(|n| opens_of(&scene.remote, ping_id(n)).is_empty()));
 }
 
 #[test]
 fn a_full_spool_is_an_error_and_has_room_again() {
-    let (folder, remote) = (tempfile::tempdir().unwrap(), Remote::default());
+    let (folder, remote) = (tempfile::tempdir().unwrap(), FaultyStore::default());
     block_on(remote.insert_ping(&ping(0), None)).unwrap();
     let spool = Spool::open(folder.path().join("spool.db")).unwrap().most(10);
     let store = spool.before(remote.clone()).unwrap();
-    remote.fail(true);
+    remote.fault(Fault::RecordFails);
     let record = |n| block_on(store.record(&[open(ping_id(0), n)], &[]));
     for n in 0..10 {
         record(n).unwrap();
     }
     assert!(record(10).is_err());
     assert_eq!(store.backlog().waiting, 10);
-    remote.fail(false);
+    remote.fault(Fault::None);
     eventually("there is room again", || record(10).is_ok());
     eventually("all is moved", || store.backlog().waiting == 0);
-    assert_eq!(remote.opens_of(ping_id(0)).len(), 11);
+    assert_eq!(opens_of(&remote, ping_id(0)).len(), 11);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Suites that strangers can run on their own rules, stores and adapters. Behind the feature `testing`.
 
 pub mod adapter;
+pub mod faulty;
 pub mod fetchers;
 pub mod store;

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use super::rows::{exchange, expect};
 use super::sockets::Address;
 use super::wire::{Reply, Request};
-use super::world::{Before, Kind, Mode, Subject, World};
+use super::world::{Before, Kind, Subject, World};
+use crate::testing::faulty::Fault;
 use crate::{Status, opt_out};
 
 pub(super) struct Scenario {
@@ -107,14 +108,14 @@ fn hangs_up_in_its_request(world: &World, address: &Address) -> Result<(), Strin
 
 fn hangs_up_before_the_answer(world: &World, address: &Address) -> Result<(), String> {
     let subject = world.subject(Before::Sent);
-    world.set(Mode::Hanging);
+    world.set(Fault::RecordHangs);
     let mut stream = address.connect().map_err(failed)?;
     stream.write_all(&pixel(&subject).to_bytes()).map_err(failed)?;
     let queued = soon(|| world.waiting() == 1);
     stream.hang_up();
     // Long enough for the server to notice and to drop whatever waits for the answer.
     std::thread::sleep(Duration::from_millis(100));
-    world.set(Mode::Up);
+    world.set(Fault::None);
     if !queued {
         return Err("the open was not queued when the request was in".to_owned());
     }
@@ -123,7 +124,7 @@ fn hangs_up_before_the_answer(world: &World, address: &Address) -> Result<(), St
 
 fn answer_waits_for_the_store(world: &World, address: &Address) -> Result<(), String> {
     let subject = world.subject(Before::Sent);
-    world.set(Mode::Hanging);
+    world.set(Fault::RecordHangs);
     let mut stream = address.connect().map_err(failed)?;
     stream.write_all(&pixel(&subject).to_bytes()).map_err(failed)?;
     let answered_early = std::thread::scope(|scope| {
@@ -131,7 +132,7 @@ fn answer_waits_for_the_store(world: &World, address: &Address) -> Result<(), St
         soon(|| world.waiting() == 1);
         std::thread::sleep(Duration::from_millis(100));
         let early = reading.is_finished();
-        world.set(Mode::Up);
+        world.set(Fault::None);
         let reply = reading.join().map_err(|_| "reading the answer failed".to_owned())?.map_err(failed)?;
         expect(&reply, &Reply::picture()).map(|()| early)
     })?;
@@ -144,7 +145,7 @@ fn answer_waits_for_the_store(world: &World, address: &Address) -> Result<(), St
 /// The pixel is answered as ever and its open kept for later; an objection that is not kept is not confirmed.
 fn store_is_down(world: &World, address: &Address) -> Result<(), String> {
     let [subject, objecting] = [world.subject(Before::Sent), world.subject(Before::Sent)];
-    world.set(Mode::Down);
+    world.set(Fault::Down);
     let close = |request: Request| exchange(address, &request.header("Connection", "close")).map_err(failed);
     let page = format!("/px/{}/opt-out", objecting.opt_out);
     let replies = [
@@ -152,7 +153,7 @@ fn store_is_down(world: &World, address: &Address) -> Result<(), String> {
         (close(Request::get(page.as_str())), Reply::page(200, opt_out::PAGE)),
         (close(Request::new("POST", page.as_str())), Reply::page(503, opt_out::FAILED)),
     ];
-    world.set(Mode::Up);
+    world.set(Fault::None);
     for (reply, expected) in replies {
         expect(&reply?, &expected)?;
     }

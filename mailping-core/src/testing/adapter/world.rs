@@ -2,17 +2,13 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
 use pollster::block_on;
 
-use crate::keyring::KeyFingerprint;
-use crate::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, StoreError, Written};
+use crate::testing::faulty::{Fault, FaultyStore};
 use crate::{
-    Basis, ClientIp, Detail, Keyring, LastDay, MemoryStore, NewPing, Open, Ping, PingId, PreparedPing,
-    Receipt, RecipientHashes, Status, Timestamp, Tracker, TrustedProxies,
+    Basis, ClientIp, Detail, Keyring, NewPing, PingId, PreparedPing, Receipt, Tracker, TrustedProxies,
 };
 
 /// What surrounds the server.
@@ -61,13 +57,13 @@ pub(super) enum Before {
 pub(super) struct World {
     pub(super) kind: Kind,
     tracker: Tracker,
-    store: Arc<Switch>,
+    store: FaultyStore,
     subjects: AtomicU64,
 }
 
 impl World {
     pub(super) fn new(kind: Kind) -> Self {
-        let store = Arc::new(Switch::default());
+        let store = FaultyStore::default();
         let client_ip = match kind {
             Kind::BehindProxy => {
                 let trusted: TrustedProxies = "127.0.0.1, ::1, unix".parse().expect("a list of networks");
@@ -80,7 +76,7 @@ impl World {
             _ => Duration::from_secs(60),
         };
         let keys = Keyring::generate().expect("random bytes for keys");
-        let builder = Tracker::builder(keys, Handle(Arc::clone(&store)))
+        let builder = Tracker::builder(keys, store.clone())
             .base_url(&format!("http://app.example{}", super::PREFIX))
             .expect("a base URL")
             .client_ip(client_ip)
@@ -129,13 +125,12 @@ impl World {
         self.tracker.health().queue_depth
     }
 
-    pub(super) fn set(&self, mode: Mode) {
-        *self.store.mode() = mode;
-        self.store.changed.notify_all();
+    pub(super) fn set(&self, fault: Fault) {
+        self.store.fault(fault);
     }
 
     pub(super) fn close(self) {
-        self.set(Mode::Up);
+        self.set(Fault::None);
         block_on(self.tracker.close(Duration::from_secs(5)));
     }
 }
@@ -160,125 +155,5 @@ impl Subject {
             pixel: token(ping.pixel_url().unwrap_or_default(), ".gif"),
             opt_out: token(ping.opt_out_url(), "/opt-out"),
         }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Mode {
-    #[default]
-    Up,
-    Down,
-    Hanging,
-}
-
-/// A store in memory that can be taken down.
-#[derive(Debug, Default)]
-struct Switch {
-    memory: MemoryStore,
-    mode: Mutex<Mode>,
-    changed: Condvar,
-}
-
-impl Switch {
-    fn mode(&self) -> MutexGuard<'_, Mode> {
-        self.mode.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn up(&self) -> Result<&MemoryStore, StoreError> {
-        match *self.mode() {
-            Mode::Down => Err(StoreError::unavailable("taken down by the table")),
-            Mode::Up | Mode::Hanging => Ok(&self.memory),
-        }
-    }
-
-    /// Comes back once the store no longer hangs.
-    fn hang(&self) {
-        let hanging = |mode: &mut Mode| *mode == Mode::Hanging;
-        drop(self.changed.wait_while(self.mode(), hanging).unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-#[derive(Debug)]
-struct Handle(Arc<Switch>);
-
-#[async_trait]
-impl Store for Handle {
-    async fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError> {
-        self.0.hang();
-        self.0.up()?.record(opens, last_days).await
-    }
-
-    async fn insert_ping(
-        &self,
-        ping: &Ping,
-        recipient: Option<&RecipientHashes>,
-    ) -> Result<Status, StoreError> {
-        self.0.up()?.insert_ping(ping, recipient).await
-    }
-
-    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
-        self.0.up()?.ping(id).await
-    }
-
-    async fn pings(&self, query: &PingQuery) -> Result<Vec<KeptPing>, StoreError> {
-        self.0.up()?.pings(query).await
-    }
-
-    async fn opens(
-        &self,
-        ping: PingId,
-        after: Option<OpenCursor>,
-        limit: usize,
-    ) -> Result<Vec<Open>, StoreError> {
-        self.0.up()?.opens(ping, after, limit).await
-    }
-
-    async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
-        self.0.up()?.withdraw(id).await
-    }
-
-    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
-        self.0.up()?.erase(id).await
-    }
-
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
-        self.0.up()?.object(recipient).await
-    }
-
-    async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
-        self.0.up()?.object_by_ping(id).await
-    }
-
-    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
-        self.0.up()?.erase_recipient(recipient).await
-    }
-
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
-        self.0.up()?.has_objected(recipient).await
-    }
-
-    async fn pings_of(
-        &self,
-        recipient: &RecipientHashes,
-        after: Option<PingId>,
-        limit: usize,
-    ) -> Result<Vec<KeptPing>, StoreError> {
-        self.0.up()?.pings_of(recipient, after, limit).await
-    }
-
-    async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
-        self.0.up()?.recipient_keys().await
-    }
-
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
-        self.0.up()?.purge(now, limit).await
-    }
-
-    fn may_wait(&self) -> bool {
-        true
-    }
-
-    fn backlog(&self) -> Backlog {
-        Backlog::default()
     }
 }

@@ -1,0 +1,180 @@
+//! A store that breaks when it is told to, for tests of what stands in front of one.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::keyring::KeyFingerprint;
+use crate::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, StoreError, Written};
+use crate::{LastDay, MemoryStore, Open, Ping, PingId, RecipientHashes, Status, Timestamp};
+
+/// How a [`FaultyStore`] breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Not at all.
+    #[default]
+    None,
+    /// [`Store::record`] is an error.
+    RecordFails,
+    /// [`Store::record`] blocks its thread until another fault, or none, is set.
+    RecordHangs,
+    /// [`Store::record`] panics.
+    RecordPanics,
+    /// Every call is an error.
+    Down,
+}
+
+/// A [`MemoryStore`] that breaks when it is told to. Clones are one store, so that a test keeps a handle to what it gave away.
+///
+/// ```
+/// use mailping_core::testing::faulty::{Fault, FaultyStore};
+/// use mailping_core::{Basis, Keyring, NewPing, Tracker};
+///
+/// # pollster::block_on(async {
+/// let store = FaultyStore::default();
+/// let tracker = Tracker::builder(Keyring::generate()?, store.clone()).base_url("https://app.example/px")?.build().await?;
+/// store.fault(Fault::Down);
+/// assert!(tracker.ping(NewPing::one_to_one("invoice-42", Basis::Contract)).await.is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct FaultyStore(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    memory: MemoryStore,
+    fault: Mutex<Fault>,
+    changed: Condvar,
+    records: AtomicUsize,
+    never_waits: AtomicBool,
+}
+
+impl FaultyStore {
+    /// Breaks from now on in this way, and in no other.
+    pub fn fault(&self, fault: Fault) {
+        *self.now() = fault;
+        self.0.changed.notify_all();
+    }
+
+    /// From now on it says that it never [waits](Store::may_wait), so that hits are written where they come in.
+    #[must_use]
+    pub fn never_waits(self) -> Self {
+        self.0.never_waits.store(true, Ordering::SeqCst);
+        self
+    }
+
+    /// How often [`Store::record`] was called.
+    #[must_use]
+    pub fn records(&self) -> usize {
+        self.0.records.load(Ordering::SeqCst)
+    }
+
+    /// What is really kept, whatever the fault.
+    #[must_use]
+    pub fn memory(&self) -> &MemoryStore {
+        &self.0.memory
+    }
+
+    fn now(&self) -> MutexGuard<'_, Fault> {
+        self.0.fault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn up(&self) -> Result<&MemoryStore, StoreError> {
+        if *self.now() == Fault::Down { Err(broken()) } else { Ok(self.memory()) }
+    }
+}
+
+fn broken() -> StoreError {
+    StoreError::unavailable("the store was told to fail")
+}
+
+#[async_trait]
+impl Store for FaultyStore {
+    async fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError> {
+        self.0.records.fetch_add(1, Ordering::SeqCst);
+        let hangs = |fault: &mut Fault| *fault == Fault::RecordHangs;
+        let fault = *self.0.changed.wait_while(self.now(), hangs).unwrap_or_else(PoisonError::into_inner);
+        assert!(fault != Fault::RecordPanics, "the store was told to panic");
+        if fault == Fault::RecordFails {
+            return Err(broken());
+        }
+        self.up()?.record(opens, last_days).await
+    }
+
+    async fn insert_ping(
+        &self,
+        ping: &Ping,
+        recipient: Option<&RecipientHashes>,
+    ) -> Result<Status, StoreError> {
+        self.up()?.insert_ping(ping, recipient).await
+    }
+
+    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
+        self.up()?.ping(id).await
+    }
+
+    async fn pings(&self, query: &PingQuery) -> Result<Vec<KeptPing>, StoreError> {
+        self.up()?.pings(query).await
+    }
+
+    async fn opens(
+        &self,
+        ping: PingId,
+        after: Option<OpenCursor>,
+        limit: usize,
+    ) -> Result<Vec<Open>, StoreError> {
+        self.up()?.opens(ping, after, limit).await
+    }
+
+    async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
+        self.up()?.withdraw(id).await
+    }
+
+    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+        self.up()?.erase(id).await
+    }
+
+    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+        self.up()?.object(recipient).await
+    }
+
+    async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
+        self.up()?.object_by_ping(id).await
+    }
+
+    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
+        self.up()?.erase_recipient(recipient).await
+    }
+
+    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+        self.up()?.has_objected(recipient).await
+    }
+
+    async fn pings_of(
+        &self,
+        recipient: &RecipientHashes,
+        after: Option<PingId>,
+        limit: usize,
+    ) -> Result<Vec<KeptPing>, StoreError> {
+        self.up()?.pings_of(recipient, after, limit).await
+    }
+
+    async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
+        self.up()?.recipient_keys().await
+    }
+
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
+        self.up()?.purge(now, limit).await
+    }
+
+    fn may_wait(&self) -> bool {
+        !self.0.never_waits.load(Ordering::SeqCst)
+    }
+
+    fn backlog(&self) -> Backlog {
+        Backlog::default()
+    }
+}
