@@ -30,42 +30,32 @@ pub(super) fn read(agent: Option<&[u8]>) -> (Kind, Option<Provider>) {
 
 impl Seen {
     fn kind(&self) -> (Kind, Option<Provider>) {
+        use Means::*;
+
         if self.mozilla_first && self.ends_in_mozilla && self.tokens > 2 {
             return (Kind::GmailPrefetch, Some(Provider::Gmail));
         }
         let (means, provider) = self.best.unzip();
         let provider = provider.flatten();
         let named = match means {
-            Some(Means::GoogleImageProxy) => Some(Kind::GoogleImageProxy),
-            Some(Means::YahooMailProxy) => Some(Kind::YahooMailProxy),
             // Fastmail's agent without a browser's fetches calendars.
-            Some(Means::DisplayProxy) if !self.engine => Some(Kind::OtherProxy),
-            Some(Means::DisplayProxy) => Some(Kind::DisplayProxy),
-            Some(Means::OtherProxy) => Some(Kind::OtherProxy),
+            Some(DisplayProxy) if !self.engine => Some(OtherProxy),
+            Some(GoogleImageProxy | YahooMailProxy | DisplayProxy | OtherProxy) => means,
             _ if self.proxy => return (Kind::OtherProxy, None),
-            Some(Means::Scanner) => Some(Kind::Scanner),
-            Some(Means::Preview) => Some(Kind::Preview),
-            Some(Means::Library) => Some(Kind::Library),
-            Some(Means::Headless) => Some(Kind::Headless),
-            Some(Means::Bot) => Some(Kind::Bot),
+            Some(Scanner | Preview | Library | Headless | Bot) => means,
             _ if self.program => return (Kind::Bot, None),
             // Where a desktop or no system follows, it was no device.
             _ if self.device_program && (self.desktop || !self.engine) => return (Kind::Bot, None),
-            Some(Means::Thunderbird) => Some(Kind::Thunderbird),
-            Some(Means::AppleMail) if self.app_stack => Some(Kind::AppleMail),
-            Some(Means::AppleMail) => return (Kind::MailClient, None),
-            Some(Means::MailClient) => Some(Kind::MailClient),
+            Some(AppleMail) if !self.app_stack => return (Kind::MailClient, None),
+            Some(Thunderbird | AppleMail | MailClient) => means,
             _ if self.names_itself => return (Kind::Bot, None),
             _ if self.has_contact() => return (Kind::Contact, None),
             _ if self.mail => return (Kind::MailClient, None),
-            Some(Means::Outlook) => Some(Kind::Outlook),
-            Some(Means::Office) if self.is_old_outlook() => Some(Kind::Outlook),
-            Some(Means::Office) => Some(Kind::Office),
-            Some(Means::AppStack) => Some(Kind::AppStack),
-            Some(Means::Opaque) => Some(Kind::Opaque),
+            Some(Office) if self.is_old_outlook() => Some(Outlook),
+            Some(Outlook | Office | AppStack | Opaque) => means,
             _ => None,
         };
-        named.map_or_else(|| self.browser(), |kind| (kind, provider))
+        named.map_or_else(|| self.browser(), |means| (means.kind(), provider))
     }
 
     /// Old Outlooks leave their name out: `MSOffice 12`, or `ms-office` beside Internet Explorer's name.

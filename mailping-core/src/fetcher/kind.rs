@@ -1,6 +1,7 @@
 //! The kinds of User-Agents.
 
 use super::Evidence;
+use super::agents::Means;
 
 /// What a User-Agent is, by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,32 @@ pub(super) enum Kind {
     AppStack,
     Missing,
     Opaque,
+}
+
+impl Means {
+    /// What an agent is that has this name and nothing that counts for more.
+    pub(super) const fn kind(self) -> Kind {
+        match self {
+            Self::GoogleImageProxy => Kind::GoogleImageProxy,
+            Self::YahooMailProxy => Kind::YahooMailProxy,
+            Self::DisplayProxy => Kind::DisplayProxy,
+            Self::OtherProxy => Kind::OtherProxy,
+            Self::Scanner => Kind::Scanner,
+            Self::Preview => Kind::Preview,
+            Self::Library => Kind::Library,
+            Self::Headless => Kind::Headless,
+            Self::Bot => Kind::Bot,
+            Self::Thunderbird => Kind::Thunderbird,
+            Self::AppleMail => Kind::AppleMail,
+            Self::MailClient => Kind::MailClient,
+            Self::Outlook => Kind::Outlook,
+            Self::Office => Kind::Office,
+            Self::AppStack => Kind::AppStack,
+            Self::Opaque => Kind::Opaque,
+            Self::Ancient => Kind::StaleBrowser,
+            Self::Chrome | Self::Firefox | Self::SafariVersion | Self::Plain | Self::Part(_) => Kind::Browser,
+        }
+    }
 }
 
 impl Kind {

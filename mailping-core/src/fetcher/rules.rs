@@ -1,7 +1,7 @@
 //! All that a judgement rests on, in one list: every name, network, header, form and time with what it proves, where that
 //! stands and when it was checked. The rows stand as data beside what reads them; nothing here takes part in judging.
 
-use super::agents::{BLOCKS, Means};
+use super::agents::BLOCKS;
 use super::networks::BUILT_IN;
 use super::signals::HEADERS;
 use super::{Evidence, Provider};
@@ -33,7 +33,7 @@ pub fn rules() -> impl Iterator<Item = Rule> {
     let agents = BLOCKS.iter().flat_map(|block| {
         block.names.iter().map(|agent| Rule {
             name: agent.name,
-            proves: agent.means.evidence(),
+            proves: agent.means.kind().evidence(),
             provider: agent.provider,
             source: block.source,
             checked: block.checked,
@@ -75,31 +75,6 @@ fn numbers() -> impl Iterator<Item = Rule> {
 #[cfg(not(feature = "maxmind"))]
 fn numbers() -> impl Iterator<Item = Rule> {
     std::iter::empty()
-}
-
-impl Means {
-    const fn evidence(self) -> Evidence {
-        match self {
-            Self::GoogleImageProxy => Evidence::UaGoogleImageProxy,
-            Self::YahooMailProxy => Evidence::UaYahooMailProxy,
-            Self::DisplayProxy | Self::OtherProxy => Evidence::UaMailProxy,
-            Self::Scanner => Evidence::UaScanner,
-            Self::Preview => Evidence::UaLinkPreview,
-            Self::Library => Evidence::UaHttpLibrary,
-            Self::Headless => Evidence::UaHeadless,
-            Self::Bot => Evidence::UaBot,
-            Self::Thunderbird => Evidence::UaThunderbird,
-            Self::AppleMail | Self::MailClient => Evidence::UaMailClient,
-            Self::Outlook => Evidence::UaOutlook,
-            Self::Office => Evidence::UaOffice,
-            Self::AppStack => Evidence::UaAppStack,
-            Self::Opaque => Evidence::UaUnknown,
-            Self::Ancient => Evidence::UaStaleBrowser,
-            Self::Chrome | Self::Firefox | Self::SafariVersion | Self::Plain | Self::Part(_) => {
-                Evidence::UaBrowser
-            }
-        }
-    }
 }
 
 const fn form(name: &'static str, proves: Evidence, source: &'static str, checked: &'static str) -> Rule {
