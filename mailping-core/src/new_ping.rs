@@ -1,0 +1,362 @@
+//! What an app asks for: one tracked message to one recipient, checked before it becomes a ping.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::recipient::{Recipient, RecipientError};
+use crate::{
+    Basis, Consent, Detail, EprivacyGround, MessageKind, Ping, PingId, Purpose, Status, TimeStep, Timestamp,
+};
+
+/// What an app asks for: one tracked message to one recipient.
+///
+/// ```
+/// use mailping_core::{Basis, NewPing};
+/// let basis = Basis::legitimate_interest("proof that the invoice arrived, assessment LIA-7");
+/// let new = NewPing::one_to_one("invoice-42", basis).to("ada@example.com").owner("billing");
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct NewPing {
+    reference: String,
+    owner: Option<String>,
+    recipient: Option<String>,
+    purpose: Purpose,
+    basis: Basis,
+    eprivacy: Option<EprivacyGround>,
+    kind: Option<MessageKind>,
+    detail: Detail,
+    time_step: TimeStep,
+    sent_at: Option<Timestamp>,
+    record_for: Duration,
+    keep_for: Option<Duration>,
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// How long opens are recorded unless told otherwise.
+const RECORD_FOR: Duration = DAY.saturating_mul(30);
+/// How long a ping and its opens are kept unless told otherwise.
+const KEEP_FOR: Duration = DAY.saturating_mul(90);
+/// The longest either may be: there is no infinite one.
+const LONGEST: Duration = DAY.saturating_mul(5 * 366);
+/// How far ahead a message may be planned: lifetimes count from its sent time, so this bounds how long anything is kept.
+const FARTHEST: Duration = DAY.saturating_mul(366);
+const REFERENCE_BYTES: usize = 256;
+const REASON_BYTES: usize = 2_000;
+const EVIDENCE_BYTES: usize = 200;
+
+impl NewPing {
+    /// A message written for one recipient, with the sender's basis for tracking it. `reference` is the app's own name
+    /// for the message (1 to 256 bytes, need not be unique); it is kept, so it should name a document, not a person.
+    pub fn one_to_one(reference: impl Into<String>, basis: Basis) -> Self {
+        Self::with_purpose(Purpose::OneToOne, reference.into(), basis)
+    }
+
+    /// One of many messages alike; it exists only with the recipient's consent to being tracked.
+    pub fn bulk(reference: impl Into<String>, consent: Consent) -> Self {
+        Self::with_purpose(Purpose::Bulk, reference.into(), Basis::Consent(consent))
+    }
+
+    fn with_purpose(purpose: Purpose, reference: String, basis: Basis) -> Self {
+        Self {
+            reference,
+            owner: None,
+            recipient: None,
+            purpose,
+            basis,
+            eprivacy: None,
+            kind: None,
+            detail: Detail::Network,
+            time_step: TimeStep::Exact,
+            sent_at: None,
+            record_for: RECORD_FOR,
+            keep_for: None,
+        }
+    }
+
+    /// The recipient's address, a bare one such as `ada@example.com`. Only a keyed hash of it is kept, so that an objection
+    /// or an erasure finds all pings of one person.
+    pub fn to(mut self, address: impl Into<String>) -> Self {
+        self.recipient = Some(address.into());
+        self
+    }
+
+    /// The app's own sender or tenant key, for filtering (1 to 256 bytes).
+    pub fn owner(mut self, owner: impl Into<String>) -> Self {
+        self.owner = Some(owner.into());
+        self
+    }
+
+    /// How much of an open may be kept, at most the tracker's ceiling (which it is without this call).
+    pub fn detail(mut self, detail: Detail) -> Self {
+        self.detail = detail;
+        self
+    }
+
+    /// How exactly the times of opens are kept, at most the tracker's ceiling (which it is without this call).
+    pub fn time_step(mut self, step: TimeStep) -> Self {
+        self.time_step = step;
+        self
+    }
+
+    /// When the message is handed over for sending; now without this call. A past or future time is allowed: a fetch
+    /// before it is at most `uncertain`. At most a year ahead.
+    pub fn sent_at(mut self, time: impl Into<Timestamp>) -> Self {
+        self.sent_at = Some(time.into());
+        self
+    }
+
+    /// For how long after the sent time opens are recorded: 30 days without this call, at most five years.
+    pub fn record_for(mut self, duration: Duration) -> Self {
+        self.record_for = duration;
+        self
+    }
+
+    /// For how long after the sent time the ping and its opens are kept, at most five years and at least as long as opens
+    /// are recorded. Without this call 90 days, or `record_for` where that is longer.
+    pub fn keep_for(mut self, duration: Duration) -> Self {
+        self.keep_for = Some(duration);
+        self
+    }
+
+    /// The ground under ePrivacy rules, where the sender names one.
+    pub fn eprivacy(mut self, ground: EprivacyGround) -> Self {
+        self.eprivacy = Some(ground);
+        self
+    }
+
+    /// What kind of message it is.
+    pub fn kind(mut self, kind: MessageKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Checks everything and mints the id; the status is still the store's to decide.
+    pub(crate) fn prepare(
+        self,
+        now: Timestamp,
+        ceiling: crate::detail::Precision,
+    ) -> Result<(Ping, Option<Recipient>), InvalidPing> {
+        text("reference", &self.reference, REFERENCE_BYTES)?;
+        self.owner.as_deref().map_or(Ok(()), |owner| text("owner", owner, REFERENCE_BYTES))?;
+        check_basis(&self.basis, now)?;
+        let recipient = self.recipient.as_deref().map(Recipient::parse).transpose();
+        let recipient = recipient.map_err(|source| InvalidPing::Recipient { source })?;
+        lifetime("record_for", self.record_for)?;
+        let keep_for = self.keep_for.unwrap_or(KEEP_FOR.max(self.record_for));
+        lifetime("keep_for", keep_for)?;
+        if keep_for < self.record_for {
+            return Err(InvalidPing::KeptTooShort);
+        }
+        let asked = crate::detail::Precision { detail: self.detail, step: self.time_step };
+        let precision = asked.narrowed(ceiling);
+        let sent_at = self.sent_at.unwrap_or(now);
+        if sent_at > now.plus(FARTHEST) {
+            return Err(InvalidPing::SentTooFarAhead);
+        }
+        // Opens are kept at the start of their step, so the end is brought to the end of its step: an open inside the
+        // promised time is never lost to rounding, and the end that is shown is the one that holds.
+        let record_until = sent_at.plus(self.record_for).ceil(precision.kept_step().millis());
+        let status = if precision.detail == Detail::None { Status::Untracked } else { Status::Live };
+        let ping = Ping {
+            id: PingId::mint(sent_at).map_err(|_| InvalidPing::NoRandom)?,
+            reference: self.reference,
+            owner: self.owner,
+            purpose: self.purpose,
+            basis: self.basis,
+            eprivacy: self.eprivacy,
+            kind: self.kind,
+            detail: precision.detail,
+            time_step: precision.kept_step(),
+            sent_at,
+            record_until,
+            keep_until: sent_at.plus(keep_for).max(record_until),
+            status,
+        };
+        Ok((ping, recipient))
+    }
+}
+
+/// Shows neither the recipient nor the reference.
+impl fmt::Debug for NewPing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewPing")
+            .field("purpose", &self.purpose)
+            .field("detail", &self.detail)
+            .finish_non_exhaustive()
+    }
+}
+
+fn text(field: &'static str, value: &str, most: usize) -> Result<(), InvalidPing> {
+    if value.is_empty() || value.len() > most {
+        return Err(InvalidPing::Length { field, most });
+    }
+    // A NUL is refused by PostgreSQL, and line breaks have no place in a name.
+    if value.chars().any(|c| c.is_control() && !(field == "basis.reason" && matches!(c, '\n' | '\t'))) {
+        return Err(InvalidPing::Control { field });
+    }
+    Ok(())
+}
+
+fn check_basis(basis: &Basis, now: Timestamp) -> Result<(), InvalidPing> {
+    match basis {
+        Basis::LegitimateInterest { reason } => text("basis.reason", reason, REASON_BYTES),
+        Basis::Consent(consent) => {
+            text("basis.text_version", &consent.text_version, EVIDENCE_BYTES)?;
+            text("basis.channel", &consent.channel, EVIDENCE_BYTES)?;
+            if consent.given_at > now { Err(InvalidPing::ConsentInFuture) } else { Ok(()) }
+        }
+        Basis::Contract | Basis::LegalObligation => Ok(()),
+    }
+}
+
+fn lifetime(field: &'static str, duration: Duration) -> Result<(), InvalidPing> {
+    if duration < Duration::from_secs(1) || duration > LONGEST {
+        return Err(InvalidPing::Lifetime { field });
+    }
+    Ok(())
+}
+
+/// Why a ping was refused. It names the field and never repeats its value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidPing {
+    /// A text is empty or too long.
+    #[error("{field} must have from 1 to {most} bytes")]
+    Length {
+        /// Which field.
+        field: &'static str,
+        /// The most bytes it may have.
+        most: usize,
+    },
+    /// A text has control characters.
+    #[error("{field} must not have control characters or line breaks")]
+    Control {
+        /// Which field.
+        field: &'static str,
+    },
+    /// The recipient is no address.
+    #[error("recipient is not usable")]
+    Recipient {
+        /// Why.
+        source: RecipientError,
+    },
+    /// A lifetime is under a second or over five years.
+    #[error("{field} must be from one second to five years")]
+    Lifetime {
+        /// Which field.
+        field: &'static str,
+    },
+    /// The ping would be gone while opens are still recorded.
+    #[error("keep_for must not be shorter than record_for")]
+    KeptTooShort,
+    /// A consent was given in the future.
+    #[error("basis.given_at is in the future: consent comes before the message")]
+    ConsentInFuture,
+    /// The sent time is more than a year ahead.
+    #[error("sent_at must not be more than a year ahead")]
+    SentTooFarAhead,
+    /// The operating system gave no random bytes for the id.
+    #[error("the operating system gave no random bytes")]
+    NoRandom,
+}
+
+impl InvalidPing {
+    /// The field that is wrong, by its name in JSON.
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Length { field, .. } | Self::Control { field } | Self::Lifetime { field } => Some(field),
+            Self::Recipient { .. } => Some("recipient"),
+            Self::KeptTooShort => Some("keep_for"),
+            Self::ConsentInFuture => Some("basis.given_at"),
+            Self::SentTooFarAhead => Some("sent_at"),
+            Self::NoRandom => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detail::Precision;
+
+    const CEILING: Precision = Precision { detail: Detail::City, step: TimeStep::Exact };
+
+    fn now() -> Timestamp {
+        "2026-11-23T10:02:00Z".parse().unwrap()
+    }
+
+    fn new() -> NewPing {
+        NewPing::one_to_one("invoice-42", Basis::Contract)
+    }
+
+    fn refused(new: NewPing) -> InvalidPing {
+        new.prepare(now(), CEILING).unwrap_err()
+    }
+
+    #[test]
+    fn a_ping_has_the_documented_defaults() {
+        let (ping, recipient) = new().prepare(now(), CEILING).unwrap();
+        assert!(recipient.is_none());
+        assert_eq!((ping.detail, ping.time_step), (Detail::City, TimeStep::Exact));
+        assert_eq!(ping.sent_at, now());
+        assert_eq!(ping.record_until.since(now()), Some(30 * DAY));
+        assert_eq!(ping.keep_until.since(now()), Some(90 * DAY));
+        assert_eq!(ping.id.sent_at(), ping.sent_at);
+    }
+
+    #[test]
+    fn record_until_is_the_end_of_its_step() {
+        let (ping, _) = new().time_step(TimeStep::Day).prepare(now(), CEILING).unwrap();
+        assert_eq!(ping.record_until.to_string(), "2026-12-24T00:00:00Z");
+        let last = now().plus(30 * DAY);
+        let kept = Precision { detail: Detail::City, step: TimeStep::Day }.kept_time(last);
+        assert!(ping.records(kept, TimeStep::Day));
+        assert!(!ping.records(ping.record_until, TimeStep::Day));
+        let (exact, _) = new().prepare(now(), CEILING).unwrap();
+        assert!(!exact.records(exact.record_until, TimeStep::Exact));
+        let kept = exact.record_until.floor(TimeStep::Day.millis());
+        assert!(exact.records(kept, TimeStep::Exact));
+        assert!(!exact.records(kept, TimeStep::Day), "that day ends after the end");
+    }
+
+    #[test]
+    fn detail_none_gives_an_untracked_ping() {
+        let (ping, _) = new().detail(Detail::None).prepare(now(), CEILING).unwrap();
+        assert_eq!(ping.status, Status::Untracked);
+    }
+
+    #[test]
+    fn bad_input_is_named_and_not_repeated() {
+        let long = "x".repeat(10_240);
+        for (bad, field) in [
+            (NewPing::one_to_one(&long, Basis::Contract), "reference"),
+            (NewPing::one_to_one("", Basis::Contract), "reference"),
+            (NewPing::one_to_one("a\nb", Basis::Contract), "reference"),
+            (new().owner(&long), "owner"),
+            (new().to("ada.lovelace"), "recipient"),
+            (new().record_for(Duration::ZERO), "record_for"),
+            (new().record_for(10 * 366 * DAY), "record_for"),
+            (new().keep_for(10 * 366 * DAY), "keep_for"),
+            (new().sent_at(now().plus(400 * DAY)), "sent_at"),
+            (new().record_for(2 * DAY).keep_for(DAY), "keep_for"),
+            (NewPing::one_to_one("x", Basis::legitimate_interest("")), "basis.reason"),
+            (NewPing::bulk("x", Consent::new(now().plus(DAY), "v1", "form")), "basis.given_at"),
+            (NewPing::bulk("x", Consent::new(now(), "", "form")), "basis.text_version"),
+        ] {
+            let error = refused(bad);
+            assert_eq!(error.field(), Some(field));
+            let text = format!("{error} {error:?}");
+            assert!(!text.contains("lovelace") && text.len() < 200, "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_neither_recipient_nor_reference() {
+        let text = format!("{:?}", new().to("ada@example.com"));
+        assert!(!text.contains("ada") && !text.contains("invoice"), "{text}");
+        let text = format!("{:?}", new().prepare(now(), CEILING).unwrap());
+        assert!(!text.contains("invoice"), "{text}");
+    }
+}
