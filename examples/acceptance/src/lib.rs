@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this crate is for tests only")]
 
 mod http;
+mod message;
+mod operating;
 mod page;
 mod program;
 pub mod promises;

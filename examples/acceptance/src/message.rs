@@ -1,0 +1,48 @@
+//! A message's ping over HTTP, as the promises make it, fetch it and read its receipt.
+
+use serde_json::{Value, json};
+
+use crate::Client;
+
+pub(crate) const GMAIL: &str =
+    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)";
+pub(crate) const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+/// Behind a proxy on loopback.
+pub(crate) const BEHIND_PROXY: [(&str, &str); 2] =
+    [("MAILPING_CLIENT_IP", "xff"), ("MAILPING_TRUSTED_PROXIES", "127.0.0.0/8")];
+
+pub(crate) fn new_ping() -> Value {
+    json!({
+        "reference": "invoice-42",
+        "basis": { "kind": "legitimate_interest", "reason": "proof of delivery" },
+        "sent_at": "2026-01-01T00:00:00Z",
+        "record_days": 1800,
+    })
+}
+
+pub(crate) fn with(mut ping: Value, field: &str, value: impl Into<Value>) -> Value {
+    ping[field] = value.into();
+    ping
+}
+
+pub(crate) fn make(client: &Client, ping: &Value) -> Value {
+    let reply = client.post("/api/pings", ping);
+    assert_eq!(reply.status, 201, "{reply:?}");
+    reply.json()
+}
+
+pub(crate) fn path_of(url: &Value) -> String {
+    let url = url.as_str().expect("a URL");
+    url[url.find("/px/").expect("under /px/")..].to_owned()
+}
+
+pub(crate) fn receipt(client: &Client, ping: &Value) -> Value {
+    let reply = client.get(&format!("/api/pings/{}", ping["id"].as_str().unwrap()), &[]);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply.json()
+}
+
+pub(crate) fn fetch(client: &Client, ping: &Value, headers: &[(&str, &str)]) {
+    let reply = client.get(&path_of(&ping["pixel_url"]), headers);
+    assert_eq!((reply.status, reply.body.len(), &reply.body[..6]), (200, 43, &b"GIF89a"[..]), "{reply:?}");
+}
