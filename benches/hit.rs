@@ -15,8 +15,9 @@ use std::time::{Duration, SystemTime};
 use allocations::print_allocations;
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use mailping_benches::{forged, geo};
 use mailping_core::fetcher::{Classifier, FetchSignals, SinceSent};
-use mailping_core::geo::{GeoResolver, MaxMind};
+use mailping_core::geo::GeoResolver;
 use mailping_core::{
     Basis, ClientIp, Detail, Hit, Keyring, MaskedIp, MemoryStore, NewPing, OpenId, PixelRequest, Tracker,
 };
@@ -32,17 +33,10 @@ fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         .collect()
 }
 
-fn geo() -> MaxMind {
-    match std::env::var("MAILPING_GEO") {
-        Ok(paths) => MaxMind::open_all(paths.split(',')).expect("MAILPING_GEO names city databases"),
-        Err(_) => MaxMind::from_bytes(mailping_fixtures::documentation_ranges().expect("it is made here"))
-            .expect("a good database"),
-    }
-}
-
 fn tracker(client_ip: ClientIp) -> Tracker {
     let builder = Tracker::builder(Keyring::generate().expect("random bytes"), MemoryStore::new());
-    let builder = builder.base_url("https://app.example/px").expect("a URL").geo(geo());
+    let builder =
+        builder.base_url("https://app.example/px").expect("a URL").geo(geo().expect("city databases"));
     pollster::block_on(builder.client_ip(client_ip).ceiling(Detail::Network).build()).expect("a tracker")
 }
 
@@ -66,15 +60,16 @@ fn hit(criterion: &mut Criterion) {
     let open_id = OpenId::from_bytes([7; 8]);
     let peer = Some(IpAddr::from([81, 2, 69, 142]));
     let hot = PixelRequest::new(url, peer, &browser);
-    let forged = PixelRequest::new("/px/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.gif", peer, &browser);
+    let wrong = forged(url);
+    let wrong = PixelRequest::new(&wrong, peer, &browser);
 
     print_allocations("observe, hot address", || tracker.observe(Hit { request: &hot, now, open_id }));
-    print_allocations("observe, forged token", || tracker.observe(Hit { request: &forged, now, open_id }));
+    print_allocations("observe, forged token", || tracker.observe(Hit { request: &wrong, now, open_id }));
     criterion.bench_function("token issue", |bencher| {
         bencher.iter(|| pollster::block_on(tracker.ping(new_ping())).map(|ping| ping.id()));
     });
     criterion.bench_function("observe, forged token (verify alone)", |bencher| {
-        bencher.iter(|| tracker.observe(Hit { request: black_box(&forged), now, open_id }));
+        bencher.iter(|| tracker.observe(Hit { request: black_box(&wrong), now, open_id }));
     });
     criterion.bench_function("observe, hot address", |bencher| {
         bencher.iter(|| tracker.observe(Hit { request: black_box(&hot), now, open_id }));
@@ -133,15 +128,15 @@ fn classify(criterion: &mut Criterion) {
 }
 
 fn locate(criterion: &mut Criterion) {
-    let geo = geo();
+    let places = geo().expect("city databases");
     let network = |n| format!("{}/24", Ipv4Addr::from_bits(address(n).to_bits() & !0xff)).parse::<MaskedIp>();
     let networks: Vec<MaskedIp> = (0..65_536).filter_map(|n| network(n).ok()).collect();
     let hot: MaskedIp = "198.51.100.0/24".parse().expect("a network");
-    print_allocations("locate, hot", || geo.locate(hot));
-    criterion.bench_function("locate, hot", |bencher| bencher.iter(|| geo.locate(black_box(hot))));
+    print_allocations("locate, hot", || places.locate(hot));
+    criterion.bench_function("locate, hot", |bencher| bencher.iter(|| places.locate(black_box(hot))));
     let mut turn = networks.iter().copied().cycle();
     criterion.bench_function("locate, random", |bencher| {
-        bencher.iter(|| turn.next().map(|network| geo.locate(network)))
+        bencher.iter(|| turn.next().map(|network| places.locate(network)))
     });
 }
 

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, SystemTime};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use mailping_benches::geo;
+use mailping_benches::{forged, geo};
 use mailping_core::fetcher::{Classifier, FetchSignals, SinceSent};
 use mailping_core::geo::GeoResolver;
 use mailping_core::{
@@ -67,7 +67,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let peer = Some(IpAddr::from(peer));
     let request = PixelRequest::new(ping.pixel_url().unwrap_or_default(), peer, &browser);
-    let forged = PixelRequest::new("/px/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.gif", peer, &browser);
+    let wrong = forged(ping.pixel_url().unwrap_or_default());
+    let wrong = PixelRequest::new(&wrong, peer, &browser);
     let (now, open_id) = (SystemTime::now(), OpenId::from_bytes([7; 8]));
     let observe = |request| tracker.observe(Hit { request: black_box(request), now, open_id }).is_some();
     let (classifier, geo) = (Classifier::default(), geo()?);
@@ -79,7 +80,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     for _ in 0..times {
         black_box(match name.as_str() {
-            "verify a forged token" => observe(&forged),
+            "verify a forged token" => observe(&wrong),
             "classify a browser" => classify(&browser, home),
             "classify Gmail's proxy" => classify(&gmail, google),
             "locate" => geo.locate(black_box(home))?.is_some(),

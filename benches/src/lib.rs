@@ -1,4 +1,4 @@
-//! What the servers of the HTTP comparison share.
+//! What the benches share: a tracker, its database, and paths of pixels.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -25,6 +25,15 @@ pub async fn tracker(geo: Arc<dyn GeoResolver>) -> Result<Tracker, Box<dyn Error
     let builder =
         Tracker::builder(Keyring::generate()?, MemoryStore::new()).base_url("http://127.0.0.1/px")?;
     Ok(builder.shared_geo(geo).ceiling(Detail::Network).hit_limit(0).build().await?)
+}
+
+/// A pixel's URL with a token that is wrong in its last bits alone, so that only its MAC can tell.
+#[must_use]
+pub fn forged(pixel_url: &str) -> String {
+    let kept = pixel_url.strip_suffix(".gif").unwrap_or(pixel_url);
+    let other = if kept.ends_with('A') { 'B' } else { 'A' };
+    let kept = kept.get(..kept.len().saturating_sub(1)).unwrap_or_default();
+    format!("{kept}{other}.gif")
 }
 
 /// Makes pings and prints the paths of their pixels, then an empty line.
