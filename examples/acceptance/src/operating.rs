@@ -67,7 +67,7 @@ pub fn wrong_settings_are_refused_in_one_clear_line(start: &Start) {
             "MAILPING_DB",
         ),
     ] {
-        let output = start.refused(settings);
+        let output = start.to_its_end(settings);
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         let last = stderr.lines().last().unwrap_or_default();
         assert_eq!(output.status.code(), Some(1), "{settings:?}: {stderr}");
@@ -89,7 +89,7 @@ pub fn lost_keys_are_not_replaced(start: &Start) {
         assert_eq!(mode, 0o600, "{}", path.display());
     }
     fs::rename(&keys, start.folder().join("elsewhere")).unwrap();
-    let output = start.refused(&[]);
+    let output = start.to_its_end(&[]);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(1) && stderr.contains("put the file back"), "{stderr}");
     fs::rename(start.folder().join("elsewhere"), &keys).unwrap();

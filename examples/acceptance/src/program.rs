@@ -97,8 +97,8 @@ impl Start {
         Program { child, server, log, readers }
     }
 
-    /// Starts it where it must refuse, and waits for its end.
-    pub fn refused(&self, settings: &[(&str, &str)]) -> Output {
+    /// Starts it where it ends by itself, as where it must refuse, and waits for that.
+    pub fn to_its_end(&self, settings: &[(&str, &str)]) -> Output {
         let mut child = self.command(settings).spawn().unwrap();
         let mut output = Output { status: Default::default(), stdout: Vec::new(), stderr: Vec::new() };
         child.stdout.take().unwrap().read_to_end(&mut output.stdout).unwrap();

@@ -98,7 +98,7 @@ fn a_wrong_database_or_missing_keys_are_refused_in_one_clear_line() {
         ),
         (vec![("MAILPING_DB", &newer_url), ("MAILPING_KEYS", KEYS)], "newer mailping-postgres"),
     ] {
-        let output = start.refused(&settings);
+        let output = start.to_its_end(&settings);
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         let last = stderr.lines().last().unwrap_or_default();
         assert_eq!(output.status.code(), Some(1), "{expected}: {stderr}");
