@@ -19,19 +19,21 @@ use lettre::message::{Mailbox, Mailboxes, MultiPart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use mailping_core::{Basis, NewPing, PreparedPing, Status, Tracker};
-use mailping_examples_service::{Database, Settings, SettingsError, start_log};
+use mailping_examples_service::{Database, Settings, SettingsError, start_log, with_sources};
 use mailping_sqlite::SqliteStore;
 
 type Smtp = AsyncSmtpTransport<Tokio1Executor>;
 
 const REFERENCE: &str = "invoice-42";
+const INVOICE: &str = "Please find invoice 42 over 1,200 euros enclosed.";
+const NOTICE: &str = "We record whether this message is displayed.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
         Ok(0) => ExitCode::SUCCESS,
         Ok(failed) => {
-            eprintln!("mailping: {failed} of the messages could not be sent");
+            eprintln!("mailping: {failed} of the messages may not have been sent");
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -41,7 +43,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// How many messages could not be sent. Recipients are numbered in all that is printed: their addresses are not for a log.
+/// How many messages may not have been sent. Recipients are numbered in all that is printed: their addresses are not for a log.
 async fn run() -> Result<usize, Box<dyn Error>> {
     let settings = Settings::from_env(Database::File)?;
     start_log(&settings.rust_log);
@@ -49,24 +51,27 @@ async fn run() -> Result<usize, Box<dyn Error>> {
         .map_err(|_| SettingsError::new("MAILPING_SMTP", "must look like smtps://user:password@host"))?
         .timeout(Some(Duration::from_secs(30)))
         .build();
-    let from: Mailbox = mailboxes("MAILPING_FROM")?;
-    let recipients: Mailboxes = mailboxes("MAILPING_TO")?;
+    let from: Mailbox = parsed("MAILPING_FROM", "an address such as Bob <bob@mail.example>")?;
+    let recipients: Mailboxes =
+        parsed("MAILPING_TO", "addresses such as Ada <ada@mail.example>, eve@mail.example")?;
     if recipients.iter().next().is_none() {
         return Err(SettingsError::new("MAILPING_TO", "must be at least one address").into());
     }
 
     let store = SqliteStore::open(&settings.database).map_err(|error| settings.refused_database(&error))?;
     let tracker = settings.tracker(store).await?;
+    // Before the first ping: nothing is to be kept of messages that cannot even be handed over.
+    smtp.test_connection().await.map_err(|error| SettingsError::new("MAILPING_SMTP", reason(&error)))?;
     let mut failed = 0;
     for (to, number) in recipients.into_iter().zip(1..) {
-        match send(&tracker, &smtp, &from, &to).await? {
+        match send(&tracker, &smtp, &from, &to).await {
             Ok(ping) if ping.status() == Status::Untracked => {
                 println!("recipient {number}: sent without a pixel, as the recipient has objected");
             }
             Ok(ping) => println!("recipient {number}: sent, ping {}", ping.id()),
             Err(error) => {
                 failed += 1;
-                eprintln!("recipient {number}: not sent, {}", reason(&error));
+                eprintln!("recipient {number}: {}", with_sources(&*error));
             }
         }
     }
@@ -78,40 +83,46 @@ fn setting(name: &'static str) -> Result<String, SettingsError> {
     std::env::var(name).map_err(|_| SettingsError::new(name, "must be given"))
 }
 
-fn mailboxes<T: std::str::FromStr>(name: &'static str) -> Result<T, SettingsError> {
+fn parsed<T: std::str::FromStr>(name: &'static str, expected: &str) -> Result<T, SettingsError> {
     let text = setting(name)?;
-    text.parse().map_err(|_| {
-        SettingsError::new(name, "must be addresses such as Ada <ada@mail.example>, Eve <eve@mail.example>")
-    })
+    text.parse().map_err(|_| SettingsError::new(name, format!("must be {expected}")))
 }
 
-/// Sends one message with a ping of its own, which is erased where the message is refused: nobody has it.
+/// Sends one message with a ping of its own, and a copy of it to the sender.
 async fn send(
     tracker: &Tracker,
     smtp: &Smtp,
     from: &Mailbox,
     to: &Mailbox,
-) -> Result<Result<PreparedPing, SmtpError>, Box<dyn Error>> {
+) -> Result<PreparedPing, Box<dyn Error>> {
     let basis = Basis::legitimate_interest("proof that the invoice arrived");
     let ping = tracker.ping(NewPing::one_to_one(REFERENCE, basis).to(to.email.to_string())).await?;
-    let html = ping.embed(&invoice_html(ping.opt_out_url()));
+    let html = ping.embed(&invoice_html(&ping));
 
     let mut mail = message(from, to, &ping, html.clone())?;
-    for (name, value) in ping.list_unsubscribe() {
-        mail.headers_mut().insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
+    if ping.status() == Status::Live {
+        for (name, value) in ping.list_unsubscribe() {
+            mail.headers_mut().insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
+        }
     }
     if let Err(error) = smtp.send(mail).await {
-        tracker.erase(ping.id()).await?;
-        return Ok(Err(error));
+        // Without an answer the message may be on its way, and its opt-out link needs the ping.
+        return Err(if error.status().is_some() {
+            tracker.erase(ping.id()).await?;
+            format!("not sent, {}", reason(&error))
+        } else {
+            format!("perhaps sent, ping {} is kept: {}", ping.id(), reason(&error))
+        }
+        .into());
     }
 
-    // Whoever looks into the sender's own folder is not the recipient, and must not object in the recipient's name.
+    // Whoever looks into the sender's own folder is not the recipient: no pixel, and no button to object with one click.
     let copy = message(from, to, &ping, ping.sender_copy(&html))?;
     let to_sender = Envelope::new(Some(from.email.clone()), vec![from.email.clone()])?;
     if let Err(error) = smtp.send_raw(&to_sender, &copy.formatted()).await {
         eprintln!("the sender's copy was not sent: {}", reason(&error));
     }
-    Ok(Ok(ping))
+    Ok(ping)
 }
 
 fn message(
@@ -120,24 +131,27 @@ fn message(
     ping: &PreparedPing,
     html: String,
 ) -> Result<Message, lettre::error::Error> {
-    let text = format!(
-        "Please find invoice 42 over 1,200 euros enclosed.\n\n\
-         We record whether this message is displayed. To object: {}\n",
-        ping.opt_out_url()
-    );
     Message::builder()
         .from(from.clone())
         .to(to.clone())
         .subject("Invoice 42")
         .message_id(None)
-        .multipart(MultiPart::alternative_plain_html(text, html))
+        .multipart(MultiPart::alternative_plain_html(invoice_text(ping), html))
 }
 
-fn invoice_html(opt_out_url: &str) -> String {
-    format!(
-        "<html><body><p>Please find invoice 42 over 1,200 euros enclosed.</p>\
-         <p><small>We record whether this message is displayed. <a href=\"{opt_out_url}\">Object</a></small></p></body></html>"
-    )
+fn invoice_text(ping: &PreparedPing) -> String {
+    let notice = notice(ping, |url| format!("\n{NOTICE} To object: {url}\n"));
+    format!("{INVOICE}\n{notice}")
+}
+
+fn invoice_html(ping: &PreparedPing) -> String {
+    let notice = notice(ping, |url| format!("<p><small>{NOTICE} <a href=\"{url}\">Object</a></small></p>"));
+    format!("<html><body><p>{INVOICE}</p>{notice}</body></html>")
+}
+
+/// What the message says of its pixel: nothing where it has none.
+fn notice(ping: &PreparedPing, with_opt_out: impl FnOnce(&str) -> String) -> String {
+    if ping.status() == Status::Live { with_opt_out(ping.opt_out_url()) } else { String::new() }
 }
 
 /// Never the server's own words: they can repeat the recipient's address.

@@ -1,7 +1,7 @@
 //! An example service as a running program in a folder of its own.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -99,12 +99,7 @@ impl Start {
 
     /// Starts it where it ends by itself, as where it must refuse, and waits for that.
     pub fn to_its_end(&self, settings: &[(&str, &str)]) -> Output {
-        let mut child = self.command(settings).spawn().unwrap();
-        let mut output = Output { status: Default::default(), stdout: Vec::new(), stderr: Vec::new() };
-        child.stdout.take().unwrap().read_to_end(&mut output.stdout).unwrap();
-        child.stderr.take().unwrap().read_to_end(&mut output.stderr).unwrap();
-        output.status = child.wait().unwrap();
-        output
+        self.command(settings).output().unwrap()
     }
 
     /// The bytes of every file in its folder, and of those that [`Start::also_writes`] names.

@@ -49,7 +49,10 @@ impl Received {
     }
 }
 
-/// Takes mail for everybody but those whose name begins with `nobody`.
+/// The answer that [`converse`] does not give: the line breaks after the message was taken.
+const LOST: u16 = 299;
+
+/// Takes mail for everybody but those whose name begins with `nobody`; for `lost` it takes it and does not say so.
 struct Mailroom {
     received: Sender<Received>,
     to: Vec<String>,
@@ -77,8 +80,9 @@ impl Handler for Mailroom {
 
     fn data_end(&mut self) -> Response {
         let received = Received { to: std::mem::take(&mut self.to), bytes: std::mem::take(&mut self.bytes) };
+        let lost = received.to[0].starts_with("lost");
         self.received.send(received).unwrap();
-        response::OK
+        if lost { Response::custom(LOST, String::new()) } else { response::OK }
     }
 }
 
@@ -104,6 +108,9 @@ fn converse(mut connection: &TcpStream, mailroom: Mailroom) {
     while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
         let response = session.process(&line);
         line.clear();
+        if response.code == LOST {
+            return;
+        }
         if response.action != Action::NoReply {
             response.write_to(&mut connection).unwrap();
             connection.flush().unwrap();
@@ -120,6 +127,7 @@ fn beside(service: &Start, program: &Program, smtp: SocketAddr) -> Start {
         .with("MAILPING_DB", service.folder().join("mailping.db").to_str().unwrap())
         .with("MAILPING_BASE_URL", &format!("http://{}", program.server()))
         .with("MAILPING_SMTP", &format!("smtp://{smtp}"))
+        .with("RUST_LOG", "trace")
         .with("MAILPING_FROM", "Bob <bob@example.com>")
         .with("MAILPING_TO", "Ada Lovelace <ada@example.com>, eve@example.com")
 }
@@ -200,6 +208,9 @@ fn one_click_in_the_received_message_stops_the_pixel_in_the_next() {
 
     let next = sent(&start, &received).swap_remove(0);
     assert_eq!((next.pixel(&program), next.html().contains("<img")), (None, false));
+    assert!(first.text().contains("We record") && first.html().contains("We record"));
+    assert!(!next.text().contains("We record") && !next.html().contains("We record"), "{}", next.text());
+    assert_eq!(next.header("List-Unsubscribe"), None);
     assert_eq!(display(&program, &first.pixel(&program).unwrap()).status, 200);
     assert_eq!(states(&program), ["no_fetch", "no_fetch"], "the first ping records nothing any more");
 }
@@ -214,10 +225,27 @@ fn a_refused_message_leaves_no_ping_and_stops_no_other() {
     let printed = printed(&output);
     assert_eq!(output.status.code(), Some(1), "{printed}");
     assert!(printed.contains("recipient 1: not sent, the SMTP server answered 550"), "{printed}");
-    assert!(printed.contains("1 of the messages could not be sent"), "{printed}");
+    assert!(printed.contains("1 of the messages may not have been sent"), "{printed}");
     let to: Vec<_> = received.try_iter().map(|mail| mail.to.join(",")).collect();
     assert_eq!(to, ["ada@example.com", "bob@example.com"]);
     assert_eq!(states(&program), ["no_fetch"], "only the message that went out has a ping");
+}
+
+#[test]
+fn a_message_whose_answer_is_lost_keeps_its_opt_out() {
+    let service = Start::example("receipts");
+    let program = service.run(&[]);
+    let (smtp, received) = smtp_server();
+    let output = beside(&service, &program, smtp).to_its_end(&[("MAILPING_TO", "lost@example.com")]);
+    let printed = printed(&output);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("recipient 1: perhaps sent"), "{printed}");
+    let mail = received.try_iter().next().unwrap();
+    let path = mail.path_after("<a href=\"", &program).unwrap();
+    assert_eq!(program.client().send("POST", &path, &[], "").status, 200);
+    // The same person; this spelling is answered.
+    let next = sent(&beside(&service, &program, smtp).with("MAILPING_TO", "LOST@example.com"), &received);
+    assert!(!next[0].html().contains("<img"), "the objection is kept");
 }
 
 #[test]
@@ -229,10 +257,11 @@ fn wrong_settings_are_named_and_not_repeated() {
     for (name, value, expected) in [
         ("MAILPING_SMTP", "mail.example.com", "MAILPING_SMTP: must look like"),
         ("MAILPING_SMTP", "http://root:sesame@mail.example.com", "MAILPING_SMTP: must look like"),
-        ("MAILPING_FROM", "bob at example.com", "MAILPING_FROM: must be addresses"),
+        ("MAILPING_FROM", "bob at example.com", "MAILPING_FROM: must be an address"),
         ("MAILPING_TO", "ada@example.com; eve@example.com", "MAILPING_TO: must be addresses"),
         ("MAILPING_TO", "", "MAILPING_TO: must be"),
-        ("MAILPING_SMTP", &format!("smtp://{free}"), "the SMTP server cannot be reached"),
+        ("MAILPING_FROM", "Bob <bob@example.com>, eve@example.com", "MAILPING_FROM: must be an address"),
+        ("MAILPING_SMTP", &format!("smtp://{free}"), "MAILPING_SMTP: the SMTP server cannot be reached"),
     ] {
         let output = start.to_its_end(&[(name, value)]);
         let printed = printed(&output);

@@ -1,7 +1,5 @@
 //! The promises themselves, each a function that starts the program and a browser.
 
-use std::time::Duration;
-
 use mailping_examples_acceptance::{Client, Program, Start};
 use serde_json::{Value, json};
 
@@ -304,5 +302,4 @@ pub fn every_page_can_be_seen_and_named_in_light_dark_and_on_a_phone(start: &Sta
         let console = browser.console();
         assert!(console.iter().all(|line| line.contains("422")), "{console:?}");
     }
-    std::thread::sleep(Duration::from_millis(1));
 }

@@ -24,4 +24,4 @@ pub use call::{Answer, Body, Call, HEADERS, MOST_BODY_BYTES};
 pub use live::Live;
 pub use log::start_log;
 pub use service::Service;
-pub use settings::{Database, Settings, SettingsError};
+pub use settings::{Database, Settings, SettingsError, with_sources};
