@@ -159,7 +159,8 @@ fn reason(error: &SmtpError) -> String {
     match error.status() {
         Some(code) => format!("the SMTP server answered {code}"),
         None if error.is_timeout() => "the SMTP server did not answer in time".to_owned(),
-        None if error.is_tls() => "TLS with the SMTP server failed".to_owned(),
-        None => "the SMTP server cannot be reached or does not speak SMTP".to_owned(),
+        None => {
+            "the SMTP server cannot be reached, has no trusted certificate or does not speak SMTP".to_owned()
+        }
     }
 }
