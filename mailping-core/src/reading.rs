@@ -44,7 +44,7 @@ impl Tracker {
     /// Where the store cannot be read.
     pub async fn prepared(&self, id: PingId) -> Result<Option<PreparedPing>, StoreError> {
         let Some(kept) = self.0.store.ping(id).await? else { return Ok(None) };
-        let ping = kept.ping.at((self.0.clock)().into());
+        let ping = kept.ping.at(self.now());
         Ok(Some(PreparedPing::new(ping, &self.0.base_url, &self.0.observer.keys)))
     }
 }

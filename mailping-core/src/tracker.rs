@@ -224,7 +224,7 @@ impl Tracker {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         (self.0.clock)().into()
     }
 

@@ -1,0 +1,157 @@
+//! What a sender wants to be told about a message, read from what is kept: it can be asked again after a crash, and says the same.
+
+use std::time::Duration;
+
+use crate::fetcher::{Evidence, Verdict};
+use crate::store::{KeptPing, PingQuery, StoreError};
+use crate::{Open, PingId, Status, Summary, Timestamp, Tracker};
+
+/// Something that a sender wants to be told about a message.
+///
+/// Its time is as exact as the ping keeps times. A proxy's or scanner's fetch is none of these unless a person caused it, and
+/// [`NotOpened`](Self::NotOpened) does not mean unread: many readers block images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A person displayed the message for the first time. At the detail `last_day` the first day is not kept, and this is the latest.
+    Opened {
+        /// When.
+        at: Timestamp,
+    },
+    /// A person displayed it again, after a pause. At the detail `last_day` it is never known.
+    Reopened {
+        /// When.
+        at: Timestamp,
+    },
+    /// So long after the sending it is known of no person to have displayed it.
+    NotOpened {
+        /// Since when this has been due: the sent time and the patience.
+        at: Timestamp,
+    },
+}
+
+impl Notice {
+    /// The name, as in JSON: `opened`, `reopened` or `not_opened`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened { .. } => "opened",
+            Self::Reopened { .. } => "reopened",
+            Self::NotOpened { .. } => "not_opened",
+        }
+    }
+
+    /// When it came true.
+    #[must_use]
+    pub const fn at(self) -> Timestamp {
+        match self {
+            Self::Opened { at } | Self::Reopened { at } | Self::NotOpened { at } => at,
+        }
+    }
+}
+
+/// When a message counts as reopened, and as not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoticeRules {
+    reopened_after: Duration,
+    not_opened_after: Duration,
+}
+
+/// A pause of a day, and three days without an open.
+impl Default for NoticeRules {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self { reopened_after: DAY, not_opened_after: 3 * DAY }
+    }
+}
+
+impl NoticeRules {
+    /// A display counts as a reopening if it comes at least so long after the person's display before it. At a time step of an hour or
+    /// a day it is the steps that are compared.
+    #[must_use]
+    pub fn reopened_after(mut self, pause: Duration) -> Self {
+        self.reopened_after = pause;
+        self
+    }
+
+    /// How long after the sent time a message without a person's display counts as not opened.
+    #[must_use]
+    pub fn not_opened_after(mut self, patience: Duration) -> Self {
+        self.not_opened_after = patience;
+        self
+    }
+}
+
+/// A ping's sums with its notices, those of opens first and by time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Notices {
+    /// The sums.
+    pub summary: Summary,
+    /// The notices.
+    pub notices: Vec<Notice>,
+}
+
+/// What a sender wants to be told.
+impl Tracker {
+    /// The notices of a ping as of now; `None` where there is no such ping. They depend only on what is kept and on the time, so
+    /// that nothing is missed by asking later: an [`Event`](crate::Event) says when it is worth asking.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn notices(&self, id: PingId, rules: NoticeRules) -> Result<Option<Notices>, StoreError> {
+        match self.0.store.ping(id).await? {
+            Some(kept) => self.notices_of_kept(kept, rules).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The notices of the pings that a query asks for, from the newest; of those without any, too, so that the last id is the
+    /// place of the next page.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn notices_of(
+        &self,
+        query: &PingQuery,
+        rules: NoticeRules,
+    ) -> Result<Vec<Notices>, StoreError> {
+        let mut all = Vec::new();
+        for kept in self.0.store.pings(query).await? {
+            all.push(self.notices_of_kept(kept, rules).await?);
+        }
+        Ok(all)
+    }
+
+    async fn notices_of_kept(&self, kept: KeptPing, rules: NoticeRules) -> Result<Notices, StoreError> {
+        let mut notices = Vec::new();
+        let mut before: Option<Timestamp> = None;
+        let summary = self
+            .sum_up(kept, |open| {
+                if !is_of_the_recipient(open) {
+                    return;
+                }
+                match before.replace(open.at) {
+                    None => notices.push(Notice::Opened { at: open.at }),
+                    Some(before) if open.at.since(before) >= Some(rules.reopened_after) => {
+                        notices.push(Notice::Reopened { at: open.at });
+                    }
+                    Some(_) => {}
+                }
+            })
+            .await?;
+        if let (None, Some(day)) = (before, summary.last_human_open) {
+            notices.push(Notice::Opened { at: day });
+        }
+        let due = summary.ping.sent_at.plus(rules.not_opened_after);
+        let was_recorded = matches!(summary.ping.status, Status::Live | Status::Expired);
+        if notices.is_empty() && was_recorded && self.now() >= due {
+            notices.push(Notice::NotOpened { at: due });
+        }
+        Ok(Notices { summary, notices })
+    }
+}
+
+fn is_of_the_recipient(open: &Open) -> bool {
+    open.verdict == Verdict::Human && !open.evidence.contains(Evidence::NetOwn)
+}
