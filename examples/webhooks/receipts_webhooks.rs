@@ -1,0 +1,72 @@
+//! The service of `receipts` that also tells: a signed webhook (<https://www.standardwebhooks.com>) when a message is opened for the first
+//! time (`ping.opened`), again after a day's pause (`ping.reopened`), or not for three days (`ping.not_opened`).
+//!
+//! ```sh
+//! MAILPING_WEBHOOK_URL=https://app.example/hooks MAILPING_WEBHOOK_SECRET="whsec_$(openssl rand -base64 32)" \
+//!     cargo run --example receipts_webhooks
+//! ```
+//!
+//! A message is sent until it is answered with 2xx, for three days, across restarts: `webhooks.db` (`MAILPING_WEBHOOK_OUTBOX`) remembers. A
+//! receiver can get one twice, under the same `webhook-id`. Receivers in private networks are refused unless
+//! `MAILPING_WEBHOOK_PRIVATE=allow`.
+
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+
+use mailping_core::NoticeRules;
+use mailping_examples_axum::serve;
+use mailping_examples_service::{Database, Settings, SettingsError, start_log};
+use mailping_examples_webhooks::{Outbox, Target, TargetError, Webhooks};
+use mailping_sqlite::SqliteStore;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("mailping: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let settings = Settings::from_env(Database::File)?;
+    start_log(&settings.rust_log);
+    let target = target()?;
+    let outbox = setting("MAILPING_WEBHOOK_OUTBOX").unwrap_or_else(|| "webhooks.db".to_owned());
+    let outbox = Outbox::open(Path::new(&outbox))
+        .map_err(|error| settings.refused("MAILPING_WEBHOOK_OUTBOX", &*error))?;
+    settings.lines().for_each(|line| println!("{line}"));
+
+    let store = SqliteStore::open(&settings.database).map_err(|error| settings.refused_database(&error))?;
+    let tracker = settings.tracker(store).await?;
+    let webhooks = Webhooks::start(tracker.clone(), outbox, target, NoticeRules::default())?;
+    serve(&settings, tracker).await?;
+    webhooks.ended();
+    Ok(())
+}
+
+fn target() -> Result<Target, SettingsError> {
+    const URL: &str = "MAILPING_WEBHOOK_URL";
+    const PRIVATE: &str = "MAILPING_WEBHOOK_PRIVATE";
+    let allow_private = match setting(PRIVATE).as_deref() {
+        None => false,
+        Some("allow") => true,
+        Some(_) => return Err(SettingsError::new(PRIVATE, "must be `allow`, or not given")),
+    };
+    let url = setting(URL).unwrap_or_default();
+    let secret = setting("MAILPING_WEBHOOK_SECRET").unwrap_or_default();
+    Target::new(&url, &secret, allow_private).map_err(|error| match error {
+        TargetError::Secret => SettingsError::new("MAILPING_WEBHOOK_SECRET", error.to_string()),
+        TargetError::NoTls | TargetError::Private => {
+            SettingsError::new(URL, format!("{error}; {PRIVATE}=allow allows it"))
+        }
+        error => SettingsError::new(URL, error.to_string()),
+    })
+}
+
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}

@@ -1,0 +1,228 @@
+//! From what is kept to what is told: events and a look at everything fill the outbox, and what is due is posted.
+//!
+//! All of it runs on a thread of its own, so that no pixel shares one with it.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use mailping_core::{Events, NoticeRules, PingId, PingQuery, State, Timestamp, Tracker};
+use serde_json::json;
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+
+use crate::outbox::{Outbox, Waiting};
+use crate::target::{NotTaken, PATIENCE, Target};
+
+/// How often everything is looked at: for messages not opened for days, for opens of other processes, and for events that were missed.
+const LOOK: Duration = Duration::from_secs(5 * 60);
+/// The next try after the database or the outbox has failed, or events were missed.
+const SOON: Duration = Duration::from_secs(5);
+/// Not taken again while an attempt may be under way.
+const LEASE: Duration = PATIENCE.saturating_mul(2);
+/// The most messages under way: a slow receiver holds up no more.
+const MOST_AT_ONCE: u32 = 8;
+const PAGE: usize = 500;
+const EVENTS: usize = 4_096;
+
+/// The thread that tells a target of a tracker's notices, until the tracker is closed.
+#[derive(Debug)]
+pub struct Webhooks(JoinHandle<()>);
+
+impl Webhooks {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub fn start(
+        tracker: Tracker,
+        outbox: Outbox,
+        target: Target,
+        rules: NoticeRules,
+    ) -> std::io::Result<Self> {
+        let events = tracker.subscribe(EVENTS);
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let post = Arc::new(Post { tracker, target, rules });
+        let teller = Teller { post, outbox, next_look: Instant::now() };
+        std::thread::Builder::new()
+            .name("mailping-webhooks".into())
+            .spawn(move || runtime.block_on(teller.run(events)))
+            .map(Self)
+    }
+
+    /// Waits for the end, after the tracker was closed. What is under way is told again after the next start.
+    pub fn ended(self) {
+        if self.0.join().is_err() {
+            tracing::error!("the thread of the webhooks panicked");
+        }
+    }
+}
+
+struct Teller {
+    post: Arc<Post>,
+    outbox: Outbox,
+    next_look: Instant,
+}
+
+/// What became of an attempt.
+enum Outcome {
+    Taken,
+    NotTaken(NotTaken),
+    /// The ping is erased or purged.
+    Gone,
+    /// It is no longer so: a message that was not opened has been.
+    Untrue,
+    /// The database could not be asked.
+    Unknown,
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+impl Teller {
+    async fn run(mut self, mut events: Events) {
+        let mut under_way = JoinSet::new();
+        let mut missed = 0;
+        loop {
+            if Instant::now() >= self.next_look {
+                self.next_look = Instant::now() + LOOK;
+                let looked = self.look().await;
+                self.again_if_failed("look for notices", looked);
+            }
+            let sent = self.send_due(&mut under_way);
+            let next_due = self.again_if_failed("send", sent).flatten();
+            let wake = next_due.map_or(self.next_look, |due| due.min(self.next_look));
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(event) if event.proves() == State::Opened => {
+                        let noted = self.note(event.ping()).await;
+                        self.again_if_failed("note an open", noted);
+                    }
+                    Some(_) => {}
+                    None => return,
+                },
+                Some(ended) = under_way.join_next() => if let Ok((waiting, outcome)) = ended {
+                    let settled = self.settle(&waiting, outcome);
+                    self.again_if_failed("keep what was told", settled);
+                },
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+            if std::mem::replace(&mut missed, events.missed()) < events.missed() {
+                self.look_soon();
+            }
+        }
+    }
+
+    fn look_soon(&mut self) {
+        self.next_look = self.next_look.min(Instant::now() + SOON);
+    }
+
+    fn again_if_failed<T>(&mut self, what: &'static str, result: Result<T, Failure>) -> Option<T> {
+        if let Err(error) = &result {
+            tracing::warn!(%error, "webhooks could not {what}, and try again");
+            self.look_soon();
+        }
+        result.ok()
+    }
+
+    async fn note(&mut self, ping: PingId) -> Result<(), Failure> {
+        if let Some(found) = self.post.tracker.notices(ping, self.post.rules).await? {
+            self.outbox.add(ping, &found.notices, now())?;
+        }
+        Ok(())
+    }
+
+    /// Notes what is not noted yet, gives up on what is too old, and forgets the pings that are no more.
+    async fn look(&mut self) -> Result<(), Failure> {
+        let given_up = self.outbox.give_up(now())?;
+        if given_up > 0 {
+            tracing::error!(given_up, "webhooks were not taken within three days");
+        }
+        let mut query = PingQuery::newest(PAGE);
+        loop {
+            let page = self.post.tracker.notices_of(&query, self.post.rules).await?;
+            for found in &page {
+                self.outbox.add(found.summary.ping.id, &found.notices, now())?;
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => query = query.after(last.summary.ping.id),
+                _ => break,
+            }
+        }
+        let mut known = self.outbox.ping_after(None)?;
+        while let Some(ping) = known {
+            if self.post.tracker.prepared(ping).await?.is_none() {
+                self.outbox.forget(ping)?;
+            }
+            known = self.outbox.ping_after(Some(ping))?;
+        }
+        Ok(())
+    }
+
+    /// Starts to send what is due, and says when the next is; `None` where none is, or one that is under way has to end first.
+    fn send_due(&mut self, under_way: &mut JoinSet<(Waiting, Outcome)>) -> Result<Option<Instant>, Failure> {
+        let room = |busy: usize| MOST_AT_ONCE.saturating_sub(busy.try_into().unwrap_or(u32::MAX));
+        if room(under_way.len()) == 0 {
+            return Ok(None);
+        }
+        for waiting in self.outbox.take(now(), room(under_way.len()), LEASE)? {
+            let post = Arc::clone(&self.post);
+            under_way.spawn(async move {
+                let outcome = post.send(&waiting).await;
+                (waiting, outcome)
+            });
+        }
+        if room(under_way.len()) == 0 {
+            return Ok(None);
+        }
+        let due = self.outbox.next_due()?;
+        Ok(due.map(|due| Instant::now() + due.since(now()).unwrap_or_default()))
+    }
+
+    fn settle(&mut self, waiting: &Waiting, outcome: Outcome) -> Result<(), Failure> {
+        match outcome {
+            Outcome::Taken => self.outbox.told(waiting)?,
+            Outcome::Gone => self.outbox.forget(waiting.ping)?,
+            Outcome::Untrue => self.outbox.drop(waiting)?,
+            Outcome::Unknown => self.outbox.failed(waiting, now())?,
+            Outcome::NotTaken(reason) => {
+                tracing::warn!(ping = %waiting.ping, %reason, "a webhook was not taken, and is sent again");
+                self.outbox.failed(waiting, now())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Post {
+    tracker: Tracker,
+    target: Target,
+    rules: NoticeRules,
+}
+
+impl Post {
+    async fn send(&self, waiting: &Waiting) -> Outcome {
+        let found = match self.tracker.notices(waiting.ping, self.rules).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Outcome::Gone,
+            Err(_) => return Outcome::Unknown,
+        };
+        let Some(notice) = found.notices.iter().find(|notice| waiting.is(**notice)) else {
+            return Outcome::Untrue;
+        };
+        // No place, network or verdict: who may see those asks for the receipt.
+        let ping = &found.summary.ping;
+        let message = json!({
+            "type": format!("ping.{}", notice.as_str()),
+            "timestamp": notice.at(),
+            "data": { "ping": ping.id, "reference": ping.reference, "owner": ping.owner, "state": found.summary.state },
+        });
+        match self.target.post(&waiting.id(), message.to_string()).await {
+            Ok(()) => Outcome::Taken,
+            Err(reason) => Outcome::NotTaken(reason),
+        }
+    }
+}
+
+fn now() -> Timestamp {
+    SystemTime::now().into()
+}

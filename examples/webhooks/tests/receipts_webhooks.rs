@@ -1,0 +1,339 @@
+//! The example `receipts_webhooks`, started as a user starts it, against a real receiver that can be down, slow or failing.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc::{Receiver as Channel, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use mailping_examples_acceptance::{Program, Start, keeps_promises};
+use serde_json::{Value, json};
+use standardwebhooks::Webhook;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwmgJ4q7kLcHQ=";
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+/// How long a message is waited for: several of the pauses between attempts.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A message as it arrived; it is answered when the sender is used or dropped.
+struct Arrived {
+    headers: HeaderMap,
+    body: Bytes,
+    answer: tokio::sync::oneshot::Sender<StatusCode>,
+}
+
+impl Arrived {
+    fn id(&self) -> String {
+        self.headers["webhook-id"].to_str().unwrap().to_owned()
+    }
+
+    /// What it says, once its signature has been verified.
+    fn json(&self) -> Value {
+        Webhook::new(SECRET).unwrap().verify(&self.body, &self.headers).unwrap();
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    fn answer(self, status: u16) {
+        self.answer.send(StatusCode::from_u16(status).unwrap()).unwrap();
+    }
+}
+
+type Hand = Arc<Mutex<Sender<Arrived>>>;
+
+async fn take(State(hand): State<Hand>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    hand.lock().unwrap().send(Arrived { headers, body, answer }).unwrap();
+    answered.await.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// A receiver whose every answer is given by the test; it ends when this is dropped.
+struct Receiver {
+    address: SocketAddr,
+    arrived: Channel<Arrived>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Receiver {
+    fn start() -> Self {
+        Self::on(nobody())
+    }
+
+    fn on(address: SocketAddr) -> Self {
+        let (sender, arrived) = channel();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let app = Router::new().fallback(take).with_state(Arc::new(Mutex::new(sender)));
+        let listener = runtime.block_on(tokio::net::TcpListener::bind(address)).unwrap();
+        runtime.spawn(async move { axum::serve(listener, app).await });
+        Self { address, arrived, _runtime: runtime }
+    }
+
+    fn next(&self) -> Arrived {
+        self.arrived.recv_timeout(PATIENCE).unwrap()
+    }
+}
+
+/// An address on which nobody listens.
+fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+fn telling(target: SocketAddr) -> Start {
+    prepared(Start::example("receipts_webhooks"), target)
+}
+
+fn prepared(start: Start, target: SocketAddr) -> Start {
+    start
+        .with("MAILPING_WEBHOOK_URL", &format!("http://{target}/hooks"))
+        .with("MAILPING_WEBHOOK_SECRET", SECRET)
+        .with("MAILPING_WEBHOOK_PRIVATE", "allow")
+        .with("RUST_LOG", "trace")
+}
+
+/// Its receiver is down: what it promises besides does not depend on it.
+fn telling_nobody(start: Start) -> Start {
+    prepared(start, nobody())
+}
+
+keeps_promises!("receipts_webhooks", telling_nobody =>
+    nothing_personal_is_in_the_files_or_the_log,
+    sigterm_ends_it_cleanly,
+    an_answered_open_survives_kill_nine,
+    wrong_settings_are_refused_in_one_clear_line,
+);
+
+fn sent_before(days: i64) -> String {
+    let now = mailping_core::Timestamp::from(std::time::SystemTime::now()).unix_millis();
+    mailping_core::Timestamp::from_unix_millis(now - days * 24 * 3_600_000).to_string()
+}
+
+fn make(program: &Program, reference: &str, sent_at: &str) -> Value {
+    let ping = json!({ "reference": reference, "basis": { "kind": "contract" }, "sent_at": sent_at,
+        "recipient": "ada@lovelace-mail.example", "owner": "billing" });
+    let reply = program.client().post("/api/pings", &ping);
+    assert_eq!(reply.status, 201, "{reply:?}");
+    reply.json()
+}
+
+fn display(program: &Program, ping: &Value) {
+    let url = ping["pixel_url"].as_str().unwrap();
+    let path = &url[url.find("/px/").unwrap()..];
+    let reply = program.client().from("127.77.1.2").get(path, &[("user-agent", FIREFOX)]);
+    assert_eq!((reply.status, reply.body.starts_with(b"GIF89a")), (200, true));
+}
+
+fn fetches(program: &Program, ping: &Value) -> u64 {
+    let path = format!("/api/pings/{}", ping["id"].as_str().unwrap());
+    program.client().get(&path, &[]).json()["fetches"].as_u64().unwrap()
+}
+
+#[test]
+fn the_first_open_is_told_once_signed_and_without_anything_of_the_reader() {
+    let receiver = Receiver::start();
+    let start = telling(receiver.address);
+    let program = start.run(&[]);
+    let ping = make(&program, "invoice-42", &sent_before(1));
+    display(&program, &ping);
+    let arrived = receiver.next();
+    let id = ping["id"].as_str().unwrap();
+    let message = arrived.json();
+    assert_eq!(arrived.id(), format!("{id}.opened"));
+    assert_eq!(arrived.headers["content-type"], "application/json");
+    let expected = json!({ "ping": id, "reference": "invoice-42", "owner": "billing", "state": "opened" });
+    assert_eq!((&message["type"], &message["data"]), (&json!("ping.opened"), &expected));
+    assert!(message["timestamp"].as_str().unwrap().ends_with('Z') && message.as_object().unwrap().len() == 3);
+    arrived.answer(204);
+
+    display(&program, &ping);
+    let other = make(&program, "invoice-43", &sent_before(1));
+    display(&program, &other);
+    let arrived = receiver.next();
+    assert_eq!(
+        arrived.json()["data"]["reference"],
+        "invoice-43",
+        "the second display of the first is not told"
+    );
+    arrived.answer(200);
+}
+
+#[test]
+fn a_receiver_that_was_down_is_told_after_a_crash_and_a_restart() {
+    let address = nobody();
+    let start = telling(address);
+    let program = start.run(&[]);
+    let ping = make(&program, "invoice-42", &sent_before(1));
+    display(&program, &ping);
+    assert_eq!(fetches(&program, &ping), 1);
+    program.kill();
+    let receiver = Receiver::on(address);
+    let _program = start.run(&[]);
+    let arrived = receiver.next();
+    assert_eq!(arrived.json()["data"]["ping"], ping["id"]);
+    arrived.answer(200);
+}
+
+#[test]
+fn an_open_that_the_outbox_never_saw_is_told_after_a_restart() {
+    let address = nobody();
+    let start = telling(address);
+    let program = start.run(&[]);
+    let ping = make(&program, "invoice-42", &sent_before(1));
+    display(&program, &ping);
+    program.kill();
+    // As after a crash between the open's commit and the outbox's.
+    std::fs::remove_file(start.folder().join("webhooks.db")).unwrap();
+    let _ = std::fs::remove_file(start.folder().join("webhooks.db-journal"));
+    let receiver = Receiver::on(address);
+    let _program = start.run(&[]);
+    let arrived = receiver.next();
+    assert_eq!(arrived.json()["data"]["ping"], ping["id"]);
+    arrived.answer(200);
+}
+
+#[test]
+fn what_was_told_is_not_told_again_after_a_restart() {
+    let receiver = Receiver::start();
+    let start = telling(receiver.address);
+    let program = start.run(&[]);
+    let first = make(&program, "invoice-42", &sent_before(1));
+    display(&program, &first);
+    receiver.next().answer(200);
+    // The second is noted after the first was kept as told.
+    let second = make(&program, "invoice-43", &sent_before(1));
+    display(&program, &second);
+    let arrived = receiver.next();
+    assert_eq!(arrived.json()["data"]["ping"], second["id"]);
+    arrived.answer(500);
+    program.terminate();
+    let _program = start.run(&[]);
+    let arrived = receiver.next();
+    assert_eq!(arrived.json()["data"]["ping"], second["id"], "only what was not taken");
+    arrived.answer(200);
+}
+
+#[test]
+fn a_failing_receiver_is_asked_again_with_the_same_message() {
+    let receiver = Receiver::start();
+    let start = telling(receiver.address);
+    let program = start.run(&[]);
+    let ping = make(&program, "invoice-42", &sent_before(1));
+    display(&program, &ping);
+    let mut messages = Vec::new();
+    for status in [500, 302, 200] {
+        let arrived = receiver.next();
+        messages.push((arrived.id(), arrived.json()));
+        arrived.answer(status);
+    }
+    assert!(messages.iter().all(|message| *message == messages[0]), "{messages:?}");
+}
+
+#[test]
+fn a_receiver_that_does_not_answer_holds_up_no_pixel_and_no_list() {
+    let receiver = Receiver::start();
+    let start = telling(receiver.address);
+    let program = start.run(&[]);
+    let pings: Vec<_> =
+        (0..12).map(|number| make(&program, &format!("invoice-{number}"), &sent_before(1))).collect();
+    display(&program, &pings[0]);
+    let unanswered = receiver.next();
+    for ping in &pings {
+        display(&program, ping);
+        assert!(fetches(&program, ping) > 0);
+    }
+    unanswered.answer(200);
+    let mut told: Vec<_> = (1..pings.len())
+        .map(|_| {
+            let arrived = receiver.next();
+            let id = arrived.json()["data"]["ping"].clone();
+            arrived.answer(200);
+            id.as_str().unwrap().to_owned()
+        })
+        .collect();
+    told.sort();
+    let mut expected: Vec<_> =
+        pings[1..].iter().map(|ping| ping["id"].as_str().unwrap().to_owned()).collect();
+    expected.sort();
+    assert_eq!(told, expected, "each is told, those that came while the receiver was busy too");
+}
+
+#[test]
+fn a_message_that_nobody_opened_for_days_is_told() {
+    let receiver = Receiver::start();
+    let start = telling(receiver.address);
+    let program = start.run(&[]);
+    let due = make(&program, "invoice-4", &sent_before(4));
+    make(&program, "invoice-2", &sent_before(2));
+    make(&program, "invoice-9", &sent_before(9));
+    program.terminate();
+    let program = start.run(&[]);
+    let arrived = receiver.next();
+    let message = arrived.json();
+    assert_eq!((&message["type"], &message["data"]["ping"]), (&json!("ping.not_opened"), &due["id"]));
+    assert_eq!(message["data"]["state"], "no_fetch");
+    arrived.answer(200);
+    display(&program, &due);
+    let arrived = receiver.next();
+    let message = arrived.json();
+    assert_eq!(
+        (&message["type"], &message["data"]["ping"]),
+        (&json!("ping.opened"), &due["id"]),
+        "and no other"
+    );
+    arrived.answer(200);
+}
+
+#[test]
+fn an_erased_ping_is_not_told_and_the_outbox_forgets_it() {
+    let address = nobody();
+    let start = telling(address);
+    let program = start.run(&[]);
+    let erased = make(&program, "invoice-42", &sent_before(1));
+    let kept = make(&program, "invoice-43", &sent_before(1));
+    display(&program, &erased);
+    display(&program, &kept);
+    let id = erased["id"].as_str().unwrap();
+    assert_eq!(program.client().send("DELETE", &format!("/api/pings/{id}"), &[], "").status, 204);
+    let receiver = Receiver::on(address);
+    let arrived = receiver.next();
+    assert_eq!(arrived.json()["data"]["ping"], kept["id"]);
+    arrived.answer(200);
+    // The look at the start forgets what the sending did not come to.
+    program.terminate();
+    let program = start.run(&[]);
+    let last = make(&program, "invoice-44", &sent_before(1));
+    display(&program, &last);
+    let arrived = receiver.next();
+    assert_eq!(arrived.json()["data"]["ping"], last["id"]);
+    arrived.answer(200);
+    let bytes = std::fs::read(start.folder().join("webhooks.db")).unwrap();
+    let packed: mailping_core::PingId = id.parse().unwrap();
+    assert!(!bytes.windows(16).any(|window| window == packed.as_bytes()));
+}
+
+#[test]
+fn wrong_targets_are_refused_in_one_clear_line_without_a_secret() {
+    let start = telling(nobody());
+    for (name, value, expected) in [
+        ("MAILPING_WEBHOOK_URL", "", "MAILPING_WEBHOOK_URL: must be an address"),
+        ("MAILPING_WEBHOOK_URL", "https://sesame@", "MAILPING_WEBHOOK_URL: must be an address"),
+        ("MAILPING_WEBHOOK_SECRET", "", "MAILPING_WEBHOOK_SECRET: must be whsec_"),
+        ("MAILPING_WEBHOOK_SECRET", "whsec_sesame", "MAILPING_WEBHOOK_SECRET: must be whsec_"),
+        ("MAILPING_WEBHOOK_PRIVATE", "", "MAILPING_WEBHOOK_URL: must begin with https"),
+        ("MAILPING_WEBHOOK_PRIVATE", "yes", "MAILPING_WEBHOOK_PRIVATE: must be `allow`"),
+        ("MAILPING_WEBHOOK_OUTBOX", "missing/webhooks.db", "MAILPING_WEBHOOK_OUTBOX: "),
+    ] {
+        let output = start.to_its_end(&[(name, value)]);
+        let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{name}: {printed}");
+        assert!(printed.contains(expected), "{expected}: {printed}");
+        assert!(!printed.contains("sesame") && !printed.contains("panicked"), "{printed}");
+    }
+    let output =
+        start.to_its_end(&[("MAILPING_WEBHOOK_PRIVATE", ""), ("MAILPING_WEBHOOK_URL", "https://10.0.0.1/")]);
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(printed.contains("leads into a private network"), "{printed}");
+}
