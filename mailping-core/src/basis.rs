@@ -121,4 +121,11 @@ mod tests {
         let unknown = r#"{"kind":"legitimate_interest","reason":"x","to":"ada@example.com"}"#;
         assert!(serde_json::from_str::<Basis>(unknown).is_err());
     }
+
+    #[test]
+    fn commercial_mail_alone_needs_an_unsubscribe_link() {
+        assert!(MessageKind::Commercial.needs_unsubscribe_link());
+        assert!(!MessageKind::Transactional.needs_unsubscribe_link());
+        assert!(!MessageKind::Relationship.needs_unsubscribe_link());
+    }
 }

@@ -100,4 +100,18 @@ mod tests {
             "https://a.example/&quot;x&quot;&amp;&lt;y&gt;"
         );
     }
+
+    #[test]
+    fn the_unsubscribe_lines_are_those_of_rfc_2369_and_8058() {
+        let basis = crate::Basis::Contract;
+        let ping = Ping::stored(PingId::from_bytes([7; 16]), "invoice-42".to_owned(), basis, Status::Live);
+        let prepared = PreparedPing::new(ping, "https://app.example/px", &Keyring::generate().unwrap());
+        let [(name, value), post] = prepared.list_unsubscribe();
+        assert_eq!(name, "List-Unsubscribe");
+        assert_eq!(value, format!("<{}>", prepared.opt_out_url()));
+        assert_eq!(post, ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+        assert!(value.starts_with("<https://app.example/px/") && value.ends_with("/opt-out>"), "{value}");
+        // RFC 5322 allows a line of 998 characters, and the value must not be folded inside its address.
+        assert!(value.len() < 200 && value.bytes().all(|byte| byte.is_ascii_graphic()), "{value}");
+    }
 }

@@ -270,3 +270,48 @@ impl Shared {
         lock(&self.state)
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::testing::faulty::FaultyStore;
+    use crate::{OpenId, PingId};
+
+    fn queue(store: Arc<dyn Store>) -> std::io::Result<Queue> {
+        let deadline = Duration::from_secs(3_600);
+        let limits = Limits { capacity: 1_000, deadline, purge_every: deadline };
+        Queue::start(store, Arc::new(|| Timestamp::from_unix_millis(0)), limits)
+    }
+
+    fn entry() -> Entry {
+        let (fetcher, verdict) = (crate::fetcher::Fetcher::Browser, crate::fetcher::Verdict::Human);
+        let at = Timestamp::from_unix_millis(0);
+        Entry::Open(Open::new(PingId::from_bytes([0; 16]), OpenId::from_bytes([0; 8]), at, fetcher, verdict))
+    }
+
+    fn eventually(what: &str, holds: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !holds() {
+            assert!(begun.elapsed() < Duration::from_secs(10), "never: {what}");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn the_answered_are_not_kept_until_their_deadline() {
+        let queue = queue(Arc::new(FaultyStore::default())).unwrap();
+        for _ in 0..100 {
+            assert_eq!(pollster::block_on(queue.push(entry())), Ok(Recorded::Filtered));
+        }
+        eventually("those that were answered are let go", || queue.shared.state().waiters.len() <= 1);
+    }
+
+    #[test]
+    fn a_dropped_queue_ends_its_threads() {
+        let store = Arc::new(FaultyStore::default());
+        let queue = queue(Arc::clone(&store) as Arc<dyn Store>).unwrap();
+        assert_eq!(pollster::block_on(queue.push(entry())), Ok(Recorded::Filtered));
+        drop(queue);
+        eventually("both threads let the store go", || Arc::strong_count(&store) == 1);
+    }
+}

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use mailping_core::testing::faulty::{Fault, FaultyStore};
-use mailping_core::{PixelRequest, RecordError, Recorded, Tracker};
+use mailping_core::{PixelRequest, RecordError, Recorded, Store as _, Tracker};
 
 const SHORT: Duration = Duration::from_millis(80);
 
@@ -122,7 +122,7 @@ fn a_full_queue_drops_and_counts() {
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Late));
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Late));
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Err(RecordError::QueueFull));
-    assert_eq!(tracker.health().dropped.queue_full, 1);
+    assert_eq!((tracker.health().dropped.queue_full, tracker.health().queue_capacity), (1, 2));
     store.fault(Fault::None);
     eventually("there is room again", || tracker.health().queue_depth == 0);
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Durable));
@@ -160,6 +160,37 @@ fn hits_that_wait_share_a_batch() {
     }
     eventually("all are written", || tracker.health().durable == 500);
     assert!(store.records() <= 3, "{} calls for 500 hits", store.records());
+}
+
+#[test]
+fn what_ends_a_ping_takes_its_opens_out_of_the_queue() {
+    let store = FaultyStore::default();
+    let tracker = tracker(&store);
+    let to = |name: &str| ping(&tracker, new_ping().to(format!("{name}@example.com")));
+    let (erased, of_erased, withdrawn, objected, live) =
+        (to("ada"), to("bob"), to("carol"), to("dan"), to("eve"));
+    store.fault(Fault::RecordHangs);
+    let pings = [&erased, &of_erased, &withdrawn, &objected, &live];
+    // The first are under way when their pings end, the others still wait.
+    for _ in 0..3 {
+        for sent in pings {
+            assert_eq!(hit(&tracker, sent.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
+        }
+    }
+    pollster::block_on(async {
+        tracker.erase(erased.id()).await.unwrap();
+        tracker.erase_recipient("bob@example.com").await.unwrap();
+        tracker.withdraw(withdrawn.id()).await.unwrap();
+        tracker.object("dan@example.com").await.unwrap();
+    });
+    store.fault(Fault::None);
+    eventually("all are answered for", || tracker.health().queue_depth == 0);
+    assert_eq!([&withdrawn, &objected, &live].map(|sent| fetches(&tracker, sent.id())), [0, 0, 3]);
+    for gone in [&erased, &of_erased] {
+        assert!(pollster::block_on(tracker.receipt(gone.id())).unwrap().is_none());
+        assert!(pollster::block_on(store.memory().opens(gone.id(), None, 9)).unwrap().is_empty());
+    }
+    assert_eq!((tracker.health().durable, tracker.health().filtered), (3, 12));
 }
 
 #[test]

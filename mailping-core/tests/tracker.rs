@@ -121,28 +121,62 @@ fn the_ceiling_also_acts_on_pings_made_before_it() {
     assert_eq!(tracker(&clock).observe(hit), None, "signed with another key");
 }
 
-#[test]
-fn global_privacy_control_drops_and_do_not_track_narrows() {
+/// What is left of a fetch from Lisbon with these signals: its number of opens, and whether they have a place.
+fn left(gpc: SignalPolicy, dnt: SignalPolicy, signals: &[(&'static str, &str)]) -> (u64, bool) {
     let clock = Clock::new();
-    let narrowing = tracker(&clock);
-    let tracked = ping(&narrowing, new_ping());
-    let url = tracked.pixel_url().unwrap();
+    let builder = builder(MemoryStore::new(), &clock).geo(Lisbon).ceiling(Detail::Network);
+    let tracker = build(builder.on_gpc(gpc).on_dnt(dnt));
+    let sent = ping(&tracker, new_ping());
     clock.advance(minute());
-    let agent = ("user-agent", FIREFOX);
-    assert_eq!(hit(&narrowing, url, "198.51.100.7", &[agent, ("sec-gpc", "1")]), Ok(Recorded::Filtered));
-    assert_eq!(narrowing.health().dropped.signal, 1);
-    assert_eq!(hit(&narrowing, url, "198.51.100.7", &[agent, ("dnt", "1")]), Ok(Recorded::Durable));
-    let open = &receipt(&narrowing, tracked.id()).opens[0];
-    assert_eq!((&open.country, &open.city, &open.network), (&None, &None, &None));
-    hit(&narrowing, url, "198.51.100.7", &[agent, ("dnt", "0"), ("sec-gpc", "0")]).unwrap();
-    assert!(receipt(&narrowing, tracked.id()).opens.iter().any(|open| open.city.is_some()));
+    let headers = [&[("user-agent", FIREFOX)], signals].concat();
+    hit(&tracker, sent.pixel_url().unwrap(), "198.51.100.7", &headers).unwrap();
+    let receipt = receipt(&tracker, sent.id());
+    assert_eq!(tracker.health().dropped.signal, 1 - receipt.summary.fetches, "what is dropped is counted");
+    let place =
+        |open: &mailping_core::Open| open.country.is_some() || open.city.is_some() || open.network.is_some();
+    (receipt.summary.fetches, receipt.opens.iter().any(place))
+}
 
-    let ignoring =
-        build(builder(MemoryStore::new(), &clock).on_gpc(SignalPolicy::Ignore).on_dnt(SignalPolicy::Drop));
-    let tracked = ping(&ignoring, new_ping());
-    let url = tracked.pixel_url().unwrap();
-    assert_eq!(hit(&ignoring, url, "198.51.100.7", &[("sec-gpc", "1")]), Ok(Recorded::Durable));
-    assert_eq!(hit(&ignoring, url, "198.51.100.7", &[("dnt", "1")]), Ok(Recorded::Filtered));
+#[test]
+fn a_signal_is_ignored_narrows_to_opens_or_drops() {
+    use SignalPolicy::{Drop, Ignore, Narrow};
+    let (whole, narrowed, nothing) = ((1, true), (1, false), (0, false));
+    let (gpc, dnt) = (("sec-gpc", "1"), ("dnt", "1"));
+    for (policies, signals, expected) in [
+        ((Drop, Narrow), &[][..], whole),
+        ((Drop, Narrow), &[("sec-gpc", "0"), ("dnt", "0")], whole),
+        ((Drop, Drop), &[("sec-gpc", "true"), ("dnt", "")], whole),
+        ((Ignore, Drop), &[gpc], whole),
+        ((Narrow, Drop), &[gpc], narrowed),
+        ((Drop, Ignore), &[gpc], nothing),
+        ((Drop, Ignore), &[dnt], whole),
+        ((Drop, Narrow), &[dnt], narrowed),
+        ((Ignore, Drop), &[dnt], nothing),
+        ((Ignore, Narrow), &[gpc, dnt], narrowed),
+        ((Narrow, Ignore), &[gpc, dnt], narrowed),
+        ((Narrow, Narrow), &[gpc, dnt], narrowed),
+        ((Narrow, Drop), &[gpc, dnt], nothing),
+        ((Drop, Narrow), &[gpc, dnt], nothing),
+        ((Ignore, Ignore), &[gpc, dnt], whole),
+    ] {
+        assert_eq!(left(policies.0, policies.1, signals), expected, "{policies:?} {signals:?}");
+    }
+}
+
+#[test]
+fn global_privacy_control_drops_and_do_not_track_narrows_by_default() {
+    let clock = Clock::new();
+    let tracker = tracker(&clock);
+    let sent = ping(&tracker, new_ping());
+    let fetch = |signal| {
+        clock.advance(minute());
+        hit(&tracker, sent.pixel_url().unwrap(), "198.51.100.7", &[("user-agent", FIREFOX), signal])
+    };
+    assert_eq!(fetch(("sec-gpc", "1")), Ok(Recorded::Filtered));
+    assert_eq!(fetch(("dnt", "1")), Ok(Recorded::Durable));
+    let receipt = receipt(&tracker, sent.id());
+    let [open] = receipt.opens.as_slice() else { panic!("{receipt:?}") };
+    assert_eq!((&open.country, &open.city, &open.network), (&None, &None, &None));
 }
 
 #[test]
@@ -346,9 +380,13 @@ proptest! {
     }
 
     #[test]
-    fn addresses_that_differ_in_masked_bits_give_the_identical_open(host in 0..=255_u8, other in 0..=255_u8, low: u64, lower: u64) {
+    fn addresses_that_differ_in_masked_bits_give_the_identical_open(
+        host in 0..=255_u8, other in 0..=255_u8, low: u64, lower: u64, zone in "[a-z0-9.]{1,12}"
+    ) {
         let clock = Clock::new();
-        let tracker = tracker(&clock);
+        let trusted = "127.0.0.1".parse().unwrap();
+        let builder = builder(MemoryStore::new(), &clock).geo(Lisbon).ceiling(Detail::Network);
+        let tracker = build(builder.client_ip(ClientIp::x_forwarded_for(trusted)));
         let sent = ping(&tracker, new_ping());
         let headers = headers(&[("user-agent", FIREFOX)]);
         let open = |peer: std::net::IpAddr| {
@@ -363,6 +401,18 @@ proptest! {
         prop_assert_eq!(open(v4(host)), open(mapped(other)));
         prop_assert_eq!(open(six_to_four(host, low)), open(six_to_four(other, lower)));
         prop_assert_eq!(open(v6(low)), open(v6(lower)));
+
+        // As a proxy passes them on: with a zone, and mapped with one.
+        let named = |address: String| {
+            let headers = common::headers(&[("user-agent", FIREFOX), ("x-forwarded-for", &address)]);
+            let request = PixelRequest::new(sent.pixel_url().unwrap(), "127.0.0.1".parse().ok(), &headers);
+            tracker.observe(Hit { request: &request, now: clock.now(), open_id: OpenId::from_bytes([0; 8]) })
+        };
+        let (v4, v6): (std::net::IpAddr, std::net::IpAddr) = (v4(host), v6(low));
+        prop_assert_eq!(named(format!("{v6}%{zone}")), open(v6));
+        prop_assert_eq!(named(format!("[2001:db8:7::1%25{zone}]:443")), open(v6));
+        prop_assert_eq!(named(format!("::ffff:203.0.113.{other}%{zone}")), open(v4));
+        prop_assert!(open(v4).is_some() && open(v4) != open(v6));
     }
 }
 

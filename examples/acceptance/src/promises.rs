@@ -276,6 +276,55 @@ pub fn an_objection_stops_mail_already_sent(start: &Start) {
     assert_eq!(receipt(&client, &carol)["fetches"], 0);
 }
 
+/// Every field that a ping is made with comes back, and each answer has the fields that it is documented with.
+pub fn every_field_of_a_ping_comes_back(start: &Start) {
+    let program = start.run(&[]);
+    let client = program.client();
+    let fields = |value: &Value| {
+        let names = value.as_object().unwrap_or_else(|| panic!("{value}")).keys().cloned();
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names.join(" ")
+    };
+    let ping_fields = "basis detail eprivacy id keep_until kind owner purpose record_until reference sent_at status time_step";
+    let made_fields = "basis detail eprivacy id img_tag keep_until kind opt_out_url owner pixel_url purpose record_until \
+                       reference sent_at status time_step";
+    let receipt_fields = "fetches first_human_open human_opens last_human_open machine_fetches next opens ping \
+                          several_places state uncertain_fetches";
+    let consent = json!({ "kind": "consent", "given_at": "2026-01-01T00:00:00Z", "text_version": "v3", "channel": "form" });
+    for basis in [
+        json!({ "kind": "legitimate_interest", "reason": "proof of delivery" }),
+        json!({ "kind": "contract" }),
+        json!({ "kind": "legal_obligation" }),
+        consent.clone(),
+    ] {
+        let least = make(&client, &json!({ "reference": "least", "basis": basis }));
+        assert_eq!((&least["basis"], fields(&least).as_str()), (&basis, made_fields));
+        assert_eq!((&least["purpose"], &least["time_step"]), (&json!("one_to_one"), &json!("exact")));
+        let nulls = [&least["owner"], &least["kind"], &least["eprivacy"]];
+        assert_eq!((nulls, &least["status"]), ([&Value::Null; 3], &json!("live")));
+    }
+    let whole = json!({
+        "reference": "whole", "basis": consent, "owner": "billing", "purpose": "bulk", "kind": "commercial",
+        "eprivacy": "strictly_necessary", "detail": "country", "time_step": "hour", "sent_at": "2026-11-20T10:00:00Z",
+    });
+    let with_recipient = with(with(whole.clone(), "recipient", "ada@example.com"), "record_days", 7);
+    let made = make(&client, &with_recipient);
+    fetch(&client, &made, &[("user-agent", FIREFOX)]);
+    let receipt = receipt(&client, &made);
+    assert_eq!(fields(&receipt), receipt_fields);
+    assert_eq!(fields(&receipt["ping"]), ping_fields);
+    for (field, value) in whole.as_object().unwrap() {
+        assert_eq!((&made[field], &receipt["ping"][field]), (value, value), "{field}");
+    }
+    assert_eq!(made["record_until"], "2026-11-27T10:00:00Z");
+    let of_open = "at city country evidence fetcher network provider time_step verdict";
+    assert_eq!(fields(&receipt["opens"][0]), of_open);
+    let export = client.post("/api/export", &json!({ "recipient": "ada@example.com" })).json();
+    assert_eq!(fields(&export), "objected pings");
+    assert_eq!(export["pings"][0], receipt, "all that is known of the ping, and nothing else");
+}
+
 /// After objection, withdrawal, expiry or erasure, 1,000 concurrent hits on a pixel already sent add no row.
 pub fn a_thousand_hits_at_once_on_a_dead_ping_add_no_row(start: &Start) {
     let program = start.run(&[("MAILPING_HIT_LIMIT", "0")]);

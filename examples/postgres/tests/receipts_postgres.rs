@@ -48,6 +48,7 @@ mailping_examples_acceptance::keeps_promises!("receipts_postgres", on_a_database
     ten_thousand_hits_on_one_url_fill_no_disk,
     lists_and_receipts_are_paged,
     an_objection_stops_mail_already_sent,
+    every_field_of_a_ping_comes_back,
     two_services_share_one_database,
     the_page_keeps_its_policy_and_is_small,
     the_form_makes_a_ping_and_text_stays_text,
@@ -153,7 +154,8 @@ fn fetches_meanwhile(client: Client, pixel: &str, deed: impl FnOnce()) -> Vec<Du
                     let mut took = Vec::new();
                     while !stop.load(Ordering::Relaxed) {
                         let begun = Instant::now();
-                        assert_eq!(client.get(pixel, &[]).body.len(), 43);
+                        let reply = client.from("127.77.66.55").get(pixel, &[("user-agent", "Zanzibar/7.7")]);
+                        assert_eq!(reply.body.len(), 43);
                         took.push(begun.elapsed());
                         std::thread::sleep(Duration::from_millis(2));
                     }
@@ -205,6 +207,16 @@ fn with_a_spool_every_open_is_durable_in_time_while_the_server_is_away() {
     let durable = health(client)["durable"].as_u64().unwrap();
     assert_eq!(durable, took.len() as u64);
     program.kill();
+    let spooled = start.files();
+    let of_the_ping = ping["id"].as_str().unwrap().parse::<mailping_core::PingId>().unwrap();
+    let in_files = |needle: &[u8]| {
+        let found = |bytes: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+        spooled.iter().any(|(_, bytes)| found(bytes))
+    };
+    assert!(in_files(of_the_ping.as_bytes()), "the spool holds opens");
+    for secret in [&b"Zanzibar/7.7"[..], b"127.77.66.55", &[127, 77, 66, 55]] {
+        assert!(!in_files(secret), "{secret:?} is in the spool");
+    }
     server.start();
 
     let program = start.run(&settings);
