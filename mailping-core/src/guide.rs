@@ -1,5 +1,5 @@
-//! Guides, each about one thing that you decide or do. How to write an adapter stands in `testing::adapter`, what
-//! a store must promise in [`store::Store`](crate::Store) and `testing::store`, what is kept in [`privacy`](crate::privacy).
+//! Guides, each about one thing that you decide or do. How to write an adapter stands in `testing::adapter`, how to
+//! write a store in `testing::store`, what is kept in [`privacy`](crate::privacy).
 
 #[doc = include_str!("../docs/proxies.md")]
 pub mod proxies {}

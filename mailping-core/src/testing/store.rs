@@ -26,6 +26,8 @@
 //! A case needs no async runtime and panics where a promise is broken. Some call the store from threads of their own, as the tracker
 //! does: a store that needs a runtime must have captured it. What a test inside one process cannot show is left to the store's own
 //! tests: that what was answered survives a crash, that several processes share one database, that erased bytes are gone.
+//!
+#![doc = include_str!("../../docs/write_a_store.md")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
