@@ -9,6 +9,9 @@ use crate::failure::Result;
 use crate::schema::Schema;
 
 /// Deletes at most `limit` opens of the first pings that are due. Opens may come meanwhile: their pings stay.
+///
+/// They are deleted by their place in the table, which no update moves: a join by key reads the whole table where the planner thinks it
+/// small.
 pub(crate) async fn opens(
     transaction: &mut Transaction<'static, Postgres>,
     schema: &Schema,
@@ -18,10 +21,10 @@ pub(crate) async fn opens(
     const PURGE: &str = "
         WITH due AS MATERIALIZED (
             SELECT id FROM {s}.pings WHERE keep_until <= $1 ORDER BY keep_until, id LIMIT $2
-        ), doomed AS MATERIALIZED (
-            SELECT opens.ping, opens.id FROM due CROSS JOIN LATERAL (SELECT * FROM {s}.opens WHERE ping = due.id) AS opens LIMIT $2
         ), erased_opens AS (
-            DELETE FROM {s}.opens USING doomed WHERE opens.ping = doomed.ping AND opens.id = doomed.id RETURNING opens.ping
+            DELETE FROM {s}.opens WHERE ctid = ANY (ARRAY(
+                SELECT of_due.ctid FROM due CROSS JOIN LATERAL (SELECT ctid FROM {s}.opens WHERE ping = due.id) AS of_due LIMIT $2
+            )) RETURNING ping
         )
         SELECT 0::bigint, (SELECT count(*) FROM erased_opens)";
     step(transaction, schema, PURGE, now, limit).await
