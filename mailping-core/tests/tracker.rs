@@ -267,6 +267,34 @@ fn a_burst_from_one_network_becomes_uncertain_without_a_place() {
 }
 
 #[test]
+fn a_clock_that_steps_back_loses_and_purges_nothing() {
+    let (store, clock) = (FaultyStore::default(), Clock::new());
+    let every = Duration::from_millis(5);
+    let tracker = build(builder(store.clone(), &clock).purge_every(every).hit_limit(3));
+    let sent = ping(&tracker, new_ping());
+    let fetch = || hit(&tracker, sent.pixel_url().unwrap(), "192.0.2.7", &[("user-agent", FIREFOX)]);
+    clock.advance(minute());
+    assert_eq!(fetch(), Ok(Recorded::Durable));
+    // By a year: before the sending, and before what is kept.
+    clock.set("2025-11-23T10:00:00Z");
+    assert_eq!(fetch(), Ok(Recorded::Durable));
+    let early = ping(&tracker, new_ping());
+    assert_eq!(hit(&tracker, early.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Durable));
+    clock.set("2026-11-23T10:05:00Z");
+    assert_eq!(fetch(), Ok(Recorded::Durable));
+    assert_eq!(fetch(), Ok(Recorded::Durable), "an hour's hits before the step do not count now");
+    let begun = std::time::Instant::now();
+    while tracker.health().purged_pings == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "what was kept for 90 days of 2025 is due");
+        std::thread::yield_now();
+    }
+    assert!(pollster::block_on(tracker.receipt(early.id())).unwrap().is_none());
+    let summary = receipt(&tracker, sent.id()).summary;
+    assert_eq!((summary.fetches, summary.state), (4, State::Opened));
+    assert_eq!(tracker.health().purged_pings, 1);
+}
+
+#[test]
 fn yahoo_trying_again_counts_once_and_is_kept_each_time() {
     let clock = Clock::new();
     let tracker = tracker(&clock);

@@ -47,12 +47,47 @@ pub struct Site<'a> {
     pub folder: &'a Path,
 }
 
-struct Running(Child);
+/// A proxy that runs until it is dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    /// Where it listens.
+    pub listen: SocketAddr,
+}
+
+impl Running {
+    /// Starts the program of a Debian package on a free port. The folder gets its configuration, which `config` makes for the address
+    /// it shall listen on, and what it prints.
+    ///
+    /// # Panics
+    /// Where it is not installed or does not listen.
+    pub fn start(
+        package: &str,
+        folder: &Path,
+        arguments: &dyn Fn(&str) -> Vec<String>,
+        config: impl FnOnce(SocketAddr) -> String,
+    ) -> Self {
+        let listen: SocketAddr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let file = folder.join("config");
+        fs::write(&file, config(listen)).unwrap();
+        let printed = fs::File::create(folder.join("printed")).unwrap();
+        let mut command = Command::new(program(package));
+        command.args(arguments(file.to_str().unwrap())).current_dir(folder).stdin(Stdio::null());
+        command.env("HOME", folder).stdout(printed.try_clone().unwrap()).stderr(printed);
+        let running = Self { child: command.spawn().unwrap(), listen };
+        let begun = Instant::now();
+        while TcpStream::connect(listen).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "it does not listen: {}", written(folder));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        running
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
-        let _ = self.0.wait();
+        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let _ = self.child.wait();
     }
 }
 
@@ -71,7 +106,6 @@ pub fn program(package: &str) -> String {
 /// # Panics
 /// Where an address of a pixel's client is in it, or the service does not get the masked address.
 pub fn keeps_pixel_addresses_out_of_its_logs(proxy: &Proxy<'_>) {
-    let binary = program(proxy.package);
     let example = ["build", "--quiet", "--package", "mailping-examples-axum", "--example", "receipts"];
     assert!(Command::new(env!("CARGO")).args(example).status().unwrap().success());
 
@@ -84,25 +118,16 @@ pub fn keeps_pixel_addresses_out_of_its_logs(proxy: &Proxy<'_>) {
     let pixel = &url[url.find("/px/").unwrap()..];
 
     let folder = tempfile::tempdir().unwrap();
-    let listen: SocketAddr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let snippet =
         GUIDE.split_once(&format!("```{}\n", proxy.package)).unwrap().1.split_once("```").unwrap().0;
     let snippet = snippet.replace("127.0.0.1:3000", &service.server().to_string());
-    let site = Site { snippet: &snippet, listen, upstream: service.server(), folder: folder.path() };
-    let config = folder.path().join("config");
-    fs::write(&config, (proxy.config)(&site)).unwrap();
-    let printed = fs::File::create(folder.path().join("printed")).unwrap();
-    let mut command = Command::new(binary);
-    command.args((proxy.arguments)(config.to_str().unwrap())).current_dir(folder.path()).stdin(Stdio::null());
-    command.env("HOME", folder.path()).stdout(printed.try_clone().unwrap()).stderr(printed);
-    let running = Running(command.spawn().unwrap());
-    let begun = Instant::now();
-    while TcpStream::connect(listen).is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it does not listen: {}", written(folder.path()));
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let config = |listen| {
+        let site = Site { snippet: &snippet, listen, upstream: service.server(), folder: folder.path() };
+        (proxy.config)(&site)
+    };
+    let running = Running::start(proxy.package, folder.path(), proxy.arguments, config);
 
-    let client = Client::new(listen).from(CLIENT);
+    let client = Client::new(running.listen).from(CLIENT);
     let fetched = client.get(pixel, &[("x-forwarded-for", "203.0.113.9")]);
     assert_eq!((fetched.status, fetched.body.len()), (200, 43));
     let receipt = service.client().get(&format!("/api/pings/{}", ping["id"].as_str().unwrap()), &[]).json();

@@ -31,6 +31,11 @@ impl Clock {
         self.0.fetch_add(by.as_millis() as i64, Ordering::SeqCst);
     }
 
+    pub fn set(&self, now: &str) {
+        let now: Timestamp = now.parse().unwrap();
+        self.0.store(now.unix_millis(), Ordering::SeqCst);
+    }
+
     pub fn now(&self) -> SystemTime {
         Timestamp::from_unix_millis(self.0.load(Ordering::SeqCst)).into()
     }
