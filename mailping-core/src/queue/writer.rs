@@ -15,7 +15,7 @@ use crate::{LastDay, Open};
 /// The most opens that one batch holds: large enough that a commit costs each little, small enough to keep locks short.
 const MOST_IN_BATCH: usize = 2_048;
 /// The most rows that one step of a purge deletes, so that hits wait for it no longer than for a batch.
-const PURGE_STEP: usize = 500;
+const PURGE_STEP: usize = 128;
 /// How long a failing store is left alone before the next try: the first pause and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
