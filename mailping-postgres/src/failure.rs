@@ -19,6 +19,12 @@ impl Failure {
         Self(StoreError::Corrupt { what })
     }
 
+    /// Whether a row of this key is kept already (SQLSTATE 23505).
+    pub(crate) fn is_duplicate(&self) -> bool {
+        let StoreError::Unavailable { source } = &self.0 else { return false };
+        source.downcast_ref().and_then(DatabaseError::sqlstate) == Some("23505")
+    }
+
     pub(crate) fn fault(fault: Fault) -> Self {
         Self(StoreError::unavailable(DatabaseError { fault, sqlstate: None }))
     }

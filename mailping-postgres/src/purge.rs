@@ -10,8 +10,8 @@ use crate::schema::Schema;
 
 /// Deletes at most `limit` opens of the first pings that are due. Opens may come meanwhile: their pings stay.
 ///
-/// They are deleted by their place in the table, which no update moves: a join by key reads the whole table where the planner thinks it
-/// small.
+/// They are looked up ping by ping and deleted by their place in the table, which no update moves: for a join, the planner without
+/// statistics reads the whole table.
 pub(crate) async fn opens(
     transaction: &mut Transaction<'static, Postgres>,
     schema: &Schema,
@@ -23,7 +23,7 @@ pub(crate) async fn opens(
             SELECT id FROM {s}.pings WHERE keep_until <= $1 ORDER BY keep_until, id LIMIT $2
         ), erased_opens AS (
             DELETE FROM {s}.opens WHERE ctid = ANY (ARRAY(
-                SELECT of_due.ctid FROM due CROSS JOIN LATERAL (SELECT ctid FROM {s}.opens WHERE ping = due.id) AS of_due LIMIT $2
+                SELECT unnest(ARRAY(SELECT ctid FROM {s}.opens WHERE ping = due.id LIMIT $2)) FROM due LIMIT $2
             )) RETURNING ping
         )
         SELECT 0::bigint, (SELECT count(*) FROM erased_opens)";

@@ -12,7 +12,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::failure::Result as Outcome;
 use crate::gate::{self, Gate};
-use crate::record::Batch;
+use crate::record::{Batch, Before};
 use crate::runtime::Runtime;
 use crate::schema::Schema;
 use crate::{changes, migrate, purge, reads, record};
@@ -98,9 +98,24 @@ impl Database {
         gate::begin(&self.pool, &self.schema, gate, self.timeout.as_millis()).await
     }
 
+    /// A batch comes again only after an error, so that nearly always nothing of it is kept already.
     async fn record(self, batch: Batch, last_days: Vec<LastDay>) -> Outcome<Vec<Written>> {
+        match self.record_once(&batch, &last_days, Before::Nothing).await {
+            Err(failure) if failure.is_duplicate() => {
+                self.record_once(&batch, &last_days, Before::SomeOpens).await
+            }
+            written => written,
+        }
+    }
+
+    async fn record_once(
+        &self,
+        batch: &Batch,
+        last_days: &[LastDay],
+        before: Before,
+    ) -> Outcome<Vec<Written>> {
         let mut transaction = self.begin(Gate::Shared).await?;
-        let written = record::record(&mut transaction, &self.schema, batch).await?;
+        let written = record::record(&mut transaction, &self.schema, batch, before).await?;
         if !last_days.is_empty() {
             record::raise(&mut transaction, &self.schema, last_days).await?;
         }
