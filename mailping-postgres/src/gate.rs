@@ -33,7 +33,8 @@ pub(crate) async fn begin(
     };
     let key = schema.lock_key("pings");
     // One round trip. The time limits end a transaction whose instance is gone, for the sake of those who wait for its lock. The plan
-    // is made anew each time: one kept from when the tables were small would read all pings for every open.
+    // is made anew each time: one kept from when the tables were small would read all pings for every open. No bitmap scans: only a
+    // plain one marks the index entries of deleted rows, which a purge would otherwise visit again with each of its steps.
     let begin = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
          SET LOCAL synchronous_commit = on;
@@ -41,6 +42,7 @@ pub(crate) async fn begin(
          SET LOCAL idle_in_transaction_session_timeout = {timeout_millis};
          SET LOCAL plan_cache_mode = force_custom_plan;
          SET LOCAL jit = off;
+         SET LOCAL enable_bitmapscan = off;
          SELECT {function}({CLASS}, {key})"
     );
     Ok(pool.begin_with(AssertSqlSafe(begin)).await?)
