@@ -129,6 +129,13 @@ fn display(program: &Program, ping: &Value) {
     assert_eq!((reply.status, reply.body.starts_with(b"GIF89a")), (200, true));
 }
 
+/// A ping of yesterday's message, displayed now.
+fn opened(program: &Program, reference: &str) -> Value {
+    let ping = make(program, reference, &sent_before(1));
+    display(program, &ping);
+    ping
+}
+
 fn fetches(program: &Program, ping: &Value) -> u64 {
     let path = format!("/api/pings/{}", ping["id"].as_str().unwrap());
     program.client().get(&path, &[]).json()["fetches"].as_u64().unwrap()
@@ -139,8 +146,7 @@ fn the_first_open_is_told_once_signed_and_without_anything_of_the_reader() {
     let receiver = Receiver::start();
     let start = telling(receiver.address);
     let program = start.run(&[]);
-    let ping = make(&program, "invoice-42", &sent_before(1));
-    display(&program, &ping);
+    let ping = opened(&program, "invoice-42");
     let arrived = receiver.next();
     let id = ping["id"].as_str().unwrap();
     let message = arrived.json();
@@ -152,8 +158,7 @@ fn the_first_open_is_told_once_signed_and_without_anything_of_the_reader() {
     arrived.answer(204);
 
     display(&program, &ping);
-    let other = make(&program, "invoice-43", &sent_before(1));
-    display(&program, &other);
+    let other = opened(&program, "invoice-43");
     let arrived = receiver.next();
     assert_eq!(
         arrived.json()["data"]["reference"],
@@ -163,15 +168,15 @@ fn the_first_open_is_told_once_signed_and_without_anything_of_the_reader() {
     arrived.answer(200);
 }
 
-#[test]
-fn a_receiver_that_was_down_is_told_after_a_crash_and_a_restart() {
+/// An open while nobody listens, `kill -9`, and then a receiver and the next start.
+fn told_after_a_crash(meanwhile: impl FnOnce(&Start)) {
     let address = nobody();
     let start = telling(address);
     let program = start.run(&[]);
-    let ping = make(&program, "invoice-42", &sent_before(1));
-    display(&program, &ping);
+    let ping = opened(&program, "invoice-42");
     assert_eq!(fetches(&program, &ping), 1);
     program.kill();
+    meanwhile(&start);
     let receiver = Receiver::on(address);
     let _program = start.run(&[]);
     let arrived = receiver.next();
@@ -180,21 +185,17 @@ fn a_receiver_that_was_down_is_told_after_a_crash_and_a_restart() {
 }
 
 #[test]
+fn a_receiver_that_was_down_is_told_after_a_crash_and_a_restart() {
+    told_after_a_crash(|_| {});
+}
+
+#[test]
 fn an_open_that_the_outbox_never_saw_is_told_after_a_restart() {
-    let address = nobody();
-    let start = telling(address);
-    let program = start.run(&[]);
-    let ping = make(&program, "invoice-42", &sent_before(1));
-    display(&program, &ping);
-    program.kill();
-    // As after a crash between the open's commit and the outbox's.
-    std::fs::remove_file(start.folder().join("webhooks.db")).unwrap();
-    let _ = std::fs::remove_file(start.folder().join("webhooks.db-journal"));
-    let receiver = Receiver::on(address);
-    let _program = start.run(&[]);
-    let arrived = receiver.next();
-    assert_eq!(arrived.json()["data"]["ping"], ping["id"]);
-    arrived.answer(200);
+    told_after_a_crash(|start| {
+        // As after a crash between the open's commit and the outbox's.
+        std::fs::remove_file(start.folder().join("webhooks.db")).unwrap();
+        let _ = std::fs::remove_file(start.folder().join("webhooks.db-journal"));
+    });
 }
 
 #[test]
@@ -202,12 +203,10 @@ fn what_was_told_is_not_told_again_after_a_restart() {
     let receiver = Receiver::start();
     let start = telling(receiver.address);
     let program = start.run(&[]);
-    let first = make(&program, "invoice-42", &sent_before(1));
-    display(&program, &first);
+    let first = opened(&program, "invoice-42");
     receiver.next().answer(200);
     // The second is noted after the first was kept as told.
-    let second = make(&program, "invoice-43", &sent_before(1));
-    display(&program, &second);
+    let second = opened(&program, "invoice-43");
     let arrived = receiver.next();
     assert_eq!(arrived.json()["data"]["ping"], second["id"]);
     arrived.answer(500);
@@ -223,8 +222,7 @@ fn a_failing_receiver_is_asked_again_with_the_same_message() {
     let receiver = Receiver::start();
     let start = telling(receiver.address);
     let program = start.run(&[]);
-    let ping = make(&program, "invoice-42", &sent_before(1));
-    display(&program, &ping);
+    let ping = opened(&program, "invoice-42");
     let mut messages = Vec::new();
     for status in [500, 302, 200] {
         let arrived = receiver.next();
@@ -327,15 +325,13 @@ fn the_outbox_forgets_what_was_told_of_a_ping_that_is_erased_later() {
     let receiver = Receiver::start();
     let start = telling(receiver.address);
     let program = start.run(&[]);
-    let told = make(&program, "invoice-42", &sent_before(1));
-    display(&program, &told);
+    let told = opened(&program, "invoice-42");
     receiver.next().answer(200);
     assert!(remembered(&start, &told));
     erase(&program, &told);
     program.terminate();
     let program = start.run(&[]);
-    let last = make(&program, "invoice-44", &sent_before(1));
-    display(&program, &last);
+    let last = opened(&program, "invoice-44");
     // Everything is looked at before anything is sent.
     let arrived = receiver.next();
     assert_eq!(arrived.json()["data"]["ping"], last["id"]);
