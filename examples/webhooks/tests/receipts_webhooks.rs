@@ -158,7 +158,7 @@ fn the_first_open_is_told_once_signed_and_without_anything_of_the_reader() {
     arrived.answer(204);
 
     display(&program, &ping);
-    let other = opened(&program, "invoice-43");
+    opened(&program, "invoice-43");
     let arrived = receiver.next();
     assert_eq!(
         arrived.json()["data"]["reference"],
@@ -203,7 +203,7 @@ fn what_was_told_is_not_told_again_after_a_restart() {
     let receiver = Receiver::start();
     let start = telling(receiver.address);
     let program = start.run(&[]);
-    let first = opened(&program, "invoice-42");
+    opened(&program, "invoice-42");
     receiver.next().answer(200);
     // The second is noted after the first was kept as told.
     let second = opened(&program, "invoice-43");
@@ -222,7 +222,7 @@ fn a_failing_receiver_is_asked_again_with_the_same_message() {
     let receiver = Receiver::start();
     let start = telling(receiver.address);
     let program = start.run(&[]);
-    let ping = opened(&program, "invoice-42");
+    opened(&program, "invoice-42");
     let mut messages = Vec::new();
     for status in [500, 302, 200] {
         let arrived = receiver.next();
