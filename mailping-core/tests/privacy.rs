@@ -10,19 +10,9 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use mailping_core::geo::{GeoError, GeoResolver, Place};
-use mailping_core::{Detail, MaskedIp, MemoryStore, Recorded, Status};
+use mailping_core::{Detail, MemoryStore, Recorded, Status};
 
 const CHAPTER: &str = include_str!("../docs/privacy.md");
-
-#[derive(Debug)]
-struct Lisbon;
-
-impl GeoResolver for Lisbon {
-    fn locate(&self, _: MaskedIp) -> Result<Option<Place>, GeoError> {
-        Ok(Some(Place::new("PT".parse().ok(), "Lisbon".parse().ok())))
-    }
-}
 
 fn documented_detail(field: &str) -> Detail {
     let start = format!("| `opens.{field}` |");

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
+use mailping_core::geo::{GeoError, GeoResolver, Place};
 use mailping_core::{
-    Basis, Keyring, NewPing, PixelRequest, PreparedPing, RecordError, Recorded, Store, Timestamp, Tracker,
-    TrackerBuilder,
+    Basis, Detail, Keyring, MaskedIp, MemoryStore, NewPing, PingId, PixelRequest, PreparedPing, Receipt,
+    RecordError, Recorded, Store, Timestamp, Tracker, TrackerBuilder,
 };
 
 pub const GMAIL: &str =
@@ -75,4 +76,27 @@ pub fn hit(
     let headers = headers(lines);
     let path = url.strip_prefix("https://app.example").unwrap_or(url);
     pollster::block_on(tracker.record(&PixelRequest::new(path, peer.parse().ok(), &headers)))
+}
+
+/// Every network is in Lisbon.
+#[derive(Debug)]
+pub struct Lisbon;
+
+impl GeoResolver for Lisbon {
+    fn locate(&self, _: MaskedIp) -> Result<Option<Place>, GeoError> {
+        Ok(Some(Place::new("PT".parse().ok(), "Lisbon".parse().ok())))
+    }
+}
+
+/// Keeps all there is, in memory.
+pub fn tracker(clock: &Clock) -> Tracker {
+    build(builder(MemoryStore::new(), clock).geo(Lisbon).ceiling(Detail::Network))
+}
+
+pub fn receipt(tracker: &Tracker, id: PingId) -> Receipt {
+    pollster::block_on(tracker.receipt(id)).unwrap().unwrap()
+}
+
+pub fn minute() -> Duration {
+    Duration::from_secs(60)
 }

@@ -1,0 +1,84 @@
+//! Many hits, repeated ones and odd clocks: what is stored, counted once, or called uncertain.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of #[test] functions")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::*;
+use mailping_core::testing::faulty::FaultyStore;
+use mailping_core::{Recorded, State};
+
+#[test]
+fn ten_thousand_hits_on_one_url_store_the_limit_and_count_the_rest() {
+    let tracker = tracker(&Clock::new());
+    let ping = ping(&tracker, new_ping());
+    for _ in 0..10_000 {
+        hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]).unwrap();
+    }
+    assert_eq!(receipt(&tracker, ping.id()).summary.fetches, 100);
+    assert_eq!(tracker.health().dropped.hit_limit, 9_900);
+}
+
+#[test]
+fn a_burst_from_one_network_becomes_uncertain_without_a_place() {
+    let clock = Clock::new();
+    let tracker = tracker(&clock);
+    let pings: Vec<_> = (0..25).map(|_| ping(&tracker, new_ping())).collect();
+    clock.advance(minute());
+    let fetch = |agent| {
+        for ping in &pings {
+            hit(&tracker, ping.pixel_url().unwrap(), "198.51.100.7", &[("user-agent", agent)]).unwrap();
+        }
+    };
+    fetch(FIREFOX);
+    let first = receipt(&tracker, pings[0].id());
+    assert_eq!(first.summary.state, State::Opened, "forward only");
+    let last = receipt(&tracker, pings[24].id());
+    assert_eq!(last.summary.state, State::Uncertain);
+    assert!(last.opens[0].city.is_none());
+    assert!(serde_json::to_string(&last).unwrap().contains("net:burst"));
+}
+
+#[test]
+fn a_clock_that_steps_back_loses_and_purges_nothing() {
+    let (store, clock) = (FaultyStore::default(), Clock::new());
+    let every = Duration::from_millis(5);
+    let tracker = build(builder(store.clone(), &clock).purge_every(every).hit_limit(3));
+    let sent = ping(&tracker, new_ping());
+    let fetch = || hit(&tracker, sent.pixel_url().unwrap(), "192.0.2.7", &[("user-agent", FIREFOX)]);
+    clock.advance(minute());
+    assert_eq!(fetch(), Ok(Recorded::Durable));
+    // By a year: before the sending, and before what is kept.
+    clock.set("2025-11-23T10:00:00Z");
+    assert_eq!(fetch(), Ok(Recorded::Durable));
+    let early = ping(&tracker, new_ping());
+    assert_eq!(hit(&tracker, early.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Durable));
+    clock.set("2026-11-23T10:05:00Z");
+    assert_eq!(fetch(), Ok(Recorded::Durable));
+    assert_eq!(fetch(), Ok(Recorded::Durable), "an hour's hits before the step do not count now");
+    let begun = std::time::Instant::now();
+    while tracker.health().purged_pings == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "what was kept for 90 days of 2025 is due");
+        std::thread::yield_now();
+    }
+    assert!(pollster::block_on(tracker.receipt(early.id())).unwrap().is_none());
+    let summary = receipt(&tracker, sent.id()).summary;
+    assert_eq!((summary.fetches, summary.state), (4, State::Opened));
+    assert_eq!(tracker.health().purged_pings, 1);
+}
+
+#[test]
+fn yahoo_trying_again_counts_once_and_is_kept_each_time() {
+    let clock = Clock::new();
+    let tracker = tracker(&clock);
+    let ping = ping(&tracker, new_ping());
+    clock.advance(minute());
+    let agent = "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html";
+    for _ in 0..4 {
+        hit(&tracker, ping.pixel_url().unwrap(), "98.138.20.5", &[("user-agent", agent)]).unwrap();
+        clock.advance(Duration::from_secs(5));
+    }
+    let summary = receipt(&tracker, ping.id()).summary;
+    assert_eq!((summary.fetches, summary.human_opens), (4, 1));
+}
