@@ -156,13 +156,14 @@ pub(crate) fn erase_recipient(transaction: &Transaction<'_>, recipient: &Recipie
     Ok(Erased::new(pings as u64, opens as u64))
 }
 
+/// In the index's own order: any other would sort all that is due for each ping.
+const NEXT_DUE: &str = "SELECT id FROM pings WHERE keep_until <= ?1 ORDER BY keep_until LIMIT 1";
+
 /// Deletes at most `limit` rows; a ping goes after the last of its opens, so that no open is left without its ping.
 pub(crate) fn purge(transaction: &Transaction<'_>, now: Timestamp, limit: usize) -> Result<Erased> {
     let mut erased = Erased::default();
     let left = |erased: &Erased| (limit as u64).saturating_sub(erased.pings + erased.opens);
-    // In the index's own order: any other would sort all that is due for each ping.
-    let mut due = transaction
-        .prepare_cached("SELECT id FROM pings WHERE keep_until <= ?1 ORDER BY keep_until LIMIT 1")?;
+    let mut due = transaction.prepare_cached(NEXT_DUE)?;
     let mut opens = transaction.prepare_cached(
         "DELETE FROM opens WHERE ping = ?1 AND id IN (SELECT id FROM opens WHERE ping = ?1 LIMIT ?2)",
     )?;
@@ -180,4 +181,22 @@ pub(crate) fn purge(transaction: &Transaction<'_>, now: Timestamp, limit: usize)
         }
     }
     Ok(erased)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_ping_to_purge_is_found_without_a_sort() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mailping.db");
+        drop(crate::SqliteStore::open(&file).unwrap());
+        let connection = rusqlite::Connection::open(&file).unwrap();
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {NEXT_DUE}")).unwrap();
+        let steps = plan.query_map([0], |row| row.get("detail")).unwrap();
+        let steps: Vec<String> = steps.map(|step| step.unwrap()).collect();
+        assert_eq!(steps.len(), 1, "{steps:?}");
+        assert!(steps[0].contains("pings_by_keep_until"), "{steps:?}");
+    }
 }
