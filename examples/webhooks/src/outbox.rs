@@ -123,9 +123,10 @@ impl Outbox {
     pub(crate) fn take(
         &mut self,
         now: Timestamp,
-        limit: u32,
+        limit: usize,
         lease: Duration,
     ) -> rusqlite::Result<Vec<Waiting>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.0
             .prepare_cached(
                 "UPDATE notice SET attempts = attempts + 1, due = ?2
@@ -263,6 +264,15 @@ mod tests {
         }
         assert!(now.since(begun).unwrap() >= WINDOW && pauses.len() > 72, "{now}: {}", pauses.len());
         assert_eq!((outbox.take(now, 1, LEASE).unwrap(), outbox.next_due().unwrap()), (vec![], None));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (folder, _outbox) = outbox();
+        let mode = std::fs::metadata(folder.path().join("webhooks.db")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

@@ -21,7 +21,7 @@ const SOON: Duration = Duration::from_secs(5);
 /// Not taken again while an attempt may be under way.
 const LEASE: Duration = PATIENCE.saturating_mul(2);
 /// The most messages under way: a slow receiver holds up no more.
-const MOST_AT_ONCE: u32 = 8;
+const MOST_AT_ONCE: usize = 8;
 const PAGE: usize = 500;
 const EVENTS: usize = 4_096;
 
@@ -160,18 +160,18 @@ impl Teller {
 
     /// Starts to send what is due, and says when the next is; `None` where none is, or one that is under way has to end first.
     fn send_due(&mut self, under_way: &mut JoinSet<(Waiting, Outcome)>) -> Result<Option<Instant>, Failure> {
-        let room = |busy: usize| MOST_AT_ONCE.saturating_sub(busy.try_into().unwrap_or(u32::MAX));
-        if room(under_way.len()) == 0 {
+        let room = MOST_AT_ONCE.saturating_sub(under_way.len());
+        if room == 0 {
             return Ok(None);
         }
-        for waiting in self.outbox.take(now(), room(under_way.len()), LEASE)? {
+        for waiting in self.outbox.take(now(), room, LEASE)? {
             let post = Arc::clone(&self.post);
             under_way.spawn(async move {
                 let outcome = post.send(&waiting).await;
                 (waiting, outcome)
             });
         }
-        if room(under_way.len()) == 0 {
+        if under_way.len() == MOST_AT_ONCE {
             return Ok(None);
         }
         let due = self.outbox.next_due()?;

@@ -94,6 +94,8 @@ fn prepared(start: Start, target: SocketAddr) -> Start {
         .with("MAILPING_WEBHOOK_URL", &format!("http://{target}/hooks"))
         .with("MAILPING_WEBHOOK_SECRET", SECRET)
         .with("MAILPING_WEBHOOK_PRIVATE", "allow")
+        // A proxy would connect to where the resolver does not look: none of the environment's is used.
+        .with("http_proxy", "http://127.0.0.1:1")
         .with("RUST_LOG", "trace")
 }
 
