@@ -6,19 +6,20 @@ use mailping_core::{
 };
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use crate::arrivals::{Arrivals, Step};
 use crate::failure::Result;
 use crate::rows;
 
 /// Keeps the opens of pings that record. It is the quickest where opens of one ping stand together.
 pub(crate) fn record(
     transaction: &Transaction<'_>,
+    arrivals: &Arrivals,
     opens: &[Open],
     last_days: &[LastDay],
-) -> Result<Vec<Written>> {
+) -> Result<(Vec<Written>, Step)> {
     let mut recording = transaction.prepare_cached(
         "SELECT record_until FROM pings INDEXED BY pings_recording WHERE id = ?1 AND status = 0",
     )?;
-    let mut insert = transaction.prepare_cached(rows::INSERT_OPEN)?;
     let mut written = Vec::with_capacity(opens.len());
     let mut last: Option<(PingId, Option<i64>)> = None;
     for open in opens {
@@ -27,13 +28,11 @@ pub(crate) fn record(
             _ => recording.query_row([open.ping.as_bytes()], |row| row.get(0)).optional()?,
         };
         last = Some((open.ping, until));
-        if until.is_some_and(|until| until - open.at.unix_millis() >= open.time_step.millis()) {
-            rows::insert_open(&mut insert, open)?;
-            written.push(Written::Kept);
-        } else {
-            written.push(Written::Filtered);
-        }
+        let records = until.is_some_and(|until| until - open.at.unix_millis() >= open.time_step.millis());
+        written.push(if records { Written::Kept } else { Written::Filtered });
     }
+    let kept = opens.iter().zip(&written).filter(|(_, written)| **written == Written::Kept);
+    let step = arrivals.append(transaction, kept.map(|(open, _)| open))?;
     let mut raise = transaction.prepare_cached(
         "UPDATE pings SET last_day = ?2
          WHERE id = ?1 AND status = 0 AND record_until - ?2 >= ?3 AND (last_day IS NULL OR last_day < ?2)",
@@ -41,7 +40,7 @@ pub(crate) fn record(
     for last in last_days {
         raise.execute(params![last.ping.as_bytes(), last.day.unix_millis(), TimeStep::Day.millis()])?;
     }
-    Ok(written)
+    Ok((written, step))
 }
 
 pub(crate) fn insert_ping(
@@ -135,15 +134,30 @@ pub(crate) fn object_by_ping(transaction: &Transaction<'_>, id: PingId) -> Resul
     }
 }
 
-pub(crate) fn erase(transaction: &Transaction<'_>, id: PingId) -> Result<Option<Erased>> {
+pub(crate) fn erase(
+    transaction: &Transaction<'_>,
+    arrivals: &Arrivals,
+    id: PingId,
+) -> Result<Option<Erased>> {
+    arrivals.bring_home(transaction, id)?;
     let opens = transaction.prepare_cached("DELETE FROM opens WHERE ping = ?1")?.execute([id.as_bytes()])?;
     let pings = transaction.prepare_cached("DELETE FROM pings WHERE id = ?1")?.execute([id.as_bytes()])?;
     Ok((pings > 0).then(|| Erased::new(pings as u64, opens as u64)))
 }
 
-pub(crate) fn erase_recipient(transaction: &Transaction<'_>, recipient: &RecipientHashes) -> Result<Erased> {
+pub(crate) fn erase_recipient(
+    transaction: &Transaction<'_>,
+    arrivals: &Arrivals,
+    recipient: &RecipientHashes,
+) -> Result<Erased> {
     unify(transaction, recipient)?;
     let newest = params![recipient.newest.key().to_bits(), recipient.newest.hash()];
+    let mut find = transaction
+        .prepare_cached("SELECT id FROM pings WHERE recipient_key = ?1 AND recipient_hash = ?2")?;
+    let mut found = find.query(newest)?;
+    while let Some(row) = found.next()? {
+        arrivals.bring_home(transaction, rows::ping_id(row, 0)?)?;
+    }
     let opens = transaction
         .prepare_cached(
             "DELETE FROM opens WHERE ping IN
@@ -160,7 +174,12 @@ pub(crate) fn erase_recipient(transaction: &Transaction<'_>, recipient: &Recipie
 const NEXT_DUE: &str = "SELECT id FROM pings WHERE keep_until <= ?1 ORDER BY keep_until LIMIT 1";
 
 /// Deletes at most `limit` rows; a ping goes after the last of its opens, so that no open is left without its ping.
-pub(crate) fn purge(transaction: &Transaction<'_>, now: Timestamp, limit: usize) -> Result<Erased> {
+pub(crate) fn purge(
+    transaction: &Transaction<'_>,
+    arrivals: &Arrivals,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Erased> {
     let mut erased = Erased::default();
     let left = |erased: &Erased| (limit as u64).saturating_sub(erased.pings + erased.opens);
     let mut due = transaction.prepare_cached(NEXT_DUE)?;
@@ -174,6 +193,7 @@ pub(crate) fn purge(transaction: &Transaction<'_>, now: Timestamp, limit: usize)
             let Some(row) = found.next()? else { break };
             rows::ping_id(row, 0)?
         };
+        arrivals.bring_home(transaction, id)?;
         let most = i64::try_from(left(&erased)).unwrap_or(i64::MAX);
         erased.opens += opens.execute(params![id.as_bytes(), most])? as u64;
         if left(&erased) > 0 {

@@ -42,6 +42,7 @@
 //! ping, without a second index. The log grows to about 16 MB before it is moved into the file.
 #![forbid(unsafe_code)]
 
+mod arrivals;
 mod changes;
 mod connect;
 mod failure;

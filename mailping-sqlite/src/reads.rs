@@ -4,9 +4,10 @@ use mailping_core::store::{KeptPing, OpenCursor, PingQuery};
 use mailping_core::{KeyFingerprint, Open, PingId, RecipientHashes};
 use rusqlite::{CachedStatement, Connection, Params, params};
 
+use crate::arrivals::Arrivals;
 use crate::changes;
 use crate::failure::Result;
-use crate::rows::{self, ping_columns};
+use crate::rows::{self, open_columns, ping_columns};
 
 pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<KeptPing>> {
     let find = connection.prepare_cached(concat!("SELECT ", ping_columns!(), " FROM pings WHERE id = ?1"))?;
@@ -73,20 +74,32 @@ pub(crate) fn pings_of(
 
 pub(crate) fn opens(
     connection: &Connection,
+    arrivals: &Arrivals,
     ping: PingId,
     after: Option<OpenCursor>,
     most: usize,
 ) -> Result<Vec<Open>> {
-    let mut find = connection.prepare_cached(
-        "SELECT id, at, fetcher, provider, verdict, evidence, rules_version, network, country, city, time_step FROM opens
-         WHERE ping = ?1 AND (at, id) > (?2, ?3) ORDER BY at, id LIMIT ?4",
-    )?;
+    let hints = arrivals.of(ping);
+    // Several statements: a transaction makes them see one state.
+    let transaction = connection.unchecked_transaction()?;
+    let mut find = transaction.prepare_cached(concat!(
+        "SELECT ",
+        open_columns!(),
+        " FROM opens WHERE ping = ?1 AND (at, id) > (?2, ?3) ORDER BY at, id LIMIT ?4"
+    ))?;
     // No time is below zero, so that without a cursor all come after this place.
     let (at, id) = after.map_or((-1, [0; 8]), |after| (after.at.unix_millis(), *after.id.as_bytes()));
     let mut found = find.query(params![ping.as_bytes(), at, id, limit(most)])?;
     let mut opens = Vec::new();
     while let Some(row) = found.next()? {
         opens.push(rows::open(ping, row)?);
+    }
+    let mut arrived = arrivals.read(&transaction, ping, hints)?;
+    arrived.retain(|open| after.is_none_or(|after| OpenCursor::new(open.at, open.id) > after));
+    if !arrived.is_empty() {
+        opens.append(&mut arrived);
+        opens.sort_unstable_by_key(|open| (open.at, open.id));
+        opens.truncate(most);
     }
     Ok(opens)
 }

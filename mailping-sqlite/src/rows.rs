@@ -8,7 +8,7 @@ use mailping_core::{
     RecipientHash, Status, TimeStep, Timestamp,
 };
 use rusqlite::types::ValueRef;
-use rusqlite::{CachedStatement, Row, named_params, params};
+use rusqlite::{CachedStatement, Row, named_params};
 
 use crate::failure::{Failure, Result};
 
@@ -21,6 +21,24 @@ pub(crate) const INSERT_PING: &str =
 pub(crate) const INSERT_OPEN: &str =
     "INSERT INTO opens (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (ping, id) DO NOTHING";
+
+pub(crate) const INSERT_ARRIVAL: &str =
+    "INSERT INTO arrivals (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city, seq)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+
+/// Copies one row into the tree: nothing where it is gone, or its open is in the tree.
+pub(crate) const FOLD_ARRIVAL: &str =
+    "INSERT INTO opens (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city)
+     SELECT ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city
+     FROM arrivals WHERE seq = ?1 AND ping = ?2 ON CONFLICT (ping, id) DO NOTHING";
+
+/// The columns that [`open`] reads, to stand after SELECT.
+macro_rules! open_columns {
+    () => {
+        "id, at, fetcher, provider, verdict, evidence, rules_version, network, country, city, time_step"
+    };
+}
+pub(crate) use open_columns;
 
 /// The columns that [`ping`] reads, to stand after SELECT.
 macro_rules! ping_columns {
@@ -60,20 +78,32 @@ pub(crate) fn insert_ping(
 
 /// How many rows it made: none where the open was kept before.
 pub(crate) fn insert_open(statement: &mut CachedStatement<'_>, open: &Open) -> Result<usize> {
-    Ok(statement.execute(params![
-        open.ping.as_bytes(),
-        open.id.as_bytes(),
-        open.at.unix_millis(),
-        open.time_step.code(),
-        open.fetcher.code(),
-        open.provider.map(Provider::code),
-        open.verdict.code(),
-        open.evidence.bits().cast_signed(),
-        open.rules_version,
-        open.network.map(|network| network.to_string()),
-        open.country.as_ref().map(|country| country.as_str()),
-        open.city.as_ref().map(|city| city.as_str()),
-    ])?)
+    bind_open(statement, open)?;
+    Ok(statement.raw_execute()?)
+}
+
+pub(crate) fn insert_arrival(statement: &mut CachedStatement<'_>, seq: i64, open: &Open) -> Result<()> {
+    bind_open(statement, open)?;
+    statement.raw_bind_parameter(13, seq)?;
+    statement.raw_execute()?;
+    Ok(())
+}
+
+/// Binds the first twelve parameters.
+fn bind_open(statement: &mut CachedStatement<'_>, open: &Open) -> Result<()> {
+    statement.raw_bind_parameter(1, open.ping.as_bytes())?;
+    statement.raw_bind_parameter(2, open.id.as_bytes())?;
+    statement.raw_bind_parameter(3, open.at.unix_millis())?;
+    statement.raw_bind_parameter(4, open.time_step.code())?;
+    statement.raw_bind_parameter(5, open.fetcher.code())?;
+    statement.raw_bind_parameter(6, open.provider.map(Provider::code))?;
+    statement.raw_bind_parameter(7, open.verdict.code())?;
+    statement.raw_bind_parameter(8, open.evidence.bits().cast_signed())?;
+    statement.raw_bind_parameter(9, open.rules_version)?;
+    statement.raw_bind_parameter(10, open.network.map(|network| network.to_string()))?;
+    statement.raw_bind_parameter(11, open.country.as_ref().map(|country| country.as_str()))?;
+    statement.raw_bind_parameter(12, open.city.as_ref().map(|city| city.as_str()))?;
+    Ok(())
 }
 
 /// Reads a row of [`ping_columns`].
@@ -101,7 +131,7 @@ pub(crate) fn ping(row: &Row<'_>) -> Result<KeptPing> {
     Ok(KeptPing::new(ping, last_day))
 }
 
-/// Reads a row of `id, at, fetcher, provider, verdict, evidence, rules_version, network, country, city, time_step`.
+/// Reads a row of [`open_columns`].
 pub(crate) fn open(ping: PingId, row: &Row<'_>) -> Result<Open> {
     let id = OpenId::from_bytes(Column::new(row, 0, "opens.id")?.bytes()?);
     let at = Column::new(row, 1, "opens.at")?.time()?;

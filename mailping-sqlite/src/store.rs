@@ -1,6 +1,7 @@
 //! The store: which call runs where.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,8 +10,9 @@ use mailping_core::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Sto
 use mailping_core::{
     KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
+use crate::arrivals::{self, Arrivals};
 use crate::failure::Result as Outcome;
 use crate::worker::Worker;
 use crate::writer::Writer;
@@ -24,6 +26,7 @@ use crate::{changes, connect, reads, schema};
 pub struct SqliteStore {
     path: PathBuf,
     writer: Arc<Writer>,
+    pub(crate) arrivals: Arc<Arrivals>,
     changes: Worker<Arc<Writer>>,
     reads: Worker<Connection>,
 }
@@ -38,7 +41,7 @@ impl SqliteStore {
     /// written, or where an SQLite older than 3.51.3 is linked; a file that is not ours is left as it was.
     /// [`StoreError::Corrupt`] where the file is damaged, [`StoreError::Unavailable`] where another process keeps it locked.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        Ok(Self::start(path.as_ref())?)
+        Ok(Self::start(path.as_ref(), arrivals::ROUND)?)
     }
 
     /// Writes the whole file anew (`VACUUM`), so that not even a stray copy of something erased is left in it, and the file is as
@@ -50,12 +53,14 @@ impl SqliteStore {
         self.changes.call(|writer| writer.rewrite()).await
     }
 
-    fn start(path: &Path) -> Outcome<Self> {
-        let writer = Arc::new(Writer::new(connect::writer(path, &schema::STORE)?));
+    pub(crate) fn start(path: &Path, round: RangeInclusive<usize>) -> Outcome<Self> {
+        let connection = connect::writer(path, &schema::STORE)?;
+        let arrivals = Arc::new(Arrivals::load(&connection, round)?);
+        let writer = Arc::new(Writer::new(connection));
         let changes =
             Worker::start("mailping-sqlite-write", Arc::clone(&writer), |writer| writer.empty_log())?;
         let reads = Worker::start("mailping-sqlite-read", connect::reader(path)?, |_| {})?;
-        Ok(Self { path: path.to_owned(), writer, changes, reads })
+        Ok(Self { path: path.to_owned(), writer, arrivals, changes, reads })
     }
 }
 
@@ -71,7 +76,13 @@ impl Store for SqliteStore {
         if opens.is_empty() && last_days.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(self.writer.write(|transaction| changes::record(transaction, opens, last_days))?)
+        let record =
+            |transaction: &Transaction<'_>| changes::record(transaction, &self.arrivals, opens, last_days);
+        let written = self.writer.write_then(record, |(written, step)| {
+            self.arrivals.committed(step);
+            written
+        })?;
+        Ok(written)
     }
 
     async fn insert_ping(
@@ -101,7 +112,8 @@ impl Store for SqliteStore {
         after: Option<OpenCursor>,
         limit: usize,
     ) -> Result<Vec<Open>, StoreError> {
-        self.reads.call(move |connection| reads::opens(connection, ping, after, limit)).await
+        let arrivals = Arc::clone(&self.arrivals);
+        self.reads.call(move |connection| reads::opens(connection, &arrivals, ping, after, limit)).await
     }
 
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
@@ -109,7 +121,10 @@ impl Store for SqliteStore {
     }
 
     async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
-        self.changes.call(move |writer| writer.erase(|transaction| changes::erase(transaction, id))).await
+        let arrivals = Arc::clone(&self.arrivals);
+        self.changes
+            .call(move |writer| writer.erase(|transaction| changes::erase(transaction, &arrivals, id)))
+            .await
     }
 
     async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
@@ -126,10 +141,11 @@ impl Store for SqliteStore {
     }
 
     async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
-        let recipient = recipient.clone();
-        self.changes
-            .call(move |writer| writer.erase(|transaction| changes::erase_recipient(transaction, &recipient)))
-            .await
+        let (arrivals, recipient) = (Arc::clone(&self.arrivals), recipient.clone());
+        let work = move |writer: &mut Arc<Writer>| {
+            writer.erase(|transaction| changes::erase_recipient(transaction, &arrivals, &recipient))
+        };
+        self.changes.call(work).await
     }
 
     async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
@@ -152,7 +168,8 @@ impl Store for SqliteStore {
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
-        let purged = self.writer.write(|transaction| changes::purge(transaction, now, limit))?;
+        let purged =
+            self.writer.write(|transaction| changes::purge(transaction, &self.arrivals, now, limit))?;
         if purged != Erased::default() {
             self.writer.owe_empty_log();
         }

@@ -40,12 +40,21 @@ impl Writer {
 
     /// Runs `work` as one durable transaction; any error takes all of it back.
     pub(crate) fn write<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
+        self.write_then(work, |result| result)
+    }
+
+    /// As [`Writer::write`], and `committed` runs once the transaction is durable, before another one begins.
+    pub(crate) fn write_then<R, T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<R>,
+        committed: impl FnOnce(R) -> T,
+    ) -> Result<T> {
         let mut connection = self.connection();
         // The write lock comes first: what is read inside cannot be outdated by another process before the commit.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = work(&transaction)?;
         transaction.commit()?;
-        Ok(result)
+        Ok(committed(result))
     }
 
     /// As [`Writer::write`], and what was deleted leaves the log at once, or as soon as its readers allow.

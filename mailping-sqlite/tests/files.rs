@@ -178,19 +178,19 @@ fn a_broken_row_is_reported_by_its_column() {
     let breaker = Connection::open(&file).unwrap();
     for (what, statement) in [
         // A whole address can stand in the file, yet it never becomes an open.
-        ("opens.network", "UPDATE opens SET network = '192.0.2.77/32'"),
-        ("opens.city", "UPDATE opens SET city = 'a' || char(10) || 'secret'"),
-        ("opens.evidence", "UPDATE opens SET evidence = -1"),
-        ("opens.fetcher", "UPDATE opens SET fetcher = 256"),
-        ("opens.at", "UPDATE opens SET at = -1"),
-        ("opens.id", "UPDATE opens SET id = x'00'"),
+        ("opens.network", "UPDATE arrivals SET network = '192.0.2.77/32'"),
+        ("opens.city", "UPDATE arrivals SET city = 'a' || char(10) || 'secret'"),
+        ("opens.evidence", "UPDATE arrivals SET evidence = -1"),
+        ("opens.fetcher", "UPDATE arrivals SET fetcher = 256"),
+        ("opens.at", "UPDATE arrivals SET at = -1"),
+        ("opens.id", "UPDATE arrivals SET id = x'00'"),
     ] {
         breaker.execute_batch(&format!("SAVEPOINT broken; {statement}; RELEASE broken")).unwrap();
         let error = block_on(store.opens(ping_id(1), None, 9)).unwrap_err();
         let text = format!("{error} {error:?}");
         assert!(matches!(error, StoreError::Corrupt { what: column } if column == what), "{text}");
         assert!(!text.contains("secret") && !text.contains("192"), "{text}");
-        breaker.execute_batch("DELETE FROM opens").unwrap();
+        breaker.execute_batch("DELETE FROM arrivals").unwrap();
         record(&store, &[open(ping_id(1), 1)]);
     }
     for (what, statement) in [

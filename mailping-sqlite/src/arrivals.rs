@@ -1,0 +1,280 @@
+//! Opens that have arrived and wait to be folded into the tree of opens.
+//!
+//! A tree over random pings costs a page written for nearly each open of a small batch. So a batch is appended to a table in the order
+//! of its arrival, and when so many wait that neighbours share a page they are folded into the tree in the tree's own order: each batch folds a few
+//! more than it brings, in its own transaction. There is no second commit and no pause.
+//!
+//! The table alone says what waits. What is in memory are hints, the number and the ping of each row, and always more of them rather than
+//! fewer: a hint without a row is no harm, a row without a hint would be missed by receipts and never folded.
+
+use std::collections::BTreeSet;
+use std::ops::Bound::{Excluded, Unbounded};
+use std::ops::RangeInclusive;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use mailping_core::{Open, PingId};
+use rusqlite::{Connection, Transaction, params};
+
+use crate::failure::Result;
+use crate::rows;
+
+/// How many rows make a round, for each page of the file: with fewer, hardly two of them would meet in a page.
+const ROWS_PER_PAGE: usize = 4;
+/// The least and the most of it. A hint takes some 35 bytes of memory.
+pub(crate) const ROUND: RangeInclusive<usize> = 32_768..=1_048_576;
+
+/// A row that waits: in the order of pings, so of the tree.
+type Row = (PingId, i64);
+
+/// The hints of one file, shared by the connection that writes and the one that reads.
+#[derive(Debug)]
+pub(crate) struct Arrivals {
+    waiting: Mutex<Waiting>,
+    /// How many rows make a round, whatever the size of the file.
+    bounds: RangeInclusive<usize>,
+}
+
+/// The rows in the order of their way. Each set is taken off as a whole, and only when the file holds none of it.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Every row up to this number has been in one of the sets.
+    seen: i64,
+    /// Those that have come since the round began.
+    next: BTreeSet<Row>,
+    /// Those of the present round, and the last of them whose fold is committed.
+    round: BTreeSet<Row>,
+    hand: Option<Row>,
+    /// All rows of the round are up to this number.
+    round_end: i64,
+    /// Those of the round before: all are in the tree, and leave the table.
+    leaving: BTreeSet<Row>,
+    leaving_end: i64,
+}
+
+/// What a transaction has done, to be told with [`Arrivals::committed`].
+#[derive(Debug, Default)]
+pub(crate) struct Step {
+    appended: Vec<Row>,
+    folded: Option<Row>,
+    all_left: bool,
+}
+
+/// What is known of a ping's rows without a look at the file.
+#[derive(Debug)]
+pub(crate) struct Hints {
+    rows: Vec<Row>,
+    seen: i64,
+}
+
+impl Arrivals {
+    /// Reads what waits in a file.
+    pub(crate) fn load(connection: &Connection, bounds: RangeInclusive<usize>) -> Result<Self> {
+        let arrivals = Self { waiting: Mutex::default(), bounds };
+        arrivals.catch_up(connection, 0)?;
+        Ok(arrivals)
+    }
+
+    /// Appends opens, and folds a few more than these where enough wait.
+    pub(crate) fn append<'a>(
+        &self,
+        transaction: &Transaction<'_>,
+        opens: impl Iterator<Item = &'a Open>,
+    ) -> Result<Step> {
+        let mut opens = opens.peekable();
+        if opens.peek().is_none() {
+            return Ok(Step::default());
+        }
+        self.catch_up(transaction, self.seen())?;
+        let mut last: i64 = transaction
+            .prepare_cached(
+                "SELECT max(seq, (SELECT ifnull(max(seq), 0) FROM arrivals)) FROM arrivals_taken",
+            )?
+            .query_row((), |row| row.get(0))?;
+        let mut insert = transaction.prepare_cached(rows::INSERT_ARRIVAL)?;
+        let mut appended = Vec::new();
+        for open in opens {
+            last += 1;
+            rows::insert_arrival(&mut insert, last, open)?;
+            appended.push((open.ping, last));
+        }
+        let (folded, all_left) = self.fold(transaction, appended.len() + appended.len() / 8 + 1)?;
+        Ok(Step { appended, folded, all_left })
+    }
+
+    /// Takes over what a transaction has done: once it is committed, and before another one begins.
+    pub(crate) fn committed(&self, step: Step) {
+        let mut waiting = self.waiting();
+        waiting.seen = step.appended.last().map_or(waiting.seen, |&(_, seq)| waiting.seen.max(seq));
+        waiting.next.extend(step.appended);
+        waiting.hand = step.folded.or(waiting.hand);
+        if step.all_left {
+            waiting.leaving.clear();
+        }
+    }
+
+    /// Folds all that waits of one ping and takes it out, so that its opens are in the tree alone.
+    pub(crate) fn bring_home(&self, transaction: &Transaction<'_>, ping: PingId) -> Result<()> {
+        self.catch_up(transaction, self.seen())?;
+        let mut fold = transaction.prepare_cached(rows::FOLD_ARRIVAL)?;
+        let mut take = transaction.prepare_cached("DELETE FROM arrivals WHERE seq = ?1 AND ping = ?2")?;
+        let mut last = None;
+        let rows = self.waiting().all_of(ping);
+        for (_, seq) in rows {
+            fold.execute(params![seq, ping.as_bytes()])?;
+            if take.execute(params![seq, ping.as_bytes()])? > 0 {
+                last = Some(seq);
+            }
+        }
+        if let Some(last) = last {
+            transaction
+                .prepare_cached("UPDATE arrivals_taken SET seq = ?1 WHERE seq < ?1")?
+                .execute([last])?;
+        }
+        Ok(())
+    }
+
+    /// The opens of a ping that have arrived and are not in the tree, the first of each id.
+    ///
+    /// `hints` were taken before the transaction began: a row that left them earlier was folded before, so this transaction sees it in
+    /// the tree; one that came later is found here.
+    pub(crate) fn read(
+        &self,
+        transaction: &Transaction<'_>,
+        ping: PingId,
+        hints: Hints,
+    ) -> Result<Vec<Open>> {
+        let Hints { mut rows, seen } = hints;
+        rows.extend(self.catch_up(transaction, seen)?.into_iter().filter(|&(of, _)| of == ping));
+        let mut find = transaction.prepare_cached(concat!(
+            "SELECT ",
+            rows::open_columns!(),
+            " FROM arrivals WHERE seq = ?1 AND ping = ?2
+               AND NOT EXISTS (SELECT 1 FROM opens WHERE opens.ping = arrivals.ping AND opens.id = arrivals.id)"
+        ))?;
+        let mut ids = BTreeSet::new();
+        let mut opens = Vec::new();
+        for (_, seq) in rows {
+            let mut found = find.query(params![seq, ping.as_bytes()])?;
+            if let Some(row) = found.next()? {
+                let open = rows::open(ping, row)?;
+                if ids.insert(open.id) {
+                    opens.push(open);
+                }
+            }
+        }
+        Ok(opens)
+    }
+
+    /// The hints of a ping's rows that are not in the tree.
+    pub(crate) fn of(&self, ping: PingId) -> Hints {
+        let waiting = self.waiting();
+        let next = waiting.next.range(rows_of(ping));
+        let unfolded = waiting.round.range(rows_of(ping)).filter(|&row| Some(*row) > waiting.hand);
+        Hints { rows: unfolded.chain(next).copied().collect(), seen: waiting.seen }
+    }
+
+    /// Takes over the rows after `seen`, those of other processes for the most part, and returns them.
+    fn catch_up(&self, connection: &Connection, seen: i64) -> Result<Vec<Row>> {
+        let mut find =
+            connection.prepare_cached("SELECT seq, ping FROM arrivals WHERE seq > ?1 ORDER BY seq")?;
+        let mut found = find.query([seen])?;
+        let mut new = Vec::new();
+        while let Some(row) = found.next()? {
+            new.push((rows::ping_id(row, 1)?, row.get(0)?));
+        }
+        let Some(&(_, last)) = new.last() else { return Ok(new) };
+        self.waiting().take_over(&new, first(connection)?..=last);
+        Ok(new)
+    }
+
+    /// Folds the next rows of the round, and takes out as many of those that the round before has folded. Returns the last that it
+    /// folded, and whether none of the others is left.
+    fn fold(&self, transaction: &Transaction<'_>, most: usize) -> Result<(Option<Row>, bool)> {
+        let enough = self.enough(transaction)?;
+        let (rows, leaving_end) = {
+            let mut waiting = self.waiting();
+            waiting.turn(enough);
+            let end = (!waiting.leaving.is_empty()).then_some(waiting.leaving_end);
+            (waiting.unfolded().take(most).copied().collect::<Vec<Row>>(), end)
+        };
+        let mut fold = transaction.prepare_cached(rows::FOLD_ARRIVAL)?;
+        for (ping, seq) in &rows {
+            fold.execute(params![seq, ping.as_bytes()])?;
+        }
+        let Some(end) = leaving_end else { return Ok((rows.last().copied(), false)) };
+        // The newest row is never among them, so that its number is not given again: this transaction has appended it.
+        transaction
+            .prepare_cached(
+                "DELETE FROM arrivals WHERE seq <= min(?1, ?2 + (SELECT min(seq) FROM arrivals))",
+            )?
+            .execute(params![end, i64::try_from(most).unwrap_or(i64::MAX)])?;
+        Ok((rows.last().copied(), first(transaction)? > end))
+    }
+
+    /// How many rows make a round: so many for each page of the file that several meet in a page.
+    fn enough(&self, connection: &Connection) -> Result<usize> {
+        let pages: i64 = connection.prepare_cached("PRAGMA page_count")?.query_row((), |row| row.get(0))?;
+        let wanted = usize::try_from(pages).unwrap_or(usize::MAX).saturating_mul(ROWS_PER_PAGE);
+        Ok(wanted.clamp(*self.bounds.start(), *self.bounds.end()))
+    }
+
+    fn seen(&self) -> i64 {
+        self.waiting().seen
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // A panic while it is held leaves hints too many at the worst.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    /// Lets the round leave that is folded, where the one before has left, and begins the next where enough wait.
+    fn turn(&mut self, enough: usize) {
+        if self.leaving.is_empty() && self.unfolded().next().is_none() {
+            self.leaving = std::mem::take(&mut self.round);
+            self.leaving_end = self.round_end;
+        }
+        if self.round.is_empty() && self.next.len() >= enough {
+            self.round = std::mem::take(&mut self.next);
+            self.round_end = self.seen;
+            self.hand = None;
+        }
+    }
+
+    fn unfolded(&self) -> impl Iterator<Item = &Row> {
+        let after = self.hand.map_or(Unbounded, Excluded);
+        self.round.range((after, Unbounded))
+    }
+
+    fn all_of(&self, ping: PingId) -> Vec<Row> {
+        let sets = [&self.leaving, &self.round, &self.next];
+        sets.into_iter().flat_map(|set| set.range(rows_of(ping))).copied().collect()
+    }
+
+    /// Adds rows of a file that holds the rows `there`.
+    fn take_over(&mut self, rows: &[Row], there: RangeInclusive<i64>) {
+        let seen = self.seen;
+        self.next.extend(rows.iter().filter(|(_, seq)| *seq > seen));
+        self.seen = seen.max(*there.end());
+        // What another process has folded and taken out leaves hints behind: swept when they are the most of all.
+        let length = usize::try_from(there.end() - there.start()).unwrap_or(usize::MAX);
+        let mut sets = [&mut self.leaving, &mut self.round, &mut self.next];
+        if sets.iter().map(|set| set.len()).sum::<usize>() > 2 * length.max(1_000) {
+            sets.iter_mut().for_each(|set| set.retain(|(_, seq)| there.contains(seq)));
+        }
+    }
+}
+
+fn rows_of(ping: PingId) -> RangeInclusive<Row> {
+    (ping, i64::MIN)..=(ping, i64::MAX)
+}
+
+/// The number of the first row that waits.
+fn first(connection: &Connection) -> Result<i64> {
+    let mut find = connection.prepare_cached("SELECT ifnull(min(seq), 0) FROM arrivals")?;
+    Ok(find.query_row((), |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+//! Opens are found once and erased whole wherever they are on their way from arrival to tree: with rounds so small that they begin and
+//! end all the time.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use mailping_core::fetcher::{Fetcher, Verdict};
+use mailping_core::testing::store::CASES;
+use mailping_core::{Basis, Open, OpenId, Ping, PingId, Status, Store, StoreError, Timestamp};
+use pollster::block_on;
+use proptest::prelude::*;
+use rusqlite::Connection;
+
+use super::*;
+use crate::SqliteStore;
+
+const SENT: i64 = 1_795_428_000_000;
+
+fn ping_id(n: u8) -> PingId {
+    PingId::from_bytes([n; 16])
+}
+
+fn open(ping: u8, n: u16) -> Open {
+    let id = u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let at = Timestamp::from_unix_millis(SENT + i64::from(n));
+    Open::new(ping_id(ping), OpenId::from_bytes(id.to_be_bytes()), at, Fetcher::Browser, Verdict::Human)
+}
+
+fn store(file: &Path, round: RangeInclusive<usize>) -> SqliteStore {
+    SqliteStore::start(file, round).unwrap()
+}
+
+fn given_pings(store: &SqliteStore, pings: u8) {
+    for n in 0..pings {
+        let mut ping = Ping::stored(ping_id(n), format!("invoice-{n}"), Basis::Contract, Status::Live);
+        ping.record_until = Timestamp::from_unix_millis(SENT + 1_000_000);
+        ping.keep_until = ping.record_until;
+        block_on(store.insert_ping(&ping, None)).unwrap();
+    }
+}
+
+fn record(store: &SqliteStore, opens: &[Open]) {
+    block_on(store.record(opens, &[])).unwrap();
+}
+
+fn found(store: &SqliteStore, ping: u8) -> Vec<Open> {
+    block_on(store.opens(ping_id(ping), None, usize::MAX)).unwrap()
+}
+
+fn rows(file: &Path, table: &str) -> i64 {
+    let connection = Connection::open(file).unwrap();
+    connection.query_row(&format!("SELECT count(*) FROM {table}"), (), |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn the_store_keeps_every_promise_while_it_folds() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in [0, 7] {
+        for case in CASES {
+            eprintln!("rounds of {round}: case {}", case.name());
+            let file = folder.path().join(format!("{round}-{}", case.name()));
+            block_on(case.run(Arc::new(store(&file, round..=round))));
+        }
+    }
+}
+
+#[test]
+fn what_arrives_comes_into_the_tree_and_leaves_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = store(&file, 100..=100);
+    given_pings(&store, 8);
+    for n in 0..3_000 {
+        record(&store, &[open((n % 8) as u8, n)]);
+    }
+    // Two rounds and what has come since: what one round has folded leaves while the next is folded.
+    assert!((100..400).contains(&rows(&file, "arrivals")), "{}", rows(&file, "arrivals"));
+    assert!(rows(&file, "opens") >= 2_700, "{}", rows(&file, "opens"));
+    for ping in 0..8 {
+        let all: Vec<Open> = (0..3_000).filter(|n| n % 8 == u16::from(ping)).map(|n| open(ping, n)).collect();
+        assert_eq!(found(&store, ping), all);
+    }
+}
+
+#[test]
+fn a_batch_that_fails_leaves_what_it_would_have_folded_to_be_folded() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = store(&file, 4..=4);
+    given_pings(&store, 2);
+    // A trigger stands for a full disk: it lets a batch fail after its first folds.
+    let breaker = Connection::open(&file).unwrap();
+    let mut failed = 0;
+    for n in 0..200 {
+        if n % 3 == 0 {
+            let fail = "CREATE TRIGGER fail BEFORE INSERT ON opens WHEN NEW.ping = x'01010101010101010101010101010101'
+                        BEGIN SELECT RAISE(ABORT, 'told to'); END";
+            breaker.execute_batch(fail).unwrap();
+            failed += usize::from(block_on(store.record(&[open(0, n), open(1, n)], &[])).is_err());
+            breaker.execute_batch("DROP TRIGGER fail").unwrap();
+        }
+        record(&store, &[open(0, n), open(1, n)]);
+    }
+    assert!(failed > 10, "{failed}");
+    for ping in 0..2 {
+        assert_eq!(found(&store, ping), (0..200).map(|n| open(ping, n)).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_number_is_not_given_twice_so_that_another_process_misses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let (one, other) = (store(&file, ROUND), store(&file, ROUND));
+    given_pings(&one, 3);
+    record(&one, &[open(0, 1), open(1, 1)]);
+    assert_eq!(found(&other, 1), [open(1, 1)], "the other has seen the newest row");
+    assert!(block_on(one.erase(ping_id(1))).unwrap().is_some());
+    record(&one, &[open(2, 2)]);
+    assert_eq!(found(&other, 2), [open(2, 2)]);
+}
+
+#[test]
+fn hints_do_not_grow_while_another_process_folds() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let (one, other) = (store(&file, 10..=10), store(&file, 10..=10));
+    given_pings(&one, 1);
+    for n in 0..8_000 {
+        record(&one, &[open(0, n)]);
+        if n % 100 == 0 {
+            assert_eq!(found(&other, 0).len(), usize::from(n) + 1);
+        }
+    }
+    assert!(other.arrivals.of(ping_id(0)).rows.len() < 2_500);
+}
+
+/// What is done to one of two stores on one file.
+#[derive(Debug, Clone)]
+enum Deed {
+    Record(Vec<(u8, u16)>),
+    Erase(u8),
+    Purge(usize),
+    Reopen,
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![
+        8 => proptest::collection::vec((0..4_u8, 0..60_u16), 1..12).prop_map(Deed::Record),
+        1 => (0..4_u8).prop_map(Deed::Erase),
+        1 => (0..9_usize).prop_map(Deed::Purge),
+        1 => Just(Deed::Reopen),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn two_stores_on_one_file_agree_with_a_list(
+        deeds in proptest::collection::vec((any::<bool>(), deed()), 1..40),
+        round in 0..20_usize,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mailping.db");
+        let mut stores = [store(&file, round..=round), store(&file, 5..=5)];
+        given_pings(&stores[0], 4);
+        let mut expected: BTreeMap<u8, BTreeMap<u16, Open>> = (0..4).map(|n| (n, BTreeMap::new())).collect();
+        let due = Timestamp::from_unix_millis(SENT + 1_000_000);
+        for (which, deed) in deeds {
+            let acting = &mut stores[usize::from(which)];
+            match deed {
+                Deed::Record(batch) => {
+                    let batch: Vec<(u8, u16, Open)> =
+                        batch.into_iter().map(|(ping, n)| (ping, n, open(ping, n))).collect();
+                    let opens: Vec<Open> = batch.iter().map(|(.., open)| open.clone()).collect();
+                    record(acting, &opens);
+                    for (ping, n, open) in batch {
+                        expected.entry(ping).and_modify(|kept| { kept.insert(n, open); });
+                    }
+                }
+                Deed::Erase(ping) => {
+                    let erased = block_on(acting.erase(ping_id(ping))).unwrap();
+                    let kept = expected.remove(&ping).map(|kept| kept.len() as u64);
+                    prop_assert_eq!(erased.map(|erased| erased.opens), kept);
+                }
+                Deed::Purge(limit) => {
+                    // Pings in the order of their ids, which all are due: opens first, then their ping.
+                    let purged = block_on(acting.purge(due, limit)).unwrap();
+                    prop_assert!(purged.pings + purged.opens <= limit as u64);
+                    let gone: Vec<u8> = expected.keys().copied().filter(|&ping| {
+                        block_on(acting.ping(ping_id(ping))).unwrap().is_none()
+                    }).collect();
+                    let mut opens: u64 = gone.iter().filter_map(|ping| expected.remove(ping)).map(|kept| kept.len() as u64).sum();
+                    for (ping, kept) in &mut expected {
+                        let left = found(acting, *ping);
+                        opens += (kept.len() - left.len()) as u64;
+                        kept.retain(|_, open| left.contains(open));
+                    }
+                    prop_assert_eq!(purged.opens, opens, "each row is counted once");
+                }
+                Deed::Reopen => {
+                    let other = folder.path().join("none.db");
+                    // The lock of the file goes with its last connection.
+                    drop(std::mem::replace(acting, store(&other, ROUND)));
+                    *acting = store(&file, round..=round);
+                }
+            }
+            for reading in &stores {
+                for ping in 0..4 {
+                    let mut opens: Vec<Open> =
+                        expected.get(&ping).into_iter().flat_map(|kept| kept.values().cloned()).collect();
+                    opens.sort_unstable_by_key(|open| (open.at, open.id));
+                    prop_assert_eq!(found(reading, ping), opens);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_was_made_before_arrivals_is_brought_forward_with_its_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    {
+        let old = Connection::open(&file).unwrap();
+        old.execute_batch(include_str!("../schema/1.sql")).unwrap();
+        old.execute_batch("PRAGMA application_id = 0x6d706e67; PRAGMA user_version = 1").unwrap();
+        let ping = "INSERT INTO pings (id, status, record_until, keep_until, sent_at, detail, time_step, purpose, reference, basis)
+                    VALUES (?1, 0, ?2 + 1000000, ?2 + 1000000, ?2, 5, 0, 0, 'invoice-1', '{\"kind\":\"contract\"}')";
+        old.execute(ping, params![ping_id(1).as_bytes(), SENT]).unwrap();
+        rows::insert_open(&mut old.prepare_cached(rows::INSERT_OPEN).unwrap(), &open(1, 1)).unwrap();
+    }
+    let store = store(&file, 0..=0);
+    record(&store, &[open(1, 1), open(1, 2)]);
+    record(&store, &[open(1, 3)]);
+    assert_eq!(found(&store, 1), [open(1, 1), open(1, 2), open(1, 3)]);
+    let version: i64 =
+        Connection::open(&file).unwrap().query_row("PRAGMA user_version", (), |row| row.get(0)).unwrap();
+    assert_eq!(version, 2);
+}
+
+#[test]
+fn a_broken_row_that_waits_is_reported_by_its_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = store(&file, ROUND);
+    given_pings(&store, 1);
+    record(&store, &[open(0, 1)]);
+    let breaker = Connection::open(&file).unwrap();
+    breaker.execute("UPDATE arrivals SET network = '192.0.2.77/32'", ()).unwrap();
+    let error = block_on(store.opens(ping_id(0), None, 9)).unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { what: "opens.network" }), "{error:?}");
+}
