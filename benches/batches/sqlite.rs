@@ -116,7 +116,8 @@ async fn large(store: SqliteStore, file: &Path, opens: usize) {
         let (from, to) = (ping_id(PINGS - pings), ping_id(PINGS));
         let range = params![from.as_bytes(), to.as_bytes()];
         let connection = connect(file);
-        let count = "SELECT count(*) FROM opens WHERE ping >= ?1 AND ping < ?2";
+        let count = "SELECT count(*) FROM (SELECT ping, id FROM opens WHERE ping >= ?1 AND ping < ?2
+            UNION SELECT ping, id FROM arrivals WHERE ping >= ?1 AND ping < ?2)";
         let due: i64 = connection.query_row(count, range, |row| row.get(0)).unwrap();
         let expire = "UPDATE pings SET keep_until = 1 WHERE id >= ?1 AND id < ?2";
         connection.execute(expire, range).unwrap();

@@ -18,7 +18,11 @@ const PING: PingId = PingId::from_bytes([1; 16]);
 /// Every column but those that tie the open to its ping.
 const COLUMNS: &str =
     "SELECT tables.name, columns.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
-     WHERE tables.name IN ('pings', 'opens') AND (tables.name, columns.name) NOT IN (VALUES ('pings', 'id'), ('opens', 'ping'))";
+     WHERE tables.name IN ('pings', 'opens', 'arrivals') AND (tables.name, columns.name)
+        NOT IN (VALUES ('pings', 'id'), ('opens', 'ping'), ('arrivals', 'ping'), ('arrivals', 'seq'))";
+/// The open that has arrived, as another one that has been folded into the tree.
+const FOLDED: &str = "INSERT INTO opens (ping, id, at, time_step, fetcher, verdict, evidence, rules_version)
+     SELECT ping, x'0303030303030303', at, time_step, fetcher, verdict, evidence, rules_version FROM arrivals";
 
 #[derive(Debug, Arbitrary)]
 enum Cell<'a> {
@@ -29,7 +33,7 @@ enum Cell<'a> {
     Blob(&'a [u8]),
 }
 
-/// A tracker on a file with one ping and one open, and a second connection that writes what the store would not.
+/// A tracker on a file with one ping and two opens, and a second connection that writes what the store would not.
 struct Subject {
     tracker: Tracker,
     raw: rusqlite::Connection,
@@ -52,6 +56,7 @@ static SUBJECT: LazyLock<Mutex<Subject>> = LazyLock::new(|| {
     pollster::block_on(store.record(&[open], &[])).expect("a new open");
     let raw = rusqlite::Connection::open(&path).expect("the same file");
     raw.pragma_update(None, "synchronous", "OFF").expect("a known setting");
+    raw.execute(FOLDED, ()).expect("a copy");
     let mut find = raw.prepare(COLUMNS).expect("a query");
     let columns = find.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).expect("a query");
     let columns = columns.collect::<Result<_, _>>().expect("names");

@@ -19,9 +19,9 @@ use crate::failure::Result;
 use crate::rows;
 
 /// How many rows make a round, for each page of the file: with fewer, hardly two of them would meet in a page.
-const ROWS_PER_PAGE: usize = 4;
+const ROWS_PER_PAGE: usize = 8;
 /// The least and the most of it. A hint takes some 35 bytes of memory.
-pub(crate) const ROUND: RangeInclusive<usize> = 32_768..=1_048_576;
+pub(crate) const ROUND: RangeInclusive<usize> = 32_768..=262_144;
 
 /// A row that waits: in the order of pings, so of the tree.
 type Row = (PingId, i64);

@@ -26,9 +26,11 @@ pub(crate) const INSERT_ARRIVAL: &str =
     "INSERT INTO arrivals (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city, seq)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
-/// Copies one row into the tree: nothing where it is gone, or its open is in the tree.
+/// Copies one row into the tree: nothing where it is gone, or its open is in the tree. Where it fails the transaction is taken back as a
+/// whole, so FAIL will do: the usual ABORT would keep a copy of the page for each row.
 pub(crate) const FOLD_ARRIVAL: &str =
-    "INSERT INTO opens (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city)
+    "INSERT OR FAIL INTO opens
+        (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city)
      SELECT ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city
      FROM arrivals WHERE seq = ?1 AND ping = ?2 ON CONFLICT (ping, id) DO NOTHING";
 
