@@ -12,6 +12,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use mailping_core::store::Written;
 use mailping_core::{Open, PingId};
 use rusqlite::{Connection, Transaction, params};
 
@@ -22,6 +23,9 @@ use crate::rows;
 const ROWS_PER_PAGE: usize = 8;
 /// The least and the most of it. A hint takes some 35 bytes of memory.
 pub(crate) const ROUND: RangeInclusive<usize> = 32_768..=262_144;
+
+/// About so many rows leave the table at once, or a round of them: each time costs a few pages at the table's edge.
+const LEAVE: i64 = 512;
 
 /// A row that waits: in the order of pings, so of the tree.
 type Row = (PingId, i64);
@@ -74,16 +78,12 @@ impl Arrivals {
         Ok(arrivals)
     }
 
-    /// Appends opens, and folds a few more than these where enough wait.
-    pub(crate) fn append<'a>(
+    /// Appends the opens whose pings record, and folds a few more than these where enough wait.
+    pub(crate) fn append(
         &self,
         transaction: &Transaction<'_>,
-        opens: impl Iterator<Item = &'a Open>,
-    ) -> Result<Step> {
-        let mut opens = opens.peekable();
-        if opens.peek().is_none() {
-            return Ok(Step::default());
-        }
+        opens: &[Open],
+    ) -> Result<(Vec<Written>, Step)> {
         self.catch_up(transaction, self.seen())?;
         let mut last: i64 = transaction
             .prepare_cached(
@@ -91,14 +91,26 @@ impl Arrivals {
             )?
             .query_row((), |row| row.get(0))?;
         let mut insert = transaction.prepare_cached(rows::INSERT_ARRIVAL)?;
-        let mut appended = Vec::new();
+        let mut written = Vec::with_capacity(opens.len());
+        let mut appended = Vec::with_capacity(opens.len());
         for open in opens {
-            last += 1;
-            rows::insert_arrival(&mut insert, last, open)?;
-            appended.push((open.ping, last));
+            if rows::insert_arrival(&mut insert, last + 1, open)? {
+                last += 1;
+                appended.push((open.ping, last));
+                written.push(Written::Kept);
+            } else {
+                written.push(Written::Filtered);
+            }
         }
-        let (folded, all_left) = self.fold(transaction, appended.len() + appended.len() / 8 + 1)?;
-        Ok(Step { appended, folded, all_left })
+        if appended.is_empty() {
+            return Ok((written, Step::default()));
+        }
+        let folded = self.fold(transaction, appended.len() + appended.len() / 8 + 1)?;
+        let before = last - i64::try_from(appended.len()).unwrap_or(0);
+        let step = LEAVE.min(i64::try_from(*self.bounds.start()).unwrap_or(LEAVE).max(1));
+        let all_left =
+            last / step != before / step && self.leave(transaction, last - before + step + step / 4)?;
+        Ok((written, Step { appended, folded, all_left }))
     }
 
     /// Takes over what a transaction has done: once it is committed, and before another one begins.
@@ -187,35 +199,44 @@ impl Arrivals {
         Ok(new)
     }
 
-    /// Folds the next rows of the round, and takes out as many of those that the round before has folded. Returns the last that it
-    /// folded, and whether none of the others is left.
-    fn fold(&self, transaction: &Transaction<'_>, most: usize) -> Result<(Option<Row>, bool)> {
-        let enough = self.enough(transaction)?;
-        let (rows, leaving_end) = {
-            let mut waiting = self.waiting();
-            waiting.turn(enough);
-            let end = (!waiting.leaving.is_empty()).then_some(waiting.leaving_end);
-            (waiting.unfolded().take(most).copied().collect::<Vec<Row>>(), end)
-        };
+    /// Folds the next rows of the round, and returns the last of them.
+    fn fold(&self, transaction: &Transaction<'_>, most: usize) -> Result<Option<Row>> {
+        self.turn(transaction)?;
+        let rows: Vec<Row> = self.waiting().unfolded().take(most).copied().collect();
         let mut fold = transaction.prepare_cached(rows::FOLD_ARRIVAL)?;
         for (ping, seq) in &rows {
             fold.execute(params![seq, ping.as_bytes()])?;
         }
-        let Some(end) = leaving_end else { return Ok((rows.last().copied(), false)) };
+        Ok(rows.last().copied())
+    }
+
+    /// Takes out rows that the round before has folded, and tells whether none of them is left.
+    fn leave(&self, transaction: &Transaction<'_>, most: i64) -> Result<bool> {
+        let end = {
+            let waiting = self.waiting();
+            if waiting.leaving.is_empty() {
+                return Ok(false);
+            }
+            waiting.leaving_end
+        };
         // The newest row is never among them, so that its number is not given again: this transaction has appended it.
         transaction
             .prepare_cached(
                 "DELETE FROM arrivals WHERE seq <= min(?1, ?2 + (SELECT min(seq) FROM arrivals))",
             )?
-            .execute(params![end, i64::try_from(most).unwrap_or(i64::MAX)])?;
-        Ok((rows.last().copied(), first(transaction)? > end))
+            .execute([end, most])?;
+        Ok(first(transaction)? > end)
     }
 
-    /// How many rows make a round: so many for each page of the file that several meet in a page.
-    fn enough(&self, connection: &Connection) -> Result<usize> {
+    /// Ends a round that is folded, and begins the next where enough wait: so many for each page of the file that several meet in a page.
+    fn turn(&self, connection: &Connection) -> Result<()> {
+        if !self.waiting().end_round() {
+            return Ok(());
+        }
         let pages: i64 = connection.prepare_cached("PRAGMA page_count")?.query_row((), |row| row.get(0))?;
         let wanted = usize::try_from(pages).unwrap_or(usize::MAX).saturating_mul(ROWS_PER_PAGE);
-        Ok(wanted.clamp(*self.bounds.start(), *self.bounds.end()))
+        self.waiting().begin_round(wanted.clamp(*self.bounds.start(), *self.bounds.end()));
+        Ok(())
     }
 
     fn seen(&self) -> i64 {
@@ -229,13 +250,17 @@ impl Arrivals {
 }
 
 impl Waiting {
-    /// Lets the round leave that is folded, where the one before has left, and begins the next where enough wait.
-    fn turn(&mut self, enough: usize) {
+    /// Lets the round leave that is folded, where the one before has left; whether there is none now.
+    fn end_round(&mut self) -> bool {
         if self.leaving.is_empty() && self.unfolded().next().is_none() {
             self.leaving = std::mem::take(&mut self.round);
             self.leaving_end = self.round_end;
         }
-        if self.round.is_empty() && self.next.len() >= enough {
+        self.round.is_empty()
+    }
+
+    fn begin_round(&mut self, enough: usize) {
+        if self.next.len() >= enough {
             self.round = std::mem::take(&mut self.next);
             self.round_end = self.seen;
             self.hand = None;

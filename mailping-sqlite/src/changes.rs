@@ -4,35 +4,20 @@ use mailping_core::store::{Erased, Written};
 use mailping_core::{
     LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp,
 };
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use crate::arrivals::{Arrivals, Step};
 use crate::failure::Result;
 use crate::rows;
 
-/// Keeps the opens of pings that record. It is the quickest where opens of one ping stand together.
+/// Keeps the opens of pings that record, and raises last days.
 pub(crate) fn record(
     transaction: &Transaction<'_>,
     arrivals: &Arrivals,
     opens: &[Open],
     last_days: &[LastDay],
 ) -> Result<(Vec<Written>, Step)> {
-    let mut recording = transaction.prepare_cached(
-        "SELECT record_until FROM pings INDEXED BY pings_recording WHERE id = ?1 AND status = 0",
-    )?;
-    let mut written = Vec::with_capacity(opens.len());
-    let mut last: Option<(PingId, Option<i64>)> = None;
-    for open in opens {
-        let until = match last {
-            Some((ping, until)) if ping == open.ping => until,
-            _ => recording.query_row([open.ping.as_bytes()], |row| row.get(0)).optional()?,
-        };
-        last = Some((open.ping, until));
-        let records = until.is_some_and(|until| until - open.at.unix_millis() >= open.time_step.millis());
-        written.push(if records { Written::Kept } else { Written::Filtered });
-    }
-    let kept = opens.iter().zip(&written).filter(|(_, written)| **written == Written::Kept);
-    let step = arrivals.append(transaction, kept.map(|(open, _)| open))?;
+    let kept = arrivals.append(transaction, opens)?;
     let mut raise = transaction.prepare_cached(
         "UPDATE pings SET last_day = ?2
          WHERE id = ?1 AND status = 0 AND record_until - ?2 >= ?3 AND (last_day IS NULL OR last_day < ?2)",
@@ -40,7 +25,7 @@ pub(crate) fn record(
     for last in last_days {
         raise.execute(params![last.ping.as_bytes(), last.day.unix_millis(), TimeStep::Day.millis()])?;
     }
-    Ok((written, step))
+    Ok(kept)
 }
 
 pub(crate) fn insert_ping(
