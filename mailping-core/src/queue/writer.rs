@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use super::ticket::Ticket;
 use super::{Entry, Queued, Recorded, Shared, from_now};
 use crate::notify::Event;
 use crate::store::{Erased, Written};
@@ -22,10 +23,8 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 impl Shared {
     pub(super) fn write_batches(&self) {
         let mut next_purge = Instant::now();
-        while let Some(mut batch) = self.next_batch(next_purge) {
-            // The store's tree is sorted this way: neighbours in the batch are neighbours on disk.
-            batch.sort_unstable_by_key(|queued| queued.entry.key());
-            if !batch.is_empty() && !self.write_until_answered(&batch) {
+        while let Some(batch) = self.next_batch(next_purge) {
+            if !batch.is_empty() && !self.write_until_answered(Batch::of(batch)) {
                 break;
             }
             if Instant::now() >= next_purge && self.purge_step() {
@@ -64,18 +63,17 @@ impl Shared {
 
     /// Tries until the store has answered; `false` where the queue was given up first. Repeating a batch is safe: the
     /// store keeps an open once.
-    fn write_until_answered(&self, batch: &[Queued]) -> bool {
-        let (opens, last_days) = split(batch);
+    fn write_until_answered(&self, batch: Batch) -> bool {
         let mut pause = PAUSE.0;
         loop {
-            let written = guarded(|| pollster::block_on(self.store.record(&opens, &last_days)));
+            let written = guarded(|| pollster::block_on(self.store.record(&batch.opens, &batch.last_days)));
             match written {
-                Ok(written) if written.len() == opens.len() => {
+                Ok(written) if written.len() == batch.opens.len() => {
                     if self.counts.store_failing.swap(false, Ordering::Relaxed) {
                         tracing::info!("the store takes opens again");
                     }
-                    self.answer(batch, &written);
-                    self.notifier.publish(kept(batch, &written));
+                    self.answer(&batch, &written);
+                    self.notifier.publish(batch.kept(&written));
                     return true;
                 }
                 Ok(_) => self.note_failure("it did not answer for each open"),
@@ -88,28 +86,25 @@ impl Shared {
         }
     }
 
-    fn answer(&self, batch: &[Queued], written: &[Written]) {
-        let mut written = written.iter();
-        let recorded: Vec<Recorded> = batch
-            .iter()
-            .map(|queued| match queued.entry {
-                Entry::LastDay(_) => Recorded::Durable,
-                Entry::Open(_) => match written.next() {
-                    Some(Written::Filtered) => Recorded::Filtered,
-                    Some(Written::Kept) | None => Recorded::Durable,
-                },
-            })
-            .collect();
-        let filtered = recorded.iter().filter(|recorded| **recorded == Recorded::Filtered).count();
+    fn answer(&self, batch: &Batch, written: &[Written]) {
+        let filtered = written.iter().filter(|written| **written == Written::Filtered).count();
+        let durable = written.len() - filtered + batch.of_last_days.len();
         self.counts.filtered.fetch_add(filtered as u64, Ordering::Relaxed);
-        self.counts.durable.fetch_add((recorded.len() - filtered) as u64, Ordering::Relaxed);
+        self.counts.durable.fetch_add(durable as u64, Ordering::Relaxed);
         {
             let mut state = self.state();
             state.in_flight = 0;
             state.oldest_in_flight = None;
         }
-        for (queued, recorded) in batch.iter().zip(recorded) {
-            queued.ticket.answer(recorded, || {});
+        for (ticket, written) in batch.of_opens.iter().zip(written) {
+            let recorded = match written {
+                Written::Kept => Recorded::Durable,
+                Written::Filtered => Recorded::Filtered,
+            };
+            ticket.answer(recorded, || {});
+        }
+        for (ticket, _) in &batch.of_last_days {
+            ticket.answer(Recorded::Durable, || {});
         }
         self.state().forget_answered();
     }
@@ -155,41 +150,43 @@ impl Shared {
         }
     }
 }
-impl Entry {
-    fn key(&self) -> (crate::PingId, crate::OpenId) {
-        match self {
-            Self::Open(open) => (open.ping, open.id),
-            Self::LastDay(last) => (last.ping, crate::OpenId::from_bytes([0; 8])),
-        }
-    }
+/// What is written at once, and who waits for it.
+struct Batch {
+    opens: Vec<Open>,
+    of_opens: Vec<Arc<Ticket>>,
+    /// The latest of each ping.
+    last_days: Vec<LastDay>,
+    of_last_days: Vec<(Arc<Ticket>, LastDay)>,
 }
 
-/// The opens in the batch's order, and the latest day of each ping.
-fn split(batch: &[Queued]) -> (Vec<Open>, Vec<LastDay>) {
-    let mut opens = Vec::with_capacity(batch.len());
-    let mut last_days = BTreeMap::new();
-    for queued in batch {
-        match &queued.entry {
-            Entry::Open(open) => opens.push(open.clone()),
-            Entry::LastDay(last) => {
-                let day = last_days.entry(last.ping).or_insert(last.day);
-                *day = last.day.max(*day);
+impl Batch {
+    /// Sorted by key, as a store's tree is: neighbours in the batch are neighbours on disk.
+    fn of(queued: Vec<Queued>) -> Self {
+        let mut opens = Vec::with_capacity(queued.len());
+        let mut of_last_days = Vec::new();
+        let mut latest = BTreeMap::new();
+        for Queued { entry, ticket, .. } in queued {
+            match entry {
+                Entry::Open(open) => opens.push((open, ticket)),
+                Entry::LastDay(last) => {
+                    let day = latest.entry(last.ping).or_insert(last.day);
+                    *day = last.day.max(*day);
+                    of_last_days.push((ticket, last));
+                }
             }
         }
+        opens.sort_unstable_by_key(|(open, _)| (open.ping, open.id));
+        let (opens, of_opens) = opens.into_iter().unzip();
+        let last_days = latest.into_iter().map(|(ping, day)| LastDay { ping, day }).collect();
+        Self { opens, of_opens, last_days, of_last_days }
     }
-    (opens, last_days.into_iter().map(|(ping, day)| LastDay { ping, day }).collect())
-}
 
-/// What is on disk of a batch.
-fn kept<'a>(batch: &'a [Queued], written: &'a [Written]) -> impl Iterator<Item = Event> + 'a {
-    let mut written = written.iter();
-    batch.iter().filter_map(move |queued| match &queued.entry {
-        Entry::LastDay(last) => Some(Event::LastDay(*last)),
-        Entry::Open(open) => match written.next() {
-            Some(Written::Filtered) => None,
-            Some(Written::Kept) | None => Some(Event::Open(open.clone())),
-        },
-    })
+    /// What is on disk of it.
+    fn kept<'a>(&'a self, written: &'a [Written]) -> impl Iterator<Item = Event> + 'a {
+        let opens = self.opens.iter().zip(written).filter(|(_, written)| **written == Written::Kept);
+        let last_days = self.of_last_days.iter().map(|(_, last)| Event::LastDay(*last));
+        opens.map(|(open, _)| Event::Open(open.clone())).chain(last_days)
+    }
 }
 
 /// Runs a call of the store; a panic in it must not end the writer.
