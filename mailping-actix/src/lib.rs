@@ -68,14 +68,10 @@ pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {
 struct Headers<'a>(&'a HeaderMap);
 
 impl HeaderSource for Headers<'_> {
-    fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
-        for value in self.0.get_all(name) {
-            visit(value.as_bytes());
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&str, &'a [u8])) {
+        for (name, value) in self.0 {
+            visit(name.as_str(), value.as_bytes());
         }
-    }
-
-    fn first(&self, name: &str) -> Option<&[u8]> {
-        self.0.get(name).map(|value| value.as_bytes())
     }
 }
 
