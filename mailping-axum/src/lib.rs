@@ -29,10 +29,13 @@
 #![forbid(unsafe_code)]
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 pub use mailping_core;
@@ -84,7 +87,17 @@ async fn picture_after(recording: Recording) -> Response {
     picture()
 }
 
+/// Parsed once, with the length that axum would write for each answer anew.
+static PICTURE: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let headers = pixel::HEADERS.into_iter();
+    headers
+        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+        .chain([(CONTENT_LENGTH, HeaderValue::from(pixel::BYTES.len()))])
+        .collect()
+});
+
 fn picture() -> Response {
-    // An array of headers replaces the body's own content type; `AppendHeaders` would send two.
-    (pixel::HEADERS, pixel::BYTES.as_slice()).into_response()
+    let mut picture = Response::new(Body::from(pixel::BYTES.as_slice()));
+    *picture.headers_mut() = PICTURE.clone();
+    picture
 }
