@@ -24,7 +24,7 @@
 #![forbid(unsafe_code)]
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, TryIntoHeaderPair};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 pub use mailping_core;
@@ -54,8 +54,8 @@ pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {
             }
         };
         let ask = async || page(StatusCode::OK, opt_out::PAGE);
-        // actix matches an empty segment only where the pattern says so.
-        for path in ["", "/{token:[^/]*}"] {
+        // actix matches an empty segment only where the pattern says so. It tries the patterns in turn: the common one first.
+        for path in ["/{token:[^/]*}", ""] {
             let pixel = web::resource(path).route(web::get().to(serve.clone()));
             config.service(pixel.route(web::head().to(async || picture())));
         }
@@ -68,14 +68,10 @@ pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {
 struct Headers<'a>(&'a HeaderMap);
 
 impl HeaderSource for Headers<'_> {
-    fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
-        for value in self.0.get_all(name) {
-            visit(value.as_bytes());
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&str, &'a [u8])) {
+        for (name, value) in self.0 {
+            visit(name.as_str(), value.as_bytes());
         }
-    }
-
-    fn first(&self, name: &str) -> Option<&[u8]> {
-        self.0.get(name).map(|value| value.as_bytes())
     }
 }
 
@@ -90,17 +86,25 @@ async fn picture_after(recording: Recording) -> HttpResponse {
     picture()
 }
 
+/// Parsed when this is compiled, not for each answer.
+const PICTURE: [(HeaderName, HeaderValue); 3] =
+    [parsed(pixel::HEADERS[0]), parsed(pixel::HEADERS[1]), parsed(pixel::HEADERS[2])];
+
+const fn parsed((name, value): (&'static str, &'static str)) -> (HeaderName, HeaderValue) {
+    (HeaderName::from_static(name), HeaderValue::from_static(value))
+}
+
 fn picture() -> HttpResponse {
-    answer(StatusCode::OK, pixel::HEADERS, pixel::BYTES.as_slice())
+    answer(StatusCode::OK, PICTURE, pixel::BYTES.as_slice())
 }
 
 fn page(status: StatusCode, page: &'static str) -> HttpResponse {
     answer(status, opt_out::HEADERS, page.as_bytes())
 }
 
-fn answer<const N: usize>(
+fn answer(
     status: StatusCode,
-    headers: [(&'static str, &'static str); N],
+    headers: impl IntoIterator<Item = impl TryIntoHeaderPair>,
     body: &'static [u8],
 ) -> HttpResponse {
     let mut response = HttpResponse::build(status);

@@ -49,6 +49,16 @@ fn nested_without_a_slash_only_the_empty_token_is_not_ours() {
 }
 
 #[test]
+fn merged_at_a_path_it_answers_as_the_table_says() {
+    for path in [PREFIX.to_owned(), format!("{PREFIX}/")] {
+        let start = |tracker: Tracker, sockets| {
+            serve(Router::new().merge(mailping_axum::routes_at(&path, tracker)), sockets)
+        };
+        Table::new().run(start).unwrap();
+    }
+}
+
+#[test]
 fn a_deliberate_difference_is_found() {
     let etag = async |mut response: Response| {
         response.headers_mut().insert("etag", "1".parse().unwrap());

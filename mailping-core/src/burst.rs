@@ -9,13 +9,14 @@ use std::time::Duration;
 use crate::{MaskedIp, PingId, Timestamp};
 
 const SLOTS: usize = 1_024;
-/// More pings than this in one window are not told apart: a threshold above it is cut to it.
+/// The most pings that are told apart in one window: a threshold above it is cut to it.
 const MOST_PINGS: usize = 64;
 
 #[derive(Debug)]
 struct Slot {
     network: Option<MaskedIp>,
-    /// The latest pings of this network with the time of their last hit, at most [`MOST_PINGS`].
+    /// The latest pings of this network with the time of their last hit, from the oldest: as many as make a burst, since more
+    /// would change nothing.
     recent: Vec<(PingId, Timestamp)>,
 }
 
@@ -23,7 +24,7 @@ struct Slot {
 #[derive(Debug)]
 pub(crate) struct BurstDetector {
     pings: usize,
-    window: Duration,
+    window_millis: i64,
     slots: Box<[Mutex<Slot>]>,
     hasher: RandomState,
 }
@@ -34,7 +35,7 @@ impl BurstDetector {
         let slots = if pings == 0 { 0 } else { SLOTS };
         Self {
             pings: pings.min(MOST_PINGS),
-            window,
+            window_millis: i64::try_from(window.as_millis()).unwrap_or(i64::MAX),
             slots: (0..slots).map(slot).collect(),
             hasher: RandomState::new(),
         }
@@ -50,9 +51,10 @@ impl BurstDetector {
             slot.network = Some(network);
             slot.recent.clear();
         }
-        slot.recent
-            .retain(|&(seen, when)| seen != ping && at.since(when).is_none_or(|age| age <= self.window));
-        if slot.recent.len() == MOST_PINGS {
+        slot.recent.retain(|&(seen, when)| {
+            seen != ping && at.unix_millis() - when.unix_millis() <= self.window_millis
+        });
+        if slot.recent.len() == self.pings {
             slot.recent.remove(0);
         }
         slot.recent.push((ping, at));

@@ -100,8 +100,7 @@ impl ClientIp {
         }
     }
 
-    /// Whether the request has a forwarding header that the settings do not read, at least not from this peer. Only that it is
-    /// there is looked at.
+    /// Whether the settings read no forwarding header, at least not from this peer.
     pub(crate) fn ignores_forwarding(&self, request: &PixelRequest<'_>) -> bool {
         let trusted = match &self.0 {
             Strategy::Peer => None,
@@ -109,12 +108,15 @@ impl ClientIp {
             | Strategy::Forwarded(trusted)
             | Strategy::Header(_, trusted) => Some(trusted),
         };
-        let read = trusted.is_some_and(|trusted| match request.peer {
+        !trusted.is_some_and(|trusted| match request.peer {
             Some(peer) => trusted.contains(peer.to_canonical()),
             None => trusted.contains_peers_without_address(),
-        });
-        let sent = |name: &&str| request.headers.first(name).is_some();
-        !read && ["x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip"].iter().any(sent)
+        })
+    }
+
+    /// Whether a header of this name tells of a proxy.
+    pub(crate) fn is_forwarding(name: &str) -> bool {
+        matches!(name, "x-forwarded-for" | "forwarded" | "x-real-ip" | "cf-connecting-ip")
     }
 
     fn read_header(&self, headers: &dyn HeaderSource) -> ClientAddress {
@@ -213,7 +215,10 @@ impl<'a> Elements<'a> {
         mut add: impl FnMut(&mut Self, &'a [u8]),
     ) -> Option<Self> {
         let mut elements = Self { items: [&[]; MOST_ELEMENTS], count: 0, bytes: 0 };
-        headers.visit(name, &mut |line| {
+        headers.each(&mut |of, line| {
+            if of != name {
+                return;
+            }
             elements.bytes = elements.bytes.saturating_add(line.len());
             if elements.is_within_limits() {
                 add(&mut elements, line);

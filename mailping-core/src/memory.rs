@@ -1,16 +1,17 @@
 //! A store in memory, for tests and for trying things: it keeps every promise of [`Store`] but that of durability.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+mod opens;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use self::opens::Opens;
 use crate::keyring::KeyFingerprint;
 use crate::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, StoreError, Written};
-use crate::{
-    LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp,
-};
+use crate::{LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp};
 
 /// Keeps pings and opens in memory. Everything is gone when it is dropped.
 #[derive(Debug, Default)]
@@ -20,7 +21,8 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct Rows {
-    pings: BTreeMap<PingId, Row>,
+    /// Not sorted: a tree costs each open several reads of memory that is in no cache, and lists are rare.
+    pings: HashMap<PingId, Row>,
     objections: BTreeSet<RecipientHash>,
 }
 
@@ -28,7 +30,7 @@ struct Rows {
 struct Row {
     kept: KeptPing,
     recipient: Option<RecipientHash>,
-    opens: BTreeMap<OpenId, Open>,
+    opens: Opens,
 }
 
 impl MemoryStore {
@@ -70,8 +72,16 @@ impl Rows {
     }
 
     fn erase(&mut self, id: PingId) -> Option<Erased> {
-        let row = self.pings.remove(&id)?;
-        Some(Erased { pings: 1, opens: row.opens.len() as u64 })
+        let mut row = self.pings.remove(&id)?;
+        Some(Erased { pings: 1, opens: row.opens.settled().len() as u64 })
+    }
+
+    /// The newest `limit` of those older than `after`, by their ids.
+    fn newest(&self, after: Option<PingId>, limit: usize, asked: impl Fn(&Row) -> bool) -> Vec<KeptPing> {
+        let older = self.pings.iter().filter(|(id, _)| after.is_none_or(|after| **id < after));
+        let mut found: Vec<(&PingId, &Row)> = older.filter(|(_, row)| asked(row)).collect();
+        found.sort_unstable_by_key(|(id, _)| Reverse(*id));
+        found.into_iter().take(limit).map(|(_, row)| row.kept.clone()).collect()
     }
 }
 
@@ -81,10 +91,6 @@ fn withdraw(ping: &mut Ping) {
     }
 }
 
-fn older_than(after: Option<PingId>) -> (Bound<PingId>, Bound<PingId>) {
-    (Bound::Unbounded, after.map_or(Bound::Unbounded, Bound::Excluded))
-}
-
 #[async_trait]
 impl Store for MemoryStore {
     async fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError> {
@@ -92,7 +98,7 @@ impl Store for MemoryStore {
         let written = opens.iter().map(|open| {
             match pings.get_mut(&open.ping).filter(|row| row.kept.ping.records(open.at, open.time_step)) {
                 Some(row) => {
-                    row.opens.entry(open.id).or_insert_with(|| open.clone());
+                    row.opens.keep(open);
                     Written::Kept
                 }
                 None => Written::Filtered,
@@ -127,10 +133,8 @@ impl Store for MemoryStore {
         }
         let status = ping.status;
         let recipient = recipient.map(|hashes| hashes.newest);
-        rows.pings.insert(
-            ping.id,
-            Row { kept: KeptPing { ping, last_day: None }, recipient, opens: BTreeMap::new() },
-        );
+        let (id, kept) = (ping.id, KeptPing { ping, last_day: None });
+        rows.pings.insert(id, Row { kept, recipient, opens: Opens::default() });
         Ok(status)
     }
 
@@ -139,13 +143,11 @@ impl Store for MemoryStore {
     }
 
     async fn pings(&self, query: &PingQuery) -> Result<Vec<KeptPing>, StoreError> {
-        let rows = self.rows();
-        let kept = rows.pings.range(older_than(query.after)).rev().map(|(_, row)| &row.kept);
-        let asked = kept.filter(|kept| {
-            query.owner.as_ref().is_none_or(|owner| kept.ping.owner.as_ref() == Some(owner))
-                && query.reference.as_ref().is_none_or(|reference| &kept.ping.reference == reference)
-        });
-        Ok(asked.take(query.limit).cloned().collect())
+        Ok(self.rows().newest(query.after, query.limit, |row| {
+            let ping = &row.kept.ping;
+            query.owner.as_ref().is_none_or(|owner| ping.owner.as_ref() == Some(owner))
+                && query.reference.as_ref().is_none_or(|reference| &ping.reference == reference)
+        }))
     }
 
     async fn opens(
@@ -154,11 +156,11 @@ impl Store for MemoryStore {
         after: Option<OpenCursor>,
         limit: usize,
     ) -> Result<Vec<Open>, StoreError> {
-        let rows = self.rows();
-        let mut opens: Vec<&Open> =
-            rows.pings.get(&ping).into_iter().flat_map(|row| row.opens.values()).collect();
+        let mut rows = self.rows();
+        let Some(row) = rows.pings.get_mut(&ping) else { return Ok(Vec::new()) };
         let place = |open: &Open| OpenCursor::new(open.at, open.id);
-        opens.retain(|open| after.is_none_or(|after| place(open) > after));
+        let later = |open: &&Open| after.is_none_or(|after| place(open) > after);
+        let mut opens: Vec<&Open> = row.opens.settled().iter().filter(later).collect();
         opens.sort_unstable_by_key(|open| place(open));
         Ok(opens.into_iter().take(limit).cloned().collect())
     }
@@ -180,13 +182,10 @@ impl Store for MemoryStore {
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
         let mut rows = self.rows();
-        match rows.pings.get_mut(&id) {
-            Some(Row { recipient: Some(hash), .. }) => {
-                let hash = *hash;
-                rows.object(hash);
-            }
-            Some(row) => withdraw(&mut row.kept.ping),
-            None => {}
+        let Some(row) = rows.pings.get_mut(&id) else { return Ok(()) };
+        match row.recipient {
+            Some(hash) => rows.object(hash),
+            None => withdraw(&mut row.kept.ping),
         }
         Ok(())
     }
@@ -215,11 +214,8 @@ impl Store for MemoryStore {
         after: Option<PingId>,
         limit: usize,
     ) -> Result<Vec<KeptPing>, StoreError> {
-        let rows = self.rows();
-        let theirs =
-            |row: &&Row| row.recipient.is_some_and(|hash| recipient.all().any(|other| *other == hash));
-        let pings = rows.pings.range(older_than(after)).rev().map(|(_, row)| row).filter(theirs);
-        Ok(pings.take(limit).map(|row| row.kept.clone()).collect())
+        let theirs = |hash: RecipientHash| recipient.all().any(|other| *other == hash);
+        Ok(self.rows().newest(after, limit, |row| row.recipient.is_some_and(theirs)))
     }
 
     async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
@@ -241,8 +237,7 @@ impl Store for MemoryStore {
         let mut erased = Erased::default();
         let full = |erased: &Erased| erased.pings + erased.opens >= limit as u64;
         for id in due {
-            while !full(&erased) && rows.pings.get_mut(&id).is_some_and(|row| row.opens.pop_first().is_some())
-            {
+            while !full(&erased) && rows.pings.get_mut(&id).is_some_and(|row| row.opens.forget_one()) {
                 erased.opens += 1;
             }
             if full(&erased) {

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -188,6 +188,8 @@ impl Channel {
 #[derive(Default)]
 pub(crate) struct Notifier {
     state: Mutex<Subscribers>,
+    /// Whether anybody ever subscribed: until then no open takes a lock here.
+    has_subscribers: AtomicBool,
     missed: AtomicU64,
 }
 
@@ -210,11 +212,15 @@ impl Notifier {
             Channel { capacity: capacity.max(1), buffer: Mutex::new(buffer), filled: Condvar::new() };
         let channel = Arc::new(channel);
         state.channels.push(Arc::downgrade(&channel));
+        self.has_subscribers.store(true, Ordering::Release);
         Events(channel)
     }
 
     /// Hands events to every subscriber that has room for them, and counts the rest.
     pub(crate) fn publish(&self, events: impl Iterator<Item = Event>) {
+        if !self.has_subscribers.load(Ordering::Acquire) {
+            return;
+        }
         let channels: Vec<_> = self.lock().channels.iter().filter_map(Weak::upgrade).collect();
         if channels.is_empty() {
             return;

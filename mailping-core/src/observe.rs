@@ -10,7 +10,9 @@ use crate::detail::Precision;
 use crate::fetcher::{Classifier, Evidence, FetchSignals, SinceSent, Verdict};
 use crate::geo::GeoResolver;
 use crate::token::{Label, Token};
-use crate::{ClientIp, Detail, Keyring, LastDay, Mask, MaskedIp, Open, OpenId, PixelRequest, Timestamp};
+use crate::{
+    ClientIp, Detail, HeaderSource, Keyring, LastDay, Mask, MaskedIp, Open, OpenId, PixelRequest, Timestamp,
+};
 
 /// One hit with everything that a pure function cannot make up by itself.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +86,8 @@ impl Observer {
     pub(crate) fn judge(&self, hit: Hit<'_>) -> Result<Judged, Refused> {
         let Hit { request, now, open_id } = hit;
         let token = Token::verify(request.token, Label::Pixel, &self.keys).ok_or(Refused::Token)?;
-        let signalled = self.signalled(request).ok_or(Refused::Signal)?;
+        let lines = Lines::read(request.headers);
+        let signalled = self.signalled(&lines).ok_or(Refused::Signal)?;
         let precision = token.precision.narrowed(self.ceiling).narrowed(signalled);
         if precision.detail == Detail::None {
             return Err(Refused::Detail);
@@ -92,13 +95,12 @@ impl Observer {
 
         let client = self.client_ip.resolve(request);
         let no_peer_address = matches!(client, ClientAddress::NoPeerAddress);
-        let forwarding_ignored = self.client_ip.ignores_forwarding(request);
+        let forwarding_ignored = lines.forwarding && self.client_ip.ignores_forwarding(request);
         let network = client.masked(self.mask);
 
         let at = Timestamp::from(now);
         let since_sent = at.since(token.ping.sent_at()).map_or(SinceSent::Before, SinceSent::After);
-        let signals = FetchSignals::from_headers(request.headers);
-        let judged = self.classifier.classify(&signals, network, since_sent);
+        let judged = self.classifier.classify(&lines.signals, network, since_sent);
 
         let mut open = Open::new(token.ping, open_id, at, judged.fetcher, judged.verdict);
         open.provider = judged.provider;
@@ -117,10 +119,10 @@ impl Observer {
     }
 
     /// How far the reader's signals narrow what is kept; `None` where they forbid all of it.
-    fn signalled(&self, request: &PixelRequest<'_>) -> Option<Precision> {
+    fn signalled(&self, lines: &Lines<'_>) -> Option<Precision> {
         let mut precision = self.ceiling;
-        for (name, policy) in [("sec-gpc", self.gpc), ("dnt", self.dnt)] {
-            if policy == SignalPolicy::Ignore || request.headers.first(name) != Some(b"1") {
+        for (signal, policy) in [(lines.gpc, self.gpc), (lines.dnt, self.dnt)] {
+            if policy == SignalPolicy::Ignore || signal != Some(b"1") {
                 continue;
             }
             if policy == SignalPolicy::Drop {
@@ -129,6 +131,32 @@ impl Observer {
             precision.detail = precision.detail.min(Detail::Opens);
         }
         Some(precision)
+    }
+}
+
+/// What judging needs of the headers, read in one pass. Of those that carry addresses only that there is one.
+#[derive(Default)]
+struct Lines<'a> {
+    signals: FetchSignals<'a>,
+    gpc: Option<&'a [u8]>,
+    dnt: Option<&'a [u8]>,
+    forwarding: bool,
+}
+
+impl<'a> Lines<'a> {
+    fn read(headers: &'a dyn HeaderSource) -> Self {
+        let mut lines = Self::default();
+        headers.each(&mut |name, value| match name {
+            "sec-gpc" => {
+                lines.gpc.get_or_insert(value);
+            }
+            "dnt" => {
+                lines.dnt.get_or_insert(value);
+            }
+            _ if ClientIp::is_forwarding(name) => lines.forwarding = true,
+            _ => lines.signals.read(name, value),
+        });
+        lines
     }
 }
 

@@ -6,24 +6,18 @@ use std::net::IpAddr;
 
 /// The headers of a request, read in place: implement it for your framework's header map.
 ///
-/// `http::HeaderMap` (1.x) has it already. Names come in lower case.
+/// `http::HeaderMap` (1.x) has it already. Once through all lines costs less than to look up the dozen names that matter.
 pub trait HeaderSource {
-    /// Calls `visit` with the value of each header line named `name`, in the order received.
-    fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8]));
-
-    /// The value of the first line named `name`.
-    fn first(&self, name: &str) -> Option<&[u8]>;
+    /// Calls `visit` with the name and the value of each header line: the name in lower case, the lines of one name in the order
+    /// received.
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&str, &'a [u8]));
 }
 
 impl HeaderSource for http::HeaderMap {
-    fn visit<'a>(&'a self, name: &str, visit: &mut dyn FnMut(&'a [u8])) {
-        for value in self.get_all(name) {
-            visit(value.as_bytes());
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&str, &'a [u8])) {
+        for (name, value) in self {
+            visit(name.as_str(), value.as_bytes());
         }
-    }
-
-    fn first(&self, name: &str) -> Option<&[u8]> {
-        self.get(name).map(http::HeaderValue::as_bytes)
     }
 }
 

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Where it cannot listen, or opens were lost at the end.
 pub async fn serve(settings: &Settings, tracker: Tracker) -> Result<(), Box<dyn Error>> {
     let app = Router::new()
-        .nest("/px", mailping_axum::routes(tracker.clone()))
+        .merge(mailping_axum::routes_at("/px", tracker.clone()))
         .fallback(answer)
         .with_state(Service::new(settings, tracker.clone()));
 

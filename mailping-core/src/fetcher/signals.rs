@@ -58,11 +58,19 @@ impl<'a> FetchSignals<'a> {
     /// Reads the headers of a GET in place. Nothing is allocated; values that are not UTF-8, or long, do no harm.
     #[must_use]
     pub fn from_headers(headers: &'a dyn HeaderSource) -> Self {
-        let mut signals = Self { user_agent: headers.first("user-agent"), declared: EvidenceSet::EMPTY };
-        for rule in HEADERS {
-            headers.visit(rule.header, &mut |value| signals.declare(rule, value));
-        }
+        let mut signals = Self::new();
+        headers.each(&mut |name, value| signals.read(name, value));
         signals
+    }
+
+    /// Takes in one line of the headers; `name` is in lower case. Of several agents the first counts.
+    pub(crate) fn read(&mut self, name: &str, value: &'a [u8]) {
+        if name == "user-agent" {
+            self.user_agent.get_or_insert(value);
+        }
+        for rule in HEADERS.iter().filter(|rule| name == rule.header) {
+            self.declare(rule, value);
+        }
     }
 
     /// With this User-Agent.
