@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod basis;
+mod both;
 mod builder;
 mod burst;
 mod client_ip;

@@ -18,11 +18,11 @@ impl Tracker {
         before: Option<OpenCursor>,
         limit: usize,
     ) -> Result<Option<Receipt>, StoreError> {
-        let Some(kept) = self.0.store.ping(id).await? else { return Ok(None) };
+        let Some((kept, first)) = self.kept_with_opens(id).await? else { return Ok(None) };
         let limit = limit.max(1);
         let (mut opens, mut older) = (VecDeque::new(), false);
         let summary = self
-            .sum_up(kept, |open| {
+            .sum_up_from(kept, first, |open| {
                 if before.is_none_or(|before| OpenCursor::new(open.at, open.id) < before) {
                     opens.push_back(open.clone());
                 }

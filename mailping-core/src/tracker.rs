@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use crate::both::both;
 use crate::builder::TrackerBuilder;
 use crate::burst::BurstDetector;
 use crate::health::{Closed, Dropped, Health};
@@ -174,11 +175,11 @@ impl Tracker {
         after: Option<OpenCursor>,
         limit: usize,
     ) -> Result<Option<Receipt>, StoreError> {
-        let Some(kept) = self.0.store.ping(id).await? else { return Ok(None) };
+        let Some((kept, first)) = self.kept_with_opens(id).await? else { return Ok(None) };
         let limit = limit.clamp(1, PAGE);
         let mut opens = Vec::new();
         let summary = self
-            .sum_up(kept, |open| {
+            .sum_up_from(kept, first, |open| {
                 if opens.len() <= limit && after.is_none_or(|after| OpenCursor::new(open.at, open.id) > after)
                 {
                     opens.push(open.clone());
@@ -203,24 +204,44 @@ impl Tracker {
         Ok(summaries)
     }
 
+    /// A ping and its first opens, asked for at once: a receipt then takes as long as the longer of the two.
+    pub(crate) async fn kept_with_opens(
+        &self,
+        id: PingId,
+    ) -> Result<Option<(KeptPing, Vec<Open>)>, StoreError> {
+        let store = &self.0.store;
+        let (kept, opens) = both(store.ping(id), store.opens(id, None, PAGE)).await;
+        let Some(kept) = kept? else { return Ok(None) };
+        Ok(Some((kept, opens?)))
+    }
+
     pub(crate) async fn sum_up(
         &self,
         kept: KeptPing,
+        each: impl FnMut(&Open),
+    ) -> Result<Summary, StoreError> {
+        let first = self.0.store.opens(kept.ping.id, None, PAGE).await?;
+        self.sum_up_from(kept, first, each).await
+    }
+
+    /// Goes on from the first page of a ping's opens.
+    pub(crate) async fn sum_up_from(
+        &self,
+        kept: KeptPing,
+        mut opens: Vec<Open>,
         mut each: impl FnMut(&Open),
     ) -> Result<Summary, StoreError> {
         let id = kept.ping.id;
         let mut tally = Tally::new(kept, self.now(), self.0.repeat_window);
-        let mut after = None;
         loop {
-            let opens = self.0.store.opens(id, after, PAGE).await?;
             for open in &opens {
                 tally.add(open);
                 each(open);
             }
-            match opens.last() {
-                Some(open) if opens.len() == PAGE => after = Some(OpenCursor::new(open.at, open.id)),
-                _ => return Ok(tally.finish()),
-            }
+            let full = opens.len() == PAGE;
+            let Some(last) = opens.last().filter(|_| full) else { return Ok(tally.finish()) };
+            let after = OpenCursor::new(last.at, last.id);
+            opens = self.0.store.opens(id, Some(after), PAGE).await?;
         }
     }
 

@@ -31,9 +31,15 @@
 //! # Locks
 //! Recording and making pings hold one advisory lock together; whatever ends a ping (a withdrawal, an objection, an erasure, the last
 //! step of a purge) holds it alone, for one transaction. So no open comes after the end of its ping, and no two transactions can wait for each
-//! other. An end waits for the batches under way, and the next batches wait for its commit. The locks need no session, but sqlx
+//! other. An end waits for the batches under way, and the next batches wait for its commit; an objection by a ping's link that changes
+//! nothing any more takes no lock. The locks need no session, but sqlx
 //! keeps prepared statements in one: a pooler that shares connections by transaction must carry those over (PgBouncer since 1.21, with
 //! `max_prepared_statements` set). That is not tested here.
+//!
+//! # Reads
+//! A receipt is two statements on two connections of the pool at once, and takes as long as the longer one. Unless told otherwise sqlx
+//! checks each connection before it is used, which is one more round trip: `PgPoolOptions::test_before_acquire(false)` saves it, at
+//! the price of an error for each connection that a restarted server has left broken.
 //!
 //! # Durability
 //! Each transaction sets `synchronous_commit` to `on`, whatever the server, the database or the role say. Nothing can be promised on

@@ -109,6 +109,18 @@ pub(crate) async fn recipient_keys(pool: &PgPool, schema: &Schema) -> Result<Vec
     sqlx::query(schema.sql(FIND)).fetch_all(pool).await?.iter().map(rows::key).collect()
 }
 
+/// Whether an objection by this ping would change anything: it may be kept, with all live pings of its recipient withdrawn, already.
+pub(crate) async fn may_object(pool: &PgPool, schema: &Schema, id: PingId) -> Result<bool> {
+    const FIND: &str = "
+        SELECT EXISTS (SELECT FROM {s}.pings AS given WHERE id = $1 AND CASE
+            WHEN recipient_key IS NULL THEN status = 0
+            ELSE NOT EXISTS (SELECT FROM {s}.objections WHERE key = given.recipient_key AND hash = given.recipient_hash)
+                OR EXISTS (SELECT FROM {s}.pings AS other WHERE other.recipient_key = given.recipient_key
+                    AND other.recipient_hash = given.recipient_hash AND other.status = 0)
+            END)";
+    Ok(sqlx::query_scalar(schema.sql(FIND)).bind(Uuid::from(id)).fetch_one(pool).await?)
+}
+
 /// All hashes of a recipient as two columns.
 fn columns(recipient: &RecipientHashes) -> (Vec<i64>, Vec<Vec<u8>>) {
     recipient.all().map(|hash| (hash.key().to_bits(), hash.hash().to_vec())).unzip()

@@ -101,7 +101,15 @@ where
 }
 
 fn ada() -> RecipientHashes {
-    let hash = RecipientHash::from_parts(KeyFingerprint::from_bits(1).unwrap(), [7; 32]);
+    recipient([7; 32])
+}
+
+fn bob() -> RecipientHashes {
+    recipient([8; 32])
+}
+
+fn recipient(hash: [u8; 32]) -> RecipientHashes {
+    let hash = RecipientHash::from_parts(KeyFingerprint::from_bits(1).unwrap(), hash);
     RecipientHashes::from_parts(hash, Vec::new())
 }
 
@@ -152,6 +160,44 @@ async fn an_objection_waits_for_the_batch_under_way_so_that_none_comes_after_it(
     objection.await.unwrap().unwrap();
     assert_eq!(scene.store.opens(ping_id(1), None, 9).await.unwrap().len(), 1, "written before the answer");
     assert_eq!(batch.await.unwrap().unwrap(), [Written::Kept]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_objection_that_is_kept_already_waits_for_no_batch() {
+    let scene = Scene::set("objection_again").await;
+    scene.store.insert_ping(&ping(2), None).await.unwrap();
+    scene.store.insert_ping(&ping(3), Some(&bob())).await.unwrap();
+    for n in [2, 3] {
+        scene.store.object_by_ping(ping_id(n)).await.unwrap();
+    }
+    let (held, batch) = scene.batch_under_way().await;
+    for n in [2, 3, 4] {
+        let again = tokio::time::timeout(Duration::from_secs(5), scene.store.object_by_ping(ping_id(n)));
+        again.await.expect("it waits for nothing").unwrap();
+    }
+    held.rollback().await.unwrap();
+    assert_eq!(batch.await.unwrap().unwrap(), [Written::Kept]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_objection_by_an_ended_ping_ends_the_live_ones_of_its_recipient() {
+    let scene = Scene::set("objection_by_ended").await;
+    for n in [1, 2] {
+        scene.store.insert_ping(&ping(n), Some(&bob())).await.unwrap();
+    }
+    let status = async |n| scene.store.ping(ping_id(n)).await.unwrap().unwrap().ping.status;
+    scene.store.withdraw(ping_id(1)).await.unwrap();
+    scene.store.object_by_ping(ping_id(1)).await.unwrap();
+    assert!(scene.store.has_objected(&bob()).await.unwrap());
+    assert_eq!(status(2).await, Status::Withdrawn);
+    // As a ping that was kept under an older key may have escaped.
+    sqlx::raw_sql("UPDATE mailping.pings SET status = 0 WHERE id = (SELECT id FROM mailping.pings ORDER BY id DESC LIMIT 1)")
+        .execute(&scene.pool)
+        .await
+        .unwrap();
+    assert_eq!(status(2).await, Status::Live);
+    scene.store.object_by_ping(ping_id(1)).await.unwrap();
+    assert_eq!(status(2).await, Status::Withdrawn);
 }
 
 #[tokio::test(flavor = "multi_thread")]
