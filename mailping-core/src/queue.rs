@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 pub use self::ticket::Recording;
-use self::ticket::Ticket;
+use self::ticket::{Ticket, Wakes};
 use crate::notify::Notifier;
 use crate::store::Store;
 use crate::{LastDay, Open, Timestamp};
@@ -87,6 +87,7 @@ struct Shared {
     work: Condvar,
     /// The deadline thread sleeps on it; told when the first waiter comes and when the queue ends.
     waiting: Condvar,
+    wakes: Arc<Wakes>,
     counts: Counts,
     notifier: Notifier,
 }
@@ -161,6 +162,7 @@ impl Queue {
             state: Mutex::default(),
             work: Condvar::new(),
             waiting: Condvar::new(),
+            wakes: Arc::default(),
             counts: Counts::default(),
             notifier: Notifier::default(),
         });
@@ -187,7 +189,7 @@ impl Queue {
             self.shared.counts.queue_full.fetch_add(1, Ordering::Relaxed);
             return Recording::ready(Err(RecordError::QueueFull));
         }
-        let ticket = Arc::new(Ticket::default());
+        let ticket = Arc::new(Ticket::new(Arc::clone(&self.shared.wakes)));
         state.waiters.push_back((now + self.shared.limits.deadline.min(LONGEST), Arc::clone(&ticket)));
         state.entries.push_back(Queued { entry, ticket: Arc::clone(&ticket), since: now });
         // A running writer looks again by itself: one wake-up a batch, not one a hit.

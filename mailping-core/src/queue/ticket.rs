@@ -1,5 +1,6 @@
 //! The answer to one hit: a future without a runtime, and the place where the writer or the deadline leaves it.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -8,29 +9,62 @@ use std::task::{Context, Poll, Waker};
 use super::{RecordError, Recorded, lock};
 
 /// The place where one hit's answer is left, by the writer or at the deadline, whichever is first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ticket {
     state: Mutex<(Option<Recorded>, Option<Waker>)>,
+    wakes: Arc<Wakes>,
 }
 
 impl Ticket {
-    /// Answers, unless there is an answer already. `first` runs before the waiter can see it.
+    pub(super) fn new(wakes: Arc<Wakes>) -> Self {
+        Self { state: Mutex::default(), wakes }
+    }
+
+    /// Answers, unless there is an answer already, and wakes the waiter. `first` runs before the waiter can see it.
     pub(super) fn answer(&self, recorded: Recorded, first: impl FnOnce()) {
-        let mut state = lock(&self.state);
-        if state.0.is_some() {
-            return;
-        }
-        first();
-        state.0 = Some(recorded);
-        let waker = state.1.take();
-        drop(state);
-        if let Some(waker) = waker {
+        if let Some(waker) = self.answer_quietly(recorded, first) {
             waker.wake();
         }
     }
 
+    /// Answers, unless there is an answer already. The waiter is to be woken by whoever calls this.
+    pub(super) fn answer_quietly(&self, recorded: Recorded, first: impl FnOnce()) -> Option<Waker> {
+        let mut state = lock(&self.state);
+        if state.0.is_some() {
+            return None;
+        }
+        first();
+        state.0 = Some(recorded);
+        state.1.take()
+    }
+
     pub(super) fn is_answered(&self) -> bool {
         lock(&self.state).0.is_some()
+    }
+}
+
+/// The waiters of an answered batch that are still to be woken, by the writer or by the first of them that runs.
+///
+/// A thread that wakes another one is often put aside for it at once. Where the writer alone woke the waiters, the server's thread would
+/// come and go for each of them; so the first to come wakes the rest, which costs it no change of threads.
+#[derive(Debug, Default)]
+pub(super) struct Wakes(Mutex<VecDeque<Waker>>);
+
+impl Wakes {
+    pub(super) fn wake(&self, waiters: impl Iterator<Item = Waker>) {
+        lock(&self.0).extend(waiters);
+        while let Some(waiter) = self.next() {
+            waiter.wake();
+        }
+    }
+
+    fn next(&self) -> Option<Waker> {
+        lock(&self.0).pop_front()
+    }
+
+    fn help(&self) {
+        let waiters = std::mem::take(&mut *lock(&self.0));
+        waiters.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -64,6 +98,8 @@ impl Future for Recording {
             Kind::Waiting(ticket) => {
                 let mut state = lock(&ticket.state);
                 if let Some(recorded) = state.0 {
+                    drop(state);
+                    ticket.wakes.help();
                     return Poll::Ready(Ok(recorded));
                 }
                 match &mut state.1 {

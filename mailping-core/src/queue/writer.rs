@@ -96,17 +96,20 @@ impl Shared {
             state.in_flight = 0;
             state.oldest_in_flight = None;
         }
-        for (ticket, written) in batch.of_opens.iter().zip(written) {
+        let of_opens = batch.of_opens.iter().zip(written).map(|(ticket, written)| {
             let recorded = match written {
                 Written::Kept => Recorded::Durable,
                 Written::Filtered => Recorded::Filtered,
             };
-            ticket.answer(recorded, || {});
-        }
-        for (ticket, _) in &batch.of_last_days {
-            ticket.answer(Recorded::Durable, || {});
-        }
+            (ticket, recorded)
+        });
+        let of_last_days = batch.of_last_days.iter().map(|(ticket, _)| (ticket, Recorded::Durable));
+        let waiters: Vec<Waker> = of_opens
+            .chain(of_last_days)
+            .filter_map(|(ticket, recorded)| ticket.answer_quietly(recorded, || {}))
+            .collect();
         self.state().forget_answered();
+        self.wakes.wake(waiters.into_iter());
     }
 
     fn note_failure(&self, failure: &str) {
