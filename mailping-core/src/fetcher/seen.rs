@@ -173,7 +173,6 @@ impl Seen {
             self.extras += u32::from(!matches!(agent.name, "Chrome" | "Version"));
         } else {
             self.awaits_name &= token.comment != self.compatible || !token.leads;
-            self.starts_strangely |= self.tokens == 2;
         }
     }
 
