@@ -153,8 +153,7 @@ fn client(judged: Judgement, labels: Labels) -> Judgement {
     if labels.is_wholly(Network::MailProtection) {
         return judged.at(Network::MailProtection).is(Fetcher::SecurityScanner, Verdict::Machine);
     }
-    let yahoo = labels.touches(Network::Yahoo) || labels.touches(Network::MailRu);
-    if yahoo || scanner(labels).is_some() || labels.has_doubt() { judged.no_longer_certain() } else { judged }
+    if labels.has_doubt() { judged.no_longer_certain() } else { judged }
 }
 
 /// The network from which only scanners send ordinary agents, if it is one.

@@ -185,6 +185,7 @@ fn a_name_added_to_a_browser_counts_unless_an_app_or_a_known_browser_has_it() {
         ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7; Unheard) {blink}", Kind::AddedName),
         ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7; en-us) {blink}", Kind::Browser),
         ("Mozilla/5.0 (Windows NT 10.0; Unheard) {blink}", Kind::Browser),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {blink} (Unheard)", Kind::Browser),
     ]);
 }
 
