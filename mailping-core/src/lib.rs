@@ -1,6 +1,7 @@
 #![doc = include_str!("../docs/manual.md")]
 #![forbid(unsafe_code)]
 
+mod base_url;
 mod basis;
 mod both;
 mod builder;
@@ -44,8 +45,9 @@ mod time;
 mod token;
 mod tracker;
 
+pub use base_url::BaseUrlError;
 pub use basis::{Basis, Consent, EprivacyGround, MessageKind, Purpose};
-pub use builder::{BaseUrlError, BuildError, TrackerBuilder};
+pub use builder::{BuildError, TrackerBuilder};
 pub use client_ip::{ClientIp, ClientIpError, TrustedProxies};
 pub use detail::{Detail, TimeStep};
 pub use health::{Closed, Dropped, Health};

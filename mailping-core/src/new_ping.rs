@@ -1,9 +1,13 @@
 //! What an app asks for: one tracked message to one recipient, checked before it becomes a ping.
 
+mod invalid;
+
 use std::fmt;
 use std::time::Duration;
 
-use crate::recipient::{Recipient, RecipientError};
+pub use self::invalid::InvalidPing;
+use self::invalid::{check_basis, check_lifetime, check_text};
+use crate::recipient::Recipient;
 use crate::{
     Basis, Consent, Detail, EprivacyGround, MessageKind, Ping, PingId, Purpose, Status, TimeStep, Timestamp,
 };
@@ -37,13 +41,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 const RECORD_FOR: Duration = DAY.saturating_mul(30);
 /// How long a ping and its opens are kept unless told otherwise.
 const KEEP_FOR: Duration = DAY.saturating_mul(90);
-/// The longest either may be: there is no infinite one.
-const LONGEST: Duration = DAY.saturating_mul(5 * 366);
 /// How far ahead a message may be planned: lifetimes count from its sent time, so this bounds how long anything is kept.
 const FARTHEST: Duration = DAY.saturating_mul(366);
 const REFERENCE_BYTES: usize = 256;
-const REASON_BYTES: usize = 2_000;
-const EVIDENCE_BYTES: usize = 200;
 
 impl NewPing {
     /// A message written for one recipient, with the sender's basis for tracking it. `reference` is the app's own name
@@ -137,14 +137,14 @@ impl NewPing {
         now: Timestamp,
         ceiling: crate::detail::Precision,
     ) -> Result<(Ping, Option<Recipient>), InvalidPing> {
-        text("reference", &self.reference, REFERENCE_BYTES)?;
-        self.owner.as_deref().map_or(Ok(()), |owner| text("owner", owner, REFERENCE_BYTES))?;
+        check_text("reference", &self.reference, REFERENCE_BYTES)?;
+        self.owner.as_deref().map_or(Ok(()), |owner| check_text("owner", owner, REFERENCE_BYTES))?;
         check_basis(&self.basis, now)?;
         let recipient = self.recipient.as_deref().map(Recipient::parse).transpose();
         let recipient = recipient.map_err(|source| InvalidPing::Recipient { source })?;
-        lifetime("record_for", self.record_for)?;
+        check_lifetime("record_for", self.record_for)?;
         let keep_for = self.keep_for.unwrap_or(KEEP_FOR.max(self.record_for));
-        lifetime("keep_for", keep_for)?;
+        check_lifetime("keep_for", keep_for)?;
         if keep_for < self.record_for {
             return Err(InvalidPing::KeptTooShort);
         }
@@ -184,95 +184,6 @@ impl fmt::Debug for NewPing {
             .field("purpose", &self.purpose)
             .field("detail", &self.detail)
             .finish_non_exhaustive()
-    }
-}
-
-fn text(field: &'static str, value: &str, most: usize) -> Result<(), InvalidPing> {
-    if value.is_empty() || value.len() > most {
-        return Err(InvalidPing::Length { field, most });
-    }
-    // A NUL is refused by PostgreSQL, and line breaks have no place in a name.
-    if value.chars().any(|c| c.is_control() && !(field == "basis.reason" && matches!(c, '\n' | '\t'))) {
-        return Err(InvalidPing::Control { field });
-    }
-    Ok(())
-}
-
-fn check_basis(basis: &Basis, now: Timestamp) -> Result<(), InvalidPing> {
-    match basis {
-        Basis::LegitimateInterest { reason } => text("basis.reason", reason, REASON_BYTES),
-        Basis::Consent(consent) => {
-            text("basis.text_version", &consent.text_version, EVIDENCE_BYTES)?;
-            text("basis.channel", &consent.channel, EVIDENCE_BYTES)?;
-            if consent.given_at > now { Err(InvalidPing::ConsentInFuture) } else { Ok(()) }
-        }
-        Basis::Contract | Basis::LegalObligation => Ok(()),
-    }
-}
-
-fn lifetime(field: &'static str, duration: Duration) -> Result<(), InvalidPing> {
-    if duration < Duration::from_secs(1) || duration > LONGEST {
-        return Err(InvalidPing::Lifetime { field });
-    }
-    Ok(())
-}
-
-/// Why a ping was refused. It names the field and never repeats its value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidPing {
-    /// A text is empty or too long.
-    #[error("{field} must have from 1 to {most} bytes")]
-    Length {
-        /// Which field.
-        field: &'static str,
-        /// The most bytes it may have.
-        most: usize,
-    },
-    /// A text has control characters.
-    #[error("{field} must not have control characters or line breaks")]
-    Control {
-        /// Which field.
-        field: &'static str,
-    },
-    /// The recipient is no address.
-    #[error("recipient is not usable")]
-    Recipient {
-        /// Why.
-        source: RecipientError,
-    },
-    /// A lifetime is under a second or over five years.
-    #[error("{field} must be from one second to five years")]
-    Lifetime {
-        /// Which field.
-        field: &'static str,
-    },
-    /// The ping would be gone while opens are still recorded.
-    #[error("keep_for must not be shorter than record_for")]
-    KeptTooShort,
-    /// A consent was given in the future.
-    #[error("basis.given_at is in the future: consent comes before the message")]
-    ConsentInFuture,
-    /// The sent time is more than a year ahead.
-    #[error("sent_at must not be more than a year ahead")]
-    SentTooFarAhead,
-    /// The operating system gave no random bytes for the id.
-    #[error("the operating system gave no random bytes")]
-    NoRandom,
-}
-
-impl InvalidPing {
-    /// The field that is wrong, by its name in JSON.
-    #[must_use]
-    pub fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::Length { field, .. } | Self::Control { field } | Self::Lifetime { field } => Some(field),
-            Self::Recipient { .. } => Some("recipient"),
-            Self::KeptTooShort => Some("keep_for"),
-            Self::ConsentInFuture => Some("basis.given_at"),
-            Self::SentTooFarAhead => Some("sent_at"),
-            Self::NoRandom => None,
-        }
     }
 }
 

@@ -8,6 +8,7 @@ mod operating;
 mod page;
 mod program;
 pub mod promises;
+mod recipients;
 
 pub use http::{Client, Reply, Stream};
 pub use program::{Program, Start};

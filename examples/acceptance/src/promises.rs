@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::message::*;
 pub use crate::operating::*;
 pub use crate::page::*;
+pub use crate::recipients::*;
 use crate::{Client, Start};
 
 /// A ping made over HTTP, fetched by Gmail's proxy and by a browser behind a trusted proxy, gives a receipt with two opens: the
@@ -44,76 +45,6 @@ pub fn a_proxy_and_a_person_make_a_receipt_of_two_opens(start: &Start) {
     fetch(&client, &ping, &[("user-agent", FIREFOX)]);
     let again = client.send("DELETE", &format!("/api/pings/{}", ping["id"].as_str().unwrap()), &[], "");
     assert_eq!(again.status, 404);
-}
-
-/// Nothing of a raw address, an agent or a recipient is in the database, the WAL or the log at TRACE, as text or packed.
-pub fn nothing_personal_is_in_the_files_or_the_log(start: &Start) {
-    let addresses =
-        ["203.0.113.197", "2001:db8:77:aaaa:bbbb:cccc:dddd:eeee", "::ffff:203.0.113.199", "127.77.66.55"];
-    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0 Zanzibar/7.7";
-    let private = [
-        "ada.lovelace",
-        "lovelace-mail.example",
-        "Zanzibar",
-        "Kiribati-Referer",
-        "cookie-crumb-77",
-        "tracking-query-77",
-    ];
-    let mut settings = BEHIND_PROXY.to_vec();
-    settings.push(("RUST_LOG", "trace"));
-    let program = start.run(&settings);
-    let client = program.client();
-    let ping = make(&client, &with(new_ping(), "recipient", "Ada.Lovelace@lovelace-mail.example"));
-    let common = [
-        ("user-agent", agent),
-        ("referer", "https://Kiribati-Referer.example/"),
-        ("cookie", "cookie-crumb-77=1"),
-        ("accept-language", "tlh"),
-    ];
-    let path = format!("{}?tracking-query-77", path_of(&ping["pixel_url"]));
-    for address in addresses {
-        for value in
-            [format!("{address}, 10.1.1.1"), format!("10.1.1.1, {address}"), format!("{address}, nonsense")]
-        {
-            let headers = [&common[..], &[("x-forwarded-for", value.as_str())]].concat();
-            assert_eq!(client.get(&path, &headers).status, 200);
-        }
-    }
-    assert_eq!(client.from("127.77.66.55").get(&path, &common).status, 200);
-    assert_eq!(client.get("/px/forged.gif", &[("x-forwarded-for", addresses[0])]).status, 200);
-    client.post("/api/objections", &json!({ "recipient": "Ada.Lovelace@lovelace-mail.example, x" }));
-    client.post("/api/export", &json!({ "recipient": "Ada.Lovelace@lovelace-mail.example" }));
-    client.post("/api/pings", &with(new_ping(), "recipient", "Ada.Lovelace"));
-    assert!(receipt(&client, &ping)["fetches"].as_u64().unwrap() >= 10);
-
-    let listening = program.server().to_string();
-    let mut files = start.files();
-    let reference = b"invoice-42";
-    let kept = |bytes: &[u8]| bytes.windows(reference.len()).any(|window| window == reference);
-    assert!(files.iter().any(|(_, bytes)| kept(bytes)), "what is kept is in none of the files");
-    let (_, log) = program.terminate();
-    assert!(log.len() > 200, "a log was written: {log}");
-    files.extend(start.files());
-    files.push(("the log".into(), log.replace(&listening, "").into_bytes()));
-    for (path, bytes) in files {
-        let found =
-            |needle: &[u8]| bytes.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle));
-        for needle in private {
-            assert!(!found(needle.as_bytes()), "{needle} is in {}", path.display());
-        }
-        for address in addresses.map(|text| text.parse::<std::net::IpAddr>().unwrap()) {
-            assert!(!found(address.to_string().as_bytes()), "{address} is in {}", path.display());
-            match address.to_canonical() {
-                std::net::IpAddr::V4(v4) => {
-                    assert!(!found(v4.to_string().as_bytes()), "{v4} is in {}", path.display());
-                    assert!(!found(&v4.octets()), "{v4} is packed in {}", path.display());
-                }
-                std::net::IpAddr::V6(v6) => {
-                    assert!(!found(&v6.octets()), "{v6} is packed in {}", path.display())
-                }
-            }
-        }
-    }
 }
 
 /// Wrong input gets a 4xx that names the field and says what to do, and never repeats what was sent.
@@ -233,49 +164,6 @@ pub fn lists_and_receipts_are_paged(start: &Start) {
     assert!(times.len() == 5 && times.is_sorted(), "{times:?}");
 }
 
-/// After an objection, pixels already sent record nothing, new pings have none, and the person's data can be exported and erased.
-pub fn an_objection_stops_mail_already_sent(start: &Start) {
-    let program = start.run(&[]);
-    let client = program.client();
-    let to = |address: &str| with(new_ping(), "recipient", address);
-    let sent = make(&client, &to("ada@example.com"));
-    fetch(&client, &sent, &[("user-agent", FIREFOX)]);
-    let page = client.get(&path_of(&sent["opt_out_url"]), &[]);
-    assert_eq!(page.status, 200);
-    fetch(&client, &sent, &[("user-agent", FIREFOX)]);
-    assert_eq!(receipt(&client, &sent)["fetches"], 2, "looking at the page changes nothing");
-    let form = [("content-type", "application/x-www-form-urlencoded")];
-    let done = client.send("POST", &path_of(&sent["opt_out_url"]), &form, "List-Unsubscribe=One-Click");
-    assert_eq!(done.status, 200);
-    fetch(&client, &sent, &[("user-agent", FIREFOX)]);
-    let after = receipt(&client, &sent);
-    assert_eq!((&after["fetches"], &after["ping"]["status"]), (&json!(2), &json!("withdrawn")));
-    let untracked = make(&client, &to("ADA@Example.com"));
-    assert_eq!((&untracked["status"], &untracked["pixel_url"]), (&json!("untracked"), &Value::Null));
-    assert!(untracked["opt_out_url"].is_string() && untracked["img_tag"] == "");
-
-    let ada = json!({ "recipient": "ada@example.com" });
-    let export = client.post("/api/export", &ada).json();
-    assert_eq!(
-        (export["objected"].as_bool(), export["pings"].as_array().map(Vec::len)),
-        (Some(true), Some(2))
-    );
-    assert_eq!(client.post("/api/erase", &ada).json(), json!({ "pings": 2, "opens": 2 }));
-    assert_eq!(
-        make(&client, &to("ada@example.com"))["status"],
-        "untracked",
-        "the objection survives erasure"
-    );
-
-    assert_eq!(client.post("/api/objections", &json!({ "recipient": "bob@example.com" })).status, 204);
-    assert_eq!(make(&client, &to("bob@example.com"))["status"], "untracked");
-    let carol = make(&client, &to("carol@example.com"));
-    let withdraw = format!("/api/pings/{}/withdraw", carol["id"].as_str().unwrap());
-    assert_eq!(client.send("POST", &withdraw, &[], "").status, 204);
-    fetch(&client, &carol, &[]);
-    assert_eq!(receipt(&client, &carol)["fetches"], 0);
-}
-
 /// Every field that a ping is made with comes back, and each answer has the fields that it is documented with.
 pub fn every_field_of_a_ping_comes_back(start: &Start) {
     let program = start.run(&[]);
@@ -323,32 +211,4 @@ pub fn every_field_of_a_ping_comes_back(start: &Start) {
     let export = client.post("/api/export", &json!({ "recipient": "ada@example.com" })).json();
     assert_eq!(fields(&export), "objected pings");
     assert_eq!(export["pings"][0], receipt, "all that is known of the ping, and nothing else");
-}
-
-/// After objection, withdrawal, expiry or erasure, 1,000 concurrent hits on a pixel already sent add no row.
-pub fn a_thousand_hits_at_once_on_a_dead_ping_add_no_row(start: &Start) {
-    let program = start.run(&[("MAILPING_HIT_LIMIT", "0")]);
-    let client = program.client();
-    let made = || make(&client, &with(new_ping(), "recipient", "ada@example.com"));
-    let (withdrawn, erased, objected) = (made(), made(), made());
-    let expired = make(&client, &with(new_ping(), "record_days", 1));
-    for ping in [&withdrawn, &erased, &objected] {
-        fetch(&client, ping, &[]);
-    }
-    let api = |ping: &Value| format!("/api/pings/{}", ping["id"].as_str().unwrap());
-    assert_eq!(client.send("POST", &format!("{}/withdraw", api(&withdrawn)), &[], "").status, 204);
-    assert_eq!(client.send("DELETE", &api(&erased), &[], "").status, 204);
-    assert_eq!(client.send("POST", &path_of(&objected["opt_out_url"]), &[], "").status, 200);
-    for ping in [&withdrawn, &erased, &objected, &expired] {
-        std::thread::scope(|scope| {
-            for _ in 0..20 {
-                scope.spawn(|| (0..50).for_each(|_| fetch(&client, ping, &[])));
-            }
-        });
-    }
-    for (ping, fetches) in [(&withdrawn, 1), (&objected, 1), (&expired, 0)] {
-        assert_eq!(receipt(&client, ping)["fetches"], fetches);
-    }
-    client.get(&api(&erased), &[]).error(404, None);
-    assert_eq!(client.get("/api/health", &[]).json()["durable"], 3);
 }

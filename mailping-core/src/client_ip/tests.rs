@@ -198,6 +198,14 @@ fn forwarded_is_strict_about_quotes_and_delimiters() {
     }
 }
 
+/// No server hands over such bytes in a header; the grammar must not lean on that.
+#[test]
+fn control_characters_in_quotes_are_refused_but_the_tab() {
+    let node = |element: &[u8]| super::forwarded::node(element).map(|address| address.to_string());
+    assert_eq!(node(b"for=1.2.3.4;host=\"a\tb\"").as_deref(), Some("1.2.3.4"));
+    assert_eq!(node(b"for=1.2.3.4;host=\"a\x01b\""), None);
+}
+
 #[test]
 fn forwarded_element_has_at_most_16_parameters_and_a_short_node() {
     let parameters = |count: usize| (0..count).map(|index| format!(";p{index}=a")).collect::<String>();

@@ -174,4 +174,11 @@ mod tests {
         }
         assert_eq!("".parse::<TrustedProxies>(), Err(ClientIpError::NotANetwork { position: 1 }));
     }
+
+    #[test]
+    fn a_preset_can_be_extended_and_mapped_networks_fold_there_too() {
+        let mut extended = trusted("10.0.0.0/8");
+        extended.extend(["::ffff:192.0.2.0/120".parse::<IpNet>().unwrap()]);
+        assert_eq!(extended, trusted("10.0.0.0/8, 192.0.2.0/24"));
+    }
 }

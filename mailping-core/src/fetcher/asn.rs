@@ -186,6 +186,12 @@ mod tests {
     }
 
     #[test]
+    fn debug_names_the_kind_of_database_alone() {
+        let database = AsnDatabase::from_bytes(mmdb(6, "Test-ASN", &[]).unwrap()).unwrap();
+        assert_eq!(format!("{database:?}"), "AsnDatabase(\"Test-ASN\")");
+    }
+
+    #[test]
     fn a_database_of_places_is_refused() {
         let places = mailping_fixtures::documentation_ranges().unwrap();
         assert!(matches!(AsnDatabase::from_bytes(places), Err(AsnError::NotAsn)));

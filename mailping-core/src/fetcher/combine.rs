@@ -153,8 +153,7 @@ fn client(judged: Judgement, labels: Labels) -> Judgement {
     if labels.is_wholly(Network::MailProtection) {
         return judged.at(Network::MailProtection).is(Fetcher::SecurityScanner, Verdict::Machine);
     }
-    let yahoo = labels.touches(Network::Yahoo) || labels.touches(Network::MailRu);
-    if yahoo || scanner(labels).is_some() || labels.has_doubt() { judged.no_longer_certain() } else { judged }
+    if labels.has_doubt() { judged.no_longer_certain() } else { judged }
 }
 
 /// The network from which only scanners send ordinary agents, if it is one.
@@ -204,5 +203,64 @@ mod tests {
         }
         // People browse through a company's web gateway.
         assert_eq!(judged(Kind::Browser, Network::WebGateway).verdict, Verdict::Human);
+    }
+
+    fn wholly(networks: &[Network]) -> Labels {
+        Labels { whole: networks.iter().fold(0, |bits, network| bits | network.bit()), part: 0 }
+    }
+
+    fn partly(network: Network) -> Labels {
+        Labels { whole: 0, part: network.bit() }
+    }
+
+    fn judged(kind: Kind, labels: Labels, global: bool) -> Judgement {
+        with_network(from_agent(kind, None), kind, labels, None, global)
+    }
+
+    #[test]
+    fn a_part_of_a_network_is_told_unless_anothers_label_covers_the_whole() {
+        let told = |labels| judged(Kind::Browser, labels, true).evidence.contains(Evidence::NetPartial);
+        let part = partly(Network::PrivateRelay);
+        assert!(told(part));
+        assert!(told(Labels { whole: Network::Own.bit(), ..part }));
+        assert!(!told(Labels { whole: Network::Google.bit(), ..part }));
+        assert!(!told(wholly(&[Network::PrivateRelay])));
+    }
+
+    #[test]
+    fn yahoos_agent_is_yahoos_from_its_network_or_where_none_can_be_foreign() {
+        let fetcher = |labels, global| judged(Kind::YahooMailProxy, labels, global).fetcher;
+        assert_eq!(fetcher(wholly(&[Network::Yahoo]), true), Fetcher::YahooProxy);
+        assert_eq!(fetcher(Labels::default(), false), Fetcher::YahooProxy);
+        assert_eq!(fetcher(Labels::default(), true), Fetcher::Unknown);
+    }
+
+    #[test]
+    fn a_hint_of_each_network_without_readers_is_a_doubt_and_of_the_others_is_none() {
+        let carry_people = [
+            Network::PrivateRelay,
+            Network::Apple,
+            Network::ExchangeOnline,
+            Network::WebGateway,
+            Network::Own,
+        ];
+        for network in Network::ALL.iter().copied() {
+            let expected = if carry_people.contains(&network) { Verdict::Human } else { Verdict::Uncertain };
+            for kind in [Kind::Browser, Kind::Outlook] {
+                assert_eq!(judged(kind, partly(network), true).verdict, expected, "{kind:?} {network:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mail_program_in_a_network_is_doubted_where_scanners_or_webmail_are() {
+        let verdict = |network| judged(Kind::Outlook, wholly(&[network]), true).verdict;
+        for network in
+            [Network::Yahoo, Network::MailRu, Network::Proofpoint, Network::Google, Network::Hosting]
+        {
+            assert_eq!(verdict(network), Verdict::Uncertain, "{network:?}");
+        }
+        assert_eq!(verdict(Network::MailProtection), Verdict::Machine);
+        assert_eq!(verdict(Network::ExchangeOnline), Verdict::Human);
     }
 }

@@ -237,6 +237,7 @@ mod tests {
         assert_eq!(all.len(), Evidence::ALL.len());
         for evidence in Evidence::ALL.iter().copied() {
             assert_eq!(evidence.as_str().parse(), Ok(evidence));
+            assert_eq!(evidence.to_string(), evidence.as_str());
             assert!((evidence as u8) < 64);
         }
     }
@@ -253,5 +254,16 @@ mod tests {
         let set = EvidenceSet::from_iter([Evidence::NetBurst, Evidence::UaOutlook]);
         assert_eq!(serde_json::to_string(&set).unwrap(), r#"["ua:outlook","net:burst"]"#);
         assert_eq!(set.to_string(), "ua:outlook, net:burst");
+    }
+
+    #[test]
+    fn a_set_has_what_was_put_in_and_not_taken_out() {
+        let set = EvidenceSet::from(Evidence::TimeEarly).with(Evidence::UaOutlook).with(Evidence::UaOutlook);
+        assert!(set.contains(Evidence::TimeEarly) && set.contains(Evidence::UaOutlook) && set.len() == 2);
+        let less = set.without(Evidence::TimeEarly).without(Evidence::NetOwn);
+        assert_eq!(less, EvidenceSet::from(Evidence::UaOutlook));
+        assert_eq!(less.union(set), set);
+        assert!(!less.is_empty() && less.without(Evidence::UaOutlook).is_empty());
+        assert_eq!(format!("{less:?}"), r#"{"ua:outlook"}"#);
     }
 }

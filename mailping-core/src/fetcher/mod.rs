@@ -26,6 +26,8 @@ mod tokens;
 
 #[cfg(test)]
 mod promises;
+#[cfg(test)]
+mod readings;
 
 #[cfg(feature = "maxmind")]
 pub use asn::{AsnDatabase, AsnError};

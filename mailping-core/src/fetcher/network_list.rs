@@ -252,4 +252,17 @@ mod tests {
         assert_eq!(list.v4().whole, [(0, 0xFF_FFFF)]);
         assert_eq!(list.v6().whole, [(0, 0xFFFF_FFFF_FFFF)]);
     }
+
+    #[test]
+    fn ones_own_networks_are_masked_as_addresses_are() {
+        for (own, expected) in [
+            ("192.0.2.7/32", "192.0.2.0/24"),
+            ("192.0.0.0/16", "192.0.0.0/16"),
+            ("2001:db8:7:8::1/128", "2001:db8:7::/48"),
+            ("2001:db8::/32", "2001:db8::/32"),
+            ("2002:c000:207::1/128", "2002:c000:200::/40"),
+        ] {
+            assert_eq!(masked(own.parse().unwrap()), expected.parse().unwrap(), "{own}");
+        }
+    }
 }

@@ -233,4 +233,34 @@ mod tests {
             assert!(is_global(text.parse().unwrap()), "{text}");
         }
     }
+
+    #[test]
+    fn the_edges_of_what_is_not_global_are_exact() {
+        let edges = [
+            ("100.63.255.0/24", true),
+            ("100.127.255.0/24", false),
+            ("100.128.0.0/24", true),
+            ("223.255.255.0/24", true),
+            ("224.0.0.0/24", false),
+            ("2001:3::/48", true),
+            ("2001:f::/48", true),
+            ("2001:10::/48", false),
+            ("2001:2f::/48", false),
+            ("2001:30::/48", true),
+            ("3fff:fff::/48", false),
+            ("3fff:1000::/48", true),
+            ("4000::/48", false),
+            ("1fff::/48", false),
+        ];
+        for (text, expected) in edges {
+            assert_eq!(is_global(text.parse().unwrap()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_source_of_a_built_in_list_is_told_and_an_empty_one_has_none() {
+        let (source, checked) = Network::MailRu.source().unwrap();
+        assert!(source.contains("Mail.ru") && checked == "2026-11", "{source} {checked}");
+        assert_eq!(Network::Own.source(), None);
+    }
 }

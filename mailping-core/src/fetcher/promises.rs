@@ -170,6 +170,11 @@ fn a_loaded_list_takes_the_place_of_the_built_in_one() {
 }
 
 #[test]
+fn the_tables_take_what_their_docs_say() {
+    assert_eq!(Classifier::default().table_bytes(), 17_232);
+}
+
+#[test]
 fn an_agent_is_read_to_its_limit_and_no_further() {
     let padded = |blanks: usize| format!("{CHROME}{} GoogleImageProxy", " ".repeat(blanks));
     assert_eq!(judge(&padded(10), "").fetcher, Fetcher::GmailProxy);

@@ -177,4 +177,27 @@ mod tests {
         assert_eq!(look_up(&ranges, "255.255.255.0/24"), (true, true));
         assert_eq!(look_up(&ranges, "ffff:ffff:ffff::/48"), (true, true));
     }
+
+    #[test]
+    fn a_mask_over_several_ranges_has_whole_what_all_have_and_in_part_what_any_has() {
+        let ranges = ranges("198.51.100.0/24\n198.51.101.0/24", "198.51.101.0/24\n198.51.102.0/24");
+        let labels = |masked: &str| {
+            let Labels { whole, part } = ranges.look_up(masked.parse().unwrap());
+            (whole, part)
+        };
+        let (relay, yahoo) = (Network::PrivateRelay.bit(), Network::Yahoo.bit());
+        assert_eq!(labels("198.51.101.0/24"), (relay | yahoo, 0));
+        assert_eq!(labels("198.51.100.0/23"), (relay, yahoo));
+        assert_eq!(labels("198.51.102.0/23"), (0, yahoo));
+        assert_eq!(labels("198.51.100.0/22"), (0, relay | yahoo));
+        assert_eq!(labels("198.51.104.0/22"), (0, 0));
+    }
+
+    #[test]
+    fn networks_are_counted_in_the_units_of_masking() {
+        let of = |network: &str| units(network.parse().unwrap());
+        assert_eq!(of("198.51.100.0/24"), (0xC6_3364, 0xC6_3364));
+        assert_eq!(of("198.51.100.0/22"), (0xC6_3364, 0xC6_3367));
+        assert_eq!(of("2001:db8:7::/47"), (0x2001_0db8_0006, 0x2001_0db8_0007));
+    }
 }

@@ -98,7 +98,7 @@ impl Seen {
         let is_named = token.comment != 0 && token.comment == self.khtml && token.leads;
         match word {
             Word::Mozilla if token.comment == 0 => {
-                self.ends_in_mozilla = self.tokens > 1 && token.version == b"5.0";
+                self.ends_in_mozilla = token.version == b"5.0";
                 if self.tokens == 1 {
                     self.mozilla_first = true;
                     self.mozilla_version = leading_number(token.version);
@@ -173,7 +173,6 @@ impl Seen {
             self.extras += u32::from(!matches!(agent.name, "Chrome" | "Version"));
         } else {
             self.awaits_name &= token.comment != self.compatible || !token.leads;
-            self.starts_strangely |= self.tokens == 2;
         }
     }
 

@@ -148,6 +148,12 @@ mod tests {
     }
 
     #[test]
+    fn debug_shows_no_agent() {
+        let shown = format!("{:?}", FetchSignals::new().user_agent(b"Unheard/7.7"));
+        assert_eq!(shown, "FetchSignals([redacted])");
+    }
+
+    #[test]
     fn a_word_inside_another_word_says_nothing() {
         assert!(FetchSignals::new().header("sec-purpose", b"no-prefetching").declared().is_empty());
         assert!(FetchSignals::new().header("purpose", &[0xff; 10_000]).declared().is_empty());

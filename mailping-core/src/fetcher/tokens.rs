@@ -240,4 +240,42 @@ mod tests {
         assert_eq!(leading_number(b"x1"), None);
         assert_eq!(leading_number(&[b'9'; 40]), Some(999_999));
     }
+
+    #[test]
+    fn an_item_is_a_word_alone_up_to_its_delimiter() {
+        let alone = |text: &str| -> Vec<bool> { cut(text).into_iter().map(|(.., alone)| alone).collect() };
+        assert_eq!(alone("(a; b c ; d , e)"), [true, false, false, true, true]);
+        assert_eq!(alone("(a [b] \"c\" )"), [false, true, true]);
+        assert_eq!(alone("a"), [true]);
+    }
+
+    #[test]
+    fn signs_and_letters_are_those_of_the_name() {
+        let has = |text: &str| {
+            let token = Tokens::new(text.as_bytes()).next().unwrap();
+            (token.has_letters, token.has_signs)
+        };
+        assert_eq!(has("Foo/1.0"), (true, false));
+        assert_eq!(has("1/Foo-1"), (false, false));
+        assert_eq!(has("Foo-1/2"), (true, true));
+        assert_eq!(has("Foo+bar baz"), (true, true));
+        assert_eq!(has("http://a"), (true, true));
+        assert_eq!(has("1.5"), (false, true));
+        assert_eq!(has("7"), (false, false));
+    }
+
+    #[test]
+    fn only_a_version_with_a_further_slash_is_cut_where_its_letters_begin() {
+        assert_eq!(names("Mozilla/5.0libwww-perl"), ["Mozilla"]);
+        assert_eq!(names("Foo/bar/5.0"), ["Foo"]);
+        assert_eq!(names("Foo/5.0-bar/5.0"), ["Foo"]);
+        assert_eq!(names("Foo/5bar/1 Next"), ["Foo", "bar", "Next"]);
+        assert_eq!(cut("Foo/5.0bar/1")[0].1, "5.0");
+    }
+
+    #[test]
+    fn comments_are_counted_and_what_is_nested_belongs_to_the_outer_one() {
+        let comments: Vec<_> = cut("a (b (c) d) e [f]").into_iter().map(|(.., comment, _)| comment).collect();
+        assert_eq!(comments, [0, 1, 1, 1, 0, 2]);
+    }
 }

@@ -45,6 +45,20 @@ fn corpus_of_truncations_holds() {
     }
 }
 
+/// The public settings never keep so many bits that these differ; the arithmetic must not lean on that.
+#[test]
+fn an_ipv4_inside_an_address_is_cut_where_it_starts_at_any_length() {
+    for (address, expected) in [
+        ("::ffff:0:192.0.2.7", "::ffff:0:192.0.2.0/120"),
+        ("::192.0.2.7", "::192.0.2.0/120"),
+        ("64:ff9b::192.0.2.7", "64:ff9b::192.0.2.0/120"),
+        ("2001:db8::192.0.2.7", "2001:db8::192.0.2.7/128"),
+    ] {
+        let network: IpNet = expected.parse().unwrap();
+        assert_eq!(truncate(address.parse().unwrap(), 24, 128), network, "{address}");
+    }
+}
+
 /// Every place in an address where its IPv4 may be hidden: plain or inverted, at any byte.
 fn places_of(secret: Ipv4Addr, address: Ipv6Addr) -> Vec<u128> {
     let mut places = Vec::new();

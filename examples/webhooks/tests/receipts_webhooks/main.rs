@@ -1,90 +1,17 @@
 //! The example `receipts_webhooks`, started as a user starts it, against a real receiver that can be down, slow or failing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc::{Receiver as Channel, Sender, channel};
-use std::sync::{Arc, Mutex};
+mod receiver;
+
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
 use mailping_examples_acceptance::{Program, Start, keeps_promises};
 use serde_json::{Value, json};
-use standardwebhooks::Webhook;
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwmgJ4q7kLcHQ=";
+use self::receiver::{PATIENCE, Receiver, SECRET, nobody};
+
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-/// How long a message is waited for: several of the pauses between attempts.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A message as it arrived; it is answered when the sender is used or dropped.
-struct Arrived {
-    headers: HeaderMap,
-    body: Bytes,
-    answer: tokio::sync::oneshot::Sender<StatusCode>,
-}
-
-impl Arrived {
-    fn id(&self) -> String {
-        self.headers["webhook-id"].to_str().unwrap().to_owned()
-    }
-
-    /// What it says, once its signature has been verified.
-    fn json(&self) -> Value {
-        Webhook::new(SECRET).unwrap().verify(&self.body, &self.headers).unwrap();
-        serde_json::from_slice(&self.body).unwrap()
-    }
-
-    fn answer(self, status: u16) {
-        self.answer.send(StatusCode::from_u16(status).unwrap()).unwrap();
-    }
-}
-
-type Hand = Arc<Mutex<Sender<Arrived>>>;
-
-async fn take(State(hand): State<Hand>, headers: HeaderMap, body: Bytes) -> Response {
-    let (answer, answered) = tokio::sync::oneshot::channel();
-    hand.lock().unwrap().send(Arrived { headers, body, answer }).unwrap();
-    let status = answered.await.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    // Only a redirect makes anyone look at it: whoever follows arrives again, without the message.
-    (status, [("location", "/elsewhere")]).into_response()
-}
-
-/// A receiver whose every answer is given by the test; it ends when this is dropped.
-struct Receiver {
-    address: SocketAddr,
-    arrived: Channel<Arrived>,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Receiver {
-    fn start() -> Self {
-        Self::on(nobody())
-    }
-
-    fn on(address: SocketAddr) -> Self {
-        let (sender, arrived) = channel();
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let app = Router::new().fallback(take).with_state(Arc::new(Mutex::new(sender)));
-        let listener = runtime.block_on(tokio::net::TcpListener::bind(address)).unwrap();
-        runtime.spawn(async move { axum::serve(listener, app).await });
-        Self { address, arrived, _runtime: runtime }
-    }
-
-    fn next(&self) -> Arrived {
-        self.arrived.recv_timeout(PATIENCE).unwrap()
-    }
-}
-
-/// An address on which nobody listens.
-fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
 fn telling(target: SocketAddr) -> Start {
     prepared(Start::example("receipts_webhooks"), target)
 }
