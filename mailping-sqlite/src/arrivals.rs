@@ -190,11 +190,14 @@ impl Arrivals {
         let mut find =
             connection.prepare_cached("SELECT seq, ping FROM arrivals WHERE seq > ?1 ORDER BY seq")?;
         let mut found = find.query([seen])?;
-        let mut new = Vec::new();
+        let (mut new, mut last) = (Vec::new(), None);
         while let Some(row) = found.next()? {
-            new.push((rows::ping_id(row, 1)?, row.get(0)?));
+            let seq = row.get(0)?;
+            last = Some(seq);
+            // A damaged row that belongs to no ping must not keep out the others.
+            new.extend(rows::ping_id(row, 1).ok().map(|ping| (ping, seq)));
         }
-        let Some(&(_, last)) = new.last() else { return Ok(new) };
+        let Some(last) = last else { return Ok(new) };
         self.waiting().take_over(&new, first(connection)?..=last);
         Ok(new)
     }

@@ -276,3 +276,21 @@ fn a_broken_row_that_waits_is_reported_by_its_column() {
     let error = block_on(store.opens(ping_id(0), None, 9)).unwrap_err();
     assert!(matches!(error, StoreError::Corrupt { what: "opens.network" }), "{error:?}");
 }
+
+#[test]
+fn a_row_that_belongs_to_no_ping_keeps_no_other_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    {
+        let store = store(&file, ROUND);
+        given_pings(&store, 1);
+        record(&store, &[open(0, 1), open(0, 2), open(0, 3)]);
+    }
+    let breaker = Connection::open(&file).unwrap();
+    breaker.execute("UPDATE arrivals SET ping = x'0102' WHERE seq IN (2, 3)", ()).unwrap();
+    let store = store(&file, 0..=0);
+    for n in 4..9 {
+        record(&store, &[open(0, n)]);
+    }
+    assert_eq!(found(&store, 0), [1, 4, 5, 6, 7, 8].map(|n| open(0, n)));
+}
