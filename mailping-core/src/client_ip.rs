@@ -83,13 +83,7 @@ impl ClientIp {
 
     /// The client of a request. It allocates nothing.
     pub(crate) fn resolve(&self, request: &PixelRequest<'_>) -> ClientAddress {
-        let trusted = match &self.0 {
-            Strategy::Peer => None,
-            Strategy::XForwardedFor(trusted)
-            | Strategy::Forwarded(trusted)
-            | Strategy::Header(_, trusted) => Some(trusted),
-        };
-        match (request.peer.map(|peer| peer.to_canonical()), trusted) {
+        match (request.peer.map(|peer| peer.to_canonical()), self.trusted()) {
             (Some(peer), _) if peer.is_unspecified() => ClientAddress::Unknown,
             (Some(peer), Some(trusted)) if trusted.contains(peer) => self.read_header(request.headers),
             (Some(peer), _) => ClientAddress::Known(RawIp(peer)),
@@ -103,18 +97,22 @@ impl ClientIp {
     /// Whether the request has a forwarding header that the settings do not read, at least not from this peer. Only that it is
     /// there is looked at.
     pub(crate) fn ignores_forwarding(&self, request: &PixelRequest<'_>) -> bool {
-        let trusted = match &self.0 {
-            Strategy::Peer => None,
-            Strategy::XForwardedFor(trusted)
-            | Strategy::Forwarded(trusted)
-            | Strategy::Header(_, trusted) => Some(trusted),
-        };
-        let read = trusted.is_some_and(|trusted| match request.peer {
+        let read = self.trusted().is_some_and(|trusted| match request.peer {
             Some(peer) => trusted.contains(peer.to_canonical()),
             None => trusted.contains_peers_without_address(),
         });
         let sent = |name: &&str| request.headers.first(name).is_some();
         !read && ["x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip"].iter().any(sent)
+    }
+
+    /// The proxies whose header is read; `None` where none is.
+    const fn trusted(&self) -> Option<&TrustedProxies> {
+        match &self.0 {
+            Strategy::Peer => None,
+            Strategy::XForwardedFor(trusted)
+            | Strategy::Forwarded(trusted)
+            | Strategy::Header(_, trusted) => Some(trusted),
+        }
     }
 
     fn read_header(&self, headers: &dyn HeaderSource) -> ClientAddress {
