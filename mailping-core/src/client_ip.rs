@@ -83,13 +83,7 @@ impl ClientIp {
 
     /// The client of a request. It allocates nothing.
     pub(crate) fn resolve(&self, request: &PixelRequest<'_>) -> ClientAddress {
-        let trusted = match &self.0 {
-            Strategy::Peer => None,
-            Strategy::XForwardedFor(trusted)
-            | Strategy::Forwarded(trusted)
-            | Strategy::Header(_, trusted) => Some(trusted),
-        };
-        match (request.peer.map(|peer| peer.to_canonical()), trusted) {
+        match (request.peer.map(|peer| peer.to_canonical()), self.trusted()) {
             (Some(peer), _) if peer.is_unspecified() => ClientAddress::Unknown,
             (Some(peer), Some(trusted)) if trusted.contains(peer) => self.read_header(request.headers),
             (Some(peer), _) => ClientAddress::Known(RawIp(peer)),
@@ -102,13 +96,7 @@ impl ClientIp {
 
     /// Whether the settings read no forwarding header, at least not from this peer.
     pub(crate) fn ignores_forwarding(&self, request: &PixelRequest<'_>) -> bool {
-        let trusted = match &self.0 {
-            Strategy::Peer => None,
-            Strategy::XForwardedFor(trusted)
-            | Strategy::Forwarded(trusted)
-            | Strategy::Header(_, trusted) => Some(trusted),
-        };
-        !trusted.is_some_and(|trusted| match request.peer {
+        !self.trusted().is_some_and(|trusted| match request.peer {
             Some(peer) => trusted.contains(peer.to_canonical()),
             None => trusted.contains_peers_without_address(),
         })
@@ -117,6 +105,16 @@ impl ClientIp {
     /// Whether a header of this name tells of a proxy.
     pub(crate) fn is_forwarding(name: &str) -> bool {
         matches!(name, "x-forwarded-for" | "forwarded" | "x-real-ip" | "cf-connecting-ip")
+    }
+
+    /// The proxies whose header is read; `None` where none is.
+    const fn trusted(&self) -> Option<&TrustedProxies> {
+        match &self.0 {
+            Strategy::Peer => None,
+            Strategy::XForwardedFor(trusted)
+            | Strategy::Forwarded(trusted)
+            | Strategy::Header(_, trusted) => Some(trusted),
+        }
     }
 
     fn read_header(&self, headers: &dyn HeaderSource) -> ClientAddress {

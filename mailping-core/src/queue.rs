@@ -316,4 +316,17 @@ mod tests {
         drop(queue);
         eventually("both threads let the store go", || Arc::strong_count(&store) == 1);
     }
+
+    #[test]
+    fn for_ever_is_longer_than_any_process_runs() {
+        let from = Instant::now();
+        assert!(from_now(Duration::MAX) - from >= Duration::from_secs(50 * 365 * 86_400));
+    }
+
+    #[test]
+    fn debug_shows_the_limits_and_nothing_of_what_waits() {
+        let queue = queue(Arc::new(FaultyStore::default())).unwrap();
+        let shown = format!("{queue:?}");
+        assert!(shown.contains("capacity: 1000") && !shown.contains("entries"), "{shown}");
+    }
 }

@@ -257,6 +257,23 @@ fn what_was_kept_long_enough_is_purged_while_hits_go_on() {
 }
 
 #[test]
+fn a_batch_is_followed_by_no_purge_before_its_time() {
+    let (store, clock) = (FaultyStore::default(), Clock::new());
+    let hour = Duration::from_secs(3_600);
+    let tracker = build(builder(store, &clock).purge_every(hour).deadline(hour));
+    let minute = Duration::from_secs(60);
+    let old = ping(&tracker, new_ping().record_for(minute).keep_for(minute));
+    let live = ping(&tracker, new_ping());
+    let fetched = || hit(&tracker, live.pixel_url().unwrap(), "192.0.2.7", &[]);
+    // What follows a batch is over when the next one is answered: the purge of the start, and then none.
+    assert_eq!([fetched(), fetched()], [Ok(Recorded::Durable); 2]);
+    clock.advance(minute * 2);
+    assert_eq!([fetched(), fetched()], [Ok(Recorded::Durable); 2]);
+    assert_eq!(tracker.health().purged_pings, 0);
+    assert!(pollster::block_on(tracker.receipt(old.id())).unwrap().is_some());
+}
+
+#[test]
 fn for_ever_is_a_duration_like_any_other() {
     let store = FaultyStore::default();
     let for_ever = Duration::MAX;
