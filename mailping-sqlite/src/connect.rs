@@ -73,11 +73,7 @@ fn prepare(connection: &mut Connection, schema: &Schema) -> Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-    connection.pragma_update(
-        None,
-        "cache_size",
-        -std::env::var("CK").ok().and_then(|x| x.parse().ok()).unwrap_or(CACHE_KIB),
-    )?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     schema.prepare(connection)
 }
 
