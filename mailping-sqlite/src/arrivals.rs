@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mailping_core::store::Written;
 use mailping_core::{Open, PingId};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use crate::failure::Result;
 use crate::rows;
@@ -90,12 +90,22 @@ impl Arrivals {
                 "SELECT max(seq, (SELECT ifnull(max(seq), 0) FROM arrivals)) FROM arrivals_taken",
             )?
             .query_row((), |row| row.get(0))?;
+        let mut recording = transaction.prepare_cached(
+            "SELECT record_until FROM pings INDEXED BY pings_recording WHERE id = ?1 AND status = 0",
+        )?;
         let mut insert = transaction.prepare_cached(rows::INSERT_ARRIVAL)?;
+        let mut asked: Option<(PingId, Option<i64>)> = None;
         let mut written = Vec::with_capacity(opens.len());
         let mut appended = Vec::with_capacity(opens.len());
         for open in opens {
-            if rows::insert_arrival(&mut insert, last + 1, open)? {
+            let until = match asked {
+                Some((ping, until)) if ping == open.ping => until,
+                _ => recording.query_row([open.ping.as_bytes()], |row| row.get(0)).optional()?,
+            };
+            asked = Some((open.ping, until));
+            if until.is_some_and(|until| until - open.at.unix_millis() >= open.time_step.millis()) {
                 last += 1;
+                rows::insert_arrival(&mut insert, last, open)?;
                 appended.push((open.ping, last));
                 written.push(Written::Kept);
             } else {

@@ -16,10 +16,6 @@ pub(crate) const BUSY: Duration = Duration::from_secs(5);
 /// that SQLite's own 1,000 would move them after each batch; measured, this keeps a third more opens a second.
 const LOG_PAGES: i32 = 4_000;
 
-/// How much of the file the writing connection keeps in memory at the most: a round of arrivals and the pages it is folded into, so that
-/// they are not read from the file again and again.
-const CACHE_KIB: i32 = 16_384;
-
 /// The first SQLite (3.51.3) without the bug that loses a write-ahead log which two processes reset at once.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
@@ -73,7 +69,6 @@ fn prepare(connection: &mut Connection, schema: &Schema) -> Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     schema.prepare(connection)
 }
 

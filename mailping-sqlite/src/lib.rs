@@ -43,7 +43,6 @@
 //! as it brings, so that nothing ever pauses for it. Whoever looks into the file with SQL finds an open in either table, or for a while in both.
 //!
 //! Which rows wait is remembered in memory: at most some 30 MB, while a file of more than 128 MB takes hits, and read when it is opened.
-//! The writing connection keeps 16 MB of pages.
 #![forbid(unsafe_code)]
 
 mod arrivals;

@@ -22,15 +22,12 @@ pub(crate) const INSERT_OPEN: &str =
     "INSERT INTO opens (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (ping, id) DO NOTHING";
 
-// Where one of the next two fails the transaction is taken back as a whole, so FAIL will do: the usual ABORT keeps a copy of the page for each row.
+pub(crate) const INSERT_ARRIVAL: &str =
+    "INSERT INTO arrivals (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city, seq)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
-/// Appends an open where its ping records in the whole of its time step: asked in the statement that keeps it.
-pub(crate) const INSERT_ARRIVAL: &str = "INSERT OR FAIL INTO arrivals
-        (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city, seq)
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
-     FROM pings INDEXED BY pings_recording WHERE pings.id = ?1 AND status = 0 AND record_until - ?3 >= ?14";
-
-/// Copies one row into the tree: nothing where it is gone, or its open is in the tree.
+/// Copies one row into the tree: nothing where it is gone, or its open is in the tree. Where it fails the transaction is taken back as a
+/// whole, so FAIL will do: the usual ABORT keeps a copy of the page for each row.
 pub(crate) const FOLD_ARRIVAL: &str =
     "INSERT OR FAIL INTO opens
         (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city)
@@ -87,12 +84,11 @@ pub(crate) fn insert_open(statement: &mut CachedStatement<'_>, open: &Open) -> R
     Ok(statement.raw_execute()?)
 }
 
-/// Whether its ping records.
-pub(crate) fn insert_arrival(statement: &mut CachedStatement<'_>, seq: i64, open: &Open) -> Result<bool> {
+pub(crate) fn insert_arrival(statement: &mut CachedStatement<'_>, seq: i64, open: &Open) -> Result<()> {
     bind_open(statement, open)?;
     statement.raw_bind_parameter(13, seq)?;
-    statement.raw_bind_parameter(14, open.time_step.millis())?;
-    Ok(statement.raw_execute()? > 0)
+    statement.raw_execute()?;
+    Ok(())
 }
 
 /// Binds the first twelve parameters.
