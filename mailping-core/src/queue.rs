@@ -106,7 +106,8 @@ struct State {
     oldest_in_flight: Option<Instant>,
     /// In order of their deadlines, since all wait equally long.
     waiters: VecDeque<(Instant, Arc<Ticket>)>,
-    writer_sleeps: bool,
+    /// The writer sleeps until so many entries wait; none where it runs.
+    wakes_writer_at: usize,
     watcher_sleeps: bool,
     closing: bool,
     /// When closing stops waiting for the store.
@@ -193,7 +194,7 @@ impl Queue {
         state.waiters.push_back((now + self.shared.limits.deadline.min(LONGEST), Arc::clone(&ticket)));
         state.entries.push_back(Queued { entry, ticket: Arc::clone(&ticket), since: now });
         // A running writer looks again by itself: one wake-up a batch, not one a hit.
-        if std::mem::take(&mut state.writer_sleeps) {
+        if state.entries.len() == state.wakes_writer_at {
             self.shared.work.notify_one();
         }
         if std::mem::take(&mut state.watcher_sleeps) {

@@ -22,7 +22,7 @@ use crate::rows;
 /// How many rows make a round, for each page of the file: with fewer, hardly two of them would meet in a page.
 const ROWS_PER_PAGE: usize = 8;
 /// The least and the most of it. A hint takes some 35 bytes of memory.
-pub(crate) const ROUND: RangeInclusive<usize> = 32_768..=262_144;
+pub(crate) const ROUND: RangeInclusive<usize> = 65_536..=262_144;
 
 /// About so many rows leave the table at once, or a round of them: each time costs a few pages at the table's edge.
 const LEAVE: i64 = 512;

@@ -17,16 +17,21 @@ use crate::{LastDay, Open};
 const MOST_IN_BATCH: usize = 2_048;
 /// The most rows that one step of a purge deletes, so that hits wait for it no longer than for a batch.
 const PURGE_STEP: usize = 128;
+/// The longest that a batch waits for more hits.
+const LONGEST_GATHERING: Duration = Duration::from_micros(500);
 /// How long a failing store is left alone before the next try: the first pause and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
 impl Shared {
     pub(super) fn write_batches(&self) {
         let mut next_purge = Instant::now();
-        while let Some(batch) = self.next_batch(next_purge) {
+        let mut gathering = Gathering { enough: 1, until: next_purge };
+        while let Some(batch) = self.next_batch(next_purge, gathering) {
+            let (size, begun) = (batch.len(), Instant::now());
             if !batch.is_empty() && !self.write_until_answered(Batch::of(batch)) {
                 break;
             }
+            gathering = Gathering::after(size, begun);
             if Instant::now() >= next_purge && self.purge_step() {
                 next_purge = from_now(self.limits.purge_every);
             }
@@ -38,10 +43,12 @@ impl Shared {
     }
 
     /// Waits for entries or the time of the purge; `None` when the queue is closed and empty.
-    fn next_batch(&self, next_purge: Instant) -> Option<Vec<Queued>> {
+    fn next_batch(&self, next_purge: Instant, gathering: Gathering) -> Option<Vec<Queued>> {
         let mut state = self.state();
         loop {
-            if !state.entries.is_empty() {
+            let now = Instant::now();
+            let enough = if state.closing || now >= gathering.until { 1 } else { gathering.enough };
+            if state.entries.len() >= enough {
                 let size = state.entries.len().min(MOST_IN_BATCH);
                 let batch: Vec<Queued> = state.entries.drain(..size).collect();
                 state.in_flight = size;
@@ -51,13 +58,13 @@ impl Shared {
             if state.closing {
                 return None;
             }
-            let wait = next_purge.saturating_duration_since(Instant::now());
-            if wait.is_zero() {
+            if now >= next_purge {
                 return Some(Vec::new());
             }
-            state.writer_sleeps = true;
-            state = self.work.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
-            state.writer_sleeps = false;
+            let end = if enough > 1 { gathering.until } else { next_purge };
+            state.wakes_writer_at = enough;
+            state = self.work.wait_timeout(state, end - now).unwrap_or_else(PoisonError::into_inner).0;
+            state.wakes_writer_at = 0;
         }
     }
 
@@ -153,6 +160,27 @@ impl Shared {
         }
     }
 }
+/// How many hits the next batch waits for, and until when.
+///
+/// Under load those who were answered last come back together, while others wait already: without a short wait each batch would be half of
+/// them, and a commit for each half costs more than the wait. A lone hit never waits.
+#[derive(Debug, Clone, Copy)]
+struct Gathering {
+    enough: usize,
+    until: Instant,
+}
+
+impl Gathering {
+    /// As many as the batch before, for half of what it took.
+    fn after(size: usize, begun: Instant) -> Self {
+        let now = Instant::now();
+        Self {
+            enough: size.clamp(1, MOST_IN_BATCH),
+            until: now + (now - begun).min(LONGEST_GATHERING * 2) / 2,
+        }
+    }
+}
+
 /// What is written at once, and who waits for it.
 struct Batch {
     opens: Vec<Open>,
