@@ -53,6 +53,7 @@ fn connect(file: &Path) -> Connection {
     let connection = Connection::open(file).unwrap();
     connection.pragma_update(None, "synchronous", "FULL").unwrap();
     connection.pragma_update(None, "secure_delete", true).unwrap();
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000).unwrap();
     connection
 }
 

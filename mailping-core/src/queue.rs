@@ -5,6 +5,7 @@
 
 mod at_once;
 mod deadline;
+mod recorded;
 mod ticket;
 mod writer;
 
@@ -16,11 +17,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+pub use self::recorded::{RecordError, Recorded};
 pub use self::ticket::Recording;
 use self::ticket::{Ticket, Wakes};
 use crate::notify::Notifier;
 use crate::store::Store;
 use crate::{LastDay, Open, Timestamp};
+
 /// How long a tracker that is dropped, not closed, goes on writing what waits.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -29,33 +32,6 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 fn from_now(duration: Duration) -> Instant {
     Instant::now() + duration.min(LONGEST)
-}
-
-/// What became of a hit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Recorded {
-    /// The open is on disk: it survives `kill -9` and power loss.
-    Durable,
-    /// Nothing is kept of it: the token is not ours, or the ping records no opens, or a limit or signal forbids it.
-    Filtered,
-    /// The deadline passed first. The open stays queued and is written when the store answers.
-    Late,
-}
-
-/// The queue is full or closed: this open is lost, and counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecordError {
-    /// The store has not kept up and the queue holds as many opens as it may.
-    #[error("the queue of opens is full: the store does not keep up")]
-    QueueFull,
-    /// The tracker was closed.
-    #[error("the tracker is closed")]
-    Closed,
-    /// The operating system gave no random bytes for the open's id.
-    #[error("the operating system gave no random bytes")]
-    NoRandom,
 }
 
 /// What a hit leaves in the queue.
@@ -150,6 +126,7 @@ pub(crate) struct Counts {
     pub(crate) purged_opens: AtomicU64,
     pub(crate) store_failing: AtomicBool,
 }
+
 impl Queue {
     pub(crate) fn start(
         store: Arc<dyn Store>,

@@ -11,8 +11,9 @@ use common::*;
 use mailping_core::testing::faulty::{Fault, FaultyStore};
 use mailping_core::{PixelRequest, RecordError, Recorded, Store as _, Tracker};
 
-const SHORT: Duration = Duration::from_millis(80);
+const SHORT: Duration = Duration::from_millis(250);
 
+/// A tracker whose answers come at a short deadline where the store does not give them.
 fn tracker(store: &FaultyStore) -> Tracker {
     build(builder(store.clone(), &Clock::new()).deadline(SHORT))
 }
@@ -33,7 +34,8 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 #[test]
 fn durable_is_answered_after_the_store_has_it() {
     let store = FaultyStore::default();
-    let tracker = tracker(&store);
+    // Long, so that a busy machine does not make it late.
+    let tracker = build(builder(store.clone(), &Clock::new()).deadline(Duration::from_secs(60)));
     let ping = ping(&tracker, new_ping());
     let recorded = hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[("user-agent", FIREFOX)]);
     assert_eq!(recorded, Ok(Recorded::Durable));
@@ -71,6 +73,20 @@ fn a_failing_store_is_tried_again_until_it_takes_the_open_once() {
     eventually("the open is written", || tracker.health().durable == 1);
     assert_eq!(fetches(&tracker, ping.id()), 1);
     assert!(!tracker.health().store_failing);
+}
+
+#[test]
+fn a_store_that_answers_for_too_few_opens_has_not_answered() {
+    let store = FaultyStore::default();
+    let tracker = tracker(&store);
+    let ping = ping(&tracker, new_ping());
+    store.fault(Fault::RecordAnswersNothing);
+    assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
+    eventually("it is tried again", || store.records() >= 2);
+    assert!(tracker.health().store_failing);
+    store.fault(Fault::None);
+    eventually("the open is answered for", || tracker.health().durable == 1);
+    assert_eq!(fetches(&tracker, ping.id()), 1);
 }
 
 #[test]

@@ -27,8 +27,8 @@ pub(crate) const ROUND: RangeInclusive<usize> = 65_536..=262_144;
 /// About so many rows leave the table at once, or a round of them: each time costs a few pages at the table's edge.
 const LEAVE: i64 = 512;
 
-/// A row that waits: in the order of pings, so of the tree.
-type Row = (PingId, i64);
+/// A row that waits, in the order of pings, so of the tree: the id as numbers, which are compared quicker than bytes, and the row's own number.
+type Row = ((u64, u64), i64);
 
 /// The hints of one file, shared by the connection that writes and the one that reads.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl Arrivals {
             if until.is_some_and(|until| until - open.at.unix_millis() >= open.time_step.millis()) {
                 last += 1;
                 rows::insert_arrival(&mut insert, last, open)?;
-                appended.push((open.ping, last));
+                appended.push((number(open.ping), last));
                 written.push(Written::Kept);
             } else {
                 written.push(Written::Filtered);
@@ -142,7 +142,7 @@ impl Arrivals {
         let mut last = None;
         let rows = self.waiting().all_of(ping);
         for (_, seq) in rows {
-            fold.execute(params![seq, ping.as_bytes()])?;
+            fold.execute([seq])?;
             if take.execute(params![seq, ping.as_bytes()])? > 0 {
                 last = Some(seq);
             }
@@ -166,7 +166,7 @@ impl Arrivals {
         hints: Hints,
     ) -> Result<Vec<Open>> {
         let Hints { mut rows, seen } = hints;
-        rows.extend(self.catch_up(transaction, seen)?.into_iter().filter(|&(of, _)| of == ping));
+        rows.extend(self.catch_up(transaction, seen)?.into_iter().filter(|&(of, _)| of == number(ping)));
         let mut find = transaction.prepare_cached(concat!(
             "SELECT ",
             rows::open_columns!(),
@@ -205,7 +205,7 @@ impl Arrivals {
             let seq = row.get(0)?;
             last = Some(seq);
             // A damaged row that belongs to no ping must not keep out the others.
-            new.extend(rows::ping_id(row, 1).ok().map(|ping| (ping, seq)));
+            new.extend(rows::ping_id(row, 1).ok().map(|ping| (number(ping), seq)));
         }
         let Some(last) = last else { return Ok(new) };
         self.waiting().take_over(&new, first(connection)?..=last);
@@ -217,8 +217,8 @@ impl Arrivals {
         self.turn(transaction)?;
         let rows: Vec<Row> = self.waiting().unfolded().take(most).copied().collect();
         let mut fold = transaction.prepare_cached(rows::FOLD_ARRIVAL)?;
-        for (ping, seq) in &rows {
-            fold.execute(params![seq, ping.as_bytes()])?;
+        for (_, seq) in &rows {
+            fold.execute([seq])?;
         }
         Ok(rows.last().copied())
     }
@@ -305,7 +305,12 @@ impl Waiting {
 }
 
 fn rows_of(ping: PingId) -> RangeInclusive<Row> {
-    (ping, i64::MIN)..=(ping, i64::MAX)
+    (number(ping), i64::MIN)..=(number(ping), i64::MAX)
+}
+
+const fn number(ping: PingId) -> (u64, u64) {
+    let id = u128::from_be_bytes(*ping.as_bytes());
+    ((id >> 64) as u64, id as u64)
 }
 
 /// The number of the first row that waits.

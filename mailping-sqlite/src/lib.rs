@@ -49,6 +49,7 @@ mod arrivals;
 mod changes;
 mod connect;
 mod failure;
+mod log;
 mod reads;
 mod rows;
 mod schema;

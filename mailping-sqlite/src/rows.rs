@@ -32,7 +32,7 @@ pub(crate) const FOLD_ARRIVAL: &str =
     "INSERT OR FAIL INTO opens
         (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city)
      SELECT ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city
-     FROM arrivals WHERE seq = ?1 AND ping = ?2 ON CONFLICT (ping, id) DO NOTHING";
+     FROM arrivals WHERE seq = ?1 ON CONFLICT (ping, id) DO NOTHING";
 
 /// The columns that [`open`] reads, to stand after SELECT.
 macro_rules! open_columns {

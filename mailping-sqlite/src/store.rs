@@ -14,6 +14,7 @@ use rusqlite::{Connection, Transaction};
 
 use crate::arrivals::{self, Arrivals};
 use crate::failure::Result as Outcome;
+use crate::log::LogMover;
 use crate::worker::Worker;
 use crate::writer::Writer;
 use crate::{changes, connect, reads, schema};
@@ -27,6 +28,7 @@ pub struct SqliteStore {
     path: PathBuf,
     writer: Arc<Writer>,
     pub(crate) arrivals: Arc<Arrivals>,
+    log: LogMover,
     changes: Worker<Arc<Writer>>,
     reads: Worker<Connection>,
 }
@@ -60,7 +62,8 @@ impl SqliteStore {
         let changes =
             Worker::start("mailping-sqlite-write", Arc::clone(&writer), |writer| writer.empty_log())?;
         let reads = Worker::start("mailping-sqlite-read", connect::reader(path)?, |_| {})?;
-        Ok(Self { path: path.to_owned(), writer, arrivals, changes, reads })
+        let log = LogMover::start(path)?;
+        Ok(Self { path: path.to_owned(), writer, arrivals, log, changes, reads })
     }
 }
 
@@ -82,6 +85,7 @@ impl Store for SqliteStore {
             self.arrivals.committed(step);
             written
         })?;
+        self.log.changed(opens.len() + last_days.len());
         Ok(written)
     }
 
@@ -172,6 +176,7 @@ impl Store for SqliteStore {
             self.writer.write(|transaction| changes::purge(transaction, &self.arrivals, now, limit))?;
         if purged != Erased::default() {
             self.writer.owe_empty_log();
+            self.log.changed(limit);
         }
         Ok(purged)
     }

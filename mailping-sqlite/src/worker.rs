@@ -43,6 +43,13 @@ impl<T: Send + 'static> Worker<T> {
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
+    /// Has something done on the thread that nobody waits for.
+    pub(crate) fn tell(&self, work: impl FnOnce(&mut T) + Send + 'static) {
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.try_send(Box::new(work));
+        }
+    }
+
     /// Carries out a call on the thread. A call whose future was dropped before its turn is left out.
     pub(crate) async fn call<R: Send + 'static>(
         &self,

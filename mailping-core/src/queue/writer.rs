@@ -58,7 +58,7 @@ impl Shared {
             if state.closing {
                 return None;
             }
-            if now >= next_purge {
+            if state.entries.is_empty() && now >= next_purge {
                 return Some(Vec::new());
             }
             let end = if enough > 1 { gathering.until } else { next_purge };
@@ -229,5 +229,23 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) ->
             None => error.to_string(),
         }),
         Err(_) => Err("the store panicked".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_waits_for_as_many_as_the_one_before_and_never_for_long() {
+        let hour_ago = Instant::now().checked_sub(Duration::from_secs(3_600)).unwrap();
+        for (size, enough) in [(0, 1), (1, 1), (60, 60), (MOST_IN_BATCH + 1, MOST_IN_BATCH)] {
+            let gathering = Gathering::after(size, hour_ago);
+            assert_eq!(gathering.enough, enough, "a lone hit waits for none");
+            assert!(gathering.until <= Instant::now() + LONGEST_GATHERING);
+        }
+        let begun = Instant::now();
+        let gathering = Gathering::after(60, begun);
+        assert!(gathering.until - begun <= begun.elapsed() * 2, "half of what the batch before took");
     }
 }

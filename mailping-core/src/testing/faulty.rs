@@ -22,6 +22,8 @@ pub enum Fault {
     RecordHangs,
     /// [`Store::record`] panics.
     RecordPanics,
+    /// [`Store::record`] does its work and answers for none of the opens, which breaks the trait's promise.
+    RecordAnswersNothing,
     /// Every call is an error.
     Down,
 }
@@ -101,7 +103,8 @@ impl Store for FaultyStore {
         if fault == Fault::RecordFails {
             return Err(broken());
         }
-        self.up()?.record(opens, last_days).await
+        let written = self.up()?.record(opens, last_days).await?;
+        Ok(if fault == Fault::RecordAnswersNothing { Vec::new() } else { written })
     }
 
     async fn insert_ping(

@@ -1,0 +1,28 @@
+//! What a hit comes to.
+
+/// What became of a hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Recorded {
+    /// The open is on disk: it survives `kill -9` and power loss.
+    Durable,
+    /// Nothing is kept of it: the token is not ours, or the ping records no opens, or a limit or signal forbids it.
+    Filtered,
+    /// The deadline passed first. The open stays queued and is written when the store answers.
+    Late,
+}
+
+/// The queue is full or closed: this open is lost, and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The store has not kept up and the queue holds as many opens as it may.
+    #[error("the queue of opens is full: the store does not keep up")]
+    QueueFull,
+    /// The tracker was closed.
+    #[error("the tracker is closed")]
+    Closed,
+    /// The operating system gave no random bytes for the open's id.
+    #[error("the operating system gave no random bytes")]
+    NoRandom,
+}
