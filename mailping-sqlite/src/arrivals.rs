@@ -2,7 +2,7 @@
 //!
 //! A tree over random pings costs a page written for nearly each open of a small batch. So a batch is appended to a table in the order
 //! of its arrival, and when so many wait that neighbours share a page they are folded into the tree in the tree's own order: each batch folds a few
-//! more than it brings, in its own transaction. There is no second commit and no pause.
+//! more than it brings, in its own transaction. There is no second commit and no pause. When no hits come, what waits is folded anyway.
 //!
 //! The table alone says what waits. What is in memory are hints, the number and the ping of each row, and always more of them rather than
 //! fewer: a hint without a row is no harm, a row without a hint would be missed by receipts and never folded.
@@ -26,6 +26,9 @@ pub(crate) const ROUND: RangeInclusive<usize> = 65_536..=262_144;
 
 /// About so many rows leave the table at once, or a round of them: each time costs a few pages at the table's edge.
 const LEAVE: i64 = 512;
+
+/// How many rows one step of tidying folds: a hit that comes meanwhile waits for a step.
+const TIDY: usize = 512;
 
 /// A row that waits, in the order of pings, so of the tree: the id as numbers, which are compared quicker than bytes, and the row's own number.
 type Row = ((u64, u64), i64);
@@ -53,6 +56,8 @@ struct Waiting {
     /// Those of the round before: all are in the tree, and leave the table.
     leaving: BTreeSet<Row>,
     leaving_end: i64,
+    /// What was seen when it was last asked whether it rests.
+    tidied: i64,
 }
 
 /// What a transaction has done, to be told with [`Arrivals::committed`].
@@ -115,12 +120,33 @@ impl Arrivals {
         if appended.is_empty() {
             return Ok((written, Step::default()));
         }
-        let folded = self.fold(transaction, appended.len() + appended.len() / 8 + 1)?;
+        self.turn(transaction)?;
+        let folded = self.fold_next(transaction, appended.len() + appended.len() / 8 + 1)?;
         let before = last - i64::try_from(appended.len()).unwrap_or(0);
         let step = LEAVE.min(i64::try_from(*self.bounds.start()).unwrap_or(LEAVE).max(1));
         let all_left =
             last / step != before / step && self.leave(transaction, last - before + step + step / 4)?;
         Ok((written, Step { appended, folded, all_left }))
+    }
+
+    /// Whether something waits and no hits have come since this was last asked.
+    pub(crate) fn rests(&self) -> bool {
+        let mut waiting = self.waiting();
+        let seen = waiting.seen;
+        std::mem::replace(&mut waiting.tidied, seen) == seen && !waiting.is_empty()
+    }
+
+    /// Folds and takes out some of what waits, however little it is.
+    pub(crate) fn tidy(&self, transaction: &Transaction<'_>) -> Result<Step> {
+        {
+            let mut waiting = self.waiting();
+            if waiting.end_round() {
+                waiting.begin_round(1);
+            }
+        }
+        let folded = self.fold_next(transaction, TIDY)?;
+        let all_left = self.leave(transaction, i64::try_from(TIDY).unwrap_or(i64::MAX))?;
+        Ok(Step { appended: Vec::new(), folded, all_left })
     }
 
     /// Takes over what a transaction has done: once it is committed, and before another one begins.
@@ -147,12 +173,7 @@ impl Arrivals {
                 last = Some(seq);
             }
         }
-        if let Some(last) = last {
-            transaction
-                .prepare_cached("UPDATE arrivals_taken SET seq = ?1 WHERE seq < ?1")?
-                .execute([last])?;
-        }
-        Ok(())
+        last.map_or(Ok(()), |last| take_numbers(transaction, last))
     }
 
     /// The opens of a ping that have arrived and are not in the tree, the first of each id.
@@ -213,8 +234,7 @@ impl Arrivals {
     }
 
     /// Folds the next rows of the round, and returns the last of them.
-    fn fold(&self, transaction: &Transaction<'_>, most: usize) -> Result<Option<Row>> {
-        self.turn(transaction)?;
+    fn fold_next(&self, transaction: &Transaction<'_>, most: usize) -> Result<Option<Row>> {
         let rows: Vec<Row> = self.waiting().unfolded().take(most).copied().collect();
         let mut fold = transaction.prepare_cached(rows::FOLD_ARRIVAL)?;
         for (_, seq) in &rows {
@@ -232,13 +252,16 @@ impl Arrivals {
             }
             waiting.leaving_end
         };
-        // The newest row is never among them, so that its number is not given again: this transaction has appended it.
         transaction
             .prepare_cached(
                 "DELETE FROM arrivals WHERE seq <= min(?1, ?2 + (SELECT min(seq) FROM arrivals))",
             )?
             .execute([end, most])?;
-        Ok(first(transaction)? > end)
+        let first = first(transaction)?;
+        if first == 0 {
+            take_numbers(transaction, end)?;
+        }
+        Ok(first == 0 || first > end)
     }
 
     /// Ends a round that is folded, and begins the next where enough wait: so many for each page of the file that several meet in a page.
@@ -263,6 +286,10 @@ impl Arrivals {
 }
 
 impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.leaving.is_empty() && self.round.is_empty() && self.next.is_empty()
+    }
+
     /// Lets the round leave that is folded, where the one before has left; whether there is none now.
     fn end_round(&mut self) -> bool {
         if self.leaving.is_empty() && self.unfolded().next().is_none() {
@@ -313,7 +340,13 @@ const fn number(ping: PingId) -> (u64, u64) {
     ((id >> 64) as u64, id as u64)
 }
 
-/// The number of the first row that waits.
+/// Keeps the numbers up to this one from being given again, where the newest row may have been taken out.
+fn take_numbers(transaction: &Transaction<'_>, last: i64) -> Result<()> {
+    transaction.prepare_cached("UPDATE arrivals_taken SET seq = ?1 WHERE seq < ?1")?.execute([last])?;
+    Ok(())
+}
+
+/// The number of the first row in the table; 0 where it is empty.
 fn first(connection: &Connection) -> Result<i64> {
     let mut find = connection.prepare_cached("SELECT ifnull(min(seq), 0) FROM arrivals")?;
     Ok(find.query_row((), |row| row.get(0))?)

@@ -26,7 +26,7 @@ use crate::{changes, connect, reads, schema};
 /// receipt never waits for a batch. Dropping the store carries out what was accepted and ends both.
 pub struct SqliteStore {
     path: PathBuf,
-    writer: Arc<Writer>,
+    pub(crate) writer: Arc<Writer>,
     pub(crate) arrivals: Arc<Arrivals>,
     log: LogMover,
     changes: Worker<Arc<Writer>>,
@@ -59,11 +59,25 @@ impl SqliteStore {
         let connection = connect::writer(path, &schema::STORE)?;
         let arrivals = Arc::new(Arrivals::load(&connection, round)?);
         let writer = Arc::new(Writer::new(connection));
-        let changes =
-            Worker::start("mailping-sqlite-write", Arc::clone(&writer), |writer| writer.empty_log())?;
+        let waiting = Arc::clone(&arrivals);
+        let idle = move |writer: &mut Arc<Writer>| {
+            tidy(writer, &waiting);
+            writer.empty_log();
+        };
+        let changes = Worker::start("mailping-sqlite-write", Arc::clone(&writer), idle)?;
         let reads = Worker::start("mailping-sqlite-read", connect::reader(path)?, |_| {})?;
         let log = LogMover::start(path)?;
         Ok(Self { path: path.to_owned(), writer, arrivals, log, changes, reads })
+    }
+}
+
+/// Folds what waits, step by step, until hits come. A step that fails is tried again when there is time.
+fn tidy(writer: &Writer, arrivals: &Arrivals) {
+    while arrivals.rests() {
+        let step = |transaction: &Transaction<'_>| arrivals.tidy(transaction);
+        if writer.write_then(step, |step| arrivals.committed(step)).is_err() {
+            return;
+        }
     }
 }
 

@@ -159,9 +159,34 @@ fn who_reads_while_opens_are_folded_misses_none() {
     });
 }
 
+#[test]
+fn what_waits_is_folded_when_no_hits_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = store(&file, ROUND);
+    given_pings(&store, 2);
+    let opens: Vec<Open> = (0..2_000).map(|n| open((n % 2) as u8, n)).collect();
+    record(&store, &opens);
+    assert_eq!((rows(&file, "opens"), rows(&file, "arrivals")), (0, 2_000));
+    let other = SqliteStore::start(&file, ROUND).unwrap();
+    let begun = std::time::Instant::now();
+    while rows(&file, "arrivals") > 0 {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{} wait", rows(&file, "arrivals"));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(rows(&file, "opens"), 2_000);
+    // A number that was taken out is not given again: the other process has seen it.
+    record(&store, &[open(0, 3_000)]);
+    assert_eq!(
+        (found(&store, 0).len(), found(&other, 0).len(), found(&other, 1).len()),
+        (1_001, 1_001, 1_000)
+    );
+}
+
 /// What is done to one of two stores on one file.
 #[derive(Debug, Clone)]
 enum Deed {
+    Tidy,
     Record(Vec<(u8, u16)>),
     Erase(u8),
     Purge(usize),
@@ -174,6 +199,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => (0..4_u8).prop_map(Deed::Erase),
         1 => (0..9_usize).prop_map(Deed::Purge),
         1 => Just(Deed::Reopen),
+        2 => Just(Deed::Tidy),
     ]
 }
 
@@ -222,6 +248,13 @@ proptest! {
                         kept.retain(|_, open| left.contains(open));
                     }
                     prop_assert_eq!(purged.opens, opens, "each row is counted once");
+                }
+                Deed::Tidy => {
+                    acting.arrivals.rests();
+                    while acting.arrivals.rests() {
+                        let step = |transaction: &Transaction<'_>| acting.arrivals.tidy(transaction);
+                        acting.writer.write_then(step, |step| acting.arrivals.committed(step)).unwrap();
+                    }
                 }
                 Deed::Reopen => {
                     let other = folder.path().join("none.db");
