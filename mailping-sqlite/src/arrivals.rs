@@ -22,7 +22,7 @@ use crate::rows;
 /// How many rows make a round, for each page of the file: with fewer, hardly two of them would meet in a page.
 const ROWS_PER_PAGE: usize = 8;
 /// The least and the most of it. A hint takes some 35 bytes of memory.
-pub(crate) const ROUND: RangeInclusive<usize> = 65_536..=262_144;
+pub(crate) const ROUND: RangeInclusive<usize> = 65_536..=524_288;
 
 /// About so many rows leave the table at once, or a round of them: each time costs a few pages at the table's edge.
 const LEAVE: i64 = 512;
@@ -322,11 +322,12 @@ impl Waiting {
         let seen = self.seen;
         self.next.extend(rows.iter().filter(|(_, seq)| *seq > seen));
         self.seen = seen.max(*there.end());
-        // What another process has folded and taken out leaves hints behind: swept when they are the most of all.
+        // What another process has folded and taken out leaves hints behind: swept when they are the most of all. Only those before the
+        // first row: a reader of an older state does not know the last.
         let length = usize::try_from(there.end() - there.start()).unwrap_or(usize::MAX);
         let mut sets = [&mut self.leaving, &mut self.round, &mut self.next];
         if sets.iter().map(|set| set.len()).sum::<usize>() > 2 * length.max(1_000) {
-            sets.iter_mut().for_each(|set| set.retain(|(_, seq)| there.contains(seq)));
+            sets.iter_mut().for_each(|set| set.retain(|(_, seq)| seq >= there.start()));
         }
     }
 }

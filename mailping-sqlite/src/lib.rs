@@ -42,7 +42,7 @@
 //! and folded into `opens`, one tree sorted by ping without a second index, when many wait: then several share a page. Each batch folds about as many
 //! as it brings, so that nothing ever pauses for it. Whoever looks into the file with SQL finds an open in either table, or for a while in both.
 //!
-//! Which rows wait is remembered in memory: at most some 30 MB, while a file of more than 128 MB takes hits, and read when it is opened.
+//! Which rows wait is remembered in memory: at most some 55 MB, while a file of more than 256 MB takes hits without a pause, and read when it is opened.
 #![forbid(unsafe_code)]
 
 mod arrivals;

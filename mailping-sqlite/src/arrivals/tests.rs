@@ -138,6 +138,15 @@ fn hints_do_not_grow_while_another_process_folds() {
 }
 
 #[test]
+fn a_reader_of_an_older_state_sweeps_no_hint_of_what_came_since() {
+    let row = |seq| ((1, 1), seq);
+    let mut waiting = Waiting { next: (1..=5_000).map(row).collect(), seen: 5_000, ..Waiting::default() };
+    waiting.take_over(&[], 11..=20);
+    assert_eq!(waiting.next, (11..=5_000).map(row).collect());
+    assert_eq!(waiting.seen, 5_000);
+}
+
+#[test]
 fn who_reads_while_opens_are_folded_misses_none() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mailping.db");
