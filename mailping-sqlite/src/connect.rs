@@ -12,8 +12,8 @@ use crate::schema::Schema;
 /// How long a call waits for another connection's lock.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
-/// How long the log grows before the connection that writes moves what the log's own thread has left of it: 16 MB.
-const LOG_PAGES: i32 = 4_000;
+/// How long the log grows before the connection that writes moves all of it, where the log's own thread does not keep up: 32 MB.
+const LOG_PAGES: i32 = 8_000;
 
 /// The first SQLite (3.51.3) without the bug that loses a write-ahead log which two processes reset at once.
 const OLDEST_SQLITE: i32 = 3_051_003;

@@ -38,11 +38,13 @@
 //! beyond the store's reach.
 //!
 //! # Speed
-//! A commit waits for the disk (`synchronous=FULL`), and one commit takes the whole batch of a tracker. Opens are appended to the table `arrivals`,
-//! and folded into `opens`, one tree sorted by ping without a second index, when many wait: then several share a page. Each batch folds about as many
-//! as it brings, so that nothing ever pauses for it. Whoever looks into the file with SQL finds an open in either table, or for a while in both.
+//! A commit waits for the disk (`synchronous=FULL`), and one commit takes the whole batch of a tracker. What arrives together is appended to the
+//! table `arrivals` as one row, and folded into `opens`, one tree sorted by ping without a second index, when many wait: then several
+//! share a page. Each batch folds about as many as it brings, so that nothing ever pauses for it. Whoever looks into the file with SQL finds an open
+//! among the bytes of a row of `arrivals`, in `opens`, or for a while in both; when no hits come, all are in `opens` after some seconds.
 //!
-//! Which rows wait is remembered in memory: at most some 55 MB, while a file of more than 256 MB takes hits without a pause, and read when it is opened.
+//! What waits is remembered in memory, at most some 110 MB while a file of more than 256 MB takes hits without a pause, and its places are read when
+//! the file is opened. What the file says of pings is remembered for the next hit, and forgotten as soon as another process writes.
 #![forbid(unsafe_code)]
 
 mod arrivals;

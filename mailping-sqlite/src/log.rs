@@ -1,7 +1,7 @@
 //! Moves the pages of the write-ahead log to the file on a thread of its own: a batch that does it itself keeps all others waiting.
 //!
 //! The log begins anew only when all of it has been moved, which it never is while batches come one after the other. So the connection that
-//! writes still does it, when the log has grown long; by then little is left to move.
+//! writes moves the little that has come meanwhile.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,38 +12,52 @@ use rusqlite::Connection;
 use crate::connect;
 use crate::failure::Result;
 use crate::worker::Worker;
+use crate::writer::Writer;
 
-/// After so many rows and their like it is worth while: a page is then moved once for several batches.
-const PAGES: usize = 4_000;
-/// The pages that each transaction changes besides those of its rows.
-const EACH: usize = 8;
+/// With so many pages it is worth while: fewer would be moved again and again, and more keep the disk from the next batch for milliseconds.
+const PAGES: usize = 300;
+/// After so many rows and transactions it is asked how many there are.
+const LOOK: usize = 300;
 
 #[derive(Debug)]
 pub(crate) struct LogMover {
     worker: Worker<Connection>,
-    /// How many pages were changed since, at the most.
     changed: AtomicUsize,
     moving: Arc<AtomicBool>,
+    moved: Arc<AtomicBool>,
 }
 
 impl LogMover {
     pub(crate) fn start(path: &Path) -> Result<Self> {
         let worker = Worker::start("mailping-sqlite-log", connect::reader(path)?, |_| {})?;
-        Ok(Self { worker, changed: AtomicUsize::new(0), moving: Arc::default() })
+        worker.tell(|_| step_back());
+        Ok(Self { worker, changed: AtomicUsize::new(0), moving: Arc::default(), moved: Arc::default() })
     }
 
-    /// Notes a transaction that has changed so many rows. It waits for nothing.
-    pub(crate) fn changed(&self, rows: usize) {
-        let changed = self.changed.fetch_add(rows + EACH, Ordering::Relaxed) + rows + EACH;
-        if changed < PAGES || self.moving.swap(true, Ordering::AcqRel) {
+    /// Notes that transactions have changed so many rows.
+    pub(crate) fn changed(&self, rows: usize, writer: &Writer) {
+        if self.moved.swap(false, Ordering::AcqRel) {
+            writer.end_log();
+        }
+        if self.changed.fetch_add(rows + 1, Ordering::Relaxed) + rows < LOOK {
             return;
         }
         self.changed.store(0, Ordering::Relaxed);
-        let moving = Arc::clone(&self.moving);
+        if writer.pages_to_move() < PAGES || self.moving.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (moving, moved) = (Arc::clone(&self.moving), Arc::clone(&self.moved));
         self.worker.tell(move |connection| {
             // What is not moved now is moved later, at the latest by the connection that writes.
-            let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
+            let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
+            moved.store(done.is_ok(), Ordering::Release);
             moving.store(false, Ordering::Release);
         });
     }
+}
+
+/// Lets whoever serves a hit go before this thread.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(10);
 }

@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, Params, params};
 use crate::arrivals::Arrivals;
 use crate::changes;
 use crate::failure::Result;
-use crate::rows::{self, open_columns, ping_columns};
+use crate::rows::{self, KeptOpen, open_columns, ping_columns};
 
 pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<KeptPing>> {
     let find = connection.prepare_cached(concat!("SELECT ", ping_columns!(), " FROM pings WHERE id = ?1"))?;
@@ -92,7 +92,7 @@ pub(crate) fn opens(
     let mut found = find.query(params![ping.as_bytes(), at, id, limit(most)])?;
     let mut opens = Vec::new();
     while let Some(row) = found.next()? {
-        opens.push(rows::open(ping, row)?);
+        opens.push(KeptOpen::read(ping, row)?.open()?);
     }
     let mut arrived = arrivals.read(&transaction, ping, hints)?;
     arrived.retain(|open| after.is_none_or(|after| OpenCursor::new(open.at, open.id) > after));

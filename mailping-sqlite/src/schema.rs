@@ -16,7 +16,7 @@ pub(crate) struct Schema {
 /// The store: "mpng" in ASCII.
 pub(crate) const STORE: Schema = Schema {
     application_id: 0x6d70_6e67,
-    steps: &[include_str!("schema/1.sql"), include_str!("schema/2.sql")],
+    steps: &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")],
 };
 
 /// The spool: "mpsp" in ASCII.

@@ -55,6 +55,24 @@ impl SqliteStore {
         self.changes.call(|writer| writer.rewrite()).await
     }
 
+    /// Makes a change on the thread that writes, as one transaction.
+    async fn change<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, &Arrivals) -> Outcome<R> + Send + 'static,
+    ) -> Result<R, StoreError> {
+        let arrivals = Arc::clone(&self.arrivals);
+        self.changes.call(move |writer| writer.write(changing(&arrivals, work))).await
+    }
+
+    /// As [`SqliteStore::change`], and what was deleted leaves the file's log.
+    async fn change_and_wipe<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, &Arrivals) -> Outcome<R> + Send + 'static,
+    ) -> Result<R, StoreError> {
+        let arrivals = Arc::clone(&self.arrivals);
+        self.changes.call(move |writer| writer.erase(changing(&arrivals, work))).await
+    }
+
     pub(crate) fn start(path: &Path, round: RangeInclusive<usize>) -> Outcome<Self> {
         let connection = connect::writer(path, &schema::STORE)?;
         let arrivals = Arc::new(Arrivals::load(&connection, round)?);
@@ -68,6 +86,18 @@ impl SqliteStore {
         let reads = Worker::start("mailping-sqlite-read", connect::reader(path)?, |_| {})?;
         let log = LogMover::start(path)?;
         Ok(Self { path: path.to_owned(), writer, arrivals, log, changes, reads })
+    }
+}
+
+/// What is remembered of who records ends with any change but a batch of opens: before it, and inside its transaction, so that none comes
+/// between.
+fn changing<R>(
+    arrivals: &Arrivals,
+    work: impl FnOnce(&Transaction<'_>, &Arrivals) -> Outcome<R>,
+) -> impl FnOnce(&Transaction<'_>) -> Outcome<R> {
+    move |transaction| {
+        arrivals.forget_who_records();
+        work(transaction, arrivals)
     }
 }
 
@@ -99,7 +129,7 @@ impl Store for SqliteStore {
             self.arrivals.committed(step);
             written
         })?;
-        self.log.changed(opens.len() + last_days.len());
+        self.log.changed(opens.len() + last_days.len(), &self.writer);
         Ok(written)
     }
 
@@ -109,10 +139,7 @@ impl Store for SqliteStore {
         recipient: Option<&RecipientHashes>,
     ) -> Result<Status, StoreError> {
         let (ping, recipient) = (ping.clone(), recipient.cloned());
-        let work = move |writer: &mut Arc<Writer>| {
-            writer.write(|transaction| changes::insert_ping(transaction, &ping, recipient.as_ref()))
-        };
-        self.changes.call(work).await
+        self.change(move |transaction, _| changes::insert_ping(transaction, &ping, recipient.as_ref())).await
     }
 
     async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
@@ -135,35 +162,28 @@ impl Store for SqliteStore {
     }
 
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
-        self.changes.call(move |writer| writer.write(|transaction| changes::withdraw(transaction, id))).await
+        self.change(move |transaction, _| changes::withdraw(transaction, id)).await
     }
 
     async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
-        let arrivals = Arc::clone(&self.arrivals);
-        self.changes
-            .call(move |writer| writer.erase(|transaction| changes::erase(transaction, &arrivals, id)))
-            .await
+        self.change_and_wipe(move |transaction, arrivals| changes::erase(transaction, arrivals, id)).await
     }
 
     async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
         let recipient = recipient.clone();
-        self.changes
-            .call(move |writer| writer.write(|transaction| changes::object(transaction, &recipient)))
-            .await
+        self.change(move |transaction, _| changes::object(transaction, &recipient)).await
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
-        self.changes
-            .call(move |writer| writer.write(|transaction| changes::object_by_ping(transaction, id)))
-            .await
+        self.change(move |transaction, _| changes::object_by_ping(transaction, id)).await
     }
 
     async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
-        let (arrivals, recipient) = (Arc::clone(&self.arrivals), recipient.clone());
-        let work = move |writer: &mut Arc<Writer>| {
-            writer.erase(|transaction| changes::erase_recipient(transaction, &arrivals, &recipient))
-        };
-        self.changes.call(work).await
+        let recipient = recipient.clone();
+        self.change_and_wipe(move |transaction, arrivals| {
+            changes::erase_recipient(transaction, arrivals, &recipient)
+        })
+        .await
     }
 
     async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
@@ -186,11 +206,13 @@ impl Store for SqliteStore {
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
-        let purged =
-            self.writer.write(|transaction| changes::purge(transaction, &self.arrivals, now, limit))?;
+        let work = |transaction: &Transaction<'_>, arrivals: &Arrivals| {
+            changes::purge(transaction, arrivals, now, limit)
+        };
+        let purged = self.writer.write(changing(&self.arrivals, work))?;
         if purged != Erased::default() {
             self.writer.owe_empty_log();
-            self.log.changed(limit);
+            self.log.changed(limit, &self.writer);
         }
         Ok(purged)
     }

@@ -65,6 +65,18 @@ impl Writer {
         Ok(result)
     }
 
+    /// How many pages of the log have not been moved to the file.
+    pub(crate) fn pages_to_move(&self) -> usize {
+        let look = |row: &rusqlite::Row<'_>| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?);
+        let pages = self.connection().query_row("PRAGMA wal_checkpoint(NOOP)", (), look);
+        pages.map_or(0, |pages| usize::try_from(pages).unwrap_or(0))
+    }
+
+    /// Moves what another connection has left of the log, so that it begins anew. What stands in the way is no error: it is tried again.
+    pub(crate) fn end_log(&self) {
+        let _ = self.connection().query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
+    }
+
     /// Writes the whole file anew, without a trace of what was deleted.
     pub(crate) fn rewrite(&self) -> Result<()> {
         self.connection().execute_batch("VACUUM")?;

@@ -171,13 +171,10 @@ struct Gathering {
 }
 
 impl Gathering {
-    /// As many as the batch before, for half of what it took.
+    /// As many as the batch before, for no longer than it took.
     fn after(size: usize, begun: Instant) -> Self {
         let now = Instant::now();
-        Self {
-            enough: size.clamp(1, MOST_IN_BATCH),
-            until: now + (now - begun).min(LONGEST_GATHERING * 2) / 2,
-        }
+        Self { enough: size.clamp(1, MOST_IN_BATCH), until: now + (now - begun).min(LONGEST_GATHERING) }
     }
 }
 
@@ -246,6 +243,6 @@ mod tests {
         }
         let begun = Instant::now();
         let gathering = Gathering::after(60, begun);
-        assert!(gathering.until - begun <= begun.elapsed() * 2, "half of what the batch before took");
+        assert!(gathering.until - begun <= begun.elapsed() * 2, "no longer than the batch before took");
     }
 }

@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use mailping_core::fetcher::{Fetcher, Verdict};
 use mailping_core::testing::store::CASES;
-use mailping_core::{Basis, Open, OpenId, Ping, PingId, Status, Store, StoreError, Timestamp};
+use mailping_core::{
+    Basis, KeyFingerprint, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, Store,
+    StoreError, Timestamp,
+};
 use pollster::block_on;
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -49,9 +52,20 @@ fn found(store: &SqliteStore, ping: u8) -> Vec<Open> {
     block_on(store.opens(ping_id(ping), None, usize::MAX)).unwrap()
 }
 
-fn rows(file: &Path, table: &str) -> i64 {
+fn in_tree(file: &Path) -> i64 {
     let connection = Connection::open(file).unwrap();
-    connection.query_row(&format!("SELECT count(*) FROM {table}"), (), |row| row.get(0)).unwrap()
+    connection.query_row("SELECT count(*) FROM opens", (), |row| row.get(0)).unwrap()
+}
+
+fn arrived(file: &Path) -> usize {
+    let connection = Connection::open(file).unwrap();
+    let mut find = connection.prepare("SELECT seq, opens FROM arrivals").unwrap();
+    let mut found = find.query(()).unwrap();
+    let mut opens = 0;
+    while let Some(row) = found.next().unwrap() {
+        opens += Batch::read(row).unwrap().pings().count();
+    }
+    opens
 }
 
 #[test]
@@ -78,8 +92,8 @@ fn what_arrives_comes_into_the_tree_and_leaves_the_table() {
         record(&store, &batch);
     }
     // Two rounds and what has come since: what one round has folded leaves while the next is folded.
-    assert!((100..400).contains(&rows(&file, "arrivals")), "{}", rows(&file, "arrivals"));
-    assert!(rows(&file, "opens") >= 2_700, "{}", rows(&file, "opens"));
+    assert!((100..400).contains(&arrived(&file)), "{}", arrived(&file));
+    assert!(in_tree(&file) >= 2_700, "{}", in_tree(&file));
     for ping in 0..8 {
         assert_eq!(found(&store, ping), of_ping(ping).collect::<Vec<_>>());
     }
@@ -116,11 +130,53 @@ fn a_number_is_not_given_twice_so_that_another_process_misses_nothing() {
     let file = folder.path().join("mailping.db");
     let (one, other) = (store(&file, ROUND), store(&file, ROUND));
     given_pings(&one, 3);
-    record(&one, &[open(0, 1), open(1, 1)]);
-    assert_eq!(found(&other, 1), [open(1, 1)], "the other has seen the newest row");
+    record(&one, &[open(0, 1)]);
+    record(&one, &[open(1, 1), open(1, 2)]);
+    assert_eq!(found(&other, 1), [open(1, 1), open(1, 2)], "the other has seen the newest row");
     assert!(block_on(one.erase(ping_id(1))).unwrap().is_some());
-    record(&one, &[open(2, 2)]);
+    // One that has seen nothing of it.
+    record(&store(&file, ROUND), &[open(2, 2)]);
     assert_eq!(found(&other, 2), [open(2, 2)]);
+}
+
+#[test]
+fn who_records_no_more_gains_nothing_whoever_changed_it() {
+    let hash =
+        |byte| RecipientHash::from_parts(KeyFingerprint::from_bits(i64::from(byte)).unwrap(), [byte; 32]);
+    let recipient = RecipientHashes::from_parts(hash(1), vec![hash(2)]);
+    let of_older_key = RecipientHashes::from_parts(hash(2), Vec::new());
+    let due = Timestamp::from_unix_millis(SENT + 1_000_000);
+    type Change<'a> = &'a dyn Fn(&SqliteStore);
+    let changes: [(&str, Change<'_>); 7] = [
+        ("withdraw", &|store| assert!(block_on(store.withdraw(ping_id(0))).unwrap())),
+        ("erase", &|store| assert!(block_on(store.erase(ping_id(0))).unwrap().is_some())),
+        ("object", &|store| block_on(store.object(&recipient)).unwrap()),
+        ("object by ping", &|store| block_on(store.object_by_ping(ping_id(0))).unwrap()),
+        ("erase recipient", &|store| {
+            assert_eq!(block_on(store.erase_recipient(&recipient)).unwrap().pings, 1)
+        }),
+        ("purge", &|store| assert_eq!(block_on(store.purge(due, 99)).unwrap().pings, 1)),
+        ("a ping to who has objected", &|store| {
+            block_on(store.object(&recipient)).unwrap();
+            let ping = Ping::stored(ping_id(9), "invoice-9".to_owned(), Basis::Contract, Status::Live);
+            assert_eq!(block_on(store.insert_ping(&ping, Some(&recipient))).unwrap(), Status::Untracked);
+        }),
+    ];
+    for (what, change) in changes {
+        for by_other in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("mailping.db");
+            let (one, other) = (store(&file, ROUND), store(&file, ROUND));
+            let mut ping = Ping::stored(ping_id(0), "invoice-0".to_owned(), Basis::Contract, Status::Live);
+            ping.record_until = due;
+            ping.keep_until = due;
+            block_on(one.insert_ping(&ping, Some(&of_older_key))).unwrap();
+            assert_eq!(block_on(one.record(&[open(0, 1)], &[])).unwrap(), [Written::Kept]);
+            change(if by_other { &other } else { &one });
+            let written = block_on(one.record(&[open(0, 2)], &[])).unwrap();
+            assert_eq!(written, [Written::Filtered], "{what}, by another: {by_other}");
+        }
+    }
 }
 
 #[test]
@@ -176,14 +232,14 @@ fn what_waits_is_folded_when_no_hits_come() {
     given_pings(&store, 2);
     let opens: Vec<Open> = (0..2_000).map(|n| open((n % 2) as u8, n)).collect();
     record(&store, &opens);
-    assert_eq!((rows(&file, "opens"), rows(&file, "arrivals")), (0, 2_000));
+    assert_eq!((in_tree(&file), arrived(&file)), (0, 2_000));
     let other = SqliteStore::start(&file, ROUND).unwrap();
     let begun = std::time::Instant::now();
-    while rows(&file, "arrivals") > 0 {
-        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{} wait", rows(&file, "arrivals"));
+    while arrived(&file) > 0 {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{} wait", arrived(&file));
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    assert_eq!(rows(&file, "opens"), 2_000);
+    assert_eq!(in_tree(&file), 2_000);
     // A number that was taken out is not given again: the other process has seen it.
     record(&store, &[open(0, 3_000)]);
     assert_eq!(
@@ -284,55 +340,121 @@ proptest! {
     }
 }
 
-#[test]
-fn a_file_that_was_made_before_arrivals_is_brought_forward_with_its_opens() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mailping.db");
-    {
-        let old = Connection::open(&file).unwrap();
-        old.execute_batch(include_str!("../schema/1.sql")).unwrap();
-        old.execute_batch("PRAGMA application_id = 0x6d706e67; PRAGMA user_version = 1").unwrap();
-        let ping = "INSERT INTO pings (id, status, record_until, keep_until, sent_at, detail, time_step, purpose, reference, basis)
-                    VALUES (?1, 0, ?2 + 1000000, ?2 + 1000000, ?2, 5, 0, 0, 'invoice-1', '{\"kind\":\"contract\"}')";
-        old.execute(ping, params![ping_id(1).as_bytes(), SENT]).unwrap();
-        rows::insert_open(&mut old.prepare_cached(rows::INSERT_OPEN).unwrap(), &open(1, 1)).unwrap();
-    }
-    let store = store(&file, 0..=0);
-    record(&store, &[open(1, 1), open(1, 2)]);
-    record(&store, &[open(1, 3)]);
-    assert_eq!(found(&store, 1), [open(1, 1), open(1, 2), open(1, 3)]);
-    let version: i64 =
-        Connection::open(&file).unwrap().query_row("PRAGMA user_version", (), |row| row.get(0)).unwrap();
-    assert_eq!(version, 2);
+/// A file of an earlier schema with one ping and one open of it in the tree.
+fn earlier_file(file: &Path, schemas: &[&str]) -> Connection {
+    let old = Connection::open(file).unwrap();
+    schemas.iter().for_each(|schema| old.execute_batch(schema).unwrap());
+    old.pragma_update(None, "application_id", 0x6d70_6e67).unwrap();
+    old.pragma_update(None, "user_version", schemas.len() as i64).unwrap();
+    let ping = "INSERT INTO pings (id, status, record_until, keep_until, sent_at, detail, time_step, purpose, reference, basis)
+                VALUES (?1, 0, ?2 + 1000000, ?2 + 1000000, ?2, 5, 0, 0, 'invoice-1', '{\"kind\":\"contract\"}')";
+    old.execute(ping, params![ping_id(1).as_bytes(), SENT]).unwrap();
+    KeptOpen::of(&open(1, 1)).insert(&mut old.prepare_cached(INSERT_OPEN).unwrap()).unwrap();
+    old
 }
 
 #[test]
-fn a_broken_row_that_waits_is_reported_by_its_column() {
+fn a_file_of_each_earlier_schema_is_brought_forward_with_its_opens() {
+    let schemas = [include_str!("../schema/1.sql"), include_str!("../schema/2.sql")];
+    for version in 1..=schemas.len() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mailping.db");
+        let old = earlier_file(&file, &schemas[..version]);
+        let mut expected = vec![open(1, 1)];
+        if version == 2 {
+            // One that waits, one that has been folded and has not left, and one whose ping is gone.
+            for (ping, n) in [(1, 2), (1, 1), (2, 9)] {
+                let open = open(ping, n);
+                let wait = "INSERT INTO arrivals (ping, id, at, time_step, fetcher, verdict, evidence, rules_version)
+                            VALUES (?1, ?2, ?3, ?7, ?4, ?5, 0, ?6)";
+                let (fetcher, verdict) = (open.fetcher.code(), open.verdict.code());
+                let at = open.at.unix_millis();
+                let (ping, id, step) = (ping_id(ping), open.id.as_bytes(), open.time_step.code());
+                let row = params![ping.as_bytes(), id, at, fetcher, verdict, open.rules_version, step];
+                old.execute(wait, row).unwrap();
+            }
+            expected.push(open(1, 2));
+        }
+        drop(old);
+        let store = store(&file, 0..=0);
+        assert_eq!(found(&store, 1), expected);
+        assert_eq!(in_tree(&file), expected.len() as i64);
+        record(&store, &[open(1, 1), open(1, 3)]);
+        record(&store, &[open(1, 4)]);
+        expected.extend([open(1, 3), open(1, 4)]);
+        assert_eq!(found(&store, 1), expected);
+        let connection = Connection::open(&file).unwrap();
+        let now: i64 = connection.query_row("PRAGMA user_version", (), |row| row.get(0)).unwrap();
+        assert_eq!(now, 3);
+    }
+}
+
+fn change_batch(file: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let breaker = Connection::open(file).unwrap();
+    let find = "SELECT seq, opens FROM arrivals ORDER BY seq LIMIT 1";
+    let (seq, mut bytes): (i64, Vec<u8>) =
+        breaker.query_row(find, (), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    change(&mut bytes);
+    breaker.execute("UPDATE arrivals SET opens = ?2 WHERE seq = ?1", params![seq, bytes]).unwrap();
+}
+
+#[test]
+fn a_broken_open_that_waits_is_reported_and_never_shown() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mailping.db");
     let store = store(&file, ROUND);
     given_pings(&store, 1);
-    record(&store, &[open(0, 1)]);
-    let breaker = Connection::open(&file).unwrap();
-    breaker.execute("UPDATE arrivals SET network = '192.0.2.77/32'", ()).unwrap();
+    let mut arrived = open(0, 1);
+    arrived.network = Some("192.0.2.0/24".parse().unwrap());
+    record(&store, &[arrived]);
+    for (what, from, to) in [
+        ("opens.network", &b"192.0.2.0/24"[..], &b"192.0.2.7/32"[..]),
+        ("arrivals.opens", b"192.0.2.7/32", b"\xff\xff2.0.2.7/32"),
+    ] {
+        change_batch(&file, |bytes| {
+            let place = bytes.windows(from.len()).position(|window| window == from).unwrap();
+            bytes[place..place + to.len()].copy_from_slice(to);
+        });
+        let error = block_on(store.opens(ping_id(0), None, 9)).unwrap_err();
+        assert!(matches!(error, StoreError::Corrupt { what: column } if column == what), "{error:?}");
+        assert!(!format!("{error} {error:?}").contains("192"), "{error:?}");
+    }
+    // A length that goes beyond the end.
+    change_batch(&file, |bytes| bytes[1] = 0xff);
     let error = block_on(store.opens(ping_id(0), None, 9)).unwrap_err();
-    assert!(matches!(error, StoreError::Corrupt { what: "opens.network" }), "{error:?}");
+    assert!(matches!(error, StoreError::Corrupt { what: "arrivals.opens" }), "{error:?}");
+    assert!(block_on(store.erase(ping_id(0))).unwrap().is_some(), "it can be erased all the same");
 }
 
 #[test]
-fn a_row_that_belongs_to_no_ping_keeps_no_other_out() {
+fn an_open_that_was_made_another_pings_is_not_shown_for_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = store(&file, ROUND);
+    given_pings(&store, 2);
+    record(&store, &[open(0, 1), open(1, 2)]);
+    change_batch(&file, |bytes| bytes[2..18].copy_from_slice(ping_id(1).as_bytes()));
+    assert_eq!((found(&store, 0), found(&store, 1)), (vec![], vec![open(1, 2)]));
+}
+
+#[test]
+fn opens_that_belong_to_no_ping_keep_no_other_out() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mailping.db");
     {
         let store = store(&file, ROUND);
         given_pings(&store, 1);
-        record(&store, &[open(0, 1), open(0, 2), open(0, 3)]);
+        record(&store, &[open(0, 1), open(0, 2)]);
+        record(&store, &[open(0, 3)]);
     }
-    let breaker = Connection::open(&file).unwrap();
-    breaker.execute("UPDATE arrivals SET ping = x'0102' WHERE seq IN (2, 3)", ()).unwrap();
+    // The second open is none any more, and so is all that comes after it.
+    change_batch(&file, |bytes| {
+        let second = 2 + usize::from(bytes[0]);
+        bytes.truncate(second + 9);
+    });
     let store = store(&file, 0..=0);
     for n in 4..9 {
         record(&store, &[open(0, n)]);
     }
-    assert_eq!(found(&store, 0), [1, 4, 5, 6, 7, 8].map(|n| open(0, n)));
+    assert_eq!(found(&store, 0), [1, 3, 4, 5, 6, 7, 8].map(|n| open(0, n)));
 }

@@ -10,6 +10,7 @@ use mailping_core::{LastDay, Open, PingId, StoreError};
 use rusqlite::params;
 
 use crate::failure::{Failure, Result};
+use crate::rows::{INSERT_OPEN, KeptOpen};
 use crate::writer::Writer;
 use crate::{connect, rows, schema};
 
@@ -72,9 +73,9 @@ impl File {
         }
         let kept = self.writer.write(|transaction| {
             let mut kept = 0;
-            let mut insert = transaction.prepare_cached(rows::INSERT_OPEN)?;
+            let mut insert = transaction.prepare_cached(INSERT_OPEN)?;
             for open in opens {
-                kept += rows::insert_open(&mut insert, open)? as u64;
+                kept += KeptOpen::of(open).insert(&mut insert)? as u64;
             }
             let mut exists = transaction.prepare_cached("SELECT 1 FROM last_days WHERE ping = ?1")?;
             let mut raise = transaction.prepare_cached(
@@ -107,7 +108,7 @@ impl File {
             let mut found = find.query([limit])?;
             let mut opens = Vec::new();
             while let Some(row) = found.next()? {
-                opens.push(rows::open(rows::ping_id(row, 11)?, row)?);
+                opens.push(KeptOpen::read(rows::ping_id(row, 11)?, row)?.open()?);
             }
             let mut find =
                 transaction.prepare_cached("SELECT ping, day FROM last_days ORDER BY ping LIMIT ?1")?;
