@@ -33,7 +33,11 @@ pub(crate) fn measure(opens: usize, grown: usize) {
             }
             fold_rest(&file);
             let rate = record(&store, &file, &mut random, opens, "grown");
-            println!("grown to {grown} opens / empty: {:.2}, all folded {:.2}", rate.0 / empty.0, rate.1 / empty.1);
+            println!(
+                "grown to {grown} opens / empty: {:.2}, all folded {:.2}",
+                rate.0 / empty.0,
+                rate.1 / empty.1
+            );
             block_on(large(store, &file, grown, &mut random));
         }
     }

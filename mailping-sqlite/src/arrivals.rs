@@ -18,17 +18,19 @@ use rusqlite::{Connection, Transaction, params};
 
 use self::batch::Batch;
 use self::known::Known;
-use self::waiting::{Row, Waiting, number, rows_of};
+use self::sorted::{Row, number};
+use self::waiting::Waiting;
 use crate::failure::Result;
 use crate::rows::{INSERT_OPEN, KeptOpen};
 
 mod batch;
 mod known;
+mod sorted;
 mod waiting;
 
 /// How many opens make a round, for each page of the file: with fewer, hardly two of them would meet in a page.
 const OPENS_PER_PAGE: usize = 8;
-/// The least and the most of it. A hint takes some 35 bytes of memory.
+/// The least and the most of it. A hint takes 24 bytes of memory.
 pub(crate) const ROUND: RangeInclusive<usize> = 262_144..=524_288;
 
 /// About so many opens leave the table at once, or a round of them: each time costs a few pages at the table's edge.
@@ -104,7 +106,7 @@ impl Arrivals {
             insert.execute(params![batch.first, batch.bytes])?;
         }
         self.turn(transaction)?;
-        step.folded = self.fold_next(transaction, &mut known, count + count / 8 + 1)?;
+        step.folded = self.fold_next(transaction, &known, count + count / 8 + 1)?;
         let before = last - i64::try_from(count).unwrap_or(0);
         let most = LEAVE.min(i64::try_from(*self.bounds.start()).unwrap_or(LEAVE).max(1));
         step.all_left =
@@ -121,14 +123,14 @@ impl Arrivals {
 
     /// Folds and takes out some of what waits, however little it is.
     pub(crate) fn tidy(&self, transaction: &Transaction<'_>) -> Result<Step> {
-        let mut known = self.known(transaction)?;
+        let known = self.known(transaction)?;
         {
             let mut waiting = self.waiting();
             if waiting.end_round() {
                 waiting.begin_round(1);
             }
         }
-        let folded = self.fold_next(transaction, &mut known, TIDY)?;
+        let folded = self.fold_next(transaction, &known, TIDY)?;
         let all_left = self.leave(transaction, i64::try_from(TIDY).unwrap_or(i64::MAX))?;
         Ok(Step { folded, all_left, ..Step::default() })
     }
@@ -139,11 +141,12 @@ impl Arrivals {
         let mut waiting = self.waiting();
         known.forget_some(waiting.leaving_end, TIDY / 8 + step.batches.len());
         step.batches.into_iter().for_each(|batch| known.keep(batch));
-        waiting.seen = step.appended.last().map_or(waiting.seen, |&(_, seq)| waiting.seen.max(seq));
-        waiting.next.extend(step.appended);
+        if let Some(&(_, last)) = step.appended.last() {
+            waiting.add(step.appended, last);
+        }
         waiting.hand = step.folded.or(waiting.hand);
         if step.all_left {
-            waiting.leaving.clear();
+            waiting.leaving = Vec::new();
         }
     }
 
@@ -207,9 +210,7 @@ impl Arrivals {
     /// The hints of a ping's opens that are not in the tree.
     pub(crate) fn of(&self, ping: PingId) -> Hints {
         let waiting = self.waiting();
-        let next = waiting.next.range(rows_of(ping));
-        let unfolded = waiting.round.range(rows_of(ping)).filter(|&row| Some(*row) > waiting.hand);
-        Hints { rows: unfolded.chain(next).copied().collect(), seen: waiting.seen }
+        Hints { rows: waiting.unfolded_of(ping), seen: waiting.seen }
     }
 
     /// Takes over the opens after `seen`, those of other processes for the most part, and returns them.
@@ -227,18 +228,13 @@ impl Arrivals {
             new.extend(batch.pings().map(|(ping, seq)| (number(ping), seq)));
         }
         let Some(last) = last else { return Ok(new) };
-        self.waiting().take_over(&new, first(connection)?..=last);
+        self.waiting().take_over(new.clone(), first(connection)?..=last);
         Ok(new)
     }
 
     /// Folds the next opens of the round, and returns the last of them.
-    fn fold_next(
-        &self,
-        transaction: &Transaction<'_>,
-        known: &mut Known,
-        most: usize,
-    ) -> Result<Option<Row>> {
-        let rows: Vec<Row> = self.waiting().unfolded().take(most).copied().collect();
+    fn fold_next(&self, transaction: &Transaction<'_>, known: &Known, most: usize) -> Result<Option<Row>> {
+        let rows: Vec<Row> = self.waiting().unfolded().iter().take(most).copied().collect();
         let mut fold = transaction.prepare_cached(INSERT_OPEN)?;
         for &(_, seq) in &rows {
             known.with_open(transaction, seq, |open| open.insert(&mut fold).map(drop))?;

@@ -1,6 +1,6 @@
 //! What the writing connection remembers of the file, so that it need not be asked for each hit: good until another connection writes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, VecDeque};
 
 use mailping_core::PingId;
 use rusqlite::{OptionalExtension as _, Transaction};
@@ -20,8 +20,8 @@ pub(super) struct Known {
     version: Option<i64>,
     /// Until when a ping records, of those that do. A transaction that may change it forgets all first.
     recording: HashMap<PingId, i64>,
-    /// Batches by the number of their first open.
-    batches: BTreeMap<i64, Batch>,
+    /// Batches that were appended in this state, by the numbers of their opens.
+    batches: VecDeque<Batch>,
     bytes: usize,
 }
 
@@ -62,7 +62,7 @@ impl Known {
 
     /// Hands the open of this number to `work`; not where it is gone or damaged.
     pub(super) fn with_open(
-        &mut self,
+        &self,
         transaction: &Transaction<'_>,
         seq: i64,
         work: impl FnOnce(KeptOpen<'_>) -> Result<()>,
@@ -71,38 +71,35 @@ impl Known {
             return work(open);
         }
         let Some(batch) = super::batch_with(transaction, seq)? else { return Ok(()) };
-        if let Ok(Some(open)) = batch.open(seq) {
-            work(open)?;
-        }
-        self.keep(batch);
-        Ok(())
+        batch.open(seq).ok().flatten().map_or(Ok(()), work)
     }
 
     fn remembered(&self, seq: i64) -> Option<KeptOpen<'_>> {
-        let (_, batch) = self.batches.range(..=seq).next_back()?;
-        batch.open(seq).ok()?
+        let after = self.batches.partition_point(|batch| batch.first <= seq);
+        self.batches.get(after.checked_sub(1)?)?.open(seq).ok()?
     }
 
     pub(super) fn keep(&mut self, batch: Batch) {
         if self.bytes + batch.bytes.len() <= MOST_BYTES {
             self.bytes += batch.bytes.len();
-            if let Some(replaced) = self.batches.insert(batch.first, batch) {
-                self.bytes -= replaced.bytes.len();
-            }
+            self.batches.push_back(batch);
         }
     }
 
     pub(super) fn forget(&mut self, first: i64) {
-        self.bytes -= self.batches.remove(&first).map_or(0, |batch| batch.bytes.len());
+        if let Ok(place) = self.batches.binary_search_by_key(&first, |batch| batch.first) {
+            let batch = std::mem::replace(&mut self.batches[place], Batch::starting_with(first));
+            self.bytes -= batch.bytes.len();
+        }
     }
 
     /// Forgets some of the batches up to this number, all of which are in the tree: few at a time, since each takes a while.
     pub(super) fn forget_some(&mut self, end: i64, most: usize) {
         for _ in 0..most {
-            match self.batches.first_key_value() {
-                Some((&first, _)) if first <= end => self.forget(first),
-                _ => return,
+            if self.batches.front().is_none_or(|batch| batch.first > end) {
+                return;
             }
+            self.bytes -= self.batches.pop_front().map_or(0, |batch| batch.bytes.len());
         }
     }
 }

@@ -196,9 +196,10 @@ fn hints_do_not_grow_while_another_process_folds() {
 #[test]
 fn a_reader_of_an_older_state_sweeps_no_hint_of_what_came_since() {
     let row = |seq| ((1, 1), seq);
-    let mut waiting = Waiting { next: (1..=5_000).map(row).collect(), seen: 5_000, ..Waiting::default() };
-    waiting.take_over(&[], 11..=20);
-    assert_eq!(waiting.next, (11..=5_000).map(row).collect());
+    let mut waiting = Waiting::default();
+    waiting.add((1..=5_000).map(row).collect(), 5_000);
+    waiting.take_over(vec![], 11..=20);
+    assert_eq!(waiting.next.take(), (11..=5_000).map(row).collect::<Vec<_>>());
     assert_eq!(waiting.seen, 5_000);
 }
 
