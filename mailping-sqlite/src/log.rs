@@ -22,8 +22,10 @@ const LOOK: usize = 300;
 #[derive(Debug)]
 pub(crate) struct LogMover {
     worker: Worker<Connection>,
+    /// Rows and transactions since the log was last looked at.
     changed: AtomicUsize,
     moving: Arc<AtomicBool>,
+    /// It has moved what it found, and the rest is left to the connection that writes.
     moved: Arc<AtomicBool>,
 }
 
