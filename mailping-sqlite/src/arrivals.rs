@@ -139,7 +139,7 @@ impl Arrivals {
     pub(crate) fn committed(&self, step: Step) {
         let mut known = locked(&self.known);
         let mut waiting = self.waiting();
-        known.forget_some(waiting.leaving_end, TIDY / 8 + step.batches.len());
+        known.forget_some(waiting.leaving_end, TIDY);
         step.batches.into_iter().for_each(|batch| known.keep(batch));
         if let Some(&(_, last)) = step.appended.last() {
             waiting.add(step.appended, last);
@@ -228,7 +228,8 @@ impl Arrivals {
             new.extend(batch.pings().map(|(ping, seq)| (number(ping), seq)));
         }
         let Some(last) = last else { return Ok(new) };
-        self.waiting().take_over(new.clone(), first(connection)?..=last);
+        let there = first(connection)?..=last;
+        self.waiting().take_over(new.clone(), there);
         Ok(new)
     }
 

@@ -11,8 +11,9 @@ use crate::rows::KeptOpen;
 
 /// How many pings are remembered, some 3 MB of memory.
 const MOST_PINGS: usize = 65_536;
-/// How many bytes of batches are remembered.
+/// How many bytes of memory batches take at the most, and how many a batch takes besides its opens, about.
 const MOST_BYTES: usize = 48 << 20;
+const EACH: usize = 160;
 
 #[derive(Debug, Default)]
 pub(super) struct Known {
@@ -21,7 +22,7 @@ pub(super) struct Known {
     /// Until when a ping records, of those that do. A transaction that may change it forgets all first.
     recording: HashMap<PingId, i64>,
     /// Batches that were appended in this state, by the numbers of their opens.
-    batches: VecDeque<Batch>,
+    pub(super) batches: VecDeque<Batch>,
     bytes: usize,
 }
 
@@ -80,8 +81,8 @@ impl Known {
     }
 
     pub(super) fn keep(&mut self, batch: Batch) {
-        if self.bytes + batch.bytes.len() <= MOST_BYTES {
-            self.bytes += batch.bytes.len();
+        if self.bytes + batch.bytes.len() + EACH <= MOST_BYTES {
+            self.bytes += batch.bytes.len() + EACH;
             self.batches.push_back(batch);
         }
     }
@@ -99,7 +100,7 @@ impl Known {
             if self.batches.front().is_none_or(|batch| batch.first > end) {
                 return;
             }
-            self.bytes -= self.batches.pop_front().map_or(0, |batch| batch.bytes.len());
+            self.bytes -= self.batches.pop_front().map_or(0, |batch| batch.bytes.len() + EACH);
         }
     }
 }

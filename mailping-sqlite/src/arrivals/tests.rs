@@ -68,6 +68,26 @@ fn arrived(file: &Path) -> usize {
     opens
 }
 
+fn tidy(store: &SqliteStore) {
+    store.arrivals.rests();
+    while store.arrivals.rests() {
+        let step = |transaction: &Transaction<'_>| store.arrivals.tidy(transaction);
+        store.writer.write_then(step, |step| store.arrivals.committed(step)).unwrap();
+    }
+}
+
+#[test]
+fn what_is_in_the_tree_leaves_the_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("mailping.db"), ROUND);
+    given_pings(&store, 1);
+    (0..700).for_each(|n| record(&store, &[open(0, n)]));
+    assert_eq!(locked(&store.arrivals.known).batches.len(), 700);
+    tidy(&store);
+    assert!(locked(&store.arrivals.known).batches.is_empty());
+    assert_eq!(found(&store, 0).len(), 700);
+}
+
 #[test]
 fn the_store_keeps_every_promise_while_it_folds() {
     let folder = tempfile::tempdir().unwrap();
@@ -315,13 +335,7 @@ proptest! {
                     }
                     prop_assert_eq!(purged.opens, opens, "each row is counted once");
                 }
-                Deed::Tidy => {
-                    acting.arrivals.rests();
-                    while acting.arrivals.rests() {
-                        let step = |transaction: &Transaction<'_>| acting.arrivals.tidy(transaction);
-                        acting.writer.write_then(step, |step| acting.arrivals.committed(step)).unwrap();
-                    }
-                }
+                Deed::Tidy => tidy(acting),
                 Deed::Reopen => {
                     let other = folder.path().join("none.db");
                     // The lock of the file goes with its last connection.

@@ -77,7 +77,7 @@ impl Waiting {
         // What another process has folded and taken out leaves hints behind: swept when they are the most of all. Only those before the
         // first row: a reader of an older state does not know the last.
         let length = usize::try_from(there.end() - there.start()).unwrap_or(usize::MAX);
-        if self.len() > 2 * length.max(1_000) {
+        if self.len() / 2 > length.max(1_000) {
             let is_there = |(_, seq): &Row| seq >= there.start();
             self.leaving.retain(is_there);
             self.round.retain(is_there);
