@@ -40,7 +40,6 @@ const LEAVE: i64 = 512;
 const TIDY: usize = 512;
 
 /// What is known of one file, shared by the connection that writes and the one that reads.
-#[derive(Debug)]
 pub(crate) struct Arrivals {
     /// Of the connection that writes, and taken inside its transactions alone.
     known: Mutex<Known>,
@@ -50,7 +49,7 @@ pub(crate) struct Arrivals {
 }
 
 /// What a transaction has done, to be told with [`Arrivals::committed`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Step {
     appended: Vec<Row>,
     batches: Vec<Batch>,

@@ -63,3 +63,31 @@ fn step_back() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(10);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::schema;
+
+    #[test]
+    fn a_log_that_has_grown_is_moved_to_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mailping.db");
+        let writer = Writer::new(connect::writer(&file, &schema::STORE).unwrap());
+        let mover = LogMover::start(&file).unwrap();
+        let row = "INSERT INTO arrivals (seq, opens) VALUES (?1, zeroblob(4000))";
+        for seq in 0..PAGES * 2 {
+            writer.write(|transaction| Ok(transaction.execute(row, [seq as i64])?)).unwrap();
+        }
+        assert!(writer.pages_to_move() >= PAGES);
+        mover.changed(LOOK, &writer);
+        let begun = Instant::now();
+        while writer.pages_to_move() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{} pages", writer.pages_to_move());
+            std::thread::sleep(Duration::from_millis(5));
+            mover.changed(0, &writer);
+        }
+    }
+}

@@ -23,7 +23,7 @@ use crate::{changes, connect, reads, schema};
 ///
 /// [`Store::record`] and [`Store::purge`] run, and block, on the thread that calls them, which is the tracker's own. All
 /// other calls run on two threads of the store, one that writes and one that reads, so that they block no async runtime and a
-/// receipt never waits for a batch. Dropping the store carries out what was accepted and ends both.
+/// receipt never waits for a batch; a third moves the write-ahead log to the file. Dropping the store carries out what was accepted and ends all.
 pub struct SqliteStore {
     path: PathBuf,
     pub(crate) writer: Arc<Writer>,

@@ -14,7 +14,6 @@ const MOST_BYTES: usize = 3_600;
 /// The most opens that it holds.
 const MOST_OPENS: usize = 64;
 
-#[derive(Debug)]
 pub(super) struct Batch {
     /// The number of its first open.
     pub(super) first: i64,

@@ -15,7 +15,7 @@ const MOST_PINGS: usize = 65_536;
 const MOST_BYTES: usize = 48 << 20;
 const EACH: usize = 160;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Known {
     /// The state that it is of (`PRAGMA data_version`); at first of none.
     version: Option<i64>,

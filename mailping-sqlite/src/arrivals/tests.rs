@@ -19,6 +19,8 @@ use rusqlite::Connection;
 use super::*;
 use crate::SqliteStore;
 
+mod other_files;
+
 const SENT: i64 = 1_795_428_000_000;
 
 fn ping_id(n: u8) -> PingId {
@@ -353,123 +355,4 @@ proptest! {
             }
         }
     }
-}
-
-/// A file of an earlier schema with one ping and one open of it in the tree.
-fn earlier_file(file: &Path, schemas: &[&str]) -> Connection {
-    let old = Connection::open(file).unwrap();
-    schemas.iter().for_each(|schema| old.execute_batch(schema).unwrap());
-    old.pragma_update(None, "application_id", 0x6d70_6e67).unwrap();
-    old.pragma_update(None, "user_version", schemas.len() as i64).unwrap();
-    let ping = "INSERT INTO pings (id, status, record_until, keep_until, sent_at, detail, time_step, purpose, reference, basis)
-                VALUES (?1, 0, ?2 + 1000000, ?2 + 1000000, ?2, 5, 0, 0, 'invoice-1', '{\"kind\":\"contract\"}')";
-    old.execute(ping, params![ping_id(1).as_bytes(), SENT]).unwrap();
-    KeptOpen::of(&open(1, 1)).insert(&mut old.prepare_cached(INSERT_OPEN).unwrap()).unwrap();
-    old
-}
-
-#[test]
-fn a_file_of_each_earlier_schema_is_brought_forward_with_its_opens() {
-    let schemas = [include_str!("../schema/1.sql"), include_str!("../schema/2.sql")];
-    for version in 1..=schemas.len() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("mailping.db");
-        let old = earlier_file(&file, &schemas[..version]);
-        let mut expected = vec![open(1, 1)];
-        if version == 2 {
-            // One that waits, one that has been folded and has not left, and one whose ping is gone.
-            for (ping, n) in [(1, 2), (1, 1), (2, 9)] {
-                let open = open(ping, n);
-                let wait = "INSERT INTO arrivals (ping, id, at, time_step, fetcher, verdict, evidence, rules_version)
-                            VALUES (?1, ?2, ?3, ?7, ?4, ?5, 0, ?6)";
-                let (fetcher, verdict) = (open.fetcher.code(), open.verdict.code());
-                let at = open.at.unix_millis();
-                let (ping, id, step) = (ping_id(ping), open.id.as_bytes(), open.time_step.code());
-                let row = params![ping.as_bytes(), id, at, fetcher, verdict, open.rules_version, step];
-                old.execute(wait, row).unwrap();
-            }
-            expected.push(open(1, 2));
-        }
-        drop(old);
-        let store = store(&file, 0..=0);
-        assert_eq!(found(&store, 1), expected);
-        assert_eq!(in_tree(&file), expected.len() as i64);
-        record(&store, &[open(1, 1), open(1, 3)]);
-        record(&store, &[open(1, 4)]);
-        expected.extend([open(1, 3), open(1, 4)]);
-        assert_eq!(found(&store, 1), expected);
-        let connection = Connection::open(&file).unwrap();
-        let now: i64 = connection.query_row("PRAGMA user_version", (), |row| row.get(0)).unwrap();
-        assert_eq!(now, 3);
-    }
-}
-
-fn change_batch(file: &Path, change: impl FnOnce(&mut Vec<u8>)) {
-    let breaker = Connection::open(file).unwrap();
-    let find = "SELECT seq, opens FROM arrivals ORDER BY seq LIMIT 1";
-    let (seq, mut bytes): (i64, Vec<u8>) =
-        breaker.query_row(find, (), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    change(&mut bytes);
-    breaker.execute("UPDATE arrivals SET opens = ?2 WHERE seq = ?1", params![seq, bytes]).unwrap();
-}
-
-#[test]
-fn a_broken_open_that_waits_is_reported_and_never_shown() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mailping.db");
-    let store = store(&file, ROUND);
-    given_pings(&store, 1);
-    let mut arrived = open(0, 1);
-    arrived.network = Some("192.0.2.0/24".parse().unwrap());
-    record(&store, &[arrived]);
-    for (what, from, to) in [
-        ("opens.network", &b"192.0.2.0/24"[..], &b"192.0.2.7/32"[..]),
-        ("arrivals.opens", b"192.0.2.7/32", b"\xff\xff2.0.2.7/32"),
-    ] {
-        change_batch(&file, |bytes| {
-            let place = bytes.windows(from.len()).position(|window| window == from).unwrap();
-            bytes[place..place + to.len()].copy_from_slice(to);
-        });
-        let error = block_on(store.opens(ping_id(0), None, 9)).unwrap_err();
-        assert!(matches!(error, StoreError::Corrupt { what: column } if column == what), "{error:?}");
-        assert!(!format!("{error} {error:?}").contains("192"), "{error:?}");
-    }
-    // A length that goes beyond the end.
-    change_batch(&file, |bytes| bytes[1] = 0xff);
-    let error = block_on(store.opens(ping_id(0), None, 9)).unwrap_err();
-    assert!(matches!(error, StoreError::Corrupt { what: "arrivals.opens" }), "{error:?}");
-    assert!(block_on(store.erase(ping_id(0))).unwrap().is_some(), "it can be erased all the same");
-}
-
-#[test]
-fn an_open_that_was_made_another_pings_is_not_shown_for_this_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mailping.db");
-    let store = store(&file, ROUND);
-    given_pings(&store, 2);
-    record(&store, &[open(0, 1), open(1, 2)]);
-    change_batch(&file, |bytes| bytes[2..18].copy_from_slice(ping_id(1).as_bytes()));
-    assert_eq!((found(&store, 0), found(&store, 1)), (vec![], vec![open(1, 2)]));
-}
-
-#[test]
-fn opens_that_belong_to_no_ping_keep_no_other_out() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mailping.db");
-    {
-        let store = store(&file, ROUND);
-        given_pings(&store, 1);
-        record(&store, &[open(0, 1), open(0, 2)]);
-        record(&store, &[open(0, 3)]);
-    }
-    // The second open is none any more, and so is all that comes after it.
-    change_batch(&file, |bytes| {
-        let second = 2 + usize::from(bytes[0]);
-        bytes.truncate(second + 9);
-    });
-    let store = store(&file, 0..=0);
-    for n in 4..9 {
-        record(&store, &[open(0, n)]);
-    }
-    assert_eq!(found(&store, 0), [1, 3, 4, 5, 6, 7, 8].map(|n| open(0, n)));
 }

@@ -26,7 +26,8 @@ macro_rules! open_columns {
 pub(crate) use open_columns;
 
 /// The fields of an [`Open`] that nobody has checked. Their order is that of the bytes in a file: it never changes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// It has no `Debug`: a damaged file may hold what an open may not.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct KeptOpen<'a> {
     pub(crate) ping: [u8; 16],
     pub(crate) id: [u8; 8],
