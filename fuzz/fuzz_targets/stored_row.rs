@@ -19,10 +19,12 @@ const PING: PingId = PingId::from_bytes([1; 16]);
 const COLUMNS: &str =
     "SELECT tables.name, columns.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
      WHERE tables.name IN ('pings', 'opens', 'arrivals') AND (tables.name, columns.name)
-        NOT IN (VALUES ('pings', 'id'), ('opens', 'ping'), ('arrivals', 'seq'))";
-/// Another open, which has been folded into the tree.
-const FOLDED: &str = "INSERT INTO opens (ping, id, at, time_step, fetcher, verdict, evidence, rules_version)
-     SELECT id, x'0303030303030303', sent_at, time_step, 1, 1, 0, 1 FROM pings";
+        NOT IN (VALUES ('pings', 'id'), ('opens', 'bundle'), ('opens', 'ping'), ('arrivals', 'seq'))";
+const TABLES: [&str; 3] = ["pings", "opens", "arrivals"];
+/// The open as it is in the tree: without its ping's 16 bytes, so that its length, the first byte, is less by as many.
+const FOLDED: &str = "INSERT INTO opens (ping, last, opens)
+     SELECT id, 9, unhex(printf('%02x', length(opens.opens) - 18) || '00' || substr(hex(opens.opens), 37))
+     FROM pings, arrivals AS opens";
 
 #[derive(Debug, Arbitrary)]
 enum Cell<'a> {
@@ -31,9 +33,11 @@ enum Cell<'a> {
     Integer(i64),
     Text(&'a str),
     Blob(&'a [u8]),
+    /// One byte of what is there.
+    Byte(u8, u8),
 }
 
-/// A tracker on a file with one ping and two opens, and a second connection that writes what the store would not.
+/// A tracker on a file with one ping and one open, in both tables, and a second connection that writes what the store would not.
 struct Subject {
     tracker: Tracker,
     raw: rusqlite::Connection,
@@ -52,11 +56,15 @@ static SUBJECT: LazyLock<Mutex<Subject>> = LazyLock::new(|| {
     ping.keep_until = ping.record_until;
     pollster::block_on(store.insert_ping(&ping, None)).expect("a new ping");
     let at = Timestamp::from_unix_millis(1_790_000_000_000);
-    let open = Open::new(PING, OpenId::from_bytes([2; 8]), at, Fetcher::Browser, Verdict::Human);
+    let mut open = Open::new(PING, OpenId::from_bytes([2; 8]), at, Fetcher::Browser, Verdict::Human);
+    open.network = Some("192.0.2.0/24".parse().expect("a network"));
+    open.city = Some("Bonn".parse().expect("a city"));
     pollster::block_on(store.record(&[open], &[])).expect("a new open");
     let raw = rusqlite::Connection::open(&path).expect("the same file");
     raw.pragma_update(None, "synchronous", "OFF").expect("a known setting");
     raw.execute(FOLDED, ()).expect("a copy");
+    let copies = TABLES.map(|table| format!("CREATE TEMP TABLE first_{table} AS SELECT * FROM {table};"));
+    raw.execute_batch(&copies.concat()).expect("copies");
     let mut find = raw.prepare(COLUMNS).expect("a query");
     let columns = find.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).expect("a query");
     let columns = columns.collect::<Result<_, _>>().expect("names");
@@ -73,6 +81,10 @@ static SUBJECT: LazyLock<Mutex<Subject>> = LazyLock::new(|| {
 
 fuzz_target!(|cells: Vec<(u8, Cell<'_>)>| {
     let subject = SUBJECT.lock().expect("one thread");
+    // Each input meets the rows as they were in the beginning.
+    let restore =
+        TABLES.map(|table| format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM first_{table};"));
+    subject.raw.execute_batch(&restore.concat()).expect("the first rows");
     for (column, cell) in cells.iter().take(4) {
         try_values(cell);
         let (table, column) = &subject.columns[usize::from(*column) % subject.columns.len()];
@@ -82,6 +94,15 @@ fuzz_target!(|cells: Vec<(u8, Cell<'_>)>| {
             Cell::Integer(number) => Value::Integer(*number),
             Cell::Text(text) => Value::Text((*text).to_owned()),
             Cell::Blob(bytes) => Value::Blob(bytes.to_vec()),
+            Cell::Byte(place, byte) => {
+                let find = format!("SELECT {column} FROM {table}");
+                let Ok(mut bytes) = subject.raw.query_row(&find, (), |row| row.get::<_, Vec<u8>>(0)) else {
+                    continue;
+                };
+                let length = bytes.len().max(1);
+                bytes.get_mut(usize::from(*place) % length).map(|found| *found = *byte);
+                Value::Blob(bytes)
+            }
         };
         // The file's own types refuse some of it.
         let _ = subject.raw.execute(&format!("UPDATE {table} SET {column} = ?1"), [value]);

@@ -1,14 +1,14 @@
-//! Opens that have arrived and wait to be folded into the tree of opens.
+//! Opens that have arrived and wait to be folded into bundles.
 //!
-//! A tree over random pings costs a page written for nearly each open of a small batch. So a batch is appended to a table as one row, and when so
-//! many wait that neighbours share a page they are folded into the tree in the tree's own order: each batch folds a few more than it
-//! brings, in its own transaction. There is no second commit and no pause. When no hits come, what waits is folded anyway.
+//! Whoever reads needs the opens of one ping side by side, and a page written for nearly each open is what it costs to put them there at once. So a
+//! batch is appended to a table as one row, and when so many wait that several belong to one ping, or at least to pings side by side in the index, they
+//! are folded into bundles in the order of pings: each batch folds a few more than it brings, in its own transaction. There is no second commit and
+//! no pause. When no hits come, what waits is folded anyway.
 //!
 //! The table alone says what waits. What is in memory are hints, the number and the ping of each open, and always more of them rather than
 //! fewer: a hint without an open is no harm, an open without a hint would be missed by receipts and never folded. What else the writing connection
 //! remembers of the file holds until another connection writes.
 
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,17 +18,19 @@ use rusqlite::{Connection, Transaction, params};
 
 use self::batch::Batch;
 use self::known::Known;
-use self::sorted::{Row, number};
+use self::sorted::{Row, number, ping_of};
 use self::waiting::Waiting;
+use crate::bundles::Folding;
 use crate::failure::Result;
-use crate::rows::{INSERT_OPEN, KeptOpen};
+use crate::rows::KeptOpen;
 
 mod batch;
 mod known;
+mod remembered;
 mod sorted;
 mod waiting;
 
-/// How many opens make a round, for each page of the file: with fewer, hardly two of them would meet in a page.
+/// How many opens make a round, for each page of the file: with fewer, hardly two of them would meet in a bundle or a page of the index.
 const OPENS_PER_PAGE: usize = 8;
 /// The least and the most of it. A hint takes 24 bytes of memory.
 pub(crate) const ROUND: RangeInclusive<usize> = 262_144..=524_288;
@@ -102,7 +104,7 @@ impl Arrivals {
         let Some(&(_, last)) = step.appended.last() else { return Ok((written, step)) };
         let mut insert = transaction.prepare_cached("INSERT INTO arrivals (seq, opens) VALUES (?1, ?2)")?;
         for batch in &step.batches {
-            insert.execute(params![batch.first, batch.bytes])?;
+            insert.execute(params![batch.first, batch.bytes()])?;
         }
         self.turn(transaction)?;
         step.folded = self.fold_next(transaction, &known, count + count / 8 + 1)?;
@@ -138,8 +140,8 @@ impl Arrivals {
     pub(crate) fn committed(&self, step: Step) {
         let mut known = locked(&self.known);
         let mut waiting = self.waiting();
-        known.forget_some(waiting.leaving_end, TIDY);
-        step.batches.into_iter().for_each(|batch| known.keep(batch));
+        known.opens.forget_some(waiting.leaving_end, TIDY.max(2 * step.appended.len()));
+        step.batches.iter().for_each(|batch| known.opens.add(batch));
         if let Some(&(_, last)) = step.appended.last() {
             waiting.add(step.appended, last);
         }
@@ -154,37 +156,37 @@ impl Arrivals {
         locked(&self.known).forget_who_records();
     }
 
-    /// Folds all that waits of one ping and takes it out, so that its opens are in the tree alone.
+    /// Folds all that waits of one ping and takes it out, so that its opens are in bundles alone.
     pub(crate) fn bring_home(&self, transaction: &Transaction<'_>, ping: PingId) -> Result<()> {
         self.catch_up(transaction, self.seen())?;
-        let rows = self.waiting().all_of(ping);
-        let mut fold = transaction.prepare_cached(INSERT_OPEN)?;
+        let mut rows = self.waiting().all_of(ping);
+        rows.sort_unstable();
         let mut update = transaction.prepare_cached("UPDATE arrivals SET opens = ?2 WHERE seq = ?1")?;
         let mut delete = transaction.prepare_cached("DELETE FROM arrivals WHERE seq = ?1")?;
+        let mut folding = Folding::of(ping);
         for (_, seq) in rows {
             // One that stood beside another of this ping is gone with it.
-            let Some(batch) = batch_with(transaction, seq)?.filter(|batch| batch.holds(seq, ping)) else {
+            let Some(batch) = batch_with(transaction, seq)?.filter(|batch| batch.fields(seq, ping).is_some())
+            else {
                 continue;
             };
-            for open in batch.opens_of(ping) {
-                open.insert(&mut fold)?;
-            }
-            match batch.without(ping) {
+            folding.add_readable(batch.fields_of(ping));
+            match batch.without(ping)? {
                 Some(rest) => update.execute(params![batch.first, rest])?,
                 None => {
                     take_numbers(transaction, batch.last())?;
                     delete.execute([batch.first])?
                 }
             };
-            locked(&self.known).forget(batch.first);
+            locked(&self.known).opens.forget(&batch);
         }
-        Ok(())
+        folding.insert(transaction)
     }
 
-    /// The opens of a ping that have arrived and are not in the tree, the first of each id.
+    /// The opens of a ping that have arrived and are in no bundle, and perhaps some that are in one by now.
     ///
     /// `hints` were taken before the transaction began: an open that left them earlier was folded before, so this transaction sees it in
-    /// the tree; one that came later is found here.
+    /// a bundle; one that came later is found here.
     pub(crate) fn read(
         &self,
         transaction: &Transaction<'_>,
@@ -193,20 +195,17 @@ impl Arrivals {
     ) -> Result<Vec<Open>> {
         let Hints { mut rows, seen } = hints;
         rows.extend(self.catch_up(transaction, seen)?.into_iter().filter(|&(of, _)| of == number(ping)));
-        let mut folded = transaction.prepare_cached("SELECT 1 FROM opens WHERE ping = ?1 AND id = ?2")?;
-        let mut ids = BTreeSet::new();
         let mut opens = Vec::new();
         for (_, seq) in rows {
             let Some(batch) = batch_with(transaction, seq)? else { continue };
-            let Some(open) = batch.open(seq)?.filter(|open| open.ping == *ping.as_bytes()) else { continue };
-            if ids.insert(open.id) && !folded.exists(params![open.ping, open.id])? {
-                opens.push(open.open()?);
+            if let Some(open) = batch.open(seq)?.filter(|open| open.ping == *ping.as_bytes()) {
+                opens.push(open.fields.open(ping)?);
             }
         }
         Ok(opens)
     }
 
-    /// The hints of a ping's opens that are not in the tree.
+    /// The hints of a ping's opens that are in no bundle.
     pub(crate) fn of(&self, ping: PingId) -> Hints {
         let waiting = self.waiting();
         Hints { rows: waiting.unfolded_of(ping), seen: waiting.seen }
@@ -234,10 +233,13 @@ impl Arrivals {
 
     /// Folds the next opens of the round, and returns the last of them.
     fn fold_next(&self, transaction: &Transaction<'_>, known: &Known, most: usize) -> Result<Option<Row>> {
-        let rows: Vec<Row> = self.waiting().unfolded().iter().take(most).copied().collect();
-        let mut fold = transaction.prepare_cached(INSERT_OPEN)?;
-        for &(_, seq) in &rows {
-            known.with_open(transaction, seq, |open| open.insert(&mut fold).map(drop))?;
+        let rows = self.waiting().next_to_fold(most);
+        for of_ping in rows.chunk_by(|one, next| one.0 == next.0) {
+            let mut folding = Folding::of(ping_of(of_ping[0]));
+            for &(_, seq) in of_ping {
+                known.fold(transaction, seq, &mut folding)?;
+            }
+            folding.insert(transaction)?;
         }
         Ok(rows.last().copied())
     }

@@ -8,7 +8,7 @@ use rusqlite::{Transaction, params};
 
 use crate::arrivals::{Arrivals, Step};
 use crate::failure::Result;
-use crate::rows;
+use crate::{bundles, rows};
 
 /// Keeps the opens of pings that record, and raises last days.
 pub(crate) fn record(
@@ -124,10 +124,15 @@ pub(crate) fn erase(
     arrivals: &Arrivals,
     id: PingId,
 ) -> Result<Option<Erased>> {
-    arrivals.bring_home(transaction, id)?;
-    let opens = transaction.prepare_cached("DELETE FROM opens WHERE ping = ?1")?.execute([id.as_bytes()])?;
+    let opens = erase_opens(transaction, arrivals, id, usize::MAX)?;
     let pings = transaction.prepare_cached("DELETE FROM pings WHERE id = ?1")?.execute([id.as_bytes()])?;
-    Ok((pings > 0).then(|| Erased::new(pings as u64, opens as u64)))
+    Ok((pings > 0).then(|| Erased::new(pings as u64, opens)))
+}
+
+/// Deletes at most so many opens of a ping, wherever they are.
+fn erase_opens(transaction: &Transaction<'_>, arrivals: &Arrivals, id: PingId, most: usize) -> Result<u64> {
+    arrivals.bring_home(transaction, id)?;
+    bundles::delete(transaction, id, most)
 }
 
 pub(crate) fn erase_recipient(
@@ -140,25 +145,20 @@ pub(crate) fn erase_recipient(
     let mut find = transaction
         .prepare_cached("SELECT id FROM pings WHERE recipient_key = ?1 AND recipient_hash = ?2")?;
     let mut found = find.query(newest)?;
+    let mut opens = 0;
     while let Some(row) = found.next()? {
-        arrivals.bring_home(transaction, rows::ping_id(row, 0)?)?;
+        opens += erase_opens(transaction, arrivals, rows::ping_id(row, 0)?, usize::MAX)?;
     }
-    let opens = transaction
-        .prepare_cached(
-            "DELETE FROM opens WHERE ping IN
-                (SELECT id FROM pings WHERE recipient_key = ?1 AND recipient_hash = ?2)",
-        )?
-        .execute(newest)?;
     let pings = transaction
         .prepare_cached("DELETE FROM pings WHERE recipient_key = ?1 AND recipient_hash = ?2")?
         .execute(newest)?;
-    Ok(Erased::new(pings as u64, opens as u64))
+    Ok(Erased::new(pings as u64, opens))
 }
 
 /// In the index's own order: any other would sort all that is due for each ping.
 const NEXT_DUE: &str = "SELECT id FROM pings WHERE keep_until <= ?1 ORDER BY keep_until LIMIT 1";
 
-/// Deletes at most `limit` rows; a ping goes after the last of its opens, so that no open is left without its ping.
+/// Deletes at most `limit` pings and opens; a ping goes after the last of its opens, so that no open is left without its ping.
 pub(crate) fn purge(
     transaction: &Transaction<'_>,
     arrivals: &Arrivals,
@@ -166,11 +166,8 @@ pub(crate) fn purge(
     limit: usize,
 ) -> Result<Erased> {
     let mut erased = Erased::default();
-    let left = |erased: &Erased| (limit as u64).saturating_sub(erased.pings + erased.opens);
+    let left = |erased: &Erased| limit.saturating_sub((erased.pings + erased.opens) as usize);
     let mut due = transaction.prepare_cached(NEXT_DUE)?;
-    let mut opens = transaction.prepare_cached(
-        "DELETE FROM opens WHERE ping = ?1 AND id IN (SELECT id FROM opens WHERE ping = ?1 LIMIT ?2)",
-    )?;
     let mut ping = transaction.prepare_cached("DELETE FROM pings WHERE id = ?1")?;
     while left(&erased) > 0 {
         let id = {
@@ -178,9 +175,7 @@ pub(crate) fn purge(
             let Some(row) = found.next()? else { break };
             rows::ping_id(row, 0)?
         };
-        arrivals.bring_home(transaction, id)?;
-        let most = i64::try_from(left(&erased)).unwrap_or(i64::MAX);
-        erased.opens += opens.execute(params![id.as_bytes(), most])? as u64;
+        erased.opens += erase_opens(transaction, arrivals, id, left(&erased))?;
         if left(&erased) > 0 {
             erased.pings += ping.execute([id.as_bytes()])? as u64;
         }

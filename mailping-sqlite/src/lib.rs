@@ -39,19 +39,24 @@
 //!
 //! # Speed
 //! A commit waits for the disk (`synchronous=FULL`), and one commit takes the whole batch of a tracker. What arrives together is appended to the
-//! table `arrivals` as one row, and folded into `opens`, one tree sorted by ping without a second index, when many wait: then several
-//! share a page. Each batch folds about as many as it brings, so that nothing ever pauses for it. Whoever looks into the file with SQL finds an open
-//! among the bytes of a row of `arrivals`, in `opens`, or for a while in both; when no hits come, all are in `opens` after some seconds.
+//! table `arrivals` as one row. When many wait they are folded into `opens` in the order of their pings: those of one ping become one row, a bundle, and
+//! bundles are appended too, so that only the entries of one narrow index go to random places. Each batch folds about as many as it brings, so that
+//! nothing ever pauses for it. When no hits come, all are in `opens` after some seconds.
+//!
+//! In both tables the fields of an open are bytes, in the format of [postcard](https://docs.rs/postcard), so that SQL does not show them: a row for
+//! each open cost several times as much. A tracker's receipts show all that is kept.
 //!
 //! What waits is remembered in memory, at most some 110 MB while a file of more than 256 MB takes hits without a pause, and its places are read when
 //! the file is opened. What the file says of pings is remembered for the next hit, and forgotten as soon as another process writes.
 #![forbid(unsafe_code)]
 
 mod arrivals;
+mod bundles;
 mod changes;
 mod connect;
 mod failure;
 mod log;
+mod packed;
 mod reads;
 mod rows;
 mod schema;

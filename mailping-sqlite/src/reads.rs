@@ -5,9 +5,10 @@ use mailping_core::{KeyFingerprint, Open, PingId, RecipientHashes};
 use rusqlite::{CachedStatement, Connection, Params, params};
 
 use crate::arrivals::Arrivals;
+use crate::bundles;
 use crate::changes;
 use crate::failure::Result;
-use crate::rows::{self, KeptOpen, open_columns, ping_columns};
+use crate::rows::{self, ping_columns};
 
 pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<KeptPing>> {
     let find = connection.prepare_cached(concat!("SELECT ", ping_columns!(), " FROM pings WHERE id = ?1"))?;
@@ -82,25 +83,14 @@ pub(crate) fn opens(
     let hints = arrivals.of(ping);
     // Several statements: a transaction makes them see one state.
     let transaction = connection.unchecked_transaction()?;
-    let mut find = transaction.prepare_cached(concat!(
-        "SELECT ",
-        open_columns!(),
-        " FROM opens WHERE ping = ?1 AND (at, id) > (?2, ?3) ORDER BY at, id LIMIT ?4"
-    ))?;
-    // No time is below zero, so that without a cursor all come after this place.
-    let (at, id) = after.map_or((-1, [0; 8]), |after| (after.at.unix_millis(), *after.id.as_bytes()));
-    let mut found = find.query(params![ping.as_bytes(), at, id, limit(most)])?;
-    let mut opens = Vec::new();
-    while let Some(row) = found.next()? {
-        opens.push(KeptOpen::read(ping, row)?.open()?);
-    }
-    let mut arrived = arrivals.read(&transaction, ping, hints)?;
-    arrived.retain(|open| after.is_none_or(|after| OpenCursor::new(open.at, open.id) > after));
-    if !arrived.is_empty() {
-        opens.append(&mut arrived);
-        opens.sort_unstable_by_key(|open| (open.at, open.id));
-        opens.truncate(most);
-    }
+    let mut opens = bundles::opens_of(&transaction, ping)?;
+    opens.append(&mut arrivals.read(&transaction, ping, hints)?);
+    // Of one that was recorded again, the first.
+    opens.sort_by_key(|open| open.id);
+    opens.dedup_by_key(|open| open.id);
+    opens.retain(|open| after.is_none_or(|after| OpenCursor::new(open.at, open.id) > after));
+    opens.sort_unstable_by_key(|open| (open.at, open.id));
+    opens.truncate(most);
     Ok(opens)
 }
 

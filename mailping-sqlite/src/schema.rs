@@ -1,8 +1,11 @@
-//! The schema's version, and how a file comes to it: each step is an SQL file, and all steps run in one transaction.
+//! The schema's version, and how a file comes to it: each step is an SQL file, with code for what SQL cannot do, and all steps run in one
+//! transaction.
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::failure::{Failure, Result};
+
+mod bundle;
 
 /// A kind of file, and how it came to be what it is.
 #[derive(Debug)]
@@ -10,18 +13,35 @@ pub(crate) struct Schema {
     /// Marks a file as ours (`PRAGMA application_id`).
     application_id: i32,
     /// The step at index `n` brings a file from version `n` to `n + 1` (`PRAGMA user_version`). A released step never changes.
-    steps: &'static [&'static str],
+    steps: &'static [Step],
+}
+
+#[derive(Debug)]
+struct Step {
+    sql: &'static str,
+    then: fn(&Transaction<'_>) -> Result<()>,
+}
+
+impl Step {
+    const fn sql(sql: &'static str) -> Self {
+        Self { sql, then: |_| Ok(()) }
+    }
 }
 
 /// The store: "mpng" in ASCII.
 pub(crate) const STORE: Schema = Schema {
     application_id: 0x6d70_6e67,
-    steps: &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")],
+    steps: &[
+        Step::sql(include_str!("schema/1.sql")),
+        Step::sql(include_str!("schema/2.sql")),
+        Step::sql(include_str!("schema/3.sql")),
+        Step { sql: include_str!("schema/4.sql"), then: bundle::bundle_opens },
+    ],
 };
 
 /// The spool: "mpsp" in ASCII.
 pub(crate) const SPOOL: Schema =
-    Schema { application_id: 0x6d70_7370, steps: &[include_str!("schema/spool_1.sql")] };
+    Schema { application_id: 0x6d70_7370, steps: &[Step::sql(include_str!("schema/spool_1.sql"))] };
 
 /// What a file turns out to be before anything is written to it.
 enum Found {
@@ -77,7 +97,8 @@ impl Schema {
 
     fn migrate(&self, transaction: &Transaction<'_>, from: usize) -> Result<()> {
         for step in self.steps.iter().skip(from) {
-            transaction.execute_batch(step)?;
+            transaction.execute_batch(step.sql)?;
+            (step.then)(transaction)?;
         }
         transaction.pragma_update(None, "application_id", self.application_id)?;
         transaction.pragma_update(None, "user_version", self.steps.len() as i64)?;

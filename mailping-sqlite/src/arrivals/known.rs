@@ -1,19 +1,16 @@
 //! What the writing connection remembers of the file, so that it need not be asked for each hit: good until another connection writes.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use mailping_core::PingId;
 use rusqlite::{OptionalExtension as _, Transaction};
 
-use super::batch::Batch;
+use super::remembered::Remembered;
+use crate::bundles::Folding;
 use crate::failure::Result;
-use crate::rows::KeptOpen;
 
 /// How many pings are remembered, some 3 MB of memory.
 const MOST_PINGS: usize = 65_536;
-/// How many bytes of memory batches take at the most, and how many a batch takes besides its opens, about.
-const MOST_BYTES: usize = 48 << 20;
-const EACH: usize = 160;
 
 #[derive(Default)]
 pub(super) struct Known {
@@ -21,9 +18,8 @@ pub(super) struct Known {
     version: Option<i64>,
     /// Until when a ping records, of those that do. A transaction that may change it forgets all first.
     recording: HashMap<PingId, i64>,
-    /// Batches that were appended in this state, by the numbers of their opens.
-    pub(super) batches: VecDeque<Batch>,
-    bytes: usize,
+    /// Opens that were appended in this state.
+    pub(super) opens: Remembered,
 }
 
 impl Known {
@@ -61,46 +57,17 @@ impl Known {
         self.recording.clear();
     }
 
-    /// Hands the open of this number to `work`; not where it is gone or damaged.
-    pub(super) fn with_open(
-        &self,
-        transaction: &Transaction<'_>,
-        seq: i64,
-        work: impl FnOnce(KeptOpen<'_>) -> Result<()>,
-    ) -> Result<()> {
-        if let Some(open) = self.remembered(seq) {
-            return work(open);
+    /// Adds the open of this number to those of its ping that are folded; not where it is gone or cannot be read.
+    pub(super) fn fold(&self, transaction: &Transaction<'_>, seq: i64, folding: &mut Folding) -> Result<()> {
+        if let Some(open) = self.opens.open(seq) {
+            // It is as this connection has written it.
+            if let Some(fields) = open.strip_prefix(folding.ping.as_bytes()) {
+                folding.add(seq, fields);
+            }
+            return Ok(());
         }
         let Some(batch) = super::batch_with(transaction, seq)? else { return Ok(()) };
-        batch.open(seq).ok().flatten().map_or(Ok(()), work)
-    }
-
-    fn remembered(&self, seq: i64) -> Option<KeptOpen<'_>> {
-        let after = self.batches.partition_point(|batch| batch.first <= seq);
-        self.batches.get(after.checked_sub(1)?)?.open(seq).ok()?
-    }
-
-    pub(super) fn keep(&mut self, batch: Batch) {
-        if self.bytes + batch.bytes.len() + EACH <= MOST_BYTES {
-            self.bytes += batch.bytes.len() + EACH;
-            self.batches.push_back(batch);
-        }
-    }
-
-    pub(super) fn forget(&mut self, first: i64) {
-        if let Ok(place) = self.batches.binary_search_by_key(&first, |batch| batch.first) {
-            let batch = std::mem::replace(&mut self.batches[place], Batch::starting_with(first));
-            self.bytes -= batch.bytes.len();
-        }
-    }
-
-    /// Forgets some of the batches up to this number, all of which are in the tree: few at a time, since each takes a while.
-    pub(super) fn forget_some(&mut self, end: i64, most: usize) {
-        for _ in 0..most {
-            if self.batches.front().is_none_or(|batch| batch.first > end) {
-                return;
-            }
-            self.bytes -= self.batches.pop_front().map_or(0, |batch| batch.bytes.len() + EACH);
-        }
+        folding.add_readable(batch.fields(seq, folding.ping).map(|fields| (seq, fields)));
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 use mailping_core::PingId;
 
-/// An open that waits, in the order of pings, so of the tree: the ping's id as numbers, which are compared quicker than bytes, and the
+/// An open that waits, in the order of pings: the ping's id as numbers, which are compared quicker than bytes, and the
 /// open's own number.
 pub(super) type Row = ((u64, u64), i64);
 
@@ -59,6 +59,10 @@ pub(super) fn rows_of(rows: &[Row], ping: PingId) -> &[Row] {
 pub(super) const fn number(ping: PingId) -> (u64, u64) {
     let id = u128::from_be_bytes(*ping.as_bytes());
     ((id >> 64) as u64, id as u64)
+}
+
+pub(super) const fn ping_of(((high, low), _): Row) -> PingId {
+    PingId::from_bytes(((high as u128) << 64 | low as u128).to_be_bytes())
 }
 
 #[cfg(test)]

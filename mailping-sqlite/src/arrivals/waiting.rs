@@ -6,6 +6,9 @@ use mailping_core::PingId;
 
 use super::sorted::{Row, Sorted, rows_of};
 
+/// How many opens more are folded at the most, so that those of a ping are bundled.
+const MORE: usize = 64;
+
 /// The rows in the order of their way. Each part is taken off as a whole, and only when the file holds none of it.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
@@ -18,7 +21,7 @@ pub(super) struct Waiting {
     pub(super) hand: Option<Row>,
     /// All rows of the round are up to this number.
     round_end: i64,
-    /// Those of the round before: all are in the tree, and leave the table.
+    /// Those of the round before: all are in bundles, and leave the table.
     pub(super) leaving: Vec<Row>,
     pub(super) leaving_end: i64,
     /// What was seen when it was last asked whether it rests.
@@ -60,6 +63,16 @@ impl Waiting {
 
     pub(super) fn unfolded(&self) -> &[Row] {
         &self.round[self.round.partition_point(|row| Some(*row) <= self.hand)..]
+    }
+
+    /// The next `most` to be folded, and the others of the last ping if they are not many more: each bundle
+    /// costs a row.
+    pub(super) fn next_to_fold(&self, most: usize) -> Vec<Row> {
+        let rows = self.unfolded();
+        let (next, rest) = rows.split_at(most.min(rows.len()));
+        let last = next.last();
+        let more = rest.iter().take(MORE).take_while(|row| last.is_some_and(|last| last.0 == row.0));
+        next.iter().chain(more).copied().collect()
     }
 
     pub(super) fn unfolded_of(&self, ping: PingId) -> Vec<Row> {

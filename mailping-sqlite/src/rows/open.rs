@@ -1,5 +1,5 @@
-//! An open as it is kept: codes and texts. It is bound to a statement, or stands as bytes in a batch that has arrived, and is checked
-//! on its way back.
+//! An open as it is kept: codes and texts. They stand as bytes beside those of other opens, in the spool each in a column, and are checked on
+//! their way back.
 
 use std::borrow::Cow;
 
@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::Column;
 use crate::failure::{Failure, Result};
 
-/// Where this very open is in the tree, nothing is done. Where it fails the transaction is taken back as a whole, so FAIL will do: the usual
+/// Where this very open is in the spool, nothing is done. Where it fails the transaction is taken back as a whole, so FAIL will do: the usual
 /// ABORT keeps a copy of the page for each row.
 pub(crate) const INSERT_OPEN: &str = "INSERT OR FAIL INTO opens
         (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (ping, id) DO NOTHING";
 
-/// The columns that [`KeptOpen::read`] reads, to stand after SELECT.
+/// The columns that [`KeptFields::read`] reads, to stand after SELECT.
 macro_rules! open_columns {
     () => {
         "id, at, fetcher, provider, verdict, evidence, rules_version, network, country, city, time_step"
@@ -25,12 +25,19 @@ macro_rules! open_columns {
 }
 pub(crate) use open_columns;
 
-/// The fields of an [`Open`] that nobody has checked. Their order is that of the bytes in a file: it never changes.
-/// It has no `Debug`: a damaged file may hold what an open may not.
+/// An [`Open`] that nobody has checked: in bytes its ping stands before its fields.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct KeptOpen<'a> {
     pub(crate) ping: [u8; 16],
-    pub(crate) id: [u8; 8],
+    #[serde(borrow)]
+    pub(crate) fields: KeptFields<'a>,
+}
+
+/// The fields of an [`Open`] that nobody has checked. Their order is that of the bytes in a file: it never changes.
+/// It has no `Debug`: a damaged file may hold what an open may not.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct KeptFields<'a> {
+    id: [u8; 8],
     at: i64,
     time_step: u8,
     fetcher: u8,
@@ -48,8 +55,13 @@ pub(crate) struct KeptOpen<'a> {
 
 impl<'a> KeptOpen<'a> {
     pub(crate) fn of(open: &'a Open) -> Self {
+        Self { ping: *open.ping.as_bytes(), fields: KeptFields::of(open) }
+    }
+}
+
+impl<'a> KeptFields<'a> {
+    pub(crate) fn of(open: &'a Open) -> Self {
         Self {
-            ping: *open.ping.as_bytes(),
             id: *open.id.as_bytes(),
             at: open.at.unix_millis(),
             time_step: open.time_step.code(),
@@ -65,13 +77,12 @@ impl<'a> KeptOpen<'a> {
     }
 
     /// Reads a row of [`open_columns`].
-    pub(crate) fn read(ping: PingId, row: &'a Row<'_>) -> Result<Self> {
+    pub(crate) fn read(row: &'a Row<'_>) -> Result<Self> {
         let column = |index, what| Column::new(row, index, what);
         let text = |index, what| -> Result<_> {
             column(index, what)?.optional().map(|column| column.text().map(Cow::Borrowed)).transpose()
         };
         Ok(Self {
-            ping: *ping.as_bytes(),
             id: column(0, "opens.id")?.bytes()?,
             at: column(1, "opens.at")?.integer()?,
             fetcher: column(2, "opens.fetcher")?.small()?,
@@ -87,15 +98,14 @@ impl<'a> KeptOpen<'a> {
     }
 
     /// What it means, where each value is one that a version has written.
-    pub(crate) fn open(&self) -> Result<Open> {
+    pub(crate) fn open(&self, ping: PingId) -> Result<Open> {
         let fetcher = known(Fetcher::from_code(self.fetcher), "opens.fetcher")?;
         let verdict = known(Verdict::from_code(self.verdict), "opens.verdict")?;
         let at = Timestamp::from_unix_millis(self.at);
         if at.unix_millis() != self.at {
             return Err(Failure::corrupt("opens.at"));
         }
-        let (ping, id) = (PingId::from_bytes(self.ping), OpenId::from_bytes(self.id));
-        let mut open = Open::new(ping, id, at, fetcher, verdict);
+        let mut open = Open::new(ping, OpenId::from_bytes(self.id), at, fetcher, verdict);
         let provider = self.provider.map(|code| known(Provider::from_code(code), "opens.provider"));
         open.provider = provider.transpose()?;
         open.evidence = known(EvidenceSet::from_bits(self.evidence), "opens.evidence")?;
@@ -107,9 +117,14 @@ impl<'a> KeptOpen<'a> {
         Ok(open)
     }
 
+    /// Its bytes.
+    pub(crate) fn packed(&self) -> Result<Vec<u8>> {
+        postcard::to_extend(self, Vec::new()).map_err(|_| Failure::corrupt("the length of an open"))
+    }
+
     /// Runs [`INSERT_OPEN`], and tells how many rows it made: none where the open was kept before.
-    pub(crate) fn insert(&self, statement: &mut CachedStatement<'_>) -> Result<usize> {
-        statement.raw_bind_parameter(1, self.ping)?;
+    pub(crate) fn insert(&self, ping: PingId, statement: &mut CachedStatement<'_>) -> Result<usize> {
+        statement.raw_bind_parameter(1, ping.as_bytes())?;
         statement.raw_bind_parameter(2, self.id)?;
         statement.raw_bind_parameter(3, self.at)?;
         statement.raw_bind_parameter(4, self.time_step)?;

@@ -10,7 +10,7 @@ use mailping_core::{LastDay, Open, PingId, StoreError};
 use rusqlite::params;
 
 use crate::failure::{Failure, Result};
-use crate::rows::{INSERT_OPEN, KeptOpen};
+use crate::rows::{INSERT_OPEN, KeptFields};
 use crate::writer::Writer;
 use crate::{connect, rows, schema};
 
@@ -75,7 +75,7 @@ impl File {
             let mut kept = 0;
             let mut insert = transaction.prepare_cached(INSERT_OPEN)?;
             for open in opens {
-                kept += KeptOpen::of(open).insert(&mut insert)? as u64;
+                kept += KeptFields::of(open).insert(open.ping, &mut insert)? as u64;
             }
             let mut exists = transaction.prepare_cached("SELECT 1 FROM last_days WHERE ping = ?1")?;
             let mut raise = transaction.prepare_cached(
@@ -108,7 +108,7 @@ impl File {
             let mut found = find.query([limit])?;
             let mut opens = Vec::new();
             while let Some(row) = found.next()? {
-                opens.push(KeptOpen::read(rows::ping_id(row, 11)?, row)?.open()?);
+                opens.push(KeptFields::read(row)?.open(rows::ping_id(row, 11)?)?);
             }
             let mut find =
                 transaction.prepare_cached("SELECT ping, day FROM last_days ORDER BY ping LIMIT ?1")?;
