@@ -267,12 +267,25 @@ impl Arrivals {
 
     /// Ends a round that is folded, and begins the next where enough wait: so many for each page of the file that several meet in a page.
     fn turn(&self, connection: &Connection) -> Result<()> {
-        if !self.waiting().end_round() {
-            return Ok(());
-        }
-        let pages: i64 = connection.prepare_cached("PRAGMA page_count")?.query_row((), |row| row.get(0))?;
-        let wanted = usize::try_from(pages).unwrap_or(usize::MAX).saturating_mul(OPENS_PER_PAGE);
-        self.waiting().begin_round(wanted.clamp(*self.bounds.start(), *self.bounds.end()));
+        let (least, most) = (*self.bounds.start(), *self.bounds.end());
+        let enough = {
+            let mut waiting = self.waiting();
+            if !waiting.end_round() || waiting.next.len() < least {
+                return Ok(());
+            }
+            waiting.enough
+        };
+        let enough = match enough {
+            Some(enough) => enough,
+            // Once for a round: SQLite compiles it anew each time.
+            None => {
+                let pages: i64 =
+                    connection.prepare_cached("PRAGMA page_count")?.query_row((), |row| row.get(0))?;
+                let wanted = usize::try_from(pages).unwrap_or(usize::MAX).saturating_mul(OPENS_PER_PAGE);
+                wanted.clamp(least, most)
+            }
+        };
+        self.waiting().begin_round(enough);
         Ok(())
     }
 

@@ -69,8 +69,8 @@ impl Folding {
     /// below this.
     fn drop_folded(&mut self, transaction: &Transaction<'_>) -> Result<()> {
         let Some(&(first, _)) = self.opens.first() else { return Ok(()) };
-        let mut find = transaction
-            .prepare_cached("SELECT opens FROM opens WHERE ping = ?1 AND last >= ?2 ORDER BY last")?;
+        let mut find =
+            transaction.prepare_cached("SELECT opens FROM opens WHERE ping = ?1 AND last >= ?2")?;
         let mut found = find.query(params![self.ping.as_bytes(), first])?;
         let mut missing: Option<HashSet<[u8; 8]>> = None;
         while let Some(row) = found.next()? {
@@ -135,13 +135,14 @@ pub(crate) fn delete(transaction: &Transaction<'_>, ping: PingId, most: usize) -
 }
 
 fn bundles_of(connection: &Connection, ping: PingId) -> Result<Vec<(i64, Packed)>> {
-    let mut find =
-        connection.prepare_cached("SELECT last, opens FROM opens WHERE ping = ?1 ORDER BY last")?;
+    // Sorted below: with an ORDER BY, SQLite compiles the statement anew for each ping.
+    let mut find = connection.prepare_cached("SELECT last, opens FROM opens WHERE ping = ?1")?;
     let mut found = find.query([ping.as_bytes()])?;
     let mut bundles = Vec::new();
     while let Some(row) = found.next()? {
         bundles.push((row.get(0)?, Packed::from_bytes(row.get(1)?)));
     }
+    bundles.sort_unstable_by_key(|&(last, _)| last);
     Ok(bundles)
 }
 

@@ -15,9 +15,9 @@ use crate::worker::Worker;
 use crate::writer::Writer;
 
 /// With so many pages it is worth while: fewer would be moved again and again, and more keep the disk from the next batch for milliseconds.
-const PAGES: usize = 300;
+const PAGES: usize = 250;
 /// After so many rows and transactions it is asked how many there are.
-const LOOK: usize = 300;
+const LOOK: usize = 250;
 
 #[derive(Debug)]
 pub(crate) struct LogMover {
@@ -36,10 +36,10 @@ impl LogMover {
         Ok(Self { worker, changed: AtomicUsize::new(0), moving: Arc::default(), moved: Arc::default() })
     }
 
-    /// Notes that transactions have changed so many rows.
-    pub(crate) fn changed(&self, rows: usize, writer: &Writer) {
+    /// Notes that transactions have changed so many rows. `end` has the rest moved: after the answer to whoever waits for these rows.
+    pub(crate) fn changed(&self, rows: usize, writer: &Writer, end: impl FnOnce()) {
         if self.moved.swap(false, Ordering::AcqRel) {
-            writer.end_log();
+            end();
         }
         if self.changed.fetch_add(rows + 1, Ordering::Relaxed) + rows < LOOK {
             return;
@@ -82,12 +82,12 @@ mod tests {
             writer.write(|transaction| Ok(transaction.execute(row, [seq as i64])?)).unwrap();
         }
         assert!(writer.pages_to_move() >= PAGES);
-        mover.changed(LOOK, &writer);
+        mover.changed(LOOK, &writer, || writer.end_log());
         let begun = Instant::now();
         while writer.pages_to_move() > 0 {
             assert!(begun.elapsed() < Duration::from_secs(20), "{} pages", writer.pages_to_move());
             std::thread::sleep(Duration::from_millis(5));
-            mover.changed(0, &writer);
+            mover.changed(0, &writer, || writer.end_log());
         }
     }
 }

@@ -73,6 +73,10 @@ impl SqliteStore {
         self.changes.call(move |writer| writer.erase(changing(&arrivals, work))).await
     }
 
+    fn log_changed(&self, rows: usize) {
+        self.log.changed(rows, &self.writer, || self.changes.tell(|writer| writer.end_log()));
+    }
+
     pub(crate) fn start(path: &Path, round: RangeInclusive<usize>) -> Outcome<Self> {
         let connection = connect::writer(path, &schema::STORE)?;
         let arrivals = Arc::new(Arrivals::load(&connection, round)?);
@@ -129,7 +133,7 @@ impl Store for SqliteStore {
             self.arrivals.committed(step);
             written
         })?;
-        self.log.changed(opens.len() + last_days.len(), &self.writer);
+        self.log_changed(opens.len() + last_days.len());
         Ok(written)
     }
 
@@ -212,7 +216,7 @@ impl Store for SqliteStore {
         let purged = self.writer.write(changing(&self.arrivals, work))?;
         if purged != Erased::default() {
             self.writer.owe_empty_log();
-            self.log.changed(limit, &self.writer);
+            self.log_changed(limit);
         }
         Ok(purged)
     }

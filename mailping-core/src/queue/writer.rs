@@ -16,7 +16,7 @@ use crate::{LastDay, Open};
 /// The most opens that one batch holds: large enough that a commit costs each little, small enough to keep locks short.
 const MOST_IN_BATCH: usize = 2_048;
 /// The most rows that one step of a purge deletes, so that hits wait for it no longer than for a batch.
-const PURGE_STEP: usize = 96;
+const PURGE_STEP: usize = 48;
 /// The longest that a batch waits for more hits.
 const LONGEST_GATHERING: Duration = Duration::from_micros(500);
 /// How long a failing store is left alone before the next try: the first pause and the longest.

@@ -16,6 +16,8 @@ pub(super) struct Waiting {
     pub(super) seen: i64,
     /// Those that have come since the round began.
     pub(super) next: Sorted,
+    /// How many of them begin a round, where that has been asked.
+    pub(super) enough: Option<usize>,
     /// Those of the present round, in order, and the last of them whose fold is committed.
     round: Vec<Row>,
     pub(super) hand: Option<Row>,
@@ -53,8 +55,11 @@ impl Waiting {
         self.round.is_empty()
     }
 
+    /// Begins a round where enough wait, and remembers how many that is where not.
     pub(super) fn begin_round(&mut self, enough: usize) {
+        self.enough = Some(enough);
         if self.next.len() >= enough {
+            self.enough = None;
             self.round = self.next.take();
             self.round_end = self.seen;
             self.hand = None;
