@@ -41,6 +41,9 @@ const LEAVE: i64 = 512;
 /// How many opens one step of tidying folds: a hit that comes meanwhile waits for a step.
 const TIDY: usize = 512;
 
+/// With more hints of a ping that the file has no opens for, they are forgotten, which goes through all hints.
+const MANY_GONE: usize = 256;
+
 /// What is known of one file, shared by the connection that writes and the one that reads.
 pub(crate) struct Arrivals {
     /// Of the connection that writes, and taken inside its transactions alone.
@@ -57,6 +60,8 @@ pub(crate) struct Step {
     batches: Vec<Batch>,
     folded: Option<Row>,
     all_left: bool,
+    /// The state that is known, where opens were appended.
+    version: Option<i64>,
 }
 
 /// What is known of a ping's opens without a look at the file.
@@ -100,6 +105,8 @@ impl Arrivals {
             next += 1;
             written.push(Written::Kept);
         }
+        // Known again once this is committed: what fails in between leaves nothing known.
+        step.version = known.version.take();
         let count = step.appended.len();
         let Some(&(_, last)) = step.appended.last() else { return Ok((written, step)) };
         let mut insert = transaction.prepare_cached("INSERT INTO arrivals (seq, opens) VALUES (?1, ?2)")?;
@@ -141,6 +148,7 @@ impl Arrivals {
         let mut known = locked(&self.known);
         let mut waiting = self.waiting();
         known.opens.forget_some(waiting.leaving_end, TIDY.max(2 * step.appended.len()));
+        known.version = step.version.or(known.version);
         step.batches.iter().for_each(|batch| known.opens.add(batch));
         if let Some(&(_, last)) = step.appended.last() {
             waiting.add(step.appended, last);
@@ -156,21 +164,27 @@ impl Arrivals {
         locked(&self.known).forget_who_records();
     }
 
-    /// Folds all that waits of one ping and takes it out, so that its opens are in bundles alone.
-    pub(crate) fn bring_home(&self, transaction: &Transaction<'_>, ping: PingId) -> Result<()> {
+    /// Takes out all that waits of one ping.
+    pub(crate) fn take_out(&self, transaction: &Transaction<'_>, ping: PingId) -> Result<Folding> {
         self.catch_up(transaction, self.seen())?;
         let mut rows = self.waiting().all_of(ping);
         rows.sort_unstable();
         let mut update = transaction.prepare_cached("UPDATE arrivals SET opens = ?2 WHERE seq = ?1")?;
         let mut delete = transaction.prepare_cached("DELETE FROM arrivals WHERE seq = ?1")?;
-        let mut folding = Folding::of(ping);
+        let (mut taken, mut gone) = (Folding::of(ping), Vec::new());
+        let mut done = i64::MIN;
         for (_, seq) in rows {
-            // One that stood beside another of this ping is gone with it.
+            locked(&self.known).opens.forget(seq);
+            if seq <= done {
+                continue;
+            }
             let Some(batch) = batch_with(transaction, seq)?.filter(|batch| batch.fields(seq, ping).is_some())
             else {
+                gone.push(seq);
                 continue;
             };
-            folding.add_readable(batch.fields_of(ping));
+            done = batch.last();
+            taken.add_readable(batch.fields_of(ping));
             match batch.without(ping)? {
                 Some(rest) => update.execute(params![batch.first, rest])?,
                 None => {
@@ -178,12 +192,15 @@ impl Arrivals {
                     delete.execute([batch.first])?
                 }
             };
-            locked(&self.known).opens.forget(&batch);
         }
-        folding.insert(transaction)
+        // An earlier transaction has taken them out: a purge of many steps would look for them in each.
+        if gone.len() > MANY_GONE {
+            self.waiting().forget(ping, &gone);
+        }
+        Ok(taken)
     }
 
-    /// The opens of a ping that have arrived and are in no bundle, and perhaps some that are in one by now.
+    /// The fields of a ping's opens that have arrived and are in no bundle, and perhaps of some that are in one by now.
     ///
     /// `hints` were taken before the transaction began: an open that left them earlier was folded before, so this transaction sees it in
     /// a bundle; one that came later is found here.
@@ -192,14 +209,16 @@ impl Arrivals {
         transaction: &Transaction<'_>,
         ping: PingId,
         hints: Hints,
-    ) -> Result<Vec<Open>> {
+    ) -> Result<Vec<Vec<u8>>> {
         let Hints { mut rows, seen } = hints;
         rows.extend(self.catch_up(transaction, seen)?.into_iter().filter(|&(of, _)| of == number(ping)));
         let mut opens = Vec::new();
         for (_, seq) in rows {
             let Some(batch) = batch_with(transaction, seq)? else { continue };
-            if let Some(open) = batch.open(seq)?.filter(|open| open.ping == *ping.as_bytes()) {
-                opens.push(open.fields.open(ping)?);
+            if batch.open(seq)?.is_some()
+                && let Some(fields) = batch.fields(seq, ping)
+            {
+                opens.push(fields.to_vec());
             }
         }
         Ok(opens)
@@ -285,7 +304,9 @@ impl Arrivals {
                 wanted.clamp(least, most)
             }
         };
-        self.waiting().begin_round(enough);
+        let mut waiting = self.waiting();
+        waiting.enough = Some(enough);
+        waiting.begin_round(enough);
         Ok(())
     }
 
@@ -309,7 +330,7 @@ impl Arrivals {
     }
 }
 
-/// A panic while it is held leaves hints too many, or a batch unknown, at the worst.
+/// A panic while it is held leaves hints too many, or nothing known, at the worst.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -124,15 +124,14 @@ pub(crate) fn erase(
     arrivals: &Arrivals,
     id: PingId,
 ) -> Result<Option<Erased>> {
-    let opens = erase_opens(transaction, arrivals, id, usize::MAX)?;
+    let opens = erase_opens(transaction, arrivals, id)?;
     let pings = transaction.prepare_cached("DELETE FROM pings WHERE id = ?1")?.execute([id.as_bytes()])?;
     Ok((pings > 0).then(|| Erased::new(pings as u64, opens)))
 }
 
-/// Deletes at most so many opens of a ping, wherever they are.
-fn erase_opens(transaction: &Transaction<'_>, arrivals: &Arrivals, id: PingId, most: usize) -> Result<u64> {
-    arrivals.bring_home(transaction, id)?;
-    bundles::delete(transaction, id, most)
+/// Deletes all opens of a ping, wherever they are.
+fn erase_opens(transaction: &Transaction<'_>, arrivals: &Arrivals, id: PingId) -> Result<u64> {
+    bundles::delete_all(transaction, id, &arrivals.take_out(transaction, id)?)
 }
 
 pub(crate) fn erase_recipient(
@@ -147,7 +146,7 @@ pub(crate) fn erase_recipient(
     let mut found = find.query(newest)?;
     let mut opens = 0;
     while let Some(row) = found.next()? {
-        opens += erase_opens(transaction, arrivals, rows::ping_id(row, 0)?, usize::MAX)?;
+        opens += erase_opens(transaction, arrivals, rows::ping_id(row, 0)?)?;
     }
     let pings = transaction
         .prepare_cached("DELETE FROM pings WHERE recipient_key = ?1 AND recipient_hash = ?2")?
@@ -175,7 +174,8 @@ pub(crate) fn purge(
             let Some(row) = found.next()? else { break };
             rows::ping_id(row, 0)?
         };
-        erased.opens += erase_opens(transaction, arrivals, id, left(&erased))?;
+        arrivals.take_out(transaction, id)?.insert(transaction)?;
+        erased.opens += bundles::delete(transaction, id, left(&erased))?;
         if left(&erased) > 0 {
             erased.pings += ping.execute([id.as_bytes()])? as u64;
         }

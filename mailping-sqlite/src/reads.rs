@@ -8,7 +8,8 @@ use crate::arrivals::Arrivals;
 use crate::bundles;
 use crate::changes;
 use crate::failure::Result;
-use crate::rows::{self, ping_columns};
+use crate::packed::Packed;
+use crate::rows::{self, KeptFields, ping_columns};
 
 pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<KeptPing>> {
     let find = connection.prepare_cached(concat!("SELECT ", ping_columns!(), " FROM pings WHERE id = ?1"))?;
@@ -83,15 +84,34 @@ pub(crate) fn opens(
     let hints = arrivals.of(ping);
     // Several statements: a transaction makes them see one state.
     let transaction = connection.unchecked_transaction()?;
-    let mut opens = bundles::opens_of(&transaction, ping)?;
-    opens.append(&mut arrivals.read(&transaction, ping, hints)?);
+    let (bundles, arrived) = (bundles::of(&transaction, ping)?, arrivals.read(&transaction, ping, hints)?);
+    let all = bundles.iter().flat_map(Packed::entries).chain(arrived.iter().map(Vec::as_slice));
+    let mut opens = all.map(Unread::of).collect::<Result<Vec<_>>>()?;
     // Of one that was recorded again, the first.
     opens.sort_by_key(|open| open.id);
     opens.dedup_by_key(|open| open.id);
-    opens.retain(|open| after.is_none_or(|after| OpenCursor::new(open.at, open.id) > after));
+    opens.retain(|open| after.is_none_or(|after| open.comes_after(after)));
     opens.sort_unstable_by_key(|open| (open.at, open.id));
     opens.truncate(most);
-    Ok(opens)
+    opens.iter().map(|open| KeptFields::unpack(open.fields)?.open(ping)).collect()
+}
+
+/// An open of which no more is read than its place among the others: of many opens a page is read.
+struct Unread<'a> {
+    at: i64,
+    id: [u8; 8],
+    fields: &'a [u8],
+}
+
+impl<'a> Unread<'a> {
+    fn of(fields: &'a [u8]) -> Result<Self> {
+        let (id, at) = KeptFields::place(fields)?;
+        Ok(Self { at, id, fields })
+    }
+
+    fn comes_after(&self, after: OpenCursor) -> bool {
+        (self.at, self.id) > (after.at.unix_millis(), *after.id.as_bytes())
+    }
 }
 
 pub(crate) fn has_objected(connection: &Connection, recipient: &RecipientHashes) -> Result<bool> {

@@ -13,16 +13,16 @@ pub(crate) struct Schema {
     /// Marks a file as ours (`PRAGMA application_id`).
     application_id: i32,
     /// The step at index `n` brings a file from version `n` to `n + 1` (`PRAGMA user_version`). A released step never changes.
-    steps: &'static [Step],
+    steps: &'static [Migration],
 }
 
 #[derive(Debug)]
-struct Step {
+struct Migration {
     sql: &'static str,
     then: fn(&Transaction<'_>) -> Result<()>,
 }
 
-impl Step {
+impl Migration {
     const fn sql(sql: &'static str) -> Self {
         Self { sql, then: |_| Ok(()) }
     }
@@ -32,16 +32,16 @@ impl Step {
 pub(crate) const STORE: Schema = Schema {
     application_id: 0x6d70_6e67,
     steps: &[
-        Step::sql(include_str!("schema/1.sql")),
-        Step::sql(include_str!("schema/2.sql")),
-        Step::sql(include_str!("schema/3.sql")),
-        Step { sql: include_str!("schema/4.sql"), then: bundle::bundle_opens },
+        Migration::sql(include_str!("schema/1.sql")),
+        Migration::sql(include_str!("schema/2.sql")),
+        Migration::sql(include_str!("schema/3.sql")),
+        Migration { sql: include_str!("schema/4.sql"), then: bundle::bundle_opens },
     ],
 };
 
 /// The spool: "mpsp" in ASCII.
 pub(crate) const SPOOL: Schema =
-    Schema { application_id: 0x6d70_7370, steps: &[Step::sql(include_str!("schema/spool_1.sql"))] };
+    Schema { application_id: 0x6d70_7370, steps: &[Migration::sql(include_str!("schema/spool_1.sql"))] };
 
 /// What a file turns out to be before anything is written to it.
 enum Found {

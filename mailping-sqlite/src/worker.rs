@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, RecvTimeoutError, TrySendError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
 use mailping_core::StoreError;
@@ -23,17 +23,22 @@ pub(crate) struct Worker<T> {
 }
 
 impl<T: Send + 'static> Worker<T> {
-    /// `idle` is called every now and then while there is nothing to do, and once at the end.
+    /// `idle` is called about every second, between two calls where these do not end, and once at the end.
     pub(crate) fn start(name: &str, mut on: T, idle: impl Fn(&mut T) + Send + 'static) -> Result<Self> {
         const PAUSE: Duration = Duration::from_secs(1);
         let (jobs, queue) = mpsc::sync_channel::<Job<T>>(MOST);
         let run = move || {
+            let mut next_idle = Instant::now() + PAUSE;
             loop {
-                match queue.recv_timeout(PAUSE) {
+                match queue.recv_timeout(next_idle.saturating_duration_since(Instant::now())) {
                     // A panic rolls its transaction back, and its caller is told: the thread goes on.
                     Ok(job) => drop(catch_unwind(AssertUnwindSafe(|| job(&mut on)))),
-                    Err(RecvTimeoutError::Timeout) => idle(&mut on),
+                    Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
+                }
+                if Instant::now() >= next_idle {
+                    idle(&mut on);
+                    next_idle = Instant::now() + PAUSE;
                 }
             }
             idle(&mut on);
@@ -89,7 +94,26 @@ impl<T> Drop for Worker<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
+
+    #[test]
+    fn what_is_done_when_idle_is_done_too_while_calls_come_without_end() {
+        let has_idled = Arc::new(AtomicBool::new(false));
+        let idles = Arc::clone(&has_idled);
+        let worker = Worker::start("test", (), move |()| idles.store(true, Ordering::Release)).unwrap();
+        let begun = Instant::now();
+        while !has_idled.load(Ordering::Acquire) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "never idle");
+            let work = worker.call(|()| {
+                std::thread::sleep(Duration::from_millis(1));
+                Ok(())
+            });
+            pollster::block_on(work).unwrap();
+        }
+    }
 
     #[test]
     fn a_call_that_panics_is_an_error_and_the_next_is_carried_out() {

@@ -15,7 +15,7 @@ const MOST_PINGS: usize = 65_536;
 #[derive(Default)]
 pub(super) struct Known {
     /// The state that it is of (`PRAGMA data_version`); at first of none.
-    version: Option<i64>,
+    pub(super) version: Option<i64>,
     /// Until when a ping records, of those that do. A transaction that may change it forgets all first.
     recording: HashMap<PingId, i64>,
     /// Opens that were appended in this state.

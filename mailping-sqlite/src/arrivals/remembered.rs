@@ -61,14 +61,10 @@ impl Remembered {
         place
     }
 
-    /// Forgets the opens of a batch that is not in the file any more as it was.
-    pub(super) fn forget(&mut self, batch: &Batch) {
-        for number in batch.first..=batch.last() {
-            let place =
-                usize::try_from(number - self.first).ok().and_then(|place| self.places.get_mut(place));
-            if let Some(place) = place {
-                *place = NOWHERE;
-            }
+    pub(super) fn forget(&mut self, number: i64) {
+        let place = usize::try_from(number - self.first).ok().and_then(|place| self.places.get_mut(place));
+        if let Some(place) = place {
+            *place = NOWHERE;
         }
     }
 
@@ -124,7 +120,7 @@ mod tests {
         assert!(remembered.segments.len() > 2);
         assert_eq!((id(&remembered, 999), id(&remembered, 6_000)), (None, None));
         (1_000..6_000).for_each(|number| assert_eq!(id(&remembered, number), Some(number)));
-        remembered.forget(&batch(2_000, 10));
+        (2_000..2_010).for_each(|number| remembered.forget(number));
         remembered.forget_some(1_499, 200);
         assert_eq!((id(&remembered, 1_199), id(&remembered, 1_200)), (None, Some(1_200)));
         for number in 1_200..6_000 {

@@ -229,6 +229,16 @@ fn a_reader_of_an_older_state_sweeps_no_hint_of_what_came_since() {
 }
 
 #[test]
+fn those_of_a_ping_are_folded_together_where_they_are_not_many_more() {
+    let mut waiting = Waiting::default();
+    let of_ping = |ping, range: RangeInclusive<i64>| range.map(move |seq| ((0, ping), seq));
+    waiting.add(of_ping(1, 1..=5).chain(of_ping(2, 6..=9)).chain(of_ping(3, 10..=500)).collect(), 500);
+    waiting.begin_round(1);
+    let folded = |most| waiting.next_to_fold(most).len();
+    assert_eq!([0, 1, 5, 6, 9, 20].map(folded), [0, 5, 5, 9, 9, 84]);
+}
+
+#[test]
 fn who_reads_while_opens_are_folded_misses_none() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mailping.db");
@@ -272,6 +282,20 @@ fn what_waits_is_folded_when_no_hits_come() {
         (found(&store, 0).len(), found(&other, 0).len(), found(&other, 1).len()),
         (1_001, 1_001, 1_000)
     );
+}
+
+#[test]
+fn hints_of_a_purged_ping_are_not_kept_for_its_next_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("mailping.db"), ROUND);
+    given_pings(&store, 2);
+    (0..400).for_each(|n| record(&store, &[open(0, 2 * n), open(1, n), open(0, 2 * n + 1)]));
+    let due = Timestamp::from_unix_millis(SENT + 1_000_000);
+    for _ in 0..3 {
+        assert_eq!(block_on(store.purge(due, 48)).unwrap().opens, 48);
+    }
+    assert_eq!(store.arrivals.of(ping_id(0)).rows.len(), 0);
+    assert_eq!((found(&store, 0).len(), found(&store, 1).len()), (800 - 3 * 48, 400));
 }
 
 /// What is done to one of two stores on one file.

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use mailping_core::PingId;
 
-use super::sorted::{Row, Sorted, rows_of};
+use super::sorted::{Row, Sorted, number, rows_of};
 
 /// How many opens more are folded at the most, so that those of a ping are bundled.
 const MORE: usize = 64;
@@ -55,9 +55,7 @@ impl Waiting {
         self.round.is_empty()
     }
 
-    /// Begins a round where enough wait, and remembers how many that is where not.
     pub(super) fn begin_round(&mut self, enough: usize) {
-        self.enough = Some(enough);
         if self.next.len() >= enough {
             self.enough = None;
             self.round = self.next.take();
@@ -87,6 +85,15 @@ impl Waiting {
     pub(super) fn all_of(&self, ping: PingId) -> Vec<Row> {
         let old = [&self.leaving, &self.round].into_iter().flat_map(|rows| rows_of(rows, ping));
         old.chain(self.next.of(ping)).copied().collect()
+    }
+
+    /// Forgets rows of a ping, the numbers in order.
+    pub(super) fn forget(&mut self, ping: PingId, numbers: &[i64]) {
+        let ping = number(ping);
+        let stays = |(of, seq): &Row| *of != ping || numbers.binary_search(seq).is_err();
+        self.leaving.retain(stays);
+        self.round.retain(stays);
+        self.next.retain(stays);
     }
 
     /// Adds rows of a file that holds the rows `there`.

@@ -117,6 +117,16 @@ impl<'a> KeptFields<'a> {
         Ok(open)
     }
 
+    pub(crate) fn unpack(bytes: &'a [u8]) -> Result<Self> {
+        postcard::from_bytes(bytes).map_err(|_| Failure::corrupt("opens.opens"))
+    }
+
+    /// The id and the time in the bytes of an open.
+    pub(crate) fn place(bytes: &[u8]) -> Result<([u8; 8], i64)> {
+        let place = postcard::take_from_bytes(bytes).map_err(|_| Failure::corrupt("opens.opens"));
+        place.map(|(place, _)| place)
+    }
+
     /// Its bytes.
     pub(crate) fn packed(&self) -> Result<Vec<u8>> {
         postcard::to_extend(self, Vec::new()).map_err(|_| Failure::corrupt("the length of an open"))

@@ -2,7 +2,7 @@
 
 use rusqlite::Transaction;
 
-use crate::bundles::Folding;
+use crate::bundles::{Folding, LONGEST};
 use crate::failure::Result;
 use crate::rows::{self, KeptFields, open_columns};
 
@@ -16,14 +16,17 @@ pub(super) fn bundle_opens(transaction: &Transaction<'_>) -> Result<()> {
     let mut of_ping = (None, Vec::new());
     while let Some(row) = found.next()? {
         // What could not be read could not be shown either, and must not keep the rest from being used.
-        let (Ok(ping), Ok(fields)) = (rows::ping_id(row, 11), KeptFields::read(row)) else {
+        let fields = KeptFields::read(row).and_then(|fields| fields.packed());
+        let (Ok(ping), Some(fields)) =
+            (rows::ping_id(row, 11), fields.ok().filter(|fields| fields.len() <= LONGEST))
+        else {
             tracing::error!("an open in the database file is damaged and cannot be brought forward");
             continue;
         };
         if of_ping.0 != Some(ping) {
             insert(transaction, std::mem::replace(&mut of_ping, (Some(ping), Vec::new())))?;
         }
-        of_ping.1.push(fields.packed()?);
+        of_ping.1.push(fields);
     }
     insert(transaction, of_ping)?;
     drop(found);

@@ -53,10 +53,12 @@ fn a_file_of_each_earlier_schema_is_brought_forward_with_its_opens() {
             .unwrap();
             expected.push(open(1, 2));
         }
-        // One that cannot be read.
+        // One that cannot be read, and one that no version can have written.
+        old.execute("INSERT INTO opens SELECT ping, x'0909090909090909', at, time_step, fetcher, provider, verdict, evidence,
+                        rules_version, network, country, printf('%70000d', 1) FROM opens", ()).unwrap();
         old.execute(
             "INSERT INTO opens SELECT ping, x'00', at, time_step, fetcher, provider, verdict, evidence,
-                        rules_version, network, country, city FROM opens",
+                        rules_version, network, country, city FROM opens LIMIT 1",
             (),
         )
         .unwrap();
@@ -149,6 +151,34 @@ fn a_broken_open_is_reported_and_never_shown() {
         assert!(block_on(store.erase(ping_id(0))).unwrap().is_some(), "it can be erased all the same");
         assert_eq!(in_bundles(&file) + arrived(&file), 0);
     }
+}
+
+#[test]
+fn an_open_that_is_too_long_keeps_no_batch_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    {
+        let store = store(&file, ROUND);
+        given_pings(&store, 1);
+        let mut long = open(0, 1);
+        long.city = Some("Bonn".parse().unwrap());
+        record(&store, &[long]);
+    }
+    change_batch(&file, |bytes| {
+        let city = bytes.windows(5).position(|window| window == b"\x04Bonn").unwrap();
+        bytes.truncate(city);
+        bytes.extend([0xe0, 0xd4, 0x03]);
+        bytes.extend([b'x'; 60_000]);
+        let length = (bytes.len() - 2) as u16;
+        bytes[..2].copy_from_slice(&length.to_le_bytes());
+    });
+    let store = store(&file, 0..=0);
+    assert!(block_on(store.opens(ping_id(0), None, 9)).is_err());
+    for n in 2..9 {
+        record(&store, &[open(0, n)]);
+    }
+    tidy(&store);
+    assert_eq!(found(&store, 0), (2..9).map(|n| open(0, n)).collect::<Vec<_>>());
 }
 
 #[test]
