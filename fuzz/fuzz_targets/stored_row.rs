@@ -21,7 +21,7 @@ const COLUMNS: &str =
      WHERE tables.name IN ('pings', 'opens', 'arrivals') AND (tables.name, columns.name)
         NOT IN (VALUES ('pings', 'id'), ('opens', 'bundle'), ('opens', 'ping'), ('arrivals', 'seq'))";
 const TABLES: [&str; 3] = ["pings", "opens", "arrivals"];
-/// The open as it is in the tree: without its ping's 16 bytes, so that its length, the first byte, is less by as many.
+/// The open as it is in a bundle: without its ping's 16 bytes, so that its length, the first byte, is less by as many.
 const FOLDED: &str = "INSERT INTO opens (ping, last, opens)
      SELECT id, 9, unhex(printf('%02x', length(opens.opens) - 18) || '00' || substr(hex(opens.opens), 37))
      FROM pings, arrivals AS opens";
