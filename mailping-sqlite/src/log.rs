@@ -1,7 +1,7 @@
 //! Moves the pages of the write-ahead log to the file on a thread of its own: a batch that does it itself keeps all others waiting.
 //!
-//! The log begins anew only when all of it has been moved, which it never is while batches come one after the other. So the connection that
-//! writes moves the little that has come meanwhile.
+//! The log begins anew only when all of it has been moved, which it never is while batches come one after the other. So now and then the connection
+//! that writes moves the little that has come meanwhile.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,8 +14,11 @@ use crate::failure::Result;
 use crate::worker::Worker;
 use crate::writer::Writer;
 
-/// With so many pages it is worth while: fewer would be moved again and again, and more keep the disk from the next batch for milliseconds.
+/// With so many pages it is worth while: fewer would be moved again and again, and more keep the core from the next batch for milliseconds.
 const PAGES: usize = 250;
+/// With so many pages in all, moved ones too, the log begins anew. It is only then that SQLite waits for the file to be on disk, and keeps the
+/// next batch waiting: seldom enough that few hits in a thousand meet it.
+const LONG: usize = 2_000;
 /// After so many rows and transactions it is asked how many there are.
 const LOOK: usize = 250;
 
@@ -24,37 +27,42 @@ pub(crate) struct LogMover {
     worker: Worker<Connection>,
     /// Rows and transactions since the log was last looked at.
     changed: AtomicUsize,
-    moving: Arc<AtomicBool>,
-    /// It has moved what it found, and the rest is left to the connection that writes.
-    moved: Arc<AtomicBool>,
+    /// Pages are moved, or the log ends.
+    at_work: Arc<AtomicBool>,
 }
 
 impl LogMover {
     pub(crate) fn start(path: &Path) -> Result<Self> {
         let worker = Worker::start("mailping-sqlite-log", connect::reader(path)?, |_| {})?;
         worker.tell(|_| step_back());
-        Ok(Self { worker, changed: AtomicUsize::new(0), moving: Arc::default(), moved: Arc::default() })
+        Ok(Self { worker, changed: AtomicUsize::new(0), at_work: Arc::default() })
     }
 
-    /// Notes that transactions have changed so many rows. `end` has the rest moved: after the answer to whoever waits for these rows.
-    pub(crate) fn changed(&self, rows: usize, writer: &Writer, end: impl FnOnce()) {
-        if self.moved.swap(false, Ordering::AcqRel) {
-            end();
-        }
+    /// Notes that transactions have changed so many rows. The rest of a long log is moved by `writing`: after the answer to whoever waits for
+    /// these rows.
+    pub(crate) fn changed(&self, rows: usize, writer: &Arc<Writer>, writing: &Worker<Arc<Writer>>) {
         if self.changed.fetch_add(rows + 1, Ordering::Relaxed) + rows < LOOK {
             return;
         }
         self.changed.store(0, Ordering::Relaxed);
-        if writer.pages_to_move() < PAGES || self.moving.swap(true, Ordering::AcqRel) {
+        let log = writer.log_pages();
+        let is_long = log.all >= LONG;
+        if (log.to_move < PAGES && !is_long) || self.at_work.swap(true, Ordering::AcqRel) {
             return;
         }
-        let (moving, moved) = (Arc::clone(&self.moving), Arc::clone(&self.moved));
-        self.worker.tell(move |connection| {
-            // What is not moved now is moved later, at the latest by the connection that writes.
-            let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
-            moved.store(done.is_ok(), Ordering::Release);
-            moving.store(false, Ordering::Release);
-        });
+        let at_work = Arc::clone(&self.at_work);
+        if log.to_move >= PAGES {
+            self.worker.tell(move |connection| {
+                // What is not moved now is moved later, at the latest by the connection that writes.
+                let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
+                at_work.store(false, Ordering::Release);
+            });
+        } else {
+            writing.tell(move |writer| {
+                writer.end_log();
+                at_work.store(false, Ordering::Release);
+            });
+        }
     }
 }
 
@@ -72,22 +80,36 @@ mod tests {
     use crate::schema;
 
     #[test]
-    fn a_log_that_has_grown_is_moved_to_the_file() {
+    fn a_log_that_has_grown_is_moved_to_the_file_and_begins_anew() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mailping.db");
-        let writer = Writer::new(connect::writer(&file, &schema::STORE).unwrap());
+        let writer = Arc::new(Writer::new(connect::writer(&file, &schema::STORE).unwrap()));
+        let writing = Worker::start("test", Arc::clone(&writer), |_| {}).unwrap();
         let mover = LogMover::start(&file).unwrap();
         let row = "INSERT INTO arrivals (seq, opens) VALUES (?1, zeroblob(4000))";
-        for seq in 0..PAGES * 2 {
+        let write = |seq: usize| {
             writer.write(|transaction| Ok(transaction.execute(row, [seq as i64])?)).unwrap();
-        }
-        assert!(writer.pages_to_move() >= PAGES);
-        mover.changed(LOOK, &writer, || writer.end_log());
-        let begun = Instant::now();
-        while writer.pages_to_move() > 0 {
-            assert!(begun.elapsed() < Duration::from_secs(20), "{} pages", writer.pages_to_move());
-            std::thread::sleep(Duration::from_millis(5));
-            mover.changed(0, &writer, || writer.end_log());
-        }
+        };
+        (0..PAGES).for_each(write);
+        let wait_until = |what: &str, is_so: &dyn Fn() -> bool| {
+            let begun = Instant::now();
+            while !is_so() {
+                assert!(begun.elapsed() < Duration::from_secs(20), "{what}: {:?}", writer.log_pages());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        };
+        let look = || mover.changed(LOOK, &writer, &writing);
+        look();
+        wait_until("moved", &|| writer.log_pages().to_move == 0);
+        (PAGES..LONG).for_each(write);
+        assert!(writer.log_pages().all >= LONG);
+        wait_until("at its end", &|| {
+            look();
+            writer.log_pages().to_move == 0 && !mover.at_work.load(Ordering::Acquire)
+        });
+        look();
+        wait_until("ended", &|| !mover.at_work.load(Ordering::Acquire));
+        write(LONG);
+        assert!(writer.log_pages().all < PAGES, "{:?}", writer.log_pages());
     }
 }

@@ -74,7 +74,7 @@ impl SqliteStore {
     }
 
     fn log_changed(&self, rows: usize) {
-        self.log.changed(rows, &self.writer, || self.changes.tell(|writer| writer.end_log()));
+        self.log.changed(rows, &self.writer, &self.changes);
     }
 
     pub(crate) fn start(path: &Path, round: RangeInclusive<usize>) -> Outcome<Self> {

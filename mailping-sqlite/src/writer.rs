@@ -22,6 +22,13 @@ pub(crate) struct Writer {
     log_holds_erased: AtomicBool,
 }
 
+/// How many pages the log has, and how many of them have not been moved to the file.
+#[derive(Debug)]
+pub(crate) struct LogPages {
+    pub(crate) all: usize,
+    pub(crate) to_move: usize,
+}
+
 impl Writer {
     pub(crate) fn new(connection: Connection) -> Self {
         Self {
@@ -65,11 +72,12 @@ impl Writer {
         Ok(result)
     }
 
-    /// How many pages of the log have not been moved to the file.
-    pub(crate) fn pages_to_move(&self) -> usize {
-        let look = |row: &rusqlite::Row<'_>| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?);
-        let pages = self.connection().query_row("PRAGMA wal_checkpoint(NOOP)", (), look);
-        pages.map_or(0, |pages| usize::try_from(pages).unwrap_or(0))
+    pub(crate) fn log_pages(&self) -> LogPages {
+        let look = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+        let (all, moved) =
+            self.connection().query_row("PRAGMA wal_checkpoint(NOOP)", (), look).unwrap_or((0, 0));
+        let count = |pages| usize::try_from(pages).unwrap_or(0);
+        LogPages { all: count(all), to_move: count(all - moved) }
     }
 
     /// Moves what another connection has left of the log, so that it begins anew. What stands in the way is no error: it is tried again.
