@@ -138,7 +138,7 @@ pub(crate) fn delete_all(transaction: &Transaction<'_>, ping: PingId, others: &F
 /// Deletes at most so many opens of a ping, and tells how many there were.
 pub(crate) fn delete(transaction: &Transaction<'_>, ping: PingId, most: usize) -> Result<u64> {
     let (mut gone, mut stays) = (HashSet::new(), false);
-    let (mut bundles, mut beyond) = (Vec::new(), 0);
+    let (mut bundles, mut beyond) = (Vec::<(i64, Packed)>::new(), 0);
     {
         let mut find = transaction.prepare_cached(BUNDLES)?;
         let mut found = find.query([ping.as_bytes()])?;
@@ -165,7 +165,6 @@ pub(crate) fn delete(transaction: &Transaction<'_>, ping: PingId, most: usize) -
     let mut update =
         transaction.prepare_cached("UPDATE opens SET opens = ?3 WHERE ping = ?1 AND last = ?2")?;
     for (last, bundle) in bundles {
-        let last: i64 = last;
         if !bundle.entries().filter_map(id_of).any(|id| gone.contains(&id)) {
             continue;
         }

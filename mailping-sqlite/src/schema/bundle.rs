@@ -1,5 +1,6 @@
 //! The step from schema 3 to 4 that no SQL can do: opens in rows become bundles.
 
+use mailping_core::PingId;
 use rusqlite::Transaction;
 
 use crate::bundles::{Folding, LONGEST};
@@ -35,10 +36,7 @@ pub(super) fn bundle_opens(transaction: &Transaction<'_>) -> Result<()> {
 }
 
 /// Their numbers are below those of all that arrives.
-fn insert(
-    transaction: &Transaction<'_>,
-    (ping, opens): (Option<mailping_core::PingId>, Vec<Vec<u8>>),
-) -> Result<()> {
+fn insert(transaction: &Transaction<'_>, (ping, opens): (Option<PingId>, Vec<Vec<u8>>)) -> Result<()> {
     let Some(ping) = ping else { return Ok(()) };
     let mut folding = Folding::of(ping);
     for (number, fields) in (-(opens.len() as i64)..).zip(&opens) {
