@@ -33,7 +33,7 @@ pub(crate) struct LogMover {
 
 impl LogMover {
     pub(crate) fn start(path: &Path) -> Result<Self> {
-        let worker = Worker::start("mailping-sqlite-log", connect::reader(path)?, |_| {})?;
+        let worker = Worker::start("mailping-sqlite-log", connect::reader(path)?, |_| false)?;
         worker.tell(|_| step_back());
         Ok(Self { worker, changed: AtomicUsize::new(0), at_work: Arc::default() })
     }
@@ -50,19 +50,28 @@ impl LogMover {
         if (log.to_move < PAGES && !is_long) || self.at_work.swap(true, Ordering::AcqRel) {
             return;
         }
-        let at_work = Arc::clone(&self.at_work);
+        let at_work = AtWork(Arc::clone(&self.at_work));
         if log.to_move >= PAGES {
             self.worker.tell(move |connection| {
                 // What is not moved now is moved later, at the latest by the connection that writes.
                 let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
-                at_work.store(false, Ordering::Release);
+                drop(at_work);
             });
         } else {
             writing.tell(move |writer| {
                 writer.end_log();
-                at_work.store(false, Ordering::Release);
+                drop(at_work);
             });
         }
+    }
+}
+
+/// Ends when the work is done, and where it never comes to it: the thread takes no more calls, or the work panics.
+struct AtWork(Arc<AtomicBool>);
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -84,7 +93,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mailping.db");
         let writer = Arc::new(Writer::new(connect::writer(&file, &schema::STORE).unwrap()));
-        let writing = Worker::start("test", Arc::clone(&writer), |_| {}).unwrap();
+        let writing = Worker::start("test", Arc::clone(&writer), |_| false).unwrap();
         let mover = LogMover::start(&file).unwrap();
         let row = "INSERT INTO arrivals (seq, opens) VALUES (?1, zeroblob(4000))";
         let write = |seq: usize| {
@@ -111,8 +120,17 @@ mod tests {
         wait_until("moved but for the rest", &|| !mover.at_work.load(Ordering::Acquire));
         drop(reader);
         assert!((1..PAGES).contains(&writer.log_pages().to_move), "{:?}", writer.log_pages());
+        // Where the thread that writes takes no more calls, it is tried again.
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        writing.tell(move |_| assert!(wait.recv().is_err()));
+        (0..5_000).for_each(|_| writing.tell(|_| ()));
         look();
-        wait_until("ended", &|| writer.log_pages().to_move == 0);
+        assert!(!mover.at_work.load(Ordering::Acquire));
+        drop(go_on);
+        wait_until("ended", &|| {
+            look();
+            writer.log_pages().to_move == 0
+        });
         write(LONG + 20);
         assert!(writer.log_pages().all < PAGES, "{:?}", writer.log_pages());
     }

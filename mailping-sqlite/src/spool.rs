@@ -78,8 +78,10 @@ impl Spool {
     /// [`StoreError::Unavailable`] where the system gives no threads.
     pub fn before(self, database: impl Store) -> Result<SpooledStore, StoreError> {
         let shared = Arc::new(Shared::new(Arc::new(database), self.file, self.patience, self.most));
-        let erasures =
-            Worker::start("mailping-spool", Arc::clone(&shared), |shared| shared.file.empty_log())?;
+        let erasures = Worker::start("mailping-spool", Arc::clone(&shared), |shared| {
+            shared.file.empty_log();
+            false
+        })?;
         let (ended, end) = mpsc::channel();
         let moving = Arc::clone(&shared);
         let work = move || {

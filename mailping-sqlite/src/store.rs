@@ -83,11 +83,14 @@ impl SqliteStore {
         let writer = Arc::new(Writer::new(connection));
         let waiting = Arc::clone(&arrivals);
         let idle = move |writer: &mut Arc<Writer>| {
-            tidy(writer, &waiting);
-            writer.empty_log();
+            let has_more = tidy(writer, &waiting);
+            if !has_more {
+                writer.empty_log();
+            }
+            has_more
         };
         let changes = Worker::start("mailping-sqlite-write", Arc::clone(&writer), idle)?;
-        let reads = Worker::start("mailping-sqlite-read", connect::reader(path)?, |_| {})?;
+        let reads = Worker::start("mailping-sqlite-read", connect::reader(path)?, |_| false)?;
         let log = LogMover::start(path)?;
         Ok(Self { path: path.to_owned(), writer, arrivals, log, changes, reads })
     }
@@ -105,14 +108,10 @@ fn changing<R>(
     }
 }
 
-/// Folds what waits, step by step, until hits come. A step that fails is tried again when there is time.
-fn tidy(writer: &Writer, arrivals: &Arrivals) {
-    while arrivals.rests() {
-        let step = |transaction: &Transaction<'_>| arrivals.tidy(transaction);
-        if writer.write_then(step, |step| arrivals.committed(step)).is_err() {
-            return;
-        }
-    }
+/// Folds some of what waits, where no hits come, and tells whether there may be more. A step that fails is tried again when there is time.
+fn tidy(writer: &Writer, arrivals: &Arrivals) -> bool {
+    let step = |transaction: &Transaction<'_>| arrivals.tidy(transaction);
+    arrivals.rests() && writer.write_then(step, |step| arrivals.committed(step)).is_ok()
 }
 
 impl fmt::Debug for SqliteStore {

@@ -23,8 +23,13 @@ pub(crate) struct Worker<T> {
 }
 
 impl<T: Send + 'static> Worker<T> {
-    /// `idle` is called about every second, between two calls where these do not end, and once at the end.
-    pub(crate) fn start(name: &str, mut on: T, idle: impl Fn(&mut T) + Send + 'static) -> Result<Self> {
+    /// `idle` is called about every second, between two calls where these do not end, and once at the end. Where it tells that there is more
+    /// to do, it is called again after the calls that wait.
+    pub(crate) fn start(
+        name: &str,
+        mut on: T,
+        idle: impl Fn(&mut T) -> bool + Send + 'static,
+    ) -> Result<Self> {
         const PAUSE: Duration = Duration::from_secs(1);
         let (jobs, queue) = mpsc::sync_channel::<Job<T>>(MOST);
         let run = move || {
@@ -37,11 +42,11 @@ impl<T: Send + 'static> Worker<T> {
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
                 if Instant::now() >= next_idle {
-                    idle(&mut on);
-                    next_idle = Instant::now() + PAUSE;
+                    let pause = if idle(&mut on) { Duration::ZERO } else { PAUSE };
+                    next_idle = Instant::now() + pause;
                 }
             }
-            idle(&mut on);
+            while idle(&mut on) {}
         };
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
         let thread = thread.map_err(StoreError::unavailable)?;
@@ -95,29 +100,33 @@ impl<T> Drop for Worker<T> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
 
     #[test]
     fn what_is_done_when_idle_is_done_too_while_calls_come_without_end() {
-        let has_idled = Arc::new(AtomicBool::new(false));
-        let idles = Arc::clone(&has_idled);
-        let worker = Worker::start("test", (), move |()| idles.store(true, Ordering::Release)).unwrap();
+        let idled = Arc::new(AtomicU32::new(0));
+        let idles = Arc::clone(&idled);
+        let idle = move |(): &mut ()| {
+            std::thread::sleep(Duration::from_millis(1));
+            idles.fetch_add(1, Ordering::AcqRel) < 100
+        };
+        let worker = Worker::start("test", (), idle).unwrap();
         let begun = Instant::now();
-        while !has_idled.load(Ordering::Acquire) {
-            assert!(begun.elapsed() < Duration::from_secs(20), "never idle");
-            let work = worker.call(|()| {
-                std::thread::sleep(Duration::from_millis(1));
-                Ok(())
-            });
-            pollster::block_on(work).unwrap();
+        let mut calls_meanwhile = 0;
+        // Where there was more to do, it came again without a pause, and calls in between.
+        while idled.load(Ordering::Acquire) <= 100 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{idled:?} times idle");
+            calls_meanwhile += u32::from(idled.load(Ordering::Acquire) > 0);
+            pollster::block_on(worker.call(|()| Ok(()))).unwrap();
         }
+        assert!(calls_meanwhile > 50, "{calls_meanwhile}");
     }
 
     #[test]
     fn a_call_that_panics_is_an_error_and_the_next_is_carried_out() {
-        let worker = Worker::start("test", 1, |_| {}).unwrap();
+        let worker = Worker::start("test", 1, |_| false).unwrap();
         let panics = worker.call(|_: &mut i32| -> Result<i32> { panic!("told to") });
         assert!(pollster::block_on(panics).is_err());
         assert_eq!(pollster::block_on(worker.call(|on| Ok(*on))).unwrap(), 1);
@@ -128,7 +137,7 @@ mod tests {
         use std::future::Future;
         use std::task::{Context, Waker};
         let (release, released) = mpsc::channel::<()>();
-        let worker = Worker::start("test", released, |_| {}).unwrap();
+        let worker = Worker::start("test", released, |_| false).unwrap();
         let mut waiting: Vec<_> =
             (0..MOST + 2).map(|_| Box::pin(worker.call(|released| Ok(released.recv().is_ok())))).collect();
         let mut context = Context::from_waker(Waker::noop());
