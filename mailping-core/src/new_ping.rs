@@ -74,8 +74,8 @@ impl NewPing {
         }
     }
 
-    /// The recipient's address, a bare one such as `ada@example.com`. Only a keyed hash of it is kept, so that an objection
-    /// or an erasure finds all pings of one person.
+    /// The recipient's address, such as `ada@example.com` or `Ada <ada@example.com>`. Only a keyed hash of it is kept, so that
+    /// an objection or an erasure finds all pings of one person. [`Recipient`](crate::Recipient) says which spellings are one.
     pub fn to(mut self, address: impl Into<String>) -> Self {
         self.recipient = Some(address.into());
         self

@@ -47,6 +47,36 @@ fn an_opt_out_link_objects_and_a_pixel_url_cannot() {
 }
 
 #[test]
+fn an_objection_under_any_spelling_of_an_address_is_one_to_that_address() {
+    for spelling in [
+        "mailto:ADA@example.com?subject=stop",
+        "'ada@example.com'",
+        "(ada@example.com)",
+        "Ada Lovelace <ada@example.com>",
+        "\u{200b}ada@exam\u{ad}ple.com\u{3002}",
+        "\u{ff41}da\u{ff20}example.com",
+        "\"ada\"@example.com.",
+    ] {
+        let tracker = tracker(&Clock::new());
+        pollster::block_on(tracker.object(spelling)).unwrap();
+        assert_eq!(
+            ping(&tracker, new_ping().to("ada@example.com")).status(),
+            Status::Untracked,
+            "{spelling}"
+        );
+        assert_eq!(ping(&tracker, new_ping().to("bob@example.com")).status(), Status::Live, "{spelling}");
+    }
+    let tracker = tracker(&Clock::new());
+    for bad in ["ada@example..com", "ada@b@example.com", "ada@example.com, bob@example.com", "ada"] {
+        let error = pollster::block_on(tracker.object(bad)).unwrap_err();
+        assert!(!format!("{error:?}").contains("ada"), "{error:?}");
+    }
+    assert_eq!(ping(&tracker, new_ping().to("ada@example.com")).status(), Status::Live);
+    pollster::block_on(tracker.object("\"odd user\"@example.com")).unwrap();
+    assert_eq!(ping(&tracker, new_ping().to("\"Odd User\"@example.com")).status(), Status::Untracked);
+}
+
+#[test]
 fn export_and_erasure_find_all_of_a_person_and_nobody_else() {
     let tracker = tracker(&Clock::new());
     let ada =

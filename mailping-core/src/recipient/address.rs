@@ -1,0 +1,371 @@
+//! An address by RFC 5321, 5322 and 6531, out of whatever people paste around one, in the one form that is hashed.
+//!
+//! Two spellings of one address must give one form, or an objection misses. What might be another address is refused:
+//! nobody must be told that an objection is kept if it is kept under an address of nobody.
+
+use std::borrow::Cow;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+
+use super::RecipientError;
+
+/// The most bytes of text around and in an address.
+pub(super) const MAX_TEXT: usize = 2_000;
+/// RFC 5321, 4.5.3.1.3 with erratum 1690.
+pub(super) const MAX_ADDRESS: usize = 254;
+/// RFC 5321, 4.5.3.1.1.
+pub(super) const MAX_LOCAL: usize = 64;
+
+/// Brackets within brackets, and the like.
+const MAX_DEPTH: usize = 8;
+
+/// The form that is hashed: `local@domain`, lower case, NFKC, the domain in ASCII.
+pub(super) fn canonical(text: &str) -> Result<String, RecipientError> {
+    if text.len() > MAX_TEXT {
+        return Err(RecipientError::Length);
+    }
+    let text = clean(text)?;
+    if text.trim().is_empty() {
+        return Err(RecipientError::Length);
+    }
+    unwrap(&text, MAX_DEPTH)
+}
+
+/// Compatibility forms such as `＠` folded, invisible characters dropped, any blank one space.
+fn clean(text: &str) -> Result<String, RecipientError> {
+    let folded = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
+    let mut clean = String::with_capacity(folded.len());
+    for c in folded.chars() {
+        match c {
+            _ if c.is_whitespace() => {
+                if !clean.ends_with(' ') {
+                    clean.push(' ');
+                }
+            }
+            _ if c.is_control() => return Err(RecipientError::Control),
+            _ if is_invisible(c) => {}
+            // The dots that IDNA takes for one; the other two are folded already.
+            '\u{3002}' => clean.push('.'),
+            '\u{2018}'..='\u{201b}' | '\u{2039}' | '\u{203a}' | '`' | '\u{b4}' => clean.push('\''),
+            '\u{2329}' | '\u{27e8}' | '\u{3008}' => clean.push('<'),
+            '\u{232a}' | '\u{27e9}' | '\u{3009}' => clean.push('>'),
+            _ => clean.push(c),
+        }
+    }
+    // Around all of it they surround; elsewhere a word processor has set them for a quoted local part or name.
+    let clean = match clean.trim().strip_prefix(is_curly).and_then(|rest| rest.strip_suffix(is_curly)) {
+        Some(inside) => inside.replace(is_curly, "\""),
+        None => clean.replace(is_curly, "\""),
+    };
+    // Dropping a character can leave two that compose.
+    Ok(ComposingNormalizerBorrowed::new_nfkc().normalize(&clean).into_owned())
+}
+
+fn is_curly(c: char) -> bool {
+    matches!(c, '\u{201c}'..='\u{201f}' | '\u{ab}' | '\u{bb}')
+}
+
+/// Default ignorable code points (Unicode): nothing of them is seen.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Takes off what stands around an address until only the address is left.
+fn unwrap(text: &str, depth: usize) -> Result<String, RecipientError> {
+    let depth = depth.checked_sub(1).ok_or(RecipientError::NotOne)?;
+    let text = trim(text);
+    if let Some(target) = strip_scheme(text) {
+        return unwrap(&clean(&percent_decoded(target))?, depth);
+    }
+    if !text.contains('@') && text.contains("%40") {
+        return unwrap(&clean(&percent_decoded(text))?, depth);
+    }
+    if let Some((before, inside, after)) = angle(text) {
+        // A name may repeat the address, not name another one.
+        let outside = [before, after].into_iter().filter(|outside| outside.contains('@'));
+        return same(std::iter::once(inside).chain(outside), depth);
+    }
+    let (bare, comments) = without_comments(text);
+    let bare = trim(&bare);
+    if !bare.contains('@') && comments.iter().any(|comment| comment.contains('@')) {
+        return same(comments.iter().filter(|comment| comment.contains('@')).map(String::as_str), depth);
+    }
+    let bare = trim(without_query(bare));
+    match enclosed(bare) {
+        Some(inside) => unwrap(inside, depth),
+        None => strict(bare),
+    }
+}
+
+/// The address that all the texts hold.
+fn same<'a>(mut texts: impl Iterator<Item = &'a str>, depth: usize) -> Result<String, RecipientError> {
+    let address = unwrap(texts.next().unwrap_or_default(), depth)?;
+    for text in texts {
+        if unwrap(text, depth)? != address {
+            return Err(RecipientError::NotOne);
+        }
+    }
+    Ok(address)
+}
+
+/// Without the blanks and the punctuation of the sentence or list that an address stood in.
+fn trim(text: &str) -> &str {
+    let start = text.trim_start_matches([' ', ',', ';', ':']);
+    let mut text = start.trim_end_matches([' ', ',', ';', ':', '.', '!', '?', '/', '\u{3001}']);
+    // A quote or bracket that was pasted without its other half.
+    while let Some((rest, last)) =
+        text.char_indices().next_back().and_then(|(at, c)| Some((text.get(..at)?, c)))
+    {
+        let alone = match last {
+            '"' | '\'' => !text.starts_with(['"', '\'']),
+            '>' => !rest.contains('<'),
+            ']' => !rest.contains('['),
+            '}' => !rest.starts_with('{'),
+            _ => false,
+        };
+        if !alone {
+            break;
+        }
+        text = rest.trim_end_matches([' ', ',', ';', '.']);
+    }
+    text
+}
+
+/// What follows `mailto:` or a label such as `E-Mail:`.
+fn strip_scheme(text: &str) -> Option<&str> {
+    let (label, rest) = text.split_once(':')?;
+    let is_label = !label.is_empty() && label.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-'));
+    let rest = rest.trim_start_matches('/');
+    if label.trim().eq_ignore_ascii_case("mailto") {
+        return Some(rest.split_once('?').map_or(rest, |(address, _)| address));
+    }
+    is_label.then_some(rest)
+}
+
+/// Broken sequences and what is no UTF-8 stay as they are.
+fn percent_decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return text.into();
+    }
+    let bytes: Vec<u8> = percent_encoding::percent_decode_str(text).collect();
+    String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// The parts before, in and after the first pair of angle brackets outside of quotes.
+fn angle(text: &str) -> Option<(&str, &str, &str)> {
+    let open = unquoted(text).find(|&(_, c)| c == '<')?.0;
+    let inside = text.get(open + 1..)?;
+    let mut depth = 1_usize;
+    for (at, c) in unquoted(inside) {
+        match c {
+            '<' => depth += 1,
+            '>' => depth -= 1,
+            _ => continue,
+        }
+        if depth == 0 {
+            let route = inside.get(..at)?;
+            // A source route (RFC 5321, C) comes before the address and is to be ignored.
+            let address = route.strip_prefix('@').and_then(|route| route.split_once(':'));
+            return Some((
+                text.get(..open)?,
+                address.map_or(route, |(_, address)| address),
+                inside.get(at + 1..)?,
+            ));
+        }
+    }
+    Some((text.get(..open)?, inside, ""))
+}
+
+/// The characters outside of quoted strings. A quote that is never closed is none.
+fn unquoted(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut until = 0;
+    text.char_indices().filter(move |&(at, c)| {
+        if at < until {
+            return false;
+        }
+        if c == '"'
+            && let Some(length) = quoted_length(text.get(at..).unwrap_or_default())
+        {
+            until = at + length;
+            return false;
+        }
+        true
+    })
+}
+
+/// The bytes of the quoted string that `text` begins with.
+fn quoted_length(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    let closing = text.char_indices().skip(1).find(|&(_, c)| {
+        let closes = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        closes
+    });
+    closing.map(|(at, _)| at + 1)
+}
+
+/// The text without its comments (RFC 5322, 3.2.2), and what the comments say.
+fn without_comments(text: &str) -> (String, Vec<String>) {
+    let (mut bare, mut comments) = (String::new(), Vec::new());
+    let mut depth = 0_usize;
+    let mut from = 0;
+    for (at, c) in unquoted(text) {
+        match c {
+            '(' => {
+                if depth == 0 {
+                    bare.push_str(text.get(from..at).unwrap_or_default());
+                    from = at + 1;
+                }
+                depth += 1;
+            }
+            ')' if depth > 0 => {
+                depth -= 1;
+                if depth == 0 {
+                    comments.push(text.get(from..at).unwrap_or_default().to_owned());
+                    from = at + 1;
+                }
+            }
+            // It closes what was cut off.
+            ')' => {
+                bare.push_str(text.get(from..at).unwrap_or_default());
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    let rest = text.get(from..).unwrap_or_default();
+    if depth > 0 {
+        comments.push(rest.to_owned());
+    } else {
+        bare.push_str(rest);
+    }
+    (bare, comments)
+}
+
+/// What stands in a pair of quotes or brackets around the address.
+fn enclosed(text: &str) -> Option<&str> {
+    for (open, close) in [('\'', '\''), ('[', ']'), ('{', '}'), ('*', '*'), ('|', '|')] {
+        if let Some(inside) = text.strip_prefix(open).and_then(|text| text.strip_suffix(close)) {
+            return Some(inside);
+        }
+    }
+    if text.starts_with('"') {
+        return match quoted_length(text) {
+            // With an `@` behind it, it is a quoted local part.
+            Some(length) if !text.get(length..)?.contains('@') => text.get(1..length - 1),
+            Some(_) => None,
+            None => text.get(1..),
+        };
+    }
+    // An apostrophe begins nobody's address, though RFC 5322 would let it.
+    text.strip_prefix('\'')
+}
+
+/// `?subject=...` behind an address that has lost its `mailto:`. A domain has none of these signs.
+fn without_query(text: &str) -> &str {
+    let at = unquoted(text).find(|&(_, c)| c == '@').map_or(text.len(), |(at, _)| at);
+    let end = unquoted(text).find(|&(place, c)| place > at && matches!(c, '?' | '#' | '/' | '&'));
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+/// `local@domain` and nothing else.
+fn strict(text: &str) -> Result<String, RecipientError> {
+    let mut ats = unquoted(text).filter(|&(_, c)| c == '@').map(|(at, _)| at);
+    let at = ats.next().ok_or(RecipientError::NoDomain)?;
+    if ats.next().is_some() {
+        return Err(RecipientError::NotOne);
+    }
+    let (local, domain) = text.split_at_checked(at).ok_or(RecipientError::NoDomain)?;
+    let (local, domain) = (local.trim(), domain.get(1..).unwrap_or_default().trim());
+    if local.is_empty() || domain.is_empty() {
+        return Err(RecipientError::NoDomain);
+    }
+    let address = format!("{}@{}", canonical_local(local)?, canonical_domain(domain)?);
+    if address.len() > MAX_ADDRESS { Err(RecipientError::Length) } else { Ok(address) }
+}
+
+/// Lower case, and quoted only if it must be: `"ada"@example.com` is `ada@example.com`.
+fn canonical_local(text: &str) -> Result<String, RecipientError> {
+    let mut local = String::new();
+    let mut rest = text;
+    loop {
+        if rest.starts_with('"') {
+            let length = quoted_length(rest).ok_or(RecipientError::LocalPart)?;
+            let mut escaped = false;
+            for c in rest.get(1..length - 1).unwrap_or_default().chars() {
+                if c == '\\' && !escaped {
+                    escaped = true;
+                    continue;
+                }
+                escaped = false;
+                local.push(c);
+            }
+            rest = rest.get(length..).unwrap_or_default();
+        } else {
+            let end = rest.find(|c| !is_atom(c)).unwrap_or(rest.len());
+            if end == 0 {
+                return Err(RecipientError::LocalPart);
+            }
+            local.push_str(rest.get(..end).unwrap_or_default());
+            rest = rest.get(end..).unwrap_or_default();
+        }
+        match rest.strip_prefix('.') {
+            Some(next) => rest = next,
+            None if rest.is_empty() => break,
+            None => return Err(RecipientError::LocalPart),
+        }
+        local.push('.');
+    }
+    // Lower case can undo the composed form, and the two small sigmas are one letter.
+    let lower = local.to_lowercase().replace('\u{3c2}', "\u{3c3}");
+    let local = ComposingNormalizerBorrowed::new_nfkc().normalize(&lower).into_owned();
+    let needs_no_quotes = local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom));
+    let local = if needs_no_quotes {
+        local
+    } else {
+        format!("\"{}\"", local.replace('\\', "\\\\").replace('"', "\\\""))
+    };
+    match local.len() {
+        // An empty quoted string is valid by the letter and nobody's address.
+        0..=2 if !needs_no_quotes => Err(RecipientError::LocalPart),
+        0..=MAX_LOCAL => Ok(local),
+        _ => Err(RecipientError::Length),
+    }
+}
+
+/// `atext` of RFC 5322, with all of Unicode beyond ASCII (RFC 6531).
+fn is_atom(c: char) -> bool {
+    c.is_ascii_alphanumeric() || !c.is_ascii() || "!#$%&'*+-/=?^_`{|}~".contains(c)
+}
+
+/// The ASCII form of a domain name, or an address literal.
+fn canonical_domain(text: &str) -> Result<String, RecipientError> {
+    if let Some(literal) = text.strip_prefix('[') {
+        let literal = literal.strip_suffix(']').ok_or(RecipientError::Domain)?.trim();
+        if let Ok(v4) = literal.parse::<Ipv4Addr>() {
+            return Ok(format!("[{v4}]"));
+        }
+        let tag = literal.get(..5).filter(|tag| tag.eq_ignore_ascii_case("ipv6:"));
+        let v6 = literal.get(tag.map_or(0, str::len)..).and_then(|text| text.parse::<Ipv6Addr>().ok());
+        return v6.map(|v6| format!("[ipv6:{v6}]")).ok_or(RecipientError::Domain);
+    }
+    let name = text.trim_end_matches('.');
+    let ascii = Uts46::new()
+        .to_ascii(name.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
+        .map_err(|_| RecipientError::Domain)?;
+    // An IPv4 address without its brackets, or a cut one, is no name.
+    let last = ascii.rsplit('.').next().unwrap_or_default();
+    if last.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(RecipientError::Domain);
+    }
+    Ok(ascii.into_owned())
+}
+
+#[cfg(test)]
+mod tests;
