@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use super::city_name::without_district;
+
 /// Where a network is, as far as a database knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
@@ -98,11 +100,12 @@ impl City {
         &self.0
     }
 
-    /// Makes a name of what a database says: control characters (and what reorders text) dropped, cut after
-    /// [`City::MAX_BYTES`] at a character's border; none if nothing is left.
+    /// Makes a name of what a database says: a district, street or base in brackets cut (`Berlin (Bezirk Mitte)`, not
+    /// `Frankfurt (Oder)`), control characters and what reorders text dropped, cut after [`City::MAX_BYTES`] at a
+    /// character's border; none if nothing is left.
     #[must_use]
     pub fn from_database(name: &str) -> Option<Self> {
-        let name = name.trim();
+        let name = without_district(name);
         if let Ok(city) = name.parse() {
             return Some(city);
         }
@@ -190,6 +193,9 @@ mod tests {
     fn city_from_a_database_is_made_fit_to_keep() {
         let read = |name: &str| City::from_database(name).map(|city| city.to_string());
         assert_eq!(read("  Lisbon\n").as_deref(), Some("Lisbon"));
+        assert_eq!(read("Berlin (Bezirk Mitte)").as_deref(), Some("Berlin"));
+        assert_eq!(read("Frankfurt (Oder)").as_deref(), Some("Frankfurt (Oder)"));
+        assert_eq!(read("(Mitte)"), None);
         assert_eq!(read("Lis\u{1b}bon").as_deref(), Some("Lisbon"));
         assert_eq!(read(""), None);
         assert_eq!(read("\u{0}\u{1}"), None);
