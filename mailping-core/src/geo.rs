@@ -4,6 +4,7 @@
 //! in 99.5 % of cases (measured on real city databases; the network's first address: 98.6 %).
 
 mod city_name;
+mod iso_3166;
 #[cfg(feature = "maxmind")]
 mod maxmind;
 mod place;

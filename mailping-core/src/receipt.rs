@@ -46,8 +46,9 @@ pub struct Summary {
     pub first_human_open: Option<Timestamp>,
     /// When a person last caused one.
     pub last_human_open: Option<Timestamp>,
-    /// Whether human opens came from several networks or places, as far as the kept detail shows: perhaps the message was forwarded,
-    /// perhaps its reader moved.
+    /// Whether human opens came from several cities or countries, as far as the kept detail shows: perhaps the message was
+    /// forwarded, perhaps its reader moved. Two networks in one city, or of unknown place, are not several places: a phone changes
+    /// between them all day.
     pub several_places: bool,
     /// The latest of the opens that say most, for the sentence.
     #[serde(skip)]
@@ -96,15 +97,26 @@ pub(crate) struct Tally {
     summary: Summary,
     /// The last counted fetch of each kind.
     counted: Vec<(Fetcher, Option<Provider>, Verdict, Timestamp)>,
+    /// Until two of them differ at most four: nothing, a country, its city, the city alone.
     human_places: Vec<Whereabouts>,
 }
 
-/// The finest that is kept of where a human open came from.
+/// Where a human open came from, as far as it is kept.
 #[derive(Debug, PartialEq, Eq)]
-enum Whereabouts {
-    Network(crate::MaskedIp),
-    City(Option<crate::geo::Country>, crate::geo::City),
-    Country(crate::geo::Country),
+struct Whereabouts {
+    country: Option<crate::geo::Country>,
+    city: Option<crate::geo::City>,
+}
+
+impl Whereabouts {
+    /// Unknown is not different: an open of which only the country is known may be from the other's city.
+    fn differs(&self, other: &Self) -> bool {
+        fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+            one.zip(other).is_some_and(|(one, other)| one != other)
+        }
+        differ(self.country.as_ref(), other.country.as_ref())
+            || differ(self.city.as_ref(), other.city.as_ref())
+    }
 }
 
 impl Tally {
@@ -169,16 +181,12 @@ impl Tally {
     }
 
     fn note_place(&mut self, open: &Open) {
-        // The network or place of a proxy says nothing about the reader.
-        if self.human_places.len() > 1 || !open.fetcher.is_direct() {
+        // The place of a proxy says nothing about the reader.
+        if self.summary.several_places || !open.fetcher.is_direct() {
             return;
         }
-        let place = match (open.network, &open.city, open.country) {
-            (Some(network), ..) => Whereabouts::Network(network),
-            (None, Some(city), country) => Whereabouts::City(country, city.clone()),
-            (None, None, Some(country)) => Whereabouts::Country(country),
-            (None, None, None) => return,
-        };
+        let place = Whereabouts { country: open.country, city: open.city.clone() };
+        self.summary.several_places = self.human_places.iter().any(|other| other.differs(&place));
         if !self.human_places.contains(&place) {
             self.human_places.push(place);
         }
@@ -186,7 +194,6 @@ impl Tally {
 
     pub(crate) fn finish(self) -> Summary {
         let mut summary = self.summary;
-        summary.several_places = self.human_places.len() > 1;
         summary.state = if summary.last_human_open.is_some() {
             State::Opened
         } else if summary.uncertain_fetches > 0 {
@@ -206,5 +213,50 @@ fn weight(open: &Open) -> u8 {
         Verdict::Machine => 0,
         Verdict::Uncertain => 1,
         Verdict::Human => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Basis, MaskedIp, OpenId, PingId, Status};
+
+    fn several(opens: &[(&str, &str, &str)]) -> bool {
+        let id = PingId::from_bytes([0; 16]);
+        let ping = Ping::stored(id, "invoice-42".into(), Basis::Contract, Status::Live);
+        let at: Timestamp = "2026-11-23T10:02:30Z".parse().unwrap();
+        let mut tally = Tally::new(KeptPing::new(ping, None), at, Duration::ZERO);
+        for (network, country, city) in opens {
+            let mut open = Open::new(id, OpenId::from_bytes([0; 8]), at, Fetcher::Browser, Verdict::Human);
+            open.network = network.parse::<MaskedIp>().ok();
+            open.country = country.parse().ok();
+            open.city = city.parse().ok();
+            tally.add(&open);
+        }
+        tally.finish().several_places
+    }
+
+    #[test]
+    fn several_places_are_several_cities_or_countries_and_not_several_networks() {
+        let (home, phone) = ("192.0.2.0/24", "2001:db8::/48");
+        for one in [
+            &[(home, "PT", "Lisbon"), (phone, "PT", "Lisbon")][..],
+            &[(home, "PT", "Lisbon"), (phone, "PT", "")],
+            &[(home, "", "Lisbon"), (phone, "PT", "Lisbon")],
+            &[(home, "", ""), (phone, "", "")],
+            &[(home, "", ""), (phone, "PT", "Lisbon"), ("", "", "")],
+            &[("", "PT", ""), ("", "PT", "")],
+        ] {
+            assert!(!several(one), "{one:?}");
+        }
+        for more in [
+            &[(home, "PT", "Lisbon"), (home, "PT", "Porto")][..],
+            &[(home, "PT", ""), (phone, "ES", "")],
+            &[("", "PT", "Lisbon"), ("", "PT", ""), ("", "", ""), ("", "PT", "Porto")],
+            &[("", "PT", "Lisbon"), ("", "ES", "")],
+            &[("", "US", "Lisbon"), ("", "PT", "Lisbon")],
+        ] {
+            assert!(several(more), "{more:?}");
+        }
     }
 }

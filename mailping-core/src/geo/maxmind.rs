@@ -17,8 +17,8 @@ use crate::mask::MaskedIp;
 
 /// A resolver over one or several MaxMind DB files, read into memory whole.
 ///
-/// Two schemas are known: that of GeoLite2 and GeoIP2 (`country.iso_code`, `city.names.en`), and a flat one
-/// (`country_code`, `city`, an empty text for unknown), which free city databases use. Country databases do too.
+/// Two schemas are known: that of GeoLite2 and GeoIP2 (`country.iso_code`, `city.names.en`), and a flat one (`country_code`, or a code
+/// in `country`, and `city`, an empty text for unknown), which IPinfo and free city databases use. Country databases do too.
 ///
 /// Clones share the files, so keep one to [reload](MaxMind::reload) while the tracker runs:
 ///
@@ -162,12 +162,23 @@ pub enum MaxMindError {
     /// A file has no countries and no cities in a schema known here.
     #[error(
         "geo database {name} has no places but is of type {found:?}: expected a city or country database with \
-         country.iso_code or country_code"
+         country.iso_code, country_code or country"
     )]
     NoPlaces {
         /// The file's path, or `from memory`.
         name: String,
         /// The type that the file names, such as `GeoLite2-ASN`.
+        found: String,
+    },
+    /// A file has cities and no country's code in a field known here: each city would be one of several in the world.
+    #[error(
+        "geo database {name} of type {found:?} has cities and no countries: expected codes of ISO 3166-1 in \
+         country.iso_code, country_code or country"
+    )]
+    NoCountries {
+        /// The file's path, or `from memory`.
+        name: String,
+        /// The type that the file names.
         found: String,
     },
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use super::city_name::without_district;
+use super::iso_3166::is_country;
 
 /// Where a network is, as far as a database knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
@@ -39,9 +40,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// A country's code: two upper-case ASCII letters, as in ISO 3166-1 alpha-2.
-///
-/// That the code is assigned is not checked: `XK` (Kosovo) is in use and not in the standard.
+/// A country's code: two upper-case ASCII letters that ISO 3166-1 assigns, or `XK` (Kosovo), which is in use without being in
+/// the standard. `ZZ`, `XX`, `AP` or `EU` are no country.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Country([u8; 2]);
 
@@ -72,17 +72,14 @@ impl Serialize for Country {
     }
 }
 
-/// Takes two ASCII letters; lower case is raised.
+/// Takes an assigned code; lower case is raised.
 impl FromStr for Country {
     type Err = PlaceError;
 
     fn from_str(text: &str) -> Result<Self, PlaceError> {
-        match text.as_bytes() {
-            [first, second] if first.is_ascii_alphabetic() && second.is_ascii_alphabetic() => {
-                Ok(Self([first.to_ascii_uppercase(), second.to_ascii_uppercase()]))
-            }
-            _ => Err(PlaceError::NotACountry),
-        }
+        let code: [u8; 2] = text.as_bytes().try_into().map_err(|_| PlaceError::NotACountry)?;
+        let code = code.map(|letter| letter.to_ascii_uppercase());
+        if is_country(code) { Ok(Self(code)) } else { Err(PlaceError::NotACountry) }
     }
 }
 
@@ -161,7 +158,7 @@ fn is_refused(character: char) -> bool {
 #[non_exhaustive]
 pub enum PlaceError {
     /// No country's code.
-    #[error("not a country: expected two ASCII letters, such as PT")]
+    #[error("not a country: expected two letters assigned by ISO 3166-1, such as PT")]
     NotACountry,
     /// No city's name.
     #[error("not a city: expected a name of 1 to 128 bytes without control characters")]
@@ -173,9 +170,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn country_is_two_ascii_letters() {
+    fn country_is_a_code_that_is_assigned() {
         assert_eq!("pt".parse::<Country>().unwrap().to_string(), "PT");
-        for bad in ["", "P", "PRT", "P1", "\u{e9}", " PT", "P\n"] {
+        assert_eq!("XK".parse::<Country>().unwrap().to_string(), "XK");
+        for bad in [
+            "", "P", "PRT", "P1", "\u{e9}", " PT", "P\n", "ZZ", "XX", "AP", "EU", "A1", "A2", "O1", "T1",
+            "UK", "AN", "QM", "xz", "--",
+        ] {
             assert_eq!(bad.parse::<Country>(), Err(PlaceError::NotACountry), "{bad:?}");
         }
     }

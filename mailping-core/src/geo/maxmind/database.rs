@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::MaxMindError;
 use crate::Timestamp;
-use crate::geo::{City, Place};
+use crate::geo::{City, Country, Place};
 
 /// How many networks are decoded from the start of the tree when a file is opened: all of a small one.
 const CHECKED_NETWORKS: usize = 1 << 14;
@@ -52,9 +52,12 @@ struct Names<'a> {
     en: Option<&'a str>,
 }
 
+/// Free city databases and IPinfo's. IPinfo Lite has a country's name in `country` and its code in `country_code`; IPinfo's
+/// location and country files have the code in `country`.
 #[derive(Deserialize)]
 struct Flat<'a> {
     country_code: Option<&'a str>,
+    country: Option<&'a str>,
     city: Option<&'a str>,
 }
 
@@ -70,12 +73,15 @@ impl Database {
         let damaged =
             |error: MaxMindDbError| MaxMindError::Damaged { name: name.to_owned(), source: error.into() };
         let reader = Reader::from_source(bytes).map_err(damaged)?;
+        let found = || reader.metadata().database_type.chars().take(LONGEST_TYPE).collect();
         match check(&reader).map_err(damaged)? {
-            Some(schema) => Ok(Self { reader, schema }),
-            None => Err(MaxMindError::NoPlaces {
-                name: name.to_owned(),
-                found: reader.metadata().database_type.chars().take(LONGEST_TYPE).collect(),
-            }),
+            Sample { schema: Some(schema), has_country: true } => Ok(Self { reader, schema }),
+            Sample { schema: Some(_), .. } => {
+                Err(MaxMindError::NoCountries { name: name.to_owned(), found: found() })
+            }
+            Sample { schema: None, .. } => {
+                Err(MaxMindError::NoPlaces { name: name.to_owned(), found: found() })
+            }
         }
     }
 
@@ -95,68 +101,76 @@ impl Database {
             Schema::Nested => record.decode::<Nested<'_>>()?.map(Found::from),
             Schema::Flat => record.decode::<Flat<'_>>()?.map(Found::from),
         };
-        let place = found.map(|found| {
-            Place::new(
-                found.country.and_then(|code| code.parse().ok()),
-                found.city.and_then(City::from_database),
-            )
-        });
+        let place = found.map(|found| Place::new(found.country(), found.city.and_then(City::from_database)));
         Ok(place.filter(|place| place.country.is_some() || place.city.is_some()))
     }
 }
 
-/// Decodes a bounded sample of a file's records: the schema, or none if no record holds a place.
-fn check(reader: &Reader<Vec<u8>>) -> Result<Option<Schema>, MaxMindDbError> {
-    let mut schema = None;
+/// What the sampled records have shown.
+#[derive(Default)]
+struct Sample {
+    /// None if no record holds a place.
+    schema: Option<Schema>,
+    has_country: bool,
+}
+
+/// Decodes a bounded sample of a file's records.
+fn check(reader: &Reader<Vec<u8>>) -> Result<Sample, MaxMindDbError> {
+    let mut sample = Sample::default();
     // With aliases and empty networks counted each step is short, so that a tree with a cycle ends too.
     let every_network = WithinOptions::default().include_aliased_networks().include_networks_without_data();
     for record in reader.networks(every_network)?.take(CHECKED_NETWORKS) {
-        check_record(&record?, &mut schema)?;
+        sample.add(&record?)?;
     }
     for index in 0..CHECKED_ADDRESSES {
-        check_record(
-            &reader.lookup(Ipv4Addr::from_bits(u32::from(index) << 20 | 0x8_0080).into())?,
-            &mut schema,
-        )?;
+        sample.add(&reader.lookup(Ipv4Addr::from_bits(u32::from(index) << 20 | 0x8_0080).into())?)?;
         if reader.metadata().ip_version == 6 {
             // Global unicast, 2000::/3.
             let address = Ipv6Addr::new(0x2000 | index << 1, index << 4, 0, 0x80, 0, 0, 0, 0);
-            check_record(&reader.lookup(address.into())?, &mut schema)?;
+            sample.add(&reader.lookup(address.into())?)?;
         }
     }
-    Ok(schema)
+    Ok(sample)
 }
 
-fn check_record(
-    record: &maxminddb::LookupResult<'_, Vec<u8>>,
-    schema: &mut Option<Schema>,
-) -> Result<(), MaxMindDbError> {
-    match schema {
-        Some(Schema::Nested) => {
-            record.decode::<Nested<'_>>()?;
-        }
-        Some(Schema::Flat) => {
-            record.decode::<Flat<'_>>()?;
-        }
-        None => {
-            let nested = record.decode::<Nested<'_>>().map(|record| record.map(Found::from));
-            if matches!(nested, Ok(Some(found)) if !found.is_empty()) {
-                *schema = Some(Schema::Nested);
-                return Ok(());
+impl Sample {
+    fn add(&mut self, record: &maxminddb::LookupResult<'_, Vec<u8>>) -> Result<(), MaxMindDbError> {
+        let nested = || record.decode::<Nested<'_>>().map(|record| record.map(Found::from));
+        let flat = || record.decode::<Flat<'_>>().map(|record| record.map(Found::from));
+        let found = match self.schema {
+            Some(Schema::Nested) => nested()?,
+            Some(Schema::Flat) => flat()?,
+            None => {
+                let nested = nested();
+                if let Ok(Some(found)) = nested
+                    && !found.is_empty()
+                {
+                    self.schema = Some(Schema::Nested);
+                    Some(found)
+                } else {
+                    match (nested, flat()) {
+                        (_, Ok(Some(found))) if !found.is_empty() => {
+                            self.schema = Some(Schema::Flat);
+                            Some(found)
+                        }
+                        (Err(error), Err(_)) => return Err(error),
+                        _ => None,
+                    }
+                }
             }
-            match (nested, record.decode::<Flat<'_>>().map(|record| record.map(Found::from))) {
-                (_, Ok(Some(found))) if !found.is_empty() => *schema = Some(Schema::Flat),
-                (Err(error), Err(_)) => return Err(error),
-                _ => {}
-            }
-        }
+        };
+        self.has_country |= found.is_some_and(|found| found.country().is_some());
+        Ok(())
     }
-    Ok(())
 }
 
 impl Found<'_> {
     const fn is_empty(&self) -> bool {
         self.country.is_none() && self.city.is_none()
+    }
+
+    fn country(&self) -> Option<Country> {
+        self.country.and_then(|code| code.parse().ok())
     }
 }
 
@@ -171,6 +185,9 @@ impl<'a> From<Nested<'a>> for Found<'a> {
 
 impl<'a> From<Flat<'a>> for Found<'a> {
     fn from(record: Flat<'a>) -> Self {
-        Self { country: record.country_code, city: record.city }
+        Self {
+            country: record.country_code.filter(|code| !code.is_empty()).or(record.country),
+            city: record.city,
+        }
     }
 }

@@ -97,6 +97,64 @@ fn country_files_know_the_country() {
     }
 }
 
+/// The fields of IPinfo's files: Lite, location, country with ASN, country.
+#[test]
+fn flat_files_of_ipinfo_keep_their_country() {
+    let record =
+        |fields: &[(&str, &str)]| Value::map(fields.iter().map(|(name, value)| (*name, Value::text(value))));
+    for (kind, fields, expected) in [
+        (
+            "ipinfo lite",
+            &[("asn", "AS64496"), ("continent", "Europe"), ("country", "Portugal"), ("country_code", "PT")][..],
+            "PT",
+        ),
+        (
+            "ipinfo standard_location",
+            &[
+                ("city", "Lisbon"),
+                ("country", "PT"),
+                ("lat", "38.71"),
+                ("region", "Lisbon"),
+                ("timezone", "x"),
+            ],
+            "Lisbon, PT",
+        ),
+        (
+            "ipinfo core",
+            &[("city", "Lisbon"), ("country", "Portugal"), ("country_code", "PT"), ("region", "Lisbon")],
+            "Lisbon, PT",
+        ),
+        ("ipinfo country_asn", &[("asn", "AS64496"), ("country", "PT"), ("country_name", "Portugal")], "PT"),
+        ("ipinfo country", &[("continent", "EU"), ("country", "PT"), ("country_name", "Portugal")], "PT"),
+    ] {
+        let geo = MaxMind::from_bytes(file(6, kind, &[("192.0.2.0/24", record(fields))])).unwrap();
+        assert_eq!(place(&geo, "192.0.2.0/24"), expected, "{kind}");
+    }
+}
+
+#[test]
+fn cities_without_countries_are_refused_when_the_file_is_opened() {
+    let flat = Value::map([("city", Value::text("Lisbon")), ("nation", Value::text("PT"))]);
+    let named = Value::map([("city", Value::text("Lisbon")), ("country", Value::text("Portugal"))]);
+    for record in [flat, named, nested("ZZ", "Lisbon")] {
+        let error = MaxMind::from_bytes(file(4, "other-city", &[("192.0.2.0/24", record)])).unwrap_err();
+        assert!(matches!(error, MaxMindError::NoCountries { .. }), "{error:?}");
+        assert!(error.to_string().contains("other-city"), "{error}");
+    }
+}
+
+#[test]
+fn codes_that_are_no_countries_are_no_place() {
+    let records = ["PT", "ZZ", "XX", "AP", "EU", "T1"].map(|code| flat(code, ""));
+    let networks: Vec<String> = (0..6).map(|n| format!("192.0.{n}.0/24")).collect();
+    let records: Vec<_> = networks.iter().map(String::as_str).zip(records).collect();
+    let geo = MaxMind::from_bytes(file(4, "free-country", &records)).unwrap();
+    assert_eq!(place(&geo, "192.0.0.0/24"), "PT");
+    for network in &networks[1..] {
+        assert_eq!(place(&geo, network), "none", "{network}");
+    }
+}
+
 #[test]
 fn what_a_record_says_is_made_fit_to_keep() {
     let geo = MaxMind::from_bytes(file(

@@ -113,7 +113,7 @@ pub(super) async fn opens_with_every_and_with_no_field_come_back(rig: Rig) {
     for (network, n) in networks.into_iter().zip(3..) {
         let mut open = open(id, n);
         open.network = Some(network.parse().unwrap());
-        open.country = Some("ZZ".parse().unwrap());
+        open.country = Some("ZW".parse().unwrap());
         opens.push(open);
     }
     let mut quoted = open(id, 90);
