@@ -60,10 +60,11 @@ impl TrackerBuilder {
         }
     }
 
-    /// Where the routes are reached from outside, such as `https://app.example/px`: the start of every pixel's URL.
+    /// Where the routes are reached from outside, such as `https://app.example/px`: the start of every pixel's URL. It also stands in
+    /// a header line, so it is brought to ASCII: `https://exämple.com/täst` becomes `https://xn--exmple-cua.com/t%C3%A4st`.
     ///
     /// # Errors
-    /// [`BaseUrlError`] for anything but an absolute `http` or `https` URL without query, fragment or user name.
+    /// [`BaseUrlError`] for anything but an absolute `http` or `https` URL of at most 512 bytes without query, fragment or user name.
     pub fn base_url(mut self, url: &str) -> Result<Self, BaseUrlError> {
         self.base_url = Some(check_base_url(url)?);
         Ok(self)

@@ -66,15 +66,17 @@ impl PreparedPing {
         &self.opt_out_url
     }
 
-    /// The values of the header lines `List-Unsubscribe` and `List-Unsubscribe-Post` (RFC 2369 and 8058) for this message,
-    /// whose one-click form objects to tracking. For use where objecting to tracking is what unsubscribing means; a mailing list's
-    /// own unsubscribe address is another thing.
+    /// The names and values of the header lines `List-Unsubscribe` and, if the base URL is one of `https`, `List-Unsubscribe-Post`
+    /// (RFC 2369 and 8058), whose one-click form objects to tracking. RFC 8058 asks for `https`; without it the link is one to a page.
+    /// Sign both lines with DKIM. For use where objecting to tracking is what unsubscribing means; a mailing list's own unsubscribe
+    /// address is another thing.
     #[must_use]
-    pub fn list_unsubscribe(&self) -> [(&'static str, String); 2] {
-        [
-            ("List-Unsubscribe", format!("<{}>", self.opt_out_url)),
-            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
-        ]
+    pub fn list_unsubscribe(&self) -> Vec<(&'static str, String)> {
+        let mut lines = vec![("List-Unsubscribe", format!("<{}>", self.opt_out_url))];
+        if self.opt_out_url.starts_with("https:") {
+            lines.push(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+        }
+        lines
     }
 }
 
@@ -105,11 +107,15 @@ mod tests {
     fn the_unsubscribe_lines_are_those_of_rfc_2369_and_8058() {
         let basis = crate::Basis::Contract;
         let ping = Ping::stored(PingId::from_bytes([7; 16]), "invoice-42".to_owned(), basis, Status::Live);
-        let prepared = PreparedPing::new(ping, "https://app.example/px", &Keyring::generate().unwrap());
-        let [(name, value), post] = prepared.list_unsubscribe();
+        let keys = Keyring::generate().unwrap();
+        let prepared = PreparedPing::new(ping.clone(), "https://app.example/px", &keys);
+        let [(name, value), post] = prepared.list_unsubscribe().try_into().unwrap();
         assert_eq!(name, "List-Unsubscribe");
         assert_eq!(value, format!("<{}>", prepared.opt_out_url()));
         assert_eq!(post, ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+        let plain = PreparedPing::new(ping, "http://app.example/px", &keys);
+        let link = ("List-Unsubscribe", format!("<{}>", plain.opt_out_url()));
+        assert_eq!(plain.list_unsubscribe(), [link], "one click is for https only");
         assert!(value.starts_with("<https://app.example/px/") && value.ends_with("/opt-out>"), "{value}");
         // RFC 5322 allows a line of 998 characters, and the value must not be folded inside its address.
         assert!(value.len() < 200 && value.bytes().all(|byte| byte.is_ascii_graphic()), "{value}");
