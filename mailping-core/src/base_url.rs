@@ -1,4 +1,5 @@
-//! Where the routes are reached from outside: the start of every pixel's URL, which also stands in a header line.
+//! Where the routes are reached from outside: the start of every pixel's URL, which also stands in
+//! a header line.
 
 use std::borrow::Cow;
 
@@ -61,7 +62,8 @@ const NOT_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'%');
 
-/// In ASCII (IDNA, percent-encoding), so that it can stand in a header, and without a slash at its end.
+/// In ASCII (IDNA, percent-encoding), so that it can stand in a header, and without a slash at its
+/// end.
 pub(crate) fn check_base_url(url: &str) -> Result<String, BaseUrlError> {
     let url = url.trim();
     let (scheme, rest) = url.split_once("://").ok_or(BaseUrlError::NotAbsolute)?;

@@ -1,7 +1,8 @@
-//! Puts a pixel into a message's HTML, and takes pixels out of it: the bytes around them stay as they are.
+//! Puts a pixel into a message's HTML, and takes pixels out of it: the bytes around them stay as
+//! they are.
 //!
-//! A tokenizer finds the places, so that a `</body>` in a comment or a style is not taken for the end. Never a change to anything
-//! but our own pixels.
+//! A tokenizer finds the places, so that a `</body>` in a comment or a style is not taken for the
+//! end. Never a change to anything but our own pixels.
 
 mod place;
 mod spelling;
@@ -15,13 +16,14 @@ use crate::{PreparedPing, Tracker};
 
 /// The pixel within a message's HTML.
 impl PreparedPing {
-    /// The message's HTML with this ping's pixel as its only one: before the reply that it quotes, since Gmail shows no more than about
-    /// 102 kB of a message; else before the `</body>`, or at the end if there is none; before a quoted part that is never closed.
-    /// Pixels of this service that it held, such as those in a quoted message, are taken out, since they would be fetched again by
-    /// another reader. Embedding twice is embedding once.
+    /// The message's HTML with this ping's pixel as its only one: before the reply that it quotes,
+    /// since Gmail shows no more than about 102 kB of a message; else before the `</body>`, or at
+    /// the end if there is none; before a quoted part that is never closed. Pixels of this service
+    /// that it held, such as those in a quoted message, are taken out, since they would be fetched
+    /// again by another reader. Embedding twice is embedding once.
     ///
-    /// For an untracked ping, nothing is put in. A document of AMP for Email is returned as it is: a pixel would make it invalid, and
-    /// the message's HTML part carries one.
+    /// For an untracked ping, nothing is put in. A document of AMP for Email is returned as it is:
+    /// a pixel would make it invalid, and the message's HTML part carries one.
     ///
     /// ```
     /// # use mailping_core::{Basis, Keyring, MemoryStore, NewPing, Tracker};
@@ -42,8 +44,8 @@ impl PreparedPing {
         insert(without(html, self.base_url()), &self.img_tag())
     }
 
-    /// The message's HTML without any pixel of this service, for the sender's own folder: whoever looks into it is not the
-    /// recipient.
+    /// The message's HTML without any pixel of this service, for the sender's own folder: whoever
+    /// looks into it is not the recipient.
     #[must_use]
     pub fn sender_copy(&self, html: &str) -> String {
         without(html, self.base_url())
@@ -56,13 +58,14 @@ impl PreparedPing {
 
 /// Pixels within HTML that comes back.
 impl Tracker {
-    /// The HTML without the pixels of this service, by its base URL: for replies and forwards, which quote them. Everything else stays
-    /// as it is, byte for byte.
+    /// The HTML without the pixels of this service, by its base URL: for replies and forwards,
+    /// which quote them. Everything else stays as it is, byte for byte.
     ///
-    /// They are found in any spelling of the base URL, also within the address of an image proxy or a link checker (Gmail, Yahoo, Yandex,
-    /// SafeLinks, urldefense and others), and wherever a program fetches from: in any attribute, in styles, in Outlook's conditional
-    /// comments and VML, in `<noscript>`. Links and visible text are left alone. An element that does more than show an image, such as
-    /// a table with a background, loses the attribute only.
+    /// They are found in any spelling of the base URL, also within the address of an image proxy or
+    /// a link checker (Gmail, Yahoo, Yandex, SafeLinks, urldefense and others), and wherever a
+    /// program fetches from: in any attribute, in styles, in Outlook's conditional comments and
+    /// VML, in `<noscript>`. Links and visible text are left alone. An element that does more than
+    /// show an image, such as a table with a background, loses the attribute only.
     #[must_use]
     pub fn strip(&self, html: &str) -> String {
         without(html, &self.0.base_url)

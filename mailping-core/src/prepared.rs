@@ -40,7 +40,8 @@ impl PreparedPing {
         self.ping.id
     }
 
-    /// [`Status::Live`], or [`Status::Untracked`] where the recipient has objected or nothing may be kept.
+    /// [`Status::Live`], or [`Status::Untracked`] where the recipient has objected or nothing may
+    /// be kept.
     #[must_use]
     pub const fn status(&self) -> Status {
         self.ping.status
@@ -59,17 +60,18 @@ impl PreparedPing {
         url.map_or_else(String::new, |url| format!(r#"<img src="{url}" width="1" height="1" alt="">"#))
     }
 
-    /// Where the recipient can object to being tracked: a link for the message's foot. It opens a page with a button;
-    /// fetching it changes nothing.
+    /// Where the recipient can object to being tracked: a link for the message's foot. It opens a
+    /// page with a button; fetching it changes nothing.
     #[must_use]
     pub fn opt_out_url(&self) -> &str {
         &self.opt_out_url
     }
 
-    /// The names and values of the header lines `List-Unsubscribe` and, if the base URL is one of `https`, `List-Unsubscribe-Post`
-    /// (RFC 2369 and 8058), whose one-click form objects to tracking. RFC 8058 asks for `https`; without it the link is one to a page.
-    /// Sign both lines with DKIM. For use where objecting to tracking is what unsubscribing means; a mailing list's own unsubscribe
-    /// address is another thing.
+    /// The names and values of the header lines `List-Unsubscribe` and, if the base URL is one of
+    /// `https`, `List-Unsubscribe-Post` (RFC 2369 and 8058), whose one-click form objects to
+    /// tracking. RFC 8058 asks for `https`; without it the link is one to a page. Sign both lines
+    /// with DKIM. For use where objecting to tracking is what unsubscribing means; a mailing list's
+    /// own unsubscribe address is another thing.
     #[must_use]
     pub fn list_unsubscribe(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![("List-Unsubscribe", format!("<{}>", self.opt_out_url))];
@@ -117,7 +119,8 @@ mod tests {
         let link = ("List-Unsubscribe", format!("<{}>", plain.opt_out_url()));
         assert_eq!(plain.list_unsubscribe(), [link], "one click is for https only");
         assert!(value.starts_with("<https://app.example/px/") && value.ends_with("/opt-out>"), "{value}");
-        // RFC 5322 allows a line of 998 characters, and the value must not be folded inside its address.
+        // RFC 5322 allows a line of 998 characters, and the value must not be folded inside its
+        // address.
         assert!(value.len() < 200 && value.bytes().all(|byte| byte.is_ascii_graphic()), "{value}");
     }
 }

@@ -10,8 +10,8 @@ use crate::{Open, Ping, Timestamp};
 
 /// What is known about a message: its ping, the sums over all its opens, and one page of them.
 ///
-/// It serialises to JSON and prints as one honest sentence. It never says "read": a fetch shows that the message was
-/// displayed or handled, and a missing fetch shows nothing.
+/// It serialises to JSON and prints as one honest sentence. It never says "read": a fetch shows
+/// that the message was displayed or handled, and a missing fetch shows nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Receipt {
@@ -35,8 +35,8 @@ pub struct Summary {
     pub state: State,
     /// How many opens are kept; every one counts, also repeated ones and the sender's own.
     pub fetches: u64,
-    /// Fetches that a person caused by displaying the message; repeats within the window count once. At a time step of
-    /// an hour or a day all of one kind within a step are repeats.
+    /// Fetches that a person caused by displaying the message; repeats within the window count
+    /// once. At a time step of an hour or a day all of one kind within a step are repeats.
     pub human_opens: u64,
     /// Fetches without a person, likewise.
     pub machine_fetches: u64,
@@ -46,9 +46,9 @@ pub struct Summary {
     pub first_human_open: Option<Timestamp>,
     /// When a person last caused one.
     pub last_human_open: Option<Timestamp>,
-    /// Whether human opens came from several cities or countries, as far as the kept detail shows: perhaps the message was
-    /// forwarded, perhaps its reader moved. Two networks in one city, or of unknown place, are not several places: a phone changes
-    /// between them all day.
+    /// Whether human opens came from several cities or countries, as far as the kept detail shows:
+    /// perhaps the message was forwarded, perhaps its reader moved. Two networks in one city, or of
+    /// unknown place, are not several places: a phone changes between them all day.
     pub several_places: bool,
     /// The latest of the opens that say most, for the sentence.
     #[serde(skip)]
@@ -109,7 +109,8 @@ struct Whereabouts {
 }
 
 impl Whereabouts {
-    /// Unknown is not different: an open of which only the country is known may be from the other's city.
+    /// Unknown is not different: an open of which only the country is known may be from the other's
+    /// city.
     fn differs(&self, other: &Self) -> bool {
         fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
             one.zip(other).is_some_and(|(one, other)| one != other)
@@ -160,8 +161,8 @@ impl Tally {
         }
     }
 
-    /// A fetch of the same kind within the window of the last counted one is its repeat: Yahoo's proxy tries up to four
-    /// times.
+    /// A fetch of the same kind within the window of the last counted one is its repeat: Yahoo's
+    /// proxy tries up to four times.
     fn is_repeat(&mut self, open: &Open) -> bool {
         let same =
             |(fetcher, provider, verdict, _): &&mut (Fetcher, Option<Provider>, Verdict, Timestamp)| {

@@ -2,6 +2,7 @@
 //!
 //! Matching too much is the safe error for an objection: the whole address is lower-cased.
 
+mod addr_spec;
 mod address;
 
 use std::fmt;
@@ -11,11 +12,13 @@ use crate::keyring::{Key, KeyFingerprint};
 
 /// The address of a recipient, brought to one form: lower case, NFKC, the domain in its ASCII form.
 ///
-/// What people paste around an address is taken off: blanks, quotes, brackets, a name, a comment, `mailto:` and what follows a `?`,
-/// punctuation, invisible characters. A local part is unquoted if it can be. So an objection by `Ada <mailto:ADA@example.com>`
-/// finds the pings to `ada@example.com`.
+/// What people paste around an address is taken off: blanks, quotes, brackets, a name, a comment,
+/// `mailto:` and what follows a `?`, punctuation, invisible characters. A local part is unquoted if
+/// it can be. So an objection by `Ada <mailto:ADA@example.com>` finds the pings to
+/// `ada@example.com`.
 ///
-/// No provider's own rules are known: `ada+news@`, `a.da@` and `ada@`, and `gmail.com` and `googlemail.com`, are different recipients.
+/// No provider's own rules are known: `ada+news@`, `a.da@` and `ada@`, and `gmail.com` and
+/// `googlemail.com`, are different recipients.
 ///
 /// It has no accessor, no `Display` and no `Serialize`: an address can be hashed and nothing else.
 ///
@@ -30,7 +33,8 @@ impl Recipient {
     /// Reads the one address in a text of at most 2,000 bytes, by RFC 5321, 5322 and 6531.
     ///
     /// # Errors
-    /// [`RecipientError`] for no address, for more than one, and for anything that might be another one. It never repeats the text.
+    /// [`RecipientError`] for no address, for more than one, and for anything that might be another
+    /// one. It never repeats the text.
     pub fn parse(text: &str) -> Result<Self, RecipientError> {
         address::canonical(text).map(Self)
     }
@@ -53,8 +57,8 @@ pub enum RecipientError {
     /// Empty, or longer than an address may be.
     #[error(
         "recipient must not be empty, nor longer than {} bytes ({} before the @)",
-        address::MAX_ADDRESS,
-        address::MAX_LOCAL
+        addr_spec::MAX_ADDRESS,
+        addr_spec::MAX_LOCAL
     )]
     Length,
     /// A control character.
@@ -77,7 +81,8 @@ pub enum RecipientError {
     Domain,
 }
 
-/// The keyed hash of a recipient's address (HMAC-SHA256) with the fingerprint of its key: what is kept instead of the address.
+/// The keyed hash of a recipient's address (HMAC-SHA256) with the fingerprint of its key: what is
+/// kept instead of the address.
 ///
 /// It is a pseudonym, not anonymous: whoever has the key can test an address against it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -112,7 +117,8 @@ impl fmt::Debug for RecipientHash {
     }
 }
 
-/// One recipient's hashes under all keys of a keyring: a store matches any of them and keeps the newest.
+/// One recipient's hashes under all keys of a keyring: a store matches any of them and keeps the
+/// newest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecipientHashes {

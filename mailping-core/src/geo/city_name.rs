@@ -1,14 +1,18 @@
-//! A city's name out of what a database calls a city, which is often a part of one: `Berlin (Bezirk Steglitz-Zehlendorf)`.
+//! A city's name out of what a database calls a city, which is often a part of one: `Berlin (Bezirk
+//! Steglitz-Zehlendorf)`.
 //!
-//! What stands in brackets is cut, since a district, a street or a barracks is finer than what is promised to be kept. It stays
-//! where it belongs to the name, as in `Frankfurt (Oder)`: then it is a river or a landscape, never a part of the town.
+//! What stands in brackets is cut, since a district, a street or a barracks is finer than what is
+//! promised to be kept. It stays where it belongs to the name, as in `Frankfurt (Oder)`: then it is
+//! a river or a landscape, never a part of the town.
 //!
-//! Measured on DB-IP Lite of June 2026: of 179,993 names 39,556 have parentheses. 39,522 lose them, 16 of the other 34 lose a
-//! second pair, and all 34 that stay are names of towns. One name of a village is cut, `Achim (Baden)`. What stands behind a
-//! comma (22 names), ` - ` (30) or a slash (55) stays: most of these are names in two languages.
+//! Measured on DB-IP Lite of June 2026: of 179,993 names 39,556 have parentheses. 39,522 lose them,
+//! 16 of the other 34 lose a second pair, and all 34 that stay are names of towns. One name of a
+//! village is cut, `Achim (Baden)`. What stands behind a comma (22 names), ` - ` (30) or a slash
+//! (55) stays: most of these are names in two languages.
 
-/// The rivers and landscapes that tell towns of one name apart, all in German, as [`folded`] writes them. Those that are
-/// also parts of a town (Mosel of Zwickau, Heide of Lohmar, Ries of Graz, Oker of Goslar, Baden of St Louis) are left out.
+/// The rivers and landscapes that tell towns of one name apart, all in German, as [`folded`] writes
+/// them. Those that are also parts of a town (Mosel of Zwickau, Heide of Lohmar, Ries of Graz, Oker
+/// of Goslar, Baden of St Louis) are left out.
 #[rustfmt::skip]
 const REGIONS: &[&str] = &[
     // Rivers.
@@ -34,7 +38,8 @@ const CANTONS: &[&str] = &[
     "TI", "UR", "VD", "VS", "ZG", "ZH",
 ];
 
-/// Cities whose districts are written as a number behind the name: `Paris 16 Passy`, `Marseille 08`, `Praha 10`.
+/// Cities whose districts are written as a number behind the name: `Paris 16 Passy`, `Marseille
+/// 08`, `Praha 10`.
 const NUMBERED: &[&str] = &["Paris", "Lyon", "Marseille", "Praha", "Prague", "Budapest", "Wien", "Vienna"];
 
 const OPENING: [char; 4] = ['(', '[', '\u{ff08}', '\u{ff3b}'];
@@ -71,7 +76,8 @@ fn is_region(text: &str) -> bool {
     text.len() <= 32 && (CANTONS.contains(&text) || REGIONS.contains(&folded(text).as_str()))
 }
 
-/// Lower case without the marks of German letters, which databases leave out or write as a second character.
+/// Lower case without the marks of German letters, which databases leave out or write as a second
+/// character.
 fn folded(text: &str) -> String {
     let mut folded = String::new();
     for c in text.chars().flat_map(char::to_lowercase) {

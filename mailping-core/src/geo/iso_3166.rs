@@ -1,8 +1,10 @@
 //! Which two letters are a country: the 249 codes that ISO 3166-1 assigns (2026), and `XK`.
 //!
-//! Databases also write `ZZ`, `XX`, `AP`, `EU`, `A1`, `O1` or `T1` for a region, a proxy or nothing: those are no place.
+//! Databases also write `ZZ`, `XX`, `AP`, `EU`, `A1`, `O1` or `T1` for a region, a proxy or
+//! nothing: those are no place.
 
-/// By their letters. `XK` is Kosovo: user-assigned, and used by the European Union and by city databases.
+/// By their letters. `XK` is Kosovo: user-assigned, and used by the European Union and by city
+/// databases.
 #[rustfmt::skip]
 const CODES: [&[u8; 2]; 250] = [
     b"AD", b"AE", b"AF", b"AG", b"AI", b"AL", b"AM", b"AO", b"AQ", b"AR", b"AS", b"AT", b"AU",

@@ -1,6 +1,7 @@
 //! Places from MaxMind DB files (`.mmdb`), of MaxMind or of anyone who writes the same two schemas.
 //!
-//! A file is checked when it is opened, so that a damaged or a wrong one is an error at start and not a silent lack of places.
+//! A file is checked when it is opened, so that a damaged or a wrong one is an error at start and
+//! not a silent lack of places.
 
 mod address;
 mod database;
@@ -17,8 +18,9 @@ use crate::mask::MaskedIp;
 
 /// A resolver over one or several MaxMind DB files, read into memory whole.
 ///
-/// Two schemas are known: that of GeoLite2 and GeoIP2 (`country.iso_code`, `city.names.en`), and a flat one (`country_code`, or a code
-/// in `country`, and `city`, an empty text for unknown), which IPinfo and free city databases use. Country databases do too.
+/// Two schemas are known: that of GeoLite2 and GeoIP2 (`country.iso_code`, `city.names.en`), and a
+/// flat one (`country_code`, or a code in `country`, and `city`, an empty text for unknown), which
+/// IPinfo and free city databases use. Country databases do too.
 ///
 /// Clones share the files, so keep one to [reload](MaxMind::reload) while the tracker runs:
 ///
@@ -47,15 +49,18 @@ impl MaxMind {
     /// Opens one file.
     ///
     /// # Errors
-    /// [`MaxMindError`] for a file that cannot be read, is damaged as far as sampling it shows, or has neither countries nor cities.
+    /// [`MaxMindError`] for a file that cannot be read, is damaged as far as sampling it shows, or
+    /// has neither countries nor cities.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, MaxMindError> {
         Self::open_all([path])
     }
 
-    /// Opens several files, such as one for IPv4 and one for IPv6. The first that knows a place wins.
+    /// Opens several files, such as one for IPv4 and one for IPv6. The first that knows a place
+    /// wins.
     ///
     /// # Errors
-    /// As [`open`](Self::open), for the first file that fails; [`MaxMindError::NoFile`] if there is none.
+    /// As [`open`](Self::open), for the first file that fails; [`MaxMindError::NoFile`] if there is
+    /// none.
     pub fn open_all<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self, MaxMindError> {
         let paths: Vec<PathBuf> = paths.into_iter().map(|path| path.as_ref().to_owned()).collect();
         if paths.is_empty() {
@@ -74,11 +79,13 @@ impl MaxMind {
         Ok(Self::new(Vec::new(), Arc::new([database])))
     }
 
-    /// Reads the files again and swaps them in, for this resolver and all its clones. Look-ups go on with the old ones
-    /// until then. It blocks for as long as reading takes: call it from a thread that may wait.
+    /// Reads the files again and swaps them in, for this resolver and all its clones. Look-ups go
+    /// on with the old ones until then. It blocks for as long as reading takes: call it from a
+    /// thread that may wait.
     ///
-    /// Replace files by renaming a new one over the old one; a file that is half-written when it is read is refused. A resolver made
-    /// [from bytes](Self::from_bytes) has no files, and nothing happens.
+    /// Replace files by renaming a new one over the old one; a file that is half-written when it is
+    /// read is refused. A resolver made [from bytes](Self::from_bytes) has no files, and nothing
+    /// happens.
     ///
     /// # Errors
     /// As [`open_all`](Self::open_all); all the old files stay in use then.
@@ -92,7 +99,8 @@ impl MaxMind {
         Ok(())
     }
 
-    /// When the oldest of the files was built, as it says of itself: networks change hands, so places of an old file are often wrong.
+    /// When the oldest of the files was built, as it says of itself: networks change hands, so
+    /// places of an old file are often wrong.
     #[must_use]
     pub fn built(&self) -> Timestamp {
         let databases = self.0.databases.read().unwrap_or_else(PoisonError::into_inner);
@@ -104,8 +112,8 @@ impl MaxMind {
     }
 }
 
-/// Nothing is found for networks coarser than /16 (IPv4) or /32 (IPv6), and for Teredo, 240.0.0.0/4 and local networks.
-/// A 6to4 network (`2002::/16`) has the place of the IPv4 network inside it.
+/// Nothing is found for networks coarser than /16 (IPv4) or /32 (IPv6), and for Teredo, 240.0.0.0/4
+/// and local networks. A 6to4 network (`2002::/16`) has the place of the IPv4 network inside it.
 impl GeoResolver for MaxMind {
     fn locate(&self, network: MaskedIp) -> Result<Option<Place>, GeoError> {
         let Some(address) = address::to_look_up(network) else { return Ok(None) };
@@ -170,7 +178,8 @@ pub enum MaxMindError {
         /// The type that the file names, such as `GeoLite2-ASN`.
         found: String,
     },
-    /// A file has cities and no country's code in a field known here: each city would be one of several in the world.
+    /// A file has cities and no country's code in a field known here: each city would be one of
+    /// several in the world.
     #[error(
         "geo database {name} of type {found:?} has cities and no countries: expected codes of ISO 3166-1 in \
          country.iso_code, country_code or country"

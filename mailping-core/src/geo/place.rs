@@ -1,5 +1,5 @@
-//! A place as it is kept: a country code and a city's name, both checked, so that no database, store or header can put
-//! anything else there.
+//! A place as it is kept: a country code and a city's name, both checked, so that no database,
+//! store or header can put anything else there.
 
 use std::fmt;
 use std::str::FromStr;
@@ -40,8 +40,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// A country's code: two upper-case ASCII letters that ISO 3166-1 assigns, or `XK` (Kosovo), which is in use without being in
-/// the standard. `ZZ`, `XX`, `AP` or `EU` are no country.
+/// A country's code: two upper-case ASCII letters that ISO 3166-1 assigns, or `XK` (Kosovo), which
+/// is in use without being in the standard. `ZZ`, `XX`, `AP` or `EU` are no country.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Country([u8; 2]);
 
@@ -83,7 +83,8 @@ impl FromStr for Country {
     }
 }
 
-/// A city's name: at most [`City::MAX_BYTES`] bytes, without control characters, not empty. Cheap to clone.
+/// A city's name: at most [`City::MAX_BYTES`] bytes, without control characters, not empty. Cheap
+/// to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct City(Arc<str>);
 
@@ -97,9 +98,9 @@ impl City {
         &self.0
     }
 
-    /// Makes a name of what a database says: a district, street or base in brackets cut (`Berlin (Bezirk Mitte)`, not
-    /// `Frankfurt (Oder)`), control characters and what reorders text dropped, cut after [`City::MAX_BYTES`] at a
-    /// character's border; none if nothing is left.
+    /// Makes a name of what a database says: a district, street or base in brackets cut (`Berlin
+    /// (Bezirk Mitte)`, not `Frankfurt (Oder)`), control characters and what reorders text dropped,
+    /// cut after [`City::MAX_BYTES`] at a character's border; none if nothing is left.
     #[must_use]
     pub fn from_database(name: &str) -> Option<Self> {
         let name = without_district(name);

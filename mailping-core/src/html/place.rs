@@ -1,4 +1,5 @@
-//! Where a pixel is fetched as part of the message itself: before what the message quotes, which a mail program may cut off.
+//! Where a pixel is fetched as part of the message itself: before what the message quotes, which a
+//! mail program may cut off.
 
 use html5gum::{EndTag, StartTag, Token};
 
@@ -6,7 +7,8 @@ use super::tokens;
 
 /// Where a pixel is put into HTML that has none.
 pub(super) fn place(html: &str, pixel: &str) -> usize {
-    // With a pixel at its end it shows whether the end is open: in a comment or a style it is no tag.
+    // With a pixel at its end it shows whether the end is open: in a comment or a style it is no
+    // tag.
     let probe = format!("{html}{pixel}");
     let (mut body_end, mut quote, mut clear) = (None, None::<Quote>, 0);
     for token in tokens(&probe) {

@@ -1,4 +1,5 @@
-//! Whether a value is the address of a pixel of ours, in any spelling that a renderer, a proxy or a gateway turns into it.
+//! Whether a value is the address of a pixel of ours, in any spelling that a renderer, a proxy or a
+//! gateway turns into it.
 
 use std::borrow::Cow;
 
@@ -13,7 +14,8 @@ use crate::token::{self, CHARS};
 const MAX_LAYERS: usize = 5;
 /// How many readings of one value are looked at.
 const MAX_READINGS: usize = 24;
-/// How many segments a path may have between the host and the token, dots and doubled slashes included.
+/// How many segments a path may have between the host and the token, dots and doubled slashes
+/// included.
 const MAX_SEGMENTS: usize = 32;
 
 /// A base URL to look for.
@@ -35,8 +37,8 @@ impl Spelling {
         }
     }
 
-    /// Whether this value, with the entities of HTML resolved, makes a program fetch a pixel of ours. `document` is the address
-    /// that relative ones start from.
+    /// Whether this value, with the entities of HTML resolved, makes a program fetch a pixel of
+    /// ours. `document` is the address that relative ones start from.
     pub(super) fn is_in(&self, value: &str, document: Option<&Url>) -> bool {
         if value.len() < CHARS {
             return false;

@@ -121,7 +121,8 @@ impl Strip<'_> {
         }
     }
 
-    /// Outlook reads the HTML within `<!--[if mso]>` and `<![endif]-->`; nobody reads another comment.
+    /// Outlook reads the HTML within `<!--[if mso]>` and `<![endif]-->`; nobody reads another
+    /// comment.
     fn strip_conditional(&self, comment: &str) -> Option<String> {
         let inside = comment.strip_prefix("<!--")?;
         let condition = inside.trim_start();
@@ -183,7 +184,8 @@ impl Strip<'_> {
         }
     }
 
-    /// The style sheet without our addresses; none if it has none of ours. `plain` resolves the entities that an attribute has.
+    /// The style sheet without our addresses; none if it has none of ours. `plain` resolves the
+    /// entities that an attribute has.
     fn strip_css(&self, css: &str, plain: impl Fn(&str) -> String) -> Option<String> {
         if !self.is_ours(&plain(css)) {
             return None;
@@ -238,7 +240,8 @@ fn is_image(element: &str) -> bool {
     )
 }
 
-/// Whether a program may fetch what an attribute holds. Links are followed by people; some attributes are text.
+/// Whether a program may fetch what an attribute holds. Links are followed by people; some
+/// attributes are text.
 fn is_fetched(element: &str, attribute: &str) -> bool {
     if attribute == "style" || attribute == "background" {
         return true;

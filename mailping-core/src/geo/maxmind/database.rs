@@ -1,4 +1,5 @@
-//! One MaxMind DB file: its schema, found out when it is opened, and look-ups that copy nothing but the city's name.
+//! One MaxMind DB file: its schema, found out when it is opened, and look-ups that copy nothing but
+//! the city's name.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,7 +10,8 @@ use super::MaxMindError;
 use crate::Timestamp;
 use crate::geo::{City, Country, Place};
 
-/// How many networks are decoded from the start of the tree when a file is opened: all of a small one.
+/// How many networks are decoded from the start of the tree when a file is opened: all of a small
+/// one.
 const CHECKED_NETWORKS: usize = 1 << 14;
 /// How many addresses, spread evenly over each family, are looked up besides.
 const CHECKED_ADDRESSES: u16 = 1 << 12;
@@ -52,8 +54,8 @@ struct Names<'a> {
     en: Option<&'a str>,
 }
 
-/// Free city databases and IPinfo's. IPinfo Lite has a country's name in `country` and its code in `country_code`; IPinfo's
-/// location and country files have the code in `country`.
+/// Free city databases and IPinfo's. IPinfo Lite has a country's name in `country` and its code in
+/// `country_code`; IPinfo's location and country files have the code in `country`.
 #[derive(Deserialize)]
 struct Flat<'a> {
     country_code: Option<&'a str>,
@@ -117,7 +119,8 @@ struct Sample {
 /// Decodes a bounded sample of a file's records.
 fn check(reader: &Reader<Vec<u8>>) -> Result<Sample, MaxMindDbError> {
     let mut sample = Sample::default();
-    // With aliases and empty networks counted each step is short, so that a tree with a cycle ends too.
+    // With aliases and empty networks counted each step is short, so that a tree with a cycle ends
+    // too.
     let every_network = WithinOptions::default().include_aliased_networks().include_networks_without_data();
     for record in reader.networks(every_network)?.take(CHECKED_NETWORKS) {
         sample.add(&record?)?;
