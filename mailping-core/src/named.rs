@@ -1,20 +1,6 @@
 //! One way to write closed lists: a variant, its stable number for stores and its stable name,
 //! side by side. A number or a name that was once given is never given to something else.
 
-/// The text is not a name in this closed list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected}")]
-#[non_exhaustive]
-pub struct UnknownName {
-    expected: &'static str,
-}
-
-impl UnknownName {
-    pub(crate) const fn new(expected: &'static str) -> Self {
-        Self { expected }
-    }
-}
-
 macro_rules! named {
     (
         $(#[$meta:meta])*
@@ -58,30 +44,24 @@ macro_rules! named {
             }
         }
 
+        impl $name {
+            /// What an error says instead of what it was given.
+            const EXPECTED: &'static str = concat!($what, ", one of:" $(, " ", $text)+);
+        }
+
         impl ::std::str::FromStr for $name {
-            type Err = $crate::UnknownName;
+            type Err = $crate::ParseError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::ALL
                     .iter()
                     .copied()
                     .find(|known| known.as_str() == text)
-                    .ok_or($crate::UnknownName::new(concat!($what, ", one of:" $(, " ", $text)+)))
+                    .ok_or($crate::ParseError::new(Self::EXPECTED))
             }
         }
 
-        impl ::serde::Serialize for $name {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl<'de> ::serde::Deserialize<'de> for $name {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let name = <::std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                name.parse().map_err(::serde::de::Error::custom)
-            }
-        }
+        $crate::text::text!($name, expected: Self::EXPECTED, one_of: [$( $text ),+]);
     };
 }
 

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use crate::fetcher::{Evidence, Verdict};
+use crate::named::named;
 use crate::store::{KeptPing, PingQuery, StoreError};
-use crate::{Open, PingId, Status, Summary, Timestamp, Tracker};
+use crate::{Open, PingId, Status, StepTime, Summary, Timestamp, Tracker};
 
 /// Something that a sender wants to be told about a message.
 ///
-/// Its time is as exact as the ping keeps times. A proxy's or scanner's fetch is none of these unless a person caused it, and
+/// Its time prints as exactly as it is kept. A proxy's or scanner's fetch is none of these unless a person caused it, and
 /// [`NotOpened`](Self::NotOpened) does not mean unread: many readers block images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -16,37 +17,49 @@ pub enum Notice {
     /// A person displayed the message for the first time. At the detail `last_day` the first day is not kept, and this is the latest.
     Opened {
         /// When.
-        at: Timestamp,
+        at: StepTime,
     },
     /// A person displayed it again, after a pause. At the detail `last_day` it is never known.
     Reopened {
         /// When.
-        at: Timestamp,
+        at: StepTime,
     },
     /// So long after the sending it is known of no person to have displayed it.
     NotOpened {
         /// Since when this has been due: the sent time and the patience.
-        at: Timestamp,
+        at: StepTime,
     },
 }
 
 impl Notice {
-    /// The name, as in JSON: `opened`, `reopened` or `not_opened`.
+    /// What it says, without the time.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn kind(self) -> NoticeKind {
         match self {
-            Self::Opened { .. } => "opened",
-            Self::Reopened { .. } => "reopened",
-            Self::NotOpened { .. } => "not_opened",
+            Self::Opened { .. } => NoticeKind::Opened,
+            Self::Reopened { .. } => NoticeKind::Reopened,
+            Self::NotOpened { .. } => NoticeKind::NotOpened,
         }
     }
 
     /// When it came true.
     #[must_use]
-    pub const fn at(self) -> Timestamp {
+    pub const fn at(self) -> StepTime {
         match self {
             Self::Opened { at } | Self::Reopened { at } | Self::NotOpened { at } => at,
         }
+    }
+}
+
+named! {
+    /// What a [`Notice`] says, without its time.
+    pub enum NoticeKind ("a notice") {
+        /// A person displayed the message for the first time.
+        Opened = 0, "opened";
+        /// A person displayed it again.
+        Reopened = 1, "reopened";
+        /// No person is known to have displayed it in time.
+        NotOpened = 2, "not_opened";
     }
 }
 
@@ -132,9 +145,9 @@ impl Tracker {
                     return;
                 }
                 match before.replace(open.at) {
-                    None => notices.push(Notice::Opened { at: open.at }),
+                    None => notices.push(Notice::Opened { at: open.time() }),
                     Some(before) if open.at.since(before) >= Some(rules.reopened_after) => {
-                        notices.push(Notice::Reopened { at: open.at });
+                        notices.push(Notice::Reopened { at: open.time() });
                     }
                     Some(_) => {}
                 }
@@ -146,7 +159,7 @@ impl Tracker {
         let due = summary.ping.sent_at.plus(rules.not_opened_after);
         let was_recorded = matches!(summary.ping.status, Status::Live | Status::Expired);
         if notices.is_empty() && was_recorded && self.now() >= due {
-            notices.push(Notice::NotOpened { at: due });
+            notices.push(Notice::NotOpened { at: due.into() });
         }
         Ok(Notices { summary, notices })
     }

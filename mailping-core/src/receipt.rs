@@ -5,14 +5,16 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
+use crate::named::named;
 use crate::store::{KeptPing, OpenCursor};
-use crate::{Open, Ping, Timestamp};
+use crate::{Open, Ping, StepTime, TimeStep, Timestamp};
 
 /// What is known about a message: its ping, the sums over all its opens, and one page of them.
 ///
 /// It serialises to JSON and prints as one honest sentence. It never says "read": a fetch shows that the message was
 /// displayed or handled, and a missing fetch shows nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Receipt {
     /// The sums.
@@ -21,12 +23,12 @@ pub struct Receipt {
     /// Opens by time, the oldest first.
     pub opens: Vec<Open>,
     /// The cursor for the next page of opens; `None` on the last.
-    #[serde(serialize_with = "cursor")]
     pub next: Option<OpenCursor>,
 }
 
 /// The sums over all opens of a ping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Summary {
     /// The ping.
@@ -42,10 +44,10 @@ pub struct Summary {
     pub machine_fetches: u64,
     /// Fetches of which neither can be said, likewise.
     pub uncertain_fetches: u64,
-    /// When a person first caused one; at the ping's time step.
-    pub first_human_open: Option<Timestamp>,
+    /// When a person first caused one; in the time step that it is kept in.
+    pub first_human_open: Option<StepTime>,
     /// When a person last caused one.
-    pub last_human_open: Option<Timestamp>,
+    pub last_human_open: Option<StepTime>,
     /// Whether human opens came from several networks or places, as far as the kept detail shows: perhaps the message was forwarded,
     /// perhaps its reader moved.
     pub several_places: bool,
@@ -54,38 +56,17 @@ pub struct Summary {
     pub(crate) telling: Option<Open>,
 }
 
-/// What the opens of a ping prove together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum State {
-    /// Nothing was fetched. That does not mean unread: many readers block images.
-    NoFetch,
-    /// Only machines have fetched it: prefetch, scanners, bots.
-    MachineOnly,
-    /// Something fetched it, and whether a person was behind it cannot be said.
-    Uncertain,
-    /// A person displayed the message at least once.
-    Opened,
-}
-
-impl State {
-    /// The name, as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoFetch => "no_fetch",
-            Self::MachineOnly => "machine_only",
-            Self::Uncertain => "uncertain",
-            Self::Opened => "opened",
-        }
-    }
-}
-
-fn cursor<S: serde::Serializer>(cursor: &Option<OpenCursor>, serializer: S) -> Result<S::Ok, S::Error> {
-    match cursor {
-        Some(cursor) => serializer.collect_str(cursor),
-        None => serializer.serialize_none(),
+named! {
+    /// What the opens of a ping prove together. Each one says more than those before it.
+    pub enum State ("a state") {
+        /// Nothing was fetched. That does not mean unread: many readers block images.
+        NoFetch = 0, "no_fetch";
+        /// Only machines have fetched it: prefetch, scanners, bots.
+        MachineOnly = 1, "machine_only";
+        /// Something fetched it, and whether a person was behind it cannot be said.
+        Uncertain = 2, "uncertain";
+        /// A person displayed the message at least once.
+        Opened = 3, "opened";
     }
 }
 
@@ -118,7 +99,7 @@ impl Tally {
             machine_fetches: 0,
             uncertain_fetches: 0,
             first_human_open: None,
-            last_human_open: last_day,
+            last_human_open: last_day.map(|day| StepTime::new(day, TimeStep::Day)),
             several_places: false,
             telling: None,
         };
@@ -134,8 +115,8 @@ impl Tally {
             self.summary.telling = Some(open.clone());
         }
         if open.verdict == Verdict::Human {
-            self.summary.first_human_open.get_or_insert(open.at);
-            self.summary.last_human_open = self.summary.last_human_open.max(Some(open.at));
+            self.summary.first_human_open.get_or_insert(open.time());
+            self.summary.last_human_open = self.summary.last_human_open.max(Some(open.time()));
             self.note_place(open);
         }
         if self.is_repeat(open) {

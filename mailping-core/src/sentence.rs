@@ -20,7 +20,7 @@ impl fmt::Display for Summary {
                 write!(
                     f,
                     "Last fetched {}, which happens when the message is displayed",
-                    Moment(day, TimeStep::Day)
+                    Moment(day.start(), TimeStep::Day)
                 )?;
             }
             _ if self.fetches > 0 => f.write_str("Fetched from the sender's own network only")?,

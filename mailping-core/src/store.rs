@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::keyring::KeyFingerprint;
+use crate::text::{ParseError, decimal, text};
 use crate::{LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, Timestamp};
 
 /// A place to keep pings, opens and objections.
@@ -220,29 +221,28 @@ impl OpenCursor {
 impl fmt::Display for OpenCursor {
     /// The time in milliseconds and the id in hex, joined by a dash.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{:016x}", self.at.unix_millis(), u64::from_be_bytes(*self.id.as_bytes()))
+        write!(f, "{}-{}", self.at.unix_millis(), self.id)
     }
 }
 
-/// The text was no place in a ping's opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected the `next` of the page before")]
-#[non_exhaustive]
-pub struct OpenCursorError;
+const OPEN_CURSOR: &str = "the `next` of the page before";
 
 impl std::str::FromStr for OpenCursor {
-    type Err = OpenCursorError;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, OpenCursorError> {
-        let (at, id) = text.split_once('-').ok_or(OpenCursorError)?;
-        let at = at.parse().map_err(|_| OpenCursorError)?;
-        let id = u64::from_str_radix(id, 16).map_err(|_| OpenCursorError)?;
-        Ok(Self::new(Timestamp::from_unix_millis(at), OpenId::from_bytes(id.to_be_bytes())))
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let refused = ParseError::new(OPEN_CURSOR);
+        let (at, id) = text.split_once('-').ok_or(refused)?;
+        let at = decimal(at).and_then(|at| i64::try_from(at).ok()).ok_or(refused)?;
+        Ok(Self::new(Timestamp::from_unix_millis(at), id.parse().map_err(|_| refused)?))
     }
 }
+
+text!(OpenCursor, expected: OPEN_CURSOR, pattern: "^[0-9]{1,15}-[0-9a-f]{16}$");
 
 /// How much was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Erased {
     /// Pings.

@@ -212,7 +212,7 @@ impl Post {
         // No place, network or verdict: who may see those asks for the receipt.
         let ping = &found.summary.ping;
         let message = json!({
-            "type": format!("ping.{}", notice.as_str()),
+            "type": format!("ping.{}", notice.kind()),
             "timestamp": notice.at(),
             "data": { "ping": ping.id, "reference": ping.reference, "owner": ping.owner, "state": found.summary.state },
         });

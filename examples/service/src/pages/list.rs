@@ -2,7 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
-use mailping_core::{PingQuery, Summary, TimeStep};
+use mailping_core::{PingQuery, Summary};
 
 use super::form::Form;
 use super::frame::{Frame, page};
@@ -56,8 +56,8 @@ impl From<&Summary> for Row {
             status: Badge::of_status(ping.status),
             opens: receipt.human_opens,
             fetches: receipt.fetches,
-            last: receipt.last_human_open.map(|at| short(at, ping.time_step)),
-            sent: short(ping.sent_at, TimeStep::Exact),
+            last: receipt.last_human_open.map(short),
+            sent: short(ping.sent_at.into()),
         }
     }
 }
