@@ -33,10 +33,7 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store did not carry it out.
     pub async fn object(&self, address: &str) -> Result<(), RecipientRequestError> {
-        if let Some(hashes) = self.recipient(address)? {
-            self.0.store.object(&hashes).await?;
-        }
-        Ok(())
+        Ok(self.0.store.object(&self.recipient(address)?).await?)
     }
 
     /// The objection of whoever holds a message's opt-out link: `path` is the path of the request, whose last segment but
@@ -59,10 +56,7 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store did not carry it out.
     pub async fn erase_recipient(&self, address: &str) -> Result<Erased, RecipientRequestError> {
-        match self.recipient(address)? {
-            Some(hashes) => Ok(self.0.store.erase_recipient(&hashes).await?),
-            None => Ok(Erased::default()),
-        }
+        Ok(self.0.store.erase_recipient(&self.recipient(address)?).await?)
     }
 
     /// All that is kept of a recipient: what, why, on which basis, how long.
@@ -70,7 +64,7 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store cannot be read.
     pub async fn export_recipient(&self, address: &str) -> Result<RecipientExport, RecipientRequestError> {
-        let Some(hashes) = self.recipient(address)? else { return Ok(RecipientExport::default()) };
+        let hashes = self.recipient(address)?;
         let mut export =
             RecipientExport { objected: self.0.store.has_objected(&hashes).await?, pings: Vec::new() };
         let mut after = None;
@@ -89,13 +83,14 @@ impl Tracker {
         }
     }
 
-    fn recipient(&self, address: &str) -> Result<Option<RecipientHashes>, RecipientError> {
+    fn recipient(&self, address: &str) -> Result<RecipientHashes, RecipientError> {
         Recipient::parse(address).map(|recipient| self.hashes(&recipient))
     }
 }
 
 /// All that is kept of a recipient. It serialises to JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct RecipientExport {
     /// Whether the recipient's objection is kept.

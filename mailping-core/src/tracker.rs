@@ -78,7 +78,7 @@ impl Tracker {
         let (mut ping, recipient) = new
             .prepare(self.now(), inner.observer.ceiling)
             .map_err(|source| PingError::Invalid { source })?;
-        let recipient = recipient.and_then(|recipient| self.hashes(&recipient));
+        let recipient = recipient.map(|recipient| self.hashes(&recipient));
         ping.status = inner
             .store
             .insert_ping(&ping, recipient.as_ref())
@@ -249,7 +249,7 @@ impl Tracker {
         (self.0.clock)().into()
     }
 
-    pub(crate) fn hashes(&self, recipient: &Recipient) -> Option<RecipientHashes> {
+    pub(crate) fn hashes(&self, recipient: &Recipient) -> RecipientHashes {
         RecipientHashes::of(recipient, &self.0.observer.keys)
     }
 }
