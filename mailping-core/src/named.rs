@@ -1,8 +1,43 @@
 //! One way to write closed lists: a variant, its stable number for stores and its stable name,
 //! side by side. A number or a name that was once given is never given to something else.
+//!
+//! A list that can grow in a minor version names the variant that stands for what a newer version has added: `(..., else Variant)`.
 
 macro_rules! named {
     (
+        $(#[$meta:meta])*
+        pub enum $name:ident ($what:literal, else $unknown:ident) {
+            $( $(#[$about:meta])* $variant:ident = $code:literal, $text:literal; )+
+        }
+    ) => {
+        named! { @list $(#[$meta])* pub enum $name ($what) { $( $(#[$about])* $variant = $code, $text; )+ } }
+
+        impl $name {
+            #[doc = concat!("What a store kept as `code`; `", stringify!($unknown), "` for one that a newer version has added.")]
+            #[must_use]
+            pub const fn from_code(code: u8) -> Self {
+                match code { $( $code => Self::$variant, )+ _ => Self::$unknown }
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident ($what:literal) {
+            $( $(#[$about:meta])* $variant:ident = $code:literal, $text:literal; )+
+        }
+    ) => {
+        named! { @list $(#[$meta])* pub enum $name ($what) { $( $(#[$about])* $variant = $code, $text; )+ } }
+
+        impl $name {
+            /// What a store kept as `code`; `None` for a number that this version does not know.
+            #[must_use]
+            pub const fn from_code(code: u8) -> Option<Self> {
+                match code { $( $code => Some(Self::$variant), )+ _ => None }
+            }
+        }
+    };
+    (
+        @list
         $(#[$meta:meta])*
         pub enum $name:ident ($what:literal) {
             $( $(#[$about:meta])* $variant:ident = $code:literal, $text:literal; )+
@@ -19,6 +54,9 @@ macro_rules! named {
             /// Every one, in the order of the codes.
             pub const ALL: &'static [Self] = &[$( Self::$variant, )+];
 
+            /// What an error says, instead of what was read.
+            const EXPECTED: &'static str = concat!($what, ", one of:" $(, " ", $text)+);
+
             /// The stable name, as it is shown, serialised and parsed.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
@@ -30,23 +68,12 @@ macro_rules! named {
             pub const fn code(self) -> u8 {
                 self as u8
             }
-
-            /// What a store kept as `code`; `None` for a number that this version does not know.
-            #[must_use]
-            pub const fn from_code(code: u8) -> Option<Self> {
-                match code { $( $code => Some(Self::$variant), )+ _ => None }
-            }
         }
 
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.pad(self.as_str())
             }
-        }
-
-        impl $name {
-            /// What an error says instead of what it was given.
-            const EXPECTED: &'static str = concat!($what, ", one of:" $(, " ", $text)+);
         }
 
         impl ::std::str::FromStr for $name {

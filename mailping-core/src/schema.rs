@@ -41,3 +41,6 @@ impl ToSchema for EvidenceSet {
         schemas.push((Evidence::name().into_owned(), Evidence::schema()));
     }
 }
+
+#[cfg(test)]
+mod tests;
