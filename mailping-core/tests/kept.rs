@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use mailping_core::{
     ClientIp, Detail, Hit, MemoryStore, Observation, OpenId, PixelRequest, Recorded, SignalPolicy, State,
-    Status, TimeStep, Tracker,
+    Status, StepTime, TimeStep, Tracker,
 };
 use proptest::prelude::*;
 
@@ -73,6 +73,46 @@ fn last_day_keeps_the_day_of_the_latest_person_and_no_open() {
     let receipt = receipt(&tracker, ping.id());
     assert_eq!(receipt.summary.last_human_open.unwrap().to_string(), "2026-11-23");
     assert_eq!((receipt.summary.state, receipt.summary.fetches, receipt.opens.len()), (State::Opened, 0, 0));
+}
+
+#[test]
+fn times_in_json_have_the_digits_of_their_step_and_read_back() {
+    for (step, sent, opened) in [
+        (TimeStep::Day, "2026-11-23T10:00:00.000Z", "2026-11-23"),
+        (TimeStep::Hour, "2026-11-23T10:00:00.000Z", "2026-11-23T10:00Z"),
+        (TimeStep::Exact, "2026-11-23T10:00:00.000Z", "2026-11-23T10:01:00.000Z"),
+    ] {
+        let clock = Clock::new();
+        let tracker = tracker(&clock);
+        let ping = ping(&tracker, new_ping().time_step(step));
+        clock.advance(minute());
+        hit(&tracker, ping.pixel_url().unwrap(), "198.51.100.7", &[("user-agent", FIREFOX)]).unwrap();
+        let receipt = receipt(&tracker, ping.id());
+        let json = serde_json::to_value(&receipt).unwrap();
+        assert_eq!(json["ping"]["sent_at"], sent);
+        for field in [&json["opens"][0]["at"], &json["first_human_open"], &json["last_human_open"]] {
+            assert_eq!(field, opened);
+            let read: StepTime = serde_json::from_value(field.clone()).unwrap();
+            assert_eq!(Some(read), receipt.summary.first_human_open);
+            assert_eq!(
+                (read, read.step(), read.start()),
+                (receipt.opens[0].time(), step, receipt.opens[0].at)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_place_is_what_is_kept_of_it() {
+    let clock = Clock::new();
+    let tracker = tracker(&clock);
+    let places = [Detail::Opens, Detail::Country, Detail::City].map(|detail| {
+        let ping = ping(&tracker, new_ping().detail(detail));
+        clock.advance(minute());
+        hit(&tracker, ping.pixel_url().unwrap(), "198.51.100.7", &[("user-agent", FIREFOX)]).unwrap();
+        receipt(&tracker, ping.id()).opens[0].place().map(|place| place.to_string())
+    });
+    assert_eq!(places, [None, Some("PT".to_owned()), Some("Lisbon, PT".to_owned())]);
 }
 
 #[test]
