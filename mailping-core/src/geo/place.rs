@@ -89,7 +89,7 @@ impl FromStr for Country {
     }
 }
 
-text!(Country, expected: "a country: two ASCII letters, such as PT", pattern: "^[A-Z]{2}$");
+text!(Country, expected: "a country: its code of two letters, such as PT", pattern: "^[A-Z]{2}$");
 
 /// A city's name: at most [`City::MAX_BYTES`] bytes, without control characters, not empty. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -162,7 +162,7 @@ proptest! {
     }
 
     #[test]
-    fn every_country_and_city_is_one_text(country in "[A-Z]{2}", city in "\\PC{1,40}") {
+    fn every_country_and_city_is_one_text(country in prop::sample::select(vec!["DE", "PT", "SE", "US", "XK"]), city in "\\PC{1,40}") {
         is_one_text::<Country>(&country.parse().unwrap());
         City::from_database(&city).iter().for_each(is_one_text);
     }
