@@ -1,6 +1,8 @@
 //! Why a message may be tracked, as its sender states it. mailping keeps the statement and judges nothing.
 
-use serde::{Deserialize, Serialize};
+mod json;
+
+use serde::Serialize;
 
 use crate::Timestamp;
 use crate::named::named;
@@ -20,8 +22,9 @@ named! {
 /// The sender's legal basis for tracking this message (GDPR article 6), as stated when the ping was made.
 ///
 /// There is no default: the app must say one. Texts are for documentation; put no personal data into them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub enum Basis {
     /// A legitimate interest, with the written reason (1 to 2,000 bytes).
@@ -45,8 +48,8 @@ impl Basis {
 }
 
 /// The evidence of a consent to tracking: when it was given, to which text, through which channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Consent {
     /// When it was given. A time in the future is refused.
@@ -113,13 +116,42 @@ mod tests {
         let basis: Basis = serde_json::from_str(json).unwrap();
         assert_eq!(basis, Basis::legitimate_interest("proof of delivery"));
         assert_eq!(serde_json::to_string(&basis).unwrap(), json);
-        let json =
-            r#"{"kind":"consent","given_at":"2026-01-02T03:04:05Z","text_version":"v3","channel":"form"}"#;
+        let json = r#"{"kind":"consent","given_at":"2026-01-02T03:04:05.000Z","text_version":"v3","channel":"form"}"#;
         let basis: Basis = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&basis).unwrap(), json);
         assert_eq!(serde_json::to_string(&Basis::Contract).unwrap(), r#"{"kind":"contract"}"#);
-        let unknown = r#"{"kind":"legitimate_interest","reason":"x","to":"ada@example.com"}"#;
-        assert!(serde_json::from_str::<Basis>(unknown).is_err());
+        let json = r#"{"channel":"form","text_version":"v3","given_at":"2026-01-02T03:04:05Z"}"#;
+        assert_eq!(serde_json::from_str::<Consent>(json).map(Basis::Consent).unwrap(), basis);
+        let consent = serde_json::to_string(&serde_json::from_str::<Consent>(json).unwrap()).unwrap();
+        assert!(serde_json::from_str::<Consent>(&consent).is_ok(), "{consent}");
+    }
+
+    #[test]
+    fn what_is_no_basis_is_refused_without_repeating_it() {
+        for json in [
+            r#"{"kind":"legitimate_interest","reason":"x","to":"ada@example.com"}"#,
+            r#"{"kind":"legitimate_interest","reason":"x","ada@example.com":1}"#,
+            r#"{"kind":"ada@example.com"}"#,
+            r#"{"kind":"legitimate_interest"}"#,
+            r#"{"kind":"contract","reason":"ada@example.com"}"#,
+            r#"{"kind":"contract","kind":"contract","x":"ada@example.com"}"#,
+            r#"{"kind":"consent","given_at":4242,"text_version":"v3","channel":"form"}"#,
+            r#"{"kind":"consent","given_at":"ada@example.com","text_version":"v3","channel":"form"}"#,
+            r#"{"kind":"consent","text_version":"v3","channel":"form"}"#,
+            r#"{"kind":["ada@example.com"]}"#,
+            r#"{"kind":4242}"#,
+            r#"{"reason":"ada@example.com"}"#,
+            r#"["ada@example.com"]"#,
+            r#""ada@example.com""#,
+            "4242",
+            "true",
+            "null",
+        ] {
+            let error = serde_json::from_str::<Basis>(json).unwrap_err().to_string();
+            assert!(error.contains("expected"), "{json}: {error}");
+            assert!(!error.contains("ada") && !error.contains("4242"), "{json}: {error}");
+        }
+        assert!(serde_json::from_str::<Basis>(r#"{"kind":"contract","kind":"contract"}"#).is_err());
     }
 
     #[test]

@@ -117,9 +117,9 @@ mod tests {
         let time: Timestamp = "2026-11-23T10:02:03.004Z".parse().unwrap();
         let kept = |detail, step| Precision { detail, step }.kept_time(time).to_string();
         assert_eq!(kept(Detail::City, TimeStep::Exact), "2026-11-23T10:02:03.004Z");
-        assert_eq!(kept(Detail::City, TimeStep::Hour), "2026-11-23T10:00:00Z");
-        assert_eq!(kept(Detail::City, TimeStep::Day), "2026-11-23T00:00:00Z");
-        assert_eq!(kept(Detail::LastDay, TimeStep::Exact), "2026-11-23T00:00:00Z");
+        assert_eq!(kept(Detail::City, TimeStep::Hour), "2026-11-23T10:00:00.000Z");
+        assert_eq!(kept(Detail::City, TimeStep::Day), "2026-11-23T00:00:00.000Z");
+        assert_eq!(kept(Detail::LastDay, TimeStep::Exact), "2026-11-23T00:00:00.000Z");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 /// What a tracker knows of itself since it was built. Counters never go down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Health {
     /// Opens that wait to be written.
@@ -14,11 +15,13 @@ pub struct Health {
     pub queue_capacity: usize,
     /// For how long the oldest of them has waited, in seconds in JSON.
     #[serde(rename = "oldest_waiting_s", serialize_with = "seconds")]
+    #[cfg_attr(feature = "utoipa", schema(value_type = Option<f64>))]
     pub oldest_waiting: Option<Duration>,
     /// Opens that are on disk in front of the database and wait to be moved into it: receipts do not show them yet.
     pub spooled: u64,
     /// For how long the oldest of them has waited there, since this process began at the most, in seconds in JSON.
     #[serde(rename = "oldest_spooled_s", serialize_with = "seconds")]
+    #[cfg_attr(feature = "utoipa", schema(value_type = Option<f64>))]
     pub oldest_spooled: Option<Duration>,
     /// Whether the store refused the last batch. It is tried again until it takes it.
     pub store_failing: bool,
@@ -43,10 +46,13 @@ pub struct Health {
     pub purged_pings: u64,
     /// Opens that the automatic purge deleted.
     pub purged_opens: u64,
+    /// Rows that are due, and that the automatic purge cannot delete because they are damaged. It may go down again.
+    pub purge_passed_over: u64,
 }
 
 /// Hits of which nothing is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Dropped {
     /// The token was forged, broken or of a key that is gone.

@@ -5,9 +5,8 @@ mod random;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
-
 use crate::Timestamp;
+use crate::text::{ParseError, hex, text};
 
 /// The id of a ping: a UUID of version 7 minted at the sent time, so that pings sort by it and the time since sending
 /// needs no database.
@@ -56,25 +55,19 @@ impl fmt::Debug for PingId {
     }
 }
 
-impl Serialize for PingId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+const PING_ID: &str = "the id of a ping, such as 019ab1c2-d3e4-7f56-8a9b-0c1d2e3f4a5b";
 
-/// The text was no id of a ping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected the id of a ping, such as 019ab1c2-d3e4-7f56-8a9b-0c1d2e3f4a5b")]
-#[non_exhaustive]
-pub struct PingIdError;
-
+/// Reads any of the usual forms of a UUID.
 impl FromStr for PingId {
-    type Err = PingIdError;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, PingIdError> {
-        uuid::Uuid::try_parse(text).map(|uuid| Self(uuid.into_bytes())).map_err(|_| PingIdError)
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let uuid = uuid::Uuid::try_parse(text).map_err(|_| ParseError::new(PING_ID))?;
+        Ok(Self(uuid.into_bytes()))
     }
 }
+
+text!(PingId, expected: PING_ID, format: "uuid");
 
 /// The id of an open within its ping: 8 random bytes, with no time in them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,11 +95,30 @@ impl OpenId {
     }
 }
 
-impl fmt::Debug for OpenId {
+impl fmt::Display for OpenId {
+    /// 16 hexadecimal digits, in lower case.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OpenId({:016x})", u64::from_be_bytes(self.0))
+        write!(f, "{:016x}", u64::from_be_bytes(self.0))
     }
 }
+
+impl fmt::Debug for OpenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OpenId({self})")
+    }
+}
+
+const OPEN_ID: &str = "the id of an open: 16 hexadecimal digits";
+
+impl FromStr for OpenId {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        hex::<16>(text).map(|id| Self(id.to_be_bytes())).ok_or(ParseError::new(OPEN_ID))
+    }
+}
+
+text!(OpenId, expected: OPEN_ID, pattern: "^[0-9a-f]{16}$");
 
 /// The operating system gave no random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +144,6 @@ mod tests {
     fn a_ping_id_reads_back_from_its_text() {
         let id = PingId::mint(Timestamp::from_unix_millis(1_795_428_120_250)).unwrap();
         assert_eq!(id.to_string().parse(), Ok(id));
-        assert_eq!("invoice-42".parse::<PingId>(), Err(PingIdError));
+        assert!("invoice-42".parse::<PingId>().is_err());
     }
 }

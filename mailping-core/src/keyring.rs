@@ -33,7 +33,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 /// ```
 #[derive(Clone)]
 pub struct Keyring {
-    keys: Vec<Key>,
+    newest: Key,
+    older: Vec<Key>,
 }
 
 const FEWEST_BYTES: usize = 32;
@@ -54,7 +55,7 @@ impl Keyring {
     pub fn generate() -> Result<Self, RandomError> {
         let mut secret = vec![0; FEWEST_BYTES];
         getrandom::fill(&mut secret).map_err(|_| RandomError)?;
-        Ok(Self { keys: vec![Key::new(KeyId(0), secret)] })
+        Ok(Self { newest: Key::new(KeyId(0), secret), older: Vec::new() })
     }
 
     /// Reads `id:base64[,id:base64…]`; white space around the entries is dropped.
@@ -65,23 +66,17 @@ impl Keyring {
         if text.trim().is_empty() {
             return Err(KeyringError::Empty);
         }
-        let mut keys: Vec<Key> = Vec::new();
-        for (entry, position) in text.split(',').zip(1..) {
-            let (id, secret) = entry.trim().split_once(':').ok_or(KeyringError::Form { position })?;
-            let id = id.parse().ok().and_then(KeyId::new).ok_or(KeyringError::Id { position })?;
-            let secret = STANDARD
-                .decode(secret)
-                .or_else(|_| URL_SAFE.decode(secret))
-                .map_err(|_| KeyringError::Base64 { position })?;
-            if !(FEWEST_BYTES..=MOST_BYTES).contains(&secret.len()) {
-                return Err(KeyringError::Length { position });
-            }
-            if keys.iter().any(|key| key.id == id) {
+        let mut entries = text.split(',').zip(1..);
+        let (entry, position) = entries.next().ok_or(KeyringError::Empty)?;
+        let mut keys = Self { newest: read_key(entry, position)?, older: Vec::new() };
+        for (entry, position) in entries {
+            let key = read_key(entry, position)?;
+            if keys.key(key.id).is_some() {
                 return Err(KeyringError::Twice { position });
             }
-            keys.push(Key::new(id, secret));
+            keys.older.push(key);
         }
-        Ok(Self { keys })
+        Ok(keys)
     }
 
     /// Reads the keyring from the environment variable `name`, in the form of [`Keyring::from_text`].
@@ -99,27 +94,45 @@ impl Keyring {
     /// This is the secret itself: write it to a file with mode 0600 or to a secret store, never to a log.
     #[must_use]
     pub fn secret_text(&self) -> String {
-        let entries = self.keys.iter().map(|key| format!("{}:{}", key.id, STANDARD.encode(&key.secret)));
+        let entries = self.keys().map(|key| format!("{}:{}", key.id, STANDARD.encode(&key.secret)));
         entries.collect::<Vec<_>>().join(",")
     }
 
     /// The ids of the keys, the signing one first.
     pub fn ids(&self) -> impl Iterator<Item = KeyId> {
-        self.keys.iter().map(|key| key.id)
+        self.keys().map(|key| key.id)
     }
 
-    /// The key that signs; `None` never happens, since a keyring is made with a key in it.
-    pub(crate) fn newest(&self) -> Option<&Key> {
-        self.keys.first()
+    /// The key that signs.
+    pub(crate) const fn newest(&self) -> &Key {
+        &self.newest
     }
 
-    pub(crate) fn keys(&self) -> &[Key] {
-        &self.keys
+    /// The keys that only verify.
+    pub(crate) fn older(&self) -> &[Key] {
+        &self.older
     }
 
     pub(crate) fn key(&self, id: KeyId) -> Option<&Key> {
-        self.keys.iter().find(|key| key.id == id)
+        self.keys().find(|key| key.id == id)
     }
+
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+}
+
+fn read_key(entry: &str, position: usize) -> Result<Key, KeyringError> {
+    let (id, secret) = entry.trim().split_once(':').ok_or(KeyringError::Form { position })?;
+    let id = id.parse().map_err(|_| KeyringError::Id { position })?;
+    let secret = STANDARD
+        .decode(secret)
+        .or_else(|_| URL_SAFE.decode(secret))
+        .map_err(|_| KeyringError::Base64 { position })?;
+    if !(FEWEST_BYTES..=MOST_BYTES).contains(&secret.len()) {
+        return Err(KeyringError::Length { position });
+    }
+    Ok(Key::new(id, secret))
 }
 
 impl FromStr for Keyring {
@@ -207,7 +220,7 @@ mod tests {
     fn the_first_key_signs_and_all_are_found() {
         let secret = STANDARD.encode(SECRET);
         let keys = Keyring::from_text(&format!("63:{secret},0:{secret}")).unwrap();
-        assert_eq!(keys.newest().unwrap().id, KeyId(63));
+        assert_eq!(keys.newest().id, KeyId(63));
         assert_eq!(keys.ids().map(KeyId::get).collect::<Vec<_>>(), [63, 0]);
         assert!(keys.key(KeyId(5)).is_none());
     }

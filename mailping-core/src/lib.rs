@@ -37,10 +37,13 @@ mod receipt;
 mod recipient;
 mod request;
 mod requests;
+#[cfg(feature = "utoipa")]
+mod schema;
 mod sentence;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod text;
 mod time;
 mod token;
 mod tracker;
@@ -51,23 +54,25 @@ pub use builder::{BuildError, TrackerBuilder};
 pub use client_ip::{ClientIp, ClientIpError, TrustedProxies};
 pub use detail::{Detail, TimeStep};
 pub use health::{Closed, Dropped, Health};
-pub use id::{OpenId, PingId, PingIdError, RandomError};
+pub use id::{OpenId, PingId, RandomError};
 pub use keyring::{KeyFingerprint, KeyId, Keyring, KeyringError};
 pub use mask::{Mask, MaskError, MaskedIp};
 pub use memory::MemoryStore;
-pub use named::UnknownName;
 pub use new_ping::{InvalidPing, NewPing};
-pub use notice::{Notice, NoticeRules, Notices};
+pub use notice::{Notice, NoticeKind, NoticeRules, Notices, NoticesPage};
 pub use notify::{Event, Events};
 pub use observe::{Hit, Observation, SignalPolicy};
 pub use open::{LastDay, Open};
 pub use ping::{Ping, Status};
 pub use prepared::PreparedPing;
 pub use queue::{RecordError, Recorded, Recording};
-pub use receipt::{Receipt, State, Summary};
+pub use receipt::{Receipt, Receipts, State, Summary};
 pub use recipient::{Recipient, RecipientError, RecipientHash, RecipientHashes};
 pub use request::{HeaderSource, PixelRequest};
 pub use requests::{RecipientExport, RecipientRequestError};
-pub use store::{Backlog, Erased, OpenCursor, PingQuery, Store, StoreError};
-pub use time::{Timestamp, TimestampError};
+pub use store::{
+    Backlog, Erased, Mark, OpenCursor, OpenPage, OpenQuery, Order, PingQuery, Store, StoreError,
+};
+pub use text::ParseError;
+pub use time::{StepTime, Timestamp};
 pub use tracker::{PingError, Tracker};

@@ -8,7 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use serde::{Serialize, Serializer};
+
+use crate::text::text;
 
 /// An address with its host bits zeroed: at the finest a /24 of IPv4, a /48 of IPv6, or a /40 inside
 /// 6to4's `2002::/16` (whose /48 would contain a whole IPv4 address).
@@ -78,12 +79,6 @@ impl fmt::Debug for MaskedIp {
     }
 }
 
-impl Serialize for MaskedIp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
 /// Reads what [`Display`](fmt::Display) wrote; a bare address or too fine a network is refused.
 impl FromStr for MaskedIp {
     type Err = MaskError;
@@ -92,6 +87,12 @@ impl FromStr for MaskedIp {
         Self::from_network(text.parse().map_err(|_| MaskError::NotANetwork)?)
     }
 }
+
+text!(
+    MaskedIp,
+    expected: "a masked network, such as 192.0.2.0/24: at most 24 bits of IPv4, 48 of IPv6, 40 inside 2002::/16",
+    pattern: "^[0-9a-f.:]+/[0-9]{1,2}$"
+);
 
 /// Why a network or a prefix length was refused. It never repeats the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,22 +1,43 @@
 //! One way to write closed lists: a variant, its stable number for stores and its stable name,
 //! side by side. A number or a name that was once given is never given to something else.
-
-/// The text is not a name in this closed list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected}")]
-#[non_exhaustive]
-pub struct UnknownName {
-    expected: &'static str,
-}
-
-impl UnknownName {
-    pub(crate) const fn new(expected: &'static str) -> Self {
-        Self { expected }
-    }
-}
+//!
+//! A list that can grow in a minor version names the variant that stands for what a newer version has added: `(..., else Variant)`.
 
 macro_rules! named {
     (
+        $(#[$meta:meta])*
+        pub enum $name:ident ($what:literal, else $unknown:ident) {
+            $( $(#[$about:meta])* $variant:ident = $code:literal, $text:literal; )+
+        }
+    ) => {
+        named! { @list $(#[$meta])* pub enum $name ($what) { $( $(#[$about])* $variant = $code, $text; )+ } }
+
+        impl $name {
+            #[doc = concat!("What a store kept as `code`; `", stringify!($unknown), "` for one that a newer version has added.")]
+            #[must_use]
+            pub const fn from_code(code: u8) -> Self {
+                match code { $( $code => Self::$variant, )+ _ => Self::$unknown }
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident ($what:literal) {
+            $( $(#[$about:meta])* $variant:ident = $code:literal, $text:literal; )+
+        }
+    ) => {
+        named! { @list $(#[$meta])* pub enum $name ($what) { $( $(#[$about])* $variant = $code, $text; )+ } }
+
+        impl $name {
+            /// What a store kept as `code`; `None` for a number that this version does not know.
+            #[must_use]
+            pub const fn from_code(code: u8) -> Option<Self> {
+                match code { $( $code => Some(Self::$variant), )+ _ => None }
+            }
+        }
+    };
+    (
+        @list
         $(#[$meta:meta])*
         pub enum $name:ident ($what:literal) {
             $( $(#[$about:meta])* $variant:ident = $code:literal, $text:literal; )+
@@ -33,6 +54,9 @@ macro_rules! named {
             /// Every one, in the order of the codes.
             pub const ALL: &'static [Self] = &[$( Self::$variant, )+];
 
+            /// What an error says, instead of what was read.
+            const EXPECTED: &'static str = concat!($what, ", one of:" $(, " ", $text)+);
+
             /// The stable name, as it is shown, serialised and parsed.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
@@ -44,12 +68,6 @@ macro_rules! named {
             pub const fn code(self) -> u8 {
                 self as u8
             }
-
-            /// What a store kept as `code`; `None` for a number that this version does not know.
-            #[must_use]
-            pub const fn from_code(code: u8) -> Option<Self> {
-                match code { $( $code => Some(Self::$variant), )+ _ => None }
-            }
         }
 
         impl ::std::fmt::Display for $name {
@@ -59,29 +77,18 @@ macro_rules! named {
         }
 
         impl ::std::str::FromStr for $name {
-            type Err = $crate::UnknownName;
+            type Err = $crate::ParseError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::ALL
                     .iter()
                     .copied()
                     .find(|known| known.as_str() == text)
-                    .ok_or($crate::UnknownName::new(concat!($what, ", one of:" $(, " ", $text)+)))
+                    .ok_or($crate::ParseError::new(Self::EXPECTED))
             }
         }
 
-        impl ::serde::Serialize for $name {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl<'de> ::serde::Deserialize<'de> for $name {
-            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let name = <::std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                name.parse().map_err(::serde::de::Error::custom)
-            }
-        }
+        $crate::text::text!($name, expected: Self::EXPECTED, one_of: [$( $text ),+]);
     };
 }
 

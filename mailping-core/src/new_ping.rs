@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn record_until_is_the_end_of_its_step() {
         let (ping, _) = new().time_step(TimeStep::Day).prepare(now(), CEILING).unwrap();
-        assert_eq!(ping.record_until.to_string(), "2026-12-24T00:00:00Z");
+        assert_eq!(ping.record_until.to_string(), "2026-12-24T00:00:00.000Z");
         let last = now().plus(30 * DAY);
         let kept = Precision { detail: Detail::City, step: TimeStep::Day }.kept_time(last);
         assert!(ping.records(kept, TimeStep::Day));

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use crate::fetcher::{Evidence, Verdict};
+use crate::named::named;
+use crate::reading::Step;
 use crate::store::{KeptPing, PingQuery, StoreError};
-use crate::{Open, PingId, Status, Summary, Timestamp, Tracker};
+use crate::{Open, PingId, Status, StepTime, Summary, Timestamp, Tracker};
 
 /// Something that a sender wants to be told about a message.
 ///
-/// Its time is as exact as the ping keeps times. A proxy's or scanner's fetch is none of these unless a person caused it, and
+/// Its time prints as exactly as it is kept. A proxy's or scanner's fetch is none of these unless a person caused it, and
 /// [`NotOpened`](Self::NotOpened) does not mean unread: many readers block images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -16,37 +18,49 @@ pub enum Notice {
     /// A person displayed the message for the first time. At the detail `last_day` the first day is not kept, and this is the latest.
     Opened {
         /// When.
-        at: Timestamp,
+        at: StepTime,
     },
     /// A person displayed it again, after a pause. At the detail `last_day` it is never known.
     Reopened {
         /// When.
-        at: Timestamp,
+        at: StepTime,
     },
     /// So long after the sending it is known of no person to have displayed it.
     NotOpened {
         /// Since when this has been due: the sent time and the patience.
-        at: Timestamp,
+        at: StepTime,
     },
 }
 
 impl Notice {
-    /// The name, as in JSON: `opened`, `reopened` or `not_opened`.
+    /// What it says, without the time.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn kind(self) -> NoticeKind {
         match self {
-            Self::Opened { .. } => "opened",
-            Self::Reopened { .. } => "reopened",
-            Self::NotOpened { .. } => "not_opened",
+            Self::Opened { .. } => NoticeKind::Opened,
+            Self::Reopened { .. } => NoticeKind::Reopened,
+            Self::NotOpened { .. } => NoticeKind::NotOpened,
         }
     }
 
     /// When it came true.
     #[must_use]
-    pub const fn at(self) -> Timestamp {
+    pub const fn at(self) -> StepTime {
         match self {
             Self::Opened { at } | Self::Reopened { at } | Self::NotOpened { at } => at,
         }
+    }
+}
+
+named! {
+    /// What a [`Notice`] says, without its time.
+    pub enum NoticeKind ("a notice") {
+        /// A person displayed the message for the first time.
+        Opened = 0, "opened";
+        /// A person displayed it again.
+        Reopened = 1, "reopened";
+        /// No person is known to have displayed it in time.
+        NotOpened = 2, "not_opened";
     }
 }
 
@@ -92,6 +106,16 @@ pub struct Notices {
     pub notices: Vec<Notice>,
 }
 
+/// A page of pings with their notices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NoticesPage {
+    /// One for each ping, from the newest.
+    pub all: Vec<Notices>,
+    /// The [`after`](PingQuery::after) of the next page; `None` on the last.
+    pub next: Option<PingId>,
+}
+
 /// What a sender wants to be told.
 impl Tracker {
     /// The notices of a ping as of now; `None` where there is no such ping. They depend only on what is kept and on the time, so
@@ -100,55 +124,69 @@ impl Tracker {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn notices(&self, id: PingId, rules: NoticeRules) -> Result<Option<Notices>, StoreError> {
-        match self.0.store.ping(id).await? {
-            Some(kept) => self.notices_of_kept(kept, rules).await.map(Some),
-            None => Ok(None),
-        }
+        let Some(kept) = self.0.store.ping(id).await? else { return Ok(None) };
+        let mut all = self.notices_of_kept(vec![kept], rules).await?;
+        Ok(all.pop())
     }
 
-    /// The notices of the pings that a query asks for, from the newest; of those without any, too, so that the last id is the
-    /// place of the next page.
+    /// The notices of the pings that a query asks for, from the newest; of those without any, too. A ping whose row is damaged is
+    /// left out.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn notices_of(
-        &self,
-        query: &PingQuery,
-        rules: NoticeRules,
-    ) -> Result<Vec<Notices>, StoreError> {
-        let mut all = Vec::new();
-        for kept in self.0.store.pings(query).await? {
-            all.push(self.notices_of_kept(kept, rules).await?);
-        }
-        Ok(all)
+    pub async fn notices_of(&self, query: &PingQuery, rules: NoticeRules) -> Result<NoticesPage, StoreError> {
+        let page = self.0.store.pings(query).await?;
+        Ok(NoticesPage { all: self.notices_of_kept(page.pings, rules).await?, next: page.next })
     }
 
-    async fn notices_of_kept(&self, kept: KeptPing, rules: NoticeRules) -> Result<Notices, StoreError> {
-        let mut notices = Vec::new();
-        let mut before: Option<Timestamp> = None;
-        let summary = self
-            .sum_up(kept, |open| {
-                if !is_of_the_recipient(open) {
-                    return;
-                }
-                match before.replace(open.at) {
-                    None => notices.push(Notice::Opened { at: open.at }),
-                    Some(before) if open.at.since(before) >= Some(rules.reopened_after) => {
-                        notices.push(Notice::Reopened { at: open.at });
-                    }
-                    Some(_) => {}
-                }
-            })
-            .await?;
+    async fn notices_of_kept(
+        &self,
+        pings: Vec<KeptPing>,
+        rules: NoticeRules,
+    ) -> Result<Vec<Notices>, StoreError> {
+        let (now, mut all) = (self.now(), Vec::with_capacity(pings.len()));
+        let mut so_far = Noticed::default();
+        let each = |step: Step<'_>| match step {
+            Step::Open(open) => so_far.add(open, rules),
+            Step::End(summary) => all.push(std::mem::take(&mut so_far).finish(*summary, rules, now)),
+        };
+        self.sum_up_each(pings, each).await?;
+        Ok(all)
+    }
+}
+
+/// The notices of one ping while its opens are read.
+#[derive(Default)]
+struct Noticed {
+    notices: Vec<Notice>,
+    before: Option<Timestamp>,
+}
+
+impl Noticed {
+    fn add(&mut self, open: &Open, rules: NoticeRules) {
+        if !is_of_the_recipient(open) {
+            return;
+        }
+        match self.before.replace(open.at) {
+            None => self.notices.push(Notice::Opened { at: open.time() }),
+            Some(before) if open.at.since(before) >= Some(rules.reopened_after) => {
+                self.notices.push(Notice::Reopened { at: open.time() });
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn finish(self, summary: Summary, rules: NoticeRules, now: Timestamp) -> Notices {
+        let Self { mut notices, before } = self;
         if let (None, Some(day)) = (before, summary.last_human_open) {
             notices.push(Notice::Opened { at: day });
         }
         let due = summary.ping.sent_at.plus(rules.not_opened_after);
         let was_recorded = matches!(summary.ping.status, Status::Live | Status::Expired);
-        if notices.is_empty() && was_recorded && self.now() >= due {
-            notices.push(Notice::NotOpened { at: due });
+        if notices.is_empty() && was_recorded && now >= due {
+            notices.push(Notice::NotOpened { at: due.into() });
         }
-        Ok(Notices { summary, notices })
+        Notices { summary, notices }
     }
 }
 

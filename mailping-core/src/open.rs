@@ -1,10 +1,10 @@
 //! What is kept of a hit, at most. There is no field here for an address, an agent or a recipient.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
-use crate::geo::{City, Country};
-use crate::{MaskedIp, OpenId, PingId, TimeStep, Timestamp};
+use crate::geo::{City, Country, Place};
+use crate::{MaskedIp, OpenId, PingId, StepTime, TimeStep, Timestamp};
 
 /// What is kept of one fetch of a pixel, at most; a ping's detail can leave less of it.
 ///
@@ -14,14 +14,12 @@ use crate::{MaskedIp, OpenId, PingId, TimeStep, Timestamp};
 ///     open.network = Some(raw); // only a masked network fits
 /// }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Open {
     /// The ping it belongs to.
-    #[serde(skip)]
     pub ping: PingId,
     /// Its id within the ping.
-    #[serde(skip)]
     pub id: OpenId,
     /// When: the start of the time step that it is kept in.
     pub at: Timestamp,
@@ -36,7 +34,6 @@ pub struct Open {
     /// The reasons of the verdict.
     pub evidence: EvidenceSet,
     /// The version of the rules that judged it.
-    #[serde(skip)]
     pub rules_version: u16,
     /// The masked network it came from.
     pub network: Option<MaskedIp>,
@@ -64,6 +61,77 @@ impl Open {
             country: None,
             city: None,
         }
+    }
+}
+
+impl Open {
+    /// When, in the time step that it is kept in: what to show to people.
+    #[must_use]
+    pub fn time(&self) -> StepTime {
+        StepTime::new(self.at, self.time_step)
+    }
+
+    /// Where the fetch came from, if country or city are kept.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        let place = Place::new(self.country, self.city.clone());
+        (!place.is_unknown()).then_some(place)
+    }
+}
+
+/// An open as it is shown: without its ping, which stands around it, and with its time in its step.
+#[derive(Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema), schema(as = Open))]
+struct Shown<'a> {
+    /// When, in the time step that it is kept in.
+    at: StepTime,
+    /// How exactly the time is kept.
+    time_step: TimeStep,
+    /// Who fetched.
+    fetcher: Fetcher,
+    /// The provider that the fetcher belongs to, if it is known.
+    provider: Option<Provider>,
+    /// Whether a person displaying the message caused it.
+    verdict: Verdict,
+    /// The reasons of the verdict.
+    evidence: EvidenceSet,
+    /// The masked network it came from.
+    network: Option<MaskedIp>,
+    /// The country, if the fetch came from the reader's own network.
+    country: Option<Country>,
+    /// The city, likewise.
+    city: Option<&'a City>,
+}
+
+/// As an object without the ids, `at` in its [step](StepTime).
+impl Serialize for Open {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let shown = Shown {
+            at: self.time(),
+            time_step: self.time_step,
+            fetcher: self.fetcher,
+            provider: self.provider,
+            verdict: self.verdict,
+            evidence: self.evidence,
+            network: self.network,
+            country: self.country,
+            city: self.city.as_ref(),
+        };
+        shown.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "utoipa")]
+impl utoipa::PartialSchema for Open {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        Shown::schema()
+    }
+}
+
+#[cfg(feature = "utoipa")]
+impl utoipa::ToSchema for Open {
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+        Shown::schemas(schemas);
     }
 }
 

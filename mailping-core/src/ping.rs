@@ -26,6 +26,7 @@ named! {
 /// A store makes one with [`Ping::stored`] and the fields. Its `Debug` shows neither reference nor owner: they are kept,
 /// but never logged.
 #[derive(Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Ping {
     /// Its id.

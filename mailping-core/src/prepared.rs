@@ -16,11 +16,11 @@ pub struct PreparedPing {
 
 impl PreparedPing {
     pub(crate) fn new(ping: Ping, base_url: &str, keys: &Keyring) -> Self {
-        let sign = |token: Token, label| keys.newest().map(|key| token.sign(label, key));
+        let sign = |token: Token, label| token.sign(label, keys.newest());
         let precision = Precision { detail: ping.detail, step: ping.time_step };
         let live = ping.status == Status::Live;
-        let pixel = live.then(|| sign(Token { ping: ping.id, precision }, Label::Pixel)).flatten();
-        let opt_out = sign(Token::opt_out(ping.id), Label::OptOut).unwrap_or_default();
+        let pixel = live.then(|| sign(Token { ping: ping.id, precision }, Label::Pixel));
+        let opt_out = sign(Token::opt_out(ping.id), Label::OptOut);
         Self {
             pixel_url: pixel.map(|token| format!("{base_url}/{token}.gif")),
             opt_out_url: format!("{base_url}/{opt_out}/opt-out"),

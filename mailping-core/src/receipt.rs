@@ -5,28 +5,43 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
+use crate::named::named;
 use crate::store::{KeptPing, OpenCursor};
-use crate::{Open, Ping, Timestamp};
+use crate::{Open, Ping, PingId, StepTime, TimeStep, Timestamp};
 
 /// What is known about a message: its ping, the sums over all its opens, and one page of them.
 ///
 /// It serialises to JSON and prints as one honest sentence. It never says "read": a fetch shows
 /// that the message was displayed or handled, and a missing fetch shows nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Receipt {
     /// The sums.
     #[serde(flatten)]
     pub summary: Summary,
-    /// Opens by time, the oldest first.
+    /// The opens of this page, by time.
     pub opens: Vec<Open>,
     /// The cursor for the next page of opens; `None` on the last.
-    #[serde(serialize_with = "cursor")]
     pub next: Option<OpenCursor>,
+}
+
+/// The sums of some pings, from the newest.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[non_exhaustive]
+pub struct Receipts {
+    /// The sums.
+    pub summaries: Vec<Summary>,
+    /// The [`after`](crate::PingQuery::after) of the next page; `None` on the last.
+    pub next: Option<PingId>,
+    /// Pings between them whose rows are damaged: they are left out, and the log names those whose id can be read.
+    pub unreadable: u64,
 }
 
 /// The sums over all opens of a ping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Summary {
     /// The ping.
@@ -42,51 +57,32 @@ pub struct Summary {
     pub machine_fetches: u64,
     /// Fetches of which neither can be said, likewise.
     pub uncertain_fetches: u64,
-    /// When a person first caused one; at the ping's time step.
-    pub first_human_open: Option<Timestamp>,
+    /// When a person first caused one; in the time step that it is kept in.
+    pub first_human_open: Option<StepTime>,
     /// When a person last caused one.
-    pub last_human_open: Option<Timestamp>,
+    pub last_human_open: Option<StepTime>,
     /// Whether human opens came from several cities or countries, as far as the kept detail shows:
     /// perhaps the message was forwarded, perhaps its reader moved. Two networks in one city, or of
     /// unknown place, are not several places: a phone changes between them all day.
     pub several_places: bool,
+    /// How many more opens there are that cannot be read, since their rows are damaged. They are in none of the sums.
+    pub unreadable: u64,
     /// The latest of the opens that say most, for the sentence.
     #[serde(skip)]
     pub(crate) telling: Option<Open>,
 }
 
-/// What the opens of a ping prove together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum State {
-    /// Nothing was fetched. That does not mean unread: many readers block images.
-    NoFetch,
-    /// Only machines have fetched it: prefetch, scanners, bots.
-    MachineOnly,
-    /// Something fetched it, and whether a person was behind it cannot be said.
-    Uncertain,
-    /// A person displayed the message at least once.
-    Opened,
-}
-
-impl State {
-    /// The name, as in JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoFetch => "no_fetch",
-            Self::MachineOnly => "machine_only",
-            Self::Uncertain => "uncertain",
-            Self::Opened => "opened",
-        }
-    }
-}
-
-fn cursor<S: serde::Serializer>(cursor: &Option<OpenCursor>, serializer: S) -> Result<S::Ok, S::Error> {
-    match cursor {
-        Some(cursor) => serializer.collect_str(cursor),
-        None => serializer.serialize_none(),
+named! {
+    /// What the opens of a ping prove together. Each one says more than those before it.
+    pub enum State ("a state") {
+        /// Nothing was fetched. That does not mean unread: many readers block images.
+        NoFetch = 0, "no_fetch";
+        /// Only machines have fetched it: prefetch, scanners, bots.
+        MachineOnly = 1, "machine_only";
+        /// Something fetched it, and whether a person was behind it cannot be said.
+        Uncertain = 2, "uncertain";
+        /// A person displayed the message at least once.
+        Opened = 3, "opened";
     }
 }
 
@@ -131,11 +127,16 @@ impl Tally {
             machine_fetches: 0,
             uncertain_fetches: 0,
             first_human_open: None,
-            last_human_open: last_day,
+            last_human_open: last_day.map(|day| StepTime::new(day, TimeStep::Day)),
             several_places: false,
+            unreadable: 0,
             telling: None,
         };
         Self { window, summary, counted: Vec::new(), human_places: Vec::new() }
+    }
+
+    pub(crate) fn note_unreadable(&mut self, rows: u64) {
+        self.summary.unreadable += rows;
     }
 
     pub(crate) fn add(&mut self, open: &Open) {
@@ -147,8 +148,8 @@ impl Tally {
             self.summary.telling = Some(open.clone());
         }
         if open.verdict == Verdict::Human {
-            self.summary.first_human_open.get_or_insert(open.at);
-            self.summary.last_human_open = self.summary.last_human_open.max(Some(open.at));
+            self.summary.first_human_open.get_or_insert(open.time());
+            self.summary.last_human_open = self.summary.last_human_open.max(Some(open.time()));
             self.note_place(open);
         }
         if self.is_repeat(open) {

@@ -135,12 +135,11 @@ impl RecipientHashes {
         Self { newest, older }
     }
 
-    pub(crate) fn of(recipient: &Recipient, keys: &Keyring) -> Option<Self> {
-        let (newest, older) = keys.keys().split_first()?;
-        Some(Self {
-            newest: recipient.hash(newest),
-            older: older.iter().map(|key| recipient.hash(key)).collect(),
-        })
+    pub(crate) fn of(recipient: &Recipient, keys: &Keyring) -> Self {
+        Self {
+            newest: recipient.hash(keys.newest()),
+            older: keys.older().iter().map(|key| recipient.hash(key)).collect(),
+        }
     }
 }
 
@@ -163,12 +162,9 @@ mod tests {
     fn hashes_differ_by_key_and_debug_shows_neither_address_nor_hash() {
         let keys = Keyring::generate().unwrap();
         let ada = Recipient::parse("ada@example.com").unwrap();
-        let hashes = RecipientHashes::of(&ada, &keys).unwrap();
-        assert_eq!(
-            hashes,
-            RecipientHashes::of(&Recipient::parse("ADA@example.com").unwrap(), &keys).unwrap()
-        );
-        assert_ne!(hashes, RecipientHashes::of(&ada, &Keyring::generate().unwrap()).unwrap());
+        let hashes = RecipientHashes::of(&ada, &keys);
+        assert_eq!(hashes, RecipientHashes::of(&Recipient::parse("ADA@example.com").unwrap(), &keys));
+        assert_ne!(hashes, RecipientHashes::of(&ada, &Keyring::generate().unwrap()));
         assert_eq!(
             format!("{ada:?} {:?}", hashes.newest),
             "Recipient([redacted]) RecipientHash([redacted]; key 0)"

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
+use crate::reading::{PAGE, Step};
 use crate::receipt::Receipt;
 use crate::recipient::{Recipient, RecipientError};
 use crate::store::{Erased, StoreError};
 use crate::token::{Label, Token};
-use crate::tracker::PAGE;
 use crate::{PingId, RecipientHashes, Tracker};
 
 /// What recipients and senders may ask for.
@@ -33,10 +33,7 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store did not carry it out.
     pub async fn object(&self, address: &str) -> Result<(), RecipientRequestError> {
-        if let Some(hashes) = self.recipient(address)? {
-            self.0.store.object(&hashes).await?;
-        }
-        Ok(())
+        Ok(self.0.store.object(&self.recipient(address)?).await?)
     }
 
     /// The objection of whoever holds a message's opt-out link: `path` is the path of the request, whose last segment but
@@ -59,10 +56,7 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store did not carry it out.
     pub async fn erase_recipient(&self, address: &str) -> Result<Erased, RecipientRequestError> {
-        match self.recipient(address)? {
-            Some(hashes) => Ok(self.0.store.erase_recipient(&hashes).await?),
-            None => Ok(Erased::default()),
-        }
+        Ok(self.0.store.erase_recipient(&self.recipient(address)?).await?)
     }
 
     /// All that is kept of a recipient: what, why, on which basis, how long.
@@ -70,38 +64,47 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store cannot be read.
     pub async fn export_recipient(&self, address: &str) -> Result<RecipientExport, RecipientRequestError> {
-        let Some(hashes) = self.recipient(address)? else { return Ok(RecipientExport::default()) };
-        let mut export =
-            RecipientExport { objected: self.0.store.has_objected(&hashes).await?, pings: Vec::new() };
+        let hashes = self.recipient(address)?;
+        let mut export = RecipientExport {
+            objected: self.0.store.has_objected(&hashes).await?,
+            ..RecipientExport::default()
+        };
         let mut after = None;
         loop {
             let page = self.0.store.pings_of(&hashes, after, PAGE).await?;
-            let full = page.len() == PAGE;
-            after = page.last().map(|kept| kept.ping.id);
-            for kept in page {
-                let mut opens = Vec::new();
-                let summary = self.sum_up(kept, |open| opens.push(open.clone())).await?;
-                export.pings.push(Receipt { summary, opens, next: None });
-            }
-            if !full {
+            export.unreadable += page.unreadable;
+            let mut opens = Vec::new();
+            let each = |step: Step<'_>| match step {
+                Step::Open(open) => opens.push(open.clone()),
+                Step::End(summary) => {
+                    let opens = std::mem::take(&mut opens);
+                    export.pings.push(Receipt { summary: *summary, opens, next: None });
+                }
+            };
+            self.sum_up_each(page.pings, each).await?;
+            after = page.next;
+            if after.is_none() {
                 return Ok(export);
             }
         }
     }
 
-    fn recipient(&self, address: &str) -> Result<Option<RecipientHashes>, RecipientError> {
+    fn recipient(&self, address: &str) -> Result<RecipientHashes, RecipientError> {
         Recipient::parse(address).map(|recipient| self.hashes(&recipient))
     }
 }
 
 /// All that is kept of a recipient. It serialises to JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct RecipientExport {
     /// Whether the recipient's objection is kept.
     pub objected: bool,
     /// The receipts of their pings with all opens, from the newest.
     pub pings: Vec<Receipt>,
+    /// Pings of theirs whose rows are damaged and cannot be exported.
+    pub unreadable: u64,
 }
 
 /// Why what was asked for a recipient was not done.

@@ -1,10 +1,13 @@
 //! Points in time as mailping keeps them: whole milliseconds of UTC from 1970 to the end of 9999 (the last hours of which jiff leaves out).
 
+mod step;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+pub use self::step::StepTime;
+use crate::text::{ParseError, text};
 
 /// A point in time in whole milliseconds of UTC, from 1970 to the end of 9999.
 ///
@@ -69,9 +72,9 @@ impl From<Timestamp> for SystemTime {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC, such as `2026-11-23T10:02:00.250Z`.
+    /// RFC 3339 in UTC, always with three decimals, such as `2026-11-23T10:02:00.250Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?.fmt(f)
+        write!(f, "{:.3}", jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -81,33 +84,19 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+const TIMESTAMP: &str = "a time of RFC 3339 with its offset, such as 2026-11-23T10:02:00.250Z";
 
-impl<'de> Deserialize<'de> for Timestamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// The text was no time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a time of RFC 3339 with its offset, such as 2026-11-23T10:02:00Z")]
-#[non_exhaustive]
-pub struct TimestampError;
-
+/// Reads any time of RFC 3339, with any offset and any number of decimals.
 impl FromStr for Timestamp {
-    type Err = TimestampError;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, TimestampError> {
-        let time: jiff::Timestamp = text.parse().map_err(|_| TimestampError)?;
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let time: jiff::Timestamp = text.parse().map_err(|_| ParseError::new(TIMESTAMP))?;
         Ok(Self::from_unix_millis(time.as_millisecond()))
     }
 }
+
+text!(Timestamp, expected: TIMESTAMP, format: "date-time");
 
 #[cfg(test)]
 mod tests {
@@ -118,7 +107,7 @@ mod tests {
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(5);
         assert_eq!(Timestamp::from(before).unix_millis(), 0);
         let far = Timestamp::from_unix_millis(i64::MAX);
-        assert_eq!(far.to_string(), "9999-12-30T22:00:00Z");
+        assert_eq!(far.to_string(), "9999-12-30T22:00:00.000Z");
         assert_eq!(far.plus(Duration::MAX), far);
         assert_eq!(Timestamp::from(SystemTime::from(far)), far);
     }
@@ -129,10 +118,10 @@ mod tests {
         assert_eq!(time.to_string().parse(), Ok(time));
         assert_eq!(
             "2026-11-23T11:02:00+01:00".parse::<Timestamp>().unwrap().to_string(),
-            "2026-11-23T10:02:00Z"
+            "2026-11-23T10:02:00.000Z"
         );
-        assert_eq!("yesterday".parse::<Timestamp>(), Err(TimestampError));
-        assert_eq!("2026-11-23T11:02:00".parse::<Timestamp>(), Err(TimestampError), "no offset");
+        assert!("yesterday".parse::<Timestamp>().is_err());
+        assert!("2026-11-23T11:02:00".parse::<Timestamp>().is_err(), "no offset");
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use mailping_core::{
     ClientIp, Detail, Hit, MemoryStore, Observation, OpenId, PixelRequest, Recorded, SignalPolicy, State,
-    Status, TimeStep, Tracker,
+    Status, StepTime, TimeStep, Tracker,
 };
 use proptest::prelude::*;
 
@@ -24,8 +24,8 @@ fn a_proxy_has_no_place_and_a_browser_has_its_city_and_network() {
     let json = serde_json::to_value(&receipt).unwrap();
     assert_eq!(json["state"], "opened");
     assert_eq!((json["fetches"].as_u64(), json["human_opens"].as_u64()), (Some(2), Some(2)));
-    assert_eq!(json["first_human_open"], "2026-11-23T10:01:00Z");
-    assert_eq!(json["last_human_open"], "2026-11-23T10:02:00Z");
+    assert_eq!(json["first_human_open"], "2026-11-23T10:01:00.000Z");
+    assert_eq!(json["last_human_open"], "2026-11-23T10:02:00.000Z");
     let [proxy, browser] = json["opens"].as_array().unwrap().as_slice() else { panic!("{json}") };
     assert_eq!((&proxy["fetcher"], &proxy["provider"]), (&"gmail_proxy".into(), &"gmail".into()));
     assert_eq!((&proxy["network"], &proxy["city"]), (&"66.249.84.0/24".into(), &serde_json::Value::Null));
@@ -71,8 +71,48 @@ fn last_day_keeps_the_day_of_the_latest_person_and_no_open() {
     assert_eq!(receipt(&tracker, ping.id()).summary.state, State::NoFetch, "a machine leaves no day");
     hit(&tracker, url, "198.51.100.7", &[("user-agent", FIREFOX)]).unwrap();
     let receipt = receipt(&tracker, ping.id());
-    assert_eq!(receipt.summary.last_human_open.unwrap().to_string(), "2026-11-23T00:00:00Z");
+    assert_eq!(receipt.summary.last_human_open.unwrap().to_string(), "2026-11-23");
     assert_eq!((receipt.summary.state, receipt.summary.fetches, receipt.opens.len()), (State::Opened, 0, 0));
+}
+
+#[test]
+fn times_in_json_have_the_digits_of_their_step_and_read_back() {
+    for (step, sent, opened) in [
+        (TimeStep::Day, "2026-11-23T10:00:00.000Z", "2026-11-23"),
+        (TimeStep::Hour, "2026-11-23T10:00:00.000Z", "2026-11-23T10:00Z"),
+        (TimeStep::Exact, "2026-11-23T10:00:00.000Z", "2026-11-23T10:01:00.000Z"),
+    ] {
+        let clock = Clock::new();
+        let tracker = tracker(&clock);
+        let ping = ping(&tracker, new_ping().time_step(step));
+        clock.advance(minute());
+        hit(&tracker, ping.pixel_url().unwrap(), "198.51.100.7", &[("user-agent", FIREFOX)]).unwrap();
+        let receipt = receipt(&tracker, ping.id());
+        let json = serde_json::to_value(&receipt).unwrap();
+        assert_eq!(json["ping"]["sent_at"], sent);
+        for field in [&json["opens"][0]["at"], &json["first_human_open"], &json["last_human_open"]] {
+            assert_eq!(field, opened);
+            let read: StepTime = serde_json::from_value(field.clone()).unwrap();
+            assert_eq!(Some(read), receipt.summary.first_human_open);
+            assert_eq!(
+                (read, read.step(), read.start()),
+                (receipt.opens[0].time(), step, receipt.opens[0].at)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_place_is_what_is_kept_of_it() {
+    let clock = Clock::new();
+    let tracker = tracker(&clock);
+    let places = [Detail::Opens, Detail::Country, Detail::City].map(|detail| {
+        let ping = ping(&tracker, new_ping().detail(detail));
+        clock.advance(minute());
+        hit(&tracker, ping.pixel_url().unwrap(), "198.51.100.7", &[("user-agent", FIREFOX)]).unwrap();
+        receipt(&tracker, ping.id()).opens[0].place().map(|place| place.to_string())
+    });
+    assert_eq!(places, [None, Some("PT".to_owned()), Some("Lisbon, PT".to_owned())]);
 }
 
 #[test]
@@ -89,8 +129,8 @@ fn the_ceiling_also_acts_on_pings_made_before_it() {
     let request = PixelRequest::new(made.pixel_url().unwrap(), "198.51.100.7".parse().ok(), &headers);
     let hit = Hit { request: &request, now: clock.now() + minute(), open_id: OpenId::from_bytes([1; 8]) };
     let Some(Observation::Open(open)) = with(Detail::Country, TimeStep::Hour).observe(hit) else { panic!() };
-    assert_eq!((open.country.is_some(), open.city, open.network), (true, None, None));
-    assert_eq!((open.at.to_string().as_str(), open.time_step), ("2026-11-23T10:00:00Z", TimeStep::Hour));
+    assert_eq!((open.country.is_some(), &open.city, open.network), (true, &None, None));
+    assert_eq!((open.time().to_string().as_str(), open.time_step), ("2026-11-23T10:00Z", TimeStep::Hour));
     assert_eq!(with(Detail::None, TimeStep::Exact).observe(hit), None);
     assert_eq!(tracker(&clock).observe(hit), None, "signed with another key");
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use mailping_core::{Summary, Timestamp};
+use mailping_core::{StepTime, Summary};
 
 const COLUMNS: &str = "id,reference,owner,status,state,fetches,human_opens,machine_fetches,uncertain_fetches,\
                        first_human_open,last_human_open,several_places,sent_at\r\n";
@@ -12,7 +12,7 @@ pub(crate) fn table<'a>(receipts: impl IntoIterator<Item = &'a Summary>) -> Stri
     let mut table = COLUMNS.to_owned();
     for receipt in receipts {
         let ping = &receipt.ping;
-        let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
+        let time = |time: Option<StepTime>| time.map(|time| time.to_string()).unwrap_or_default();
         // Writing to a text does not fail.
         let _ = write!(
             table,

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use maxminddb::{PathElement, Reader};
+use maxminddb::{MaxMindDbError, PathElement, Reader};
 
 use super::Network;
 use crate::MaskedIp;
@@ -55,10 +55,19 @@ pub struct AsnDatabase(Arc<Reader<Vec<u8>>>);
 pub enum AsnError {
     /// It cannot be read.
     #[error("cannot read the ASN database")]
-    Read(#[from] maxminddb::MaxMindDbError),
+    Read {
+        /// What is wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// It holds something else.
     #[error("expected a database of network numbers (ASN)")]
     NotAsn,
+}
+
+impl AsnError {
+    fn read(source: MaxMindDbError) -> Self {
+        Self::Read { source: source.into() }
+    }
 }
 
 impl AsnDatabase {
@@ -67,7 +76,7 @@ impl AsnDatabase {
     /// # Errors
     /// [`AsnError`] when it is missing, damaged, or holds no network numbers.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, AsnError> {
-        Self::checked(Reader::open_readfile(path)?)
+        Self::checked(Reader::open_readfile(path).map_err(AsnError::read)?)
     }
 
     /// The same from bytes.
@@ -75,14 +84,14 @@ impl AsnDatabase {
     /// # Errors
     /// [`AsnError`] when it is damaged, or holds no network numbers.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, AsnError> {
-        Self::checked(Reader::from_source(bytes)?)
+        Self::checked(Reader::from_source(bytes).map_err(AsnError::read)?)
     }
 
     fn checked(reader: Reader<Vec<u8>>) -> Result<Self, AsnError> {
         if !reader.metadata().database_type.to_ascii_uppercase().contains("ASN") {
             return Err(AsnError::NotAsn);
         }
-        reader.verify()?;
+        reader.verify().map_err(AsnError::read)?;
         Ok(Self(Arc::new(reader)))
     }
 

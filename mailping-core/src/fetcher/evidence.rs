@@ -4,9 +4,10 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::UnknownName;
+use crate::text::{ParseError, refuse, refuse_values, text};
 
 macro_rules! evidence {
     ($( $variant:ident = $bit:literal, $text:literal, $explanation:literal; )+) => {
@@ -93,23 +94,18 @@ impl fmt::Display for Evidence {
     }
 }
 
+const EVIDENCE: &str = "the name of a piece of evidence, such as net:own";
+
 impl std::str::FromStr for Evidence {
-    type Err = UnknownName;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|known| known.as_str() == text)
-            .ok_or(UnknownName::new("the name of a piece of evidence, such as net:own"))
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let mut all = Self::ALL.iter().copied();
+        all.find(|known| known.as_str() == text).ok_or(ParseError::new(EVIDENCE))
     }
 }
 
-impl Serialize for Evidence {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
+text!(Evidence, expected: EVIDENCE, one_of: Evidence::ALL.iter().map(|evidence| evidence.as_str()));
 
 /// A set of [`Evidence`] in eight bytes. It lists its members in the fixed order of [`Evidence::ALL`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -125,11 +121,11 @@ impl EvidenceSet {
         self.0
     }
 
-    /// What a store kept; `None` when a bit is set that this version has no name for.
+    /// What a store kept. Bits that this version has no name for stay, so that nothing is lost where the set is written again;
+    /// they are no members.
     #[must_use]
-    pub fn from_bits(bits: u64) -> Option<Self> {
-        let known = Evidence::ALL.iter().fold(0, |known, evidence| known | bit(*evidence));
-        (bits & !known == 0).then_some(Self(bits))
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
     }
 
     /// The set with `evidence` in it.
@@ -161,16 +157,16 @@ impl EvidenceSet {
         self.0 & bit(evidence) != 0
     }
 
-    /// Is nothing in it?
+    /// Is nothing in it that this version knows?
     #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
     }
 
     /// How many are in it.
     #[must_use]
-    pub const fn len(self) -> usize {
-        self.0.count_ones() as usize
+    pub fn len(self) -> usize {
+        self.iter().count()
     }
 
     /// The members, in the order of [`Evidence::ALL`].
@@ -227,6 +223,53 @@ impl Serialize for EvidenceSet {
     }
 }
 
+/// Reads names with commas between them, with or without a blank after each. An empty text is the empty set.
+impl std::str::FromStr for EvidenceSet {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        if text.is_empty() {
+            return Ok(Self::EMPTY);
+        }
+        text.split(',').map(|name| name.strip_prefix(' ').unwrap_or(name).parse::<Evidence>()).collect()
+    }
+}
+
+/// Takes an array of names in any order, or a text with commas between them, as a URL has it.
+impl<'de> Deserialize<'de> for EvidenceSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(Names)
+        } else {
+            deserializer.deserialize_seq(Names)
+        }
+    }
+}
+
+struct Names;
+
+impl<'de> Visitor<'de> for Names {
+    type Value = EvidenceSet;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("names of evidence, such as net:own")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<EvidenceSet, E> {
+        text.parse().map_err(|_| refuse(&self))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<EvidenceSet, A::Error> {
+        let mut set = EvidenceSet::EMPTY;
+        while let Some(evidence) = names.next_element()? {
+            set.insert(evidence);
+        }
+        Ok(set)
+    }
+
+    refuse_values!();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,10 +286,13 @@ mod tests {
     }
 
     #[test]
-    fn a_set_comes_back_from_its_bits_and_unknown_bits_are_refused() {
+    fn a_set_comes_back_from_its_bits_and_unknown_ones_are_kept_and_no_members() {
         let set = EvidenceSet::from_iter([Evidence::TimeEarly, Evidence::UaOutlook]);
-        assert_eq!(EvidenceSet::from_bits(set.bits()), Some(set));
-        assert_eq!(EvidenceSet::from_bits(1 << 63), None);
+        assert_eq!(EvidenceSet::from_bits(set.bits()), set);
+        let newer = EvidenceSet::from_bits(set.bits() | 1 << 63);
+        assert_eq!((newer.bits(), newer.len()), (set.bits() | 1 << 63, 2));
+        assert!(newer.iter().eq(set.iter()));
+        assert!(EvidenceSet::from_bits(1 << 63).is_empty());
     }
 
     #[test]

@@ -5,13 +5,17 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::city_name::without_district;
 use super::iso_3166::is_country;
+use crate::text::text;
 
 /// Where a network is, as far as a database knows.
+///
+/// The country prints as its code: names of countries differ by language and by state, and an app has its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Place {
     /// The country.
@@ -25,6 +29,12 @@ impl Place {
     #[must_use]
     pub const fn new(country: Option<Country>, city: Option<City>) -> Self {
         Self { country, city }
+    }
+
+    /// Whether neither country nor city is known.
+    #[must_use]
+    pub const fn is_unknown(&self) -> bool {
+        self.country.is_none() && self.city.is_none()
     }
 }
 
@@ -66,12 +76,6 @@ impl fmt::Debug for Country {
     }
 }
 
-impl Serialize for Country {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
 /// Takes an assigned code; lower case is raised.
 impl FromStr for Country {
     type Err = PlaceError;
@@ -82,6 +86,8 @@ impl FromStr for Country {
         if is_country(code) { Ok(Self(code)) } else { Err(PlaceError::NotACountry) }
     }
 }
+
+text!(Country, expected: "a country: its code of two letters, such as PT", pattern: "^[A-Z]{2}$");
 
 /// A city's name: at most [`City::MAX_BYTES`] bytes, without control characters, not empty. Cheap
 /// to clone.
@@ -130,12 +136,6 @@ impl fmt::Debug for City {
     }
 }
 
-impl Serialize for City {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
 /// Takes a name that is fit to keep and refuses any other; [`City::from_database`] makes one fit.
 impl FromStr for City {
     type Err = PlaceError;
@@ -147,6 +147,8 @@ impl FromStr for City {
         Ok(Self(text.into()))
     }
 }
+
+text!(City, expected: "a city: a name of 1 to 128 bytes without control characters", max_length: Self::MAX_BYTES);
 
 /// Control characters, and those that turn or hide text in a log or on a page.
 fn is_refused(character: char) -> bool {

@@ -3,9 +3,12 @@
 //! A secret can be had by the keyring alone, and subkeys only as MACs.
 
 use std::fmt;
+use std::str::FromStr;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+
+use crate::text::{ParseError, decimal, hex, text};
 
 /// The number of a key, 0 to 63. It stands in every token and beside every recipient hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +33,19 @@ impl fmt::Display for KeyId {
         self.0.fmt(f)
     }
 }
+
+const KEY_ID: &str = "the number of a key, from 0 to 63";
+
+impl FromStr for KeyId {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let id = decimal(text).and_then(|id| u8::try_from(id).ok());
+        id.and_then(Self::new).ok_or(ParseError::new(KEY_ID))
+    }
+}
+
+text!(KeyId, expected: KEY_ID, pattern: "^([0-9]|[1-5][0-9]|6[0-3])$");
 
 /// The number of a key and 48 bits derived from its secret: what a recipient hash is kept with, so that another secret under the
 /// same number is noticed before objections are forgotten.
@@ -62,6 +78,28 @@ impl KeyFingerprint {
         Self(u64::from(id.0) << Self::CHECK_BITS | check >> (u64::BITS - Self::CHECK_BITS))
     }
 }
+
+impl fmt::Display for KeyFingerprint {
+    /// The number of the key and 12 hexadecimal digits, joined by a dash.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:012x}", self.id(), self.0 & ((1 << Self::CHECK_BITS) - 1))
+    }
+}
+
+const KEY_FINGERPRINT: &str = "the fingerprint of a key, such as 7-0123456789ab";
+
+impl FromStr for KeyFingerprint {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let refused = ParseError::new(KEY_FINGERPRINT);
+        let (id, check) = text.split_once('-').ok_or(refused)?;
+        let id: KeyId = id.parse().map_err(|_| refused)?;
+        Ok(Self(u64::from(id.0) << Self::CHECK_BITS | hex::<12>(check).ok_or(refused)?))
+    }
+}
+
+text!(KeyFingerprint, expected: KEY_FINGERPRINT, pattern: "^[0-9]{1,2}-[0-9a-f]{12}$");
 
 #[derive(Clone)]
 pub(crate) struct Key {

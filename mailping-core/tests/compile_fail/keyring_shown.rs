@@ -11,7 +11,7 @@ fn serialise(keys: &Keyring) -> Result<String, serde_json::Error> {
 }
 
 fn keys(keys: &Keyring) -> usize {
-    keys.keys.len()
+    keys.older.len()
 }
 
 fn main() {}

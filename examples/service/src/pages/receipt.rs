@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 use mailping_core::fetcher::Evidence;
-use mailping_core::{Basis, Event, Open, OpenCursor, PingId, Receipt, TimeStep, Tracker};
+use mailping_core::{Basis, Event, Open, OpenCursor, OpenQuery, PingId, Receipt, Timestamp, Tracker};
 
 use super::frame::{Frame, page};
 use super::shown::{Badge, count, when};
@@ -66,17 +66,12 @@ struct Fetch {
 
 impl Fetch {
     fn new(open: &Open) -> Self {
-        let place = match (&open.city, open.country) {
-            (Some(city), Some(country)) => format!("{city}, {country}"),
-            (None, Some(country)) => country.to_string(),
-            _ => "unknown".to_owned(),
-        };
         Self {
             verdict: Badge::of_verdict(open.verdict),
-            at: when(open.at, open.time_step),
-            machine_time: open.at.to_string(),
+            at: when(open.time()),
+            machine_time: open.time().to_string(),
             by: open.fetched_by().to_string(),
-            place,
+            place: open.place().map_or_else(|| "unknown".to_owned(), |place| place.to_string()),
             network: open.network.map(|network| network.to_string()),
             evidence: open.evidence.iter().collect(),
         }
@@ -86,12 +81,9 @@ impl Fetch {
 impl Shown {
     fn new(receipt: &Receipt, tracker: &Tracker, setup: &Setup) -> Self {
         let summary = &receipt.summary;
-        // The tracker may have been told to keep coarser times since the ping was made.
-        let step =
-            receipt.opens.iter().map(|open| open.time_step).fold(summary.ping.time_step, TimeStep::min);
         let nothing = summary.fetches == 0 && summary.last_human_open.is_none();
         let findings = if nothing { setup.findings_for(summary, &tracker.health()) } else { Vec::new() };
-        let time = |at: Option<_>| at.map_or_else(|| "\u{2013}".to_owned(), |at| when(at, step));
+        let time = |at: Option<_>| at.map_or_else(|| "\u{2013}".to_owned(), when);
         Self {
             id: summary.ping.id.to_string(),
             reference: summary.ping.reference.clone(),
@@ -105,7 +97,7 @@ impl Shown {
                 ("First display", time(summary.first_human_open)),
                 ("Last display", time(summary.last_human_open)),
             ],
-            fetches: receipt.opens.iter().rev().map(Fetch::new).collect(),
+            fetches: receipt.opens.iter().map(Fetch::new).collect(),
             findings,
             older: receipt.next.map(|cursor| cursor.to_string()),
             total: count(summary.fetches, "fetch", "fetches"),
@@ -119,7 +111,8 @@ async fn read(
     before: Option<OpenCursor>,
     limit: usize,
 ) -> Result<Receipt, Answer> {
-    let receipt = tracker.receipt_before(id, before, limit).await.map_err(|error| failed(&error))?;
+    let query = OpenQuery::newest(id, limit).after(before);
+    let receipt = tracker.receipt_page(&query).await.map_err(|error| failed(&error))?;
     receipt.ok_or_else(no_such_ping)
 }
 
@@ -148,7 +141,7 @@ pub(crate) async fn answer(
 
 fn facts(receipt: &Receipt) -> Vec<(&'static str, String)> {
     let ping = &receipt.summary.ping;
-    let exact = |time| when(time, TimeStep::Exact);
+    let exact = |time: Timestamp| when(time.into());
     let basis = match &ping.basis {
         Basis::LegitimateInterest { reason } => format!("legitimate interest: {reason}"),
         Basis::Consent(consent) => format!("consent, given {}", exact(consent.given_at)),
@@ -186,7 +179,7 @@ impl live::Source for LiveReceipt {
         if !self.admin.still_grants(&self.access) {
             return None;
         }
-        let receipt = self.tracker.receipt_before(self.id, None, PAGE).await.ok()??;
+        let receipt = self.tracker.receipt_page(&OpenQuery::newest(self.id, PAGE)).await.ok()??;
         Shown::new(&receipt, &self.tracker, &self.setup).render().ok()
     }
 }

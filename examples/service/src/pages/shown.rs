@@ -1,7 +1,7 @@
 //! How values are shown: states, verdicts and times in words that a sender understands.
 
 use mailping_core::fetcher::Verdict;
-use mailping_core::{State, Status, TimeStep, Timestamp};
+use mailping_core::{State, Status, StepTime, TimeStep};
 
 /// A short word with a sign, so that it is told apart without its colour.
 #[derive(Debug, Clone, Copy)]
@@ -45,10 +45,10 @@ impl Badge {
 }
 
 /// A time at its step, in UTC.
-pub(crate) fn when(time: Timestamp, step: TimeStep) -> String {
-    let text = time.to_string();
+pub(crate) fn when(time: StepTime) -> String {
+    let text = time.start().to_string();
     let (day, clock) = text.split_once('T').unwrap_or((&text, ""));
-    match step {
+    match time.step() {
         TimeStep::Day => format!("{day} (UTC)"),
         TimeStep::Hour => format!("{day}, hour from {} UTC", clock.get(..5).unwrap_or(clock)),
         _ => format!("{day} {} UTC", clock.get(..8).unwrap_or(clock)),
@@ -56,10 +56,10 @@ pub(crate) fn when(time: Timestamp, step: TimeStep) -> String {
 }
 
 /// A time to the minute at most, for a column that says UTC.
-pub(crate) fn short(time: Timestamp, step: TimeStep) -> String {
-    let text = time.to_string();
+pub(crate) fn short(time: StepTime) -> String {
+    let text = time.start().to_string();
     let (day, clock) = text.split_once('T').unwrap_or((&text, ""));
-    match step {
+    match time.step() {
         TimeStep::Day => day.to_owned(),
         _ => format!("{day} {}", clock.get(..5).unwrap_or(clock)),
     }
