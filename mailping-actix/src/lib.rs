@@ -22,6 +22,7 @@
 //! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the security notes
 //! stand on the page of [`mailping_core`].
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, TryIntoHeaderPair};

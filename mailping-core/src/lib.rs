@@ -1,5 +1,6 @@
 #![doc = include_str!("../docs/manual.md")]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod base_url;
 mod basis;

@@ -50,6 +50,7 @@
 //! write-ahead log with its recycling, and backups, archives and replicas as these are kept. A server whose own log is set to hold
 //! parameters (`log_statement`, `log_min_duration_statement`) keeps references and owners there.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod changes;
 mod failure;

@@ -9,6 +9,7 @@ use common::{database, pool, store};
 use mailping_core::testing::store::CASES;
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn the_postgres_store_keeps_every_promise() {
     let pool = pool(&database("conformance").await, 8).await;
     for (n, case) in CASES.iter().enumerate() {

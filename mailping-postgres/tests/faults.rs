@@ -33,6 +33,7 @@ fn fault(error: &StoreError) -> Fault {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_server_killed_while_recording_loses_nothing_and_is_used_again() {
     const OUTAGES: u64 = 3;
     let (mut server, _pool, store) = server().await;
@@ -82,6 +83,7 @@ async fn a_server_killed_while_recording_loses_nothing_and_is_used_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn without_a_server_a_call_fails_at_once_or_in_time() {
     let (mut server, _pool, store) = server().await;
     tokio::task::block_in_place(|| server.stop());
@@ -95,6 +97,7 @@ async fn without_a_server_a_call_fails_at_once_or_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_lock_of_somebody_else_is_an_error_in_time() {
     let (server, pool, store) = server().await;
     let store = store.timeout(Duration::from_secs(1));
@@ -114,6 +117,7 @@ async fn a_lock_of_somebody_else_is_an_error_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_frozen_server_is_an_error_in_time() {
     let (_server, pool, store) = server().await;
     let store = store.timeout(Duration::from_secs(1));
@@ -122,7 +126,14 @@ async fn a_frozen_server_is_an_error_in_time() {
     let backends: Vec<i32> = sqlx::query_scalar(backends).fetch_all(&pool).await.unwrap();
     let signal = |name: &str| {
         let ids = backends.iter().map(i32::to_string);
-        assert!(std::process::Command::new("kill").arg(name).args(ids).status().unwrap().success());
+        assert!(
+            std::process::Command::new("sh")
+                .args(["-c", "kill \"$@\"", "sh", name])
+                .args(ids)
+                .status()
+                .unwrap()
+                .success()
+        );
     };
     signal("-STOP");
     let begun = Instant::now();
@@ -137,6 +148,7 @@ async fn a_frozen_server_is_an_error_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn an_exhausted_pool_is_an_error_and_not_a_hang() {
     let (_server, pool, store) = server().await;
     store.insert_ping(&ping(1), None).await.unwrap();
@@ -156,6 +168,7 @@ async fn an_exhausted_pool_is_an_error_and_not_a_hang() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn errors_hold_no_values() {
     let (server, pool, store) = server().await;
     let mut ping = ping(1);
@@ -183,6 +196,7 @@ async fn errors_hold_no_values() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_commit_is_durable_whatever_the_role_says() {
     let (_server, pool, _) = server().await;
     sqlx::raw_sql("ALTER DATABASE mailping SET synchronous_commit = off").execute(&pool).await.unwrap();

@@ -115,6 +115,7 @@ fn recipient(hash: [u8; 32]) -> RecipientHashes {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn an_erasure_waits_for_the_batch_under_way_and_takes_its_opens() {
     let scene = Scene::set("batch_then_erase").await;
     let (held, batch) = scene.batch_under_way().await;
@@ -126,6 +127,7 @@ async fn an_erasure_waits_for_the_batch_under_way_and_takes_its_opens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_batch_waits_for_the_erasure_under_way_and_is_filtered() {
     let scene = Scene::set("erase_then_batch").await;
     scene.store.insert_ping(&ping(1), None).await.unwrap();
@@ -141,6 +143,7 @@ async fn a_batch_waits_for_the_erasure_under_way_and_is_filtered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_withdrawal_waits_for_the_batch_under_way_so_that_none_comes_after_it() {
     let scene = Scene::set("batch_then_withdraw").await;
     let (held, batch) = scene.batch_under_way().await;
@@ -157,6 +160,7 @@ async fn a_withdrawal_waits_for_the_batch_under_way_so_that_none_comes_after_it(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn an_objection_waits_for_the_batch_under_way_so_that_none_comes_after_it() {
     let scene = Scene::set("batch_then_objection").await;
     let (held, batch) = scene.batch_under_way().await;
@@ -173,6 +177,7 @@ async fn an_objection_waits_for_the_batch_under_way_so_that_none_comes_after_it(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn an_objection_that_is_kept_already_waits_for_no_batch() {
     let scene = Scene::set("objection_again").await;
     scene.store.insert_ping(&ping(2), None).await.unwrap();
@@ -190,6 +195,7 @@ async fn an_objection_that_is_kept_already_waits_for_no_batch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn an_objection_by_an_ended_ping_ends_the_live_ones_of_its_recipient() {
     let scene = Scene::set("objection_by_ended").await;
     for n in [1, 2] {
@@ -211,6 +217,7 @@ async fn an_objection_by_an_ended_ping_ends_the_live_ones_of_its_recipient() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_purge_waits_for_the_batch_under_way_and_takes_its_opens() {
     let scene = Scene::set("batch_then_purge").await;
     let (held, batch) = scene.batch_under_way().await;
@@ -223,6 +230,7 @@ async fn a_purge_waits_for_the_batch_under_way_and_takes_its_opens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn an_objection_waits_for_the_ping_under_way_and_withdraws_it() {
     let scene = Scene::set("ping_then_objection").await;
     let held = scene.ping_being_written().await;
@@ -237,6 +245,7 @@ async fn an_objection_waits_for_the_ping_under_way_and_withdraws_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_ping_waits_for_the_objection_under_way_and_is_untracked() {
     let scene = Scene::set("objection_then_ping").await;
     let held =
@@ -250,6 +259,7 @@ async fn a_ping_waits_for_the_objection_under_way_and_is_untracked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn batches_do_not_wait_for_each_other() {
     let scene = Scene::set("batch_beside_batch").await;
     let (held, batch) = scene.batch_under_way().await;

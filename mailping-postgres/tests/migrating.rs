@@ -13,6 +13,7 @@ fn refusal(error: StoreError) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn ten_at_once_migrate_an_empty_database() {
     let url = database("ten").await;
     let instances: Vec<_> = (0..10)
@@ -34,6 +35,7 @@ async fn ten_at_once_migrate_an_empty_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_newer_schema_is_refused_untouched() {
     let pool = pool(&database("newer").await, 2).await;
     store(&pool).migrate().await.unwrap();
@@ -46,6 +48,7 @@ async fn a_newer_schema_is_refused_untouched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_schema_of_another_application_is_refused_untouched() {
     let pool = pool(&database("foreign_schema").await, 2).await;
     sqlx::raw_sql("CREATE SCHEMA mailping; CREATE TABLE mailping.invoices (id integer)")
@@ -62,6 +65,7 @@ async fn a_schema_of_another_application_is_refused_untouched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_schema_with_another_name_stands_beside_the_first() {
     let pool = pool(&database("beside").await, 2).await;
     let named = |name| PostgresStore::new(pool.clone()).unwrap().schema(name);
@@ -75,6 +79,7 @@ async fn a_schema_with_another_name_stands_beside_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_role_without_the_right_to_create_uses_what_another_has_made() {
     let url = database("roles").await;
     let owner = pool(&url, 2).await;
@@ -94,6 +99,7 @@ async fn a_role_without_the_right_to_create_uses_what_another_has_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_database_without_the_tables_says_what_to_do() {
     let store = store(&pool(&database("unmigrated").await, 2).await);
     let error = store.recipient_keys().await.unwrap_err();
@@ -102,6 +108,7 @@ async fn a_database_without_the_tables_says_what_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_database_that_is_not_in_utf_8_is_refused() {
     let pool = pool(&database("latin").await, 1).await;
     let create = "CREATE DATABASE latin_1 ENCODING 'LATIN1' TEMPLATE template0";
@@ -111,6 +118,7 @@ async fn a_database_that_is_not_in_utf_8_is_refused() {
 }
 
 #[test]
+#[ignore = "needs PostgreSQL"]
 fn outside_of_a_runtime_it_is_refused_without_a_panic() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let url = common::url("postgres");

@@ -49,6 +49,7 @@
 //! What waits is remembered in memory, at most some 110 MB while a file of more than 256 MB takes hits without a pause, and its places are read when
 //! the file is opened. What the file says of pings is remembered for the next hit, and forgotten as soon as another process writes.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod arrivals;
 mod bundles;

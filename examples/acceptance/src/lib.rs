@@ -14,20 +14,27 @@ pub use http::{Client, Reply, Stream};
 pub use program::{Program, Start};
 
 /// Makes a test of each promise for the example `$name` of the package that the tests are in. A function after the name changes
-/// how it is started: `keeps_promises!("receipts_postgres", on_a_database => ...)`.
+/// how it is started, and attributes before it are those of each test:
+/// `keeps_promises!(#[ignore = "needs PostgreSQL"] "receipts_postgres", on_a_database => ...)`.
 #[macro_export]
 macro_rules! keeps_promises {
     ($name:literal: $($promise:ident),+ $(,)?) => {
         $crate::keeps_promises!($name, |start| start => $($promise),+);
     };
-    ($name:literal, $prepare:expr => $($promise:ident),+ $(,)?) => {
-        $(
+    ($(#[$attribute:meta])* $name:literal, $prepare:expr => $($promise:ident),+ $(,)?) => {
+        $crate::keeps_promises!(@ [$(#[$attribute])*] $name, $prepare => $($promise),+);
+    };
+    // One list inside another cannot repeat without the brackets.
+    (@ $attributes:tt $name:literal, $prepare:expr => $($promise:ident),+) => {
+        $($crate::keeps_promises!(@one $attributes $name, $prepare => $promise);)+
+    };
+    (@one [$(#[$attribute:meta])*] $name:literal, $prepare:expr => $promise:ident) => {
             #[test]
+            $(#[$attribute])*
             fn $promise() {
                 let prepare: fn($crate::Start) -> $crate::Start = $prepare;
                 $crate::promises::$promise(&prepare($crate::Start::example($name)));
             }
-        )+
     };
 }
 

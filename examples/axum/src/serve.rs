@@ -10,10 +10,9 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use mailping_axum::mailping_core::Tracker;
 use mailping_examples_service::{
-    Body as AnswerBody, Call, HEADERS, MOST_BODY_BYTES, Service, Settings, SettingsError,
+    Body as AnswerBody, Call, HEADERS, MOST_BODY_BYTES, Service, Settings, SettingsError, told_to_end,
 };
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// How long in-flight answers and the queue get to finish after SIGTERM or Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,14 +31,11 @@ pub async fn serve(settings: &Settings, tracker: Tracker) -> Result<(), Box<dyn 
         .await
         .map_err(|error| SettingsError::new("MAILPING_LISTEN", format!("cannot listen there: {error}")))?;
     println!("listening on http://{}", listener.local_addr()?);
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let stop = async move {
-        tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
-    };
+    let end = told_to_end()?;
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let server = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async {
-            stop.await;
+            end.await;
             let _ = stopping.send(());
         });
     // A client that never finishes its request must not keep the service from ending.

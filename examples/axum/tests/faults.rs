@@ -1,11 +1,9 @@
-//! Faults of the disk under the example `receipts`, while it runs: pictures go on, and the health tells.
+//! A file that is damaged under the example `receipts`: pictures go on, and the next start is refused.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::path::Path;
 
 use mailping_examples_acceptance::{Client, Start};
 use serde_json::{Value, json};
@@ -21,18 +19,6 @@ fn fetch(client: Client, ping: &Value) {
     let url = ping["pixel_url"].as_str().unwrap();
     let reply = client.get(&url[url.find("/px/").unwrap()..], &[]);
     assert_eq!((reply.status, reply.body.len()), (200, 43));
-}
-
-fn health(client: Client) -> Value {
-    client.get("/api/health", &[]).json()
-}
-
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "never: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 fn overwrite(file: &Path) {
@@ -62,66 +48,4 @@ fn a_file_corrupted_under_it_fails_no_picture_and_is_refused_at_the_next_start()
     let printed = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{printed}");
     assert!(printed.contains("MAILPING_DB: ") && !printed.contains("panicked"), "{printed}");
-}
-
-/// A file system of its own in a folder, gone when dropped.
-struct Mounted(PathBuf);
-
-impl Mounted {
-    fn new(folder: &Path) -> Self {
-        fs::create_dir(folder).unwrap();
-        run(Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(folder));
-        Self(folder.to_owned())
-    }
-
-    fn resize(&self, size: &str) {
-        run(Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(&self.0));
-    }
-}
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
-fn run(command: &mut Command) {
-    assert!(command.status().unwrap().success(), "{command:?}: is this root?");
-}
-
-#[test]
-#[ignore = "mounts a file system, which needs root: `.ci/full faults`"]
-fn a_full_disk_fails_no_picture_and_loses_no_open() {
-    let start = Start::example("receipts");
-    let disk = Mounted::new(&start.folder().join("disk"));
-    let program = start.run(&[("MAILPING_DB", "disk/mailping.db"), ("MAILPING_HIT_LIMIT", "0")]);
-    let client = program.client();
-    let ping = make(client);
-    let mut hits = 0;
-    let filler = start.folder().join("disk/filler");
-    // All but what the log has still room for.
-    fs::write(&filler, vec![7; 400_000]).unwrap();
-    eventually("the disk is full", || {
-        fetch(client, &ping);
-        hits += 1;
-        health(client)["store_failing"] == true
-    });
-    for _ in 0..3 {
-        fetch(client, &ping);
-        hits += 1;
-    }
-    let told = health(client);
-    assert!(told["queue_depth"].as_u64().unwrap() > 0 && told["late"].as_u64().unwrap() > 0, "{told}");
-    disk.resize("64m");
-    eventually("all is written", || {
-        let told = health(client);
-        told["store_failing"] == false && told["queue_depth"] == 0
-    });
-    fetch(client, &ping);
-    let receipt = client.get(&format!("/api/pings/{}", ping["id"].as_str().unwrap()), &[]).json();
-    assert_eq!(receipt["fetches"], hits + 1, "without a restart, each once");
-    println!("{hits} hits until the disk was full and while it was");
-    let (status, log) = program.terminate();
-    assert_eq!(status, Some(0), "{log}");
-    assert!(log.contains("disk"), "{log}");
 }

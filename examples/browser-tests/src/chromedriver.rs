@@ -61,7 +61,8 @@ impl Chromedriver {
 impl Drop for Chromedriver {
     fn drop(&mut self) {
         // Asked to, it ends its browsers, too; killed, it would leave them behind.
-        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let _ =
+            Command::new("sh").args(["-c", "kill -TERM \"$1\"", "sh", &self.child.id().to_string()]).status();
         let _ = self.child.wait();
     }
 }

@@ -29,6 +29,7 @@ macro_rules! keeps_every_promise_in_a_browser {
     (@ $package:literal, $name:literal: $($promise:ident),+ $(,)?) => {
         $(
             #[test]
+            #[ignore = "needs Chromium"]
             fn $promise() {
                 $crate::promises::$promise(&$crate::built($package, $name));
             }

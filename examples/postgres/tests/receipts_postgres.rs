@@ -37,7 +37,9 @@ fn run(url: &str, statement: String) {
     });
 }
 
-mailping_examples_acceptance::keeps_promises!("receipts_postgres", on_a_database =>
+mailping_examples_acceptance::keeps_promises!(
+    #[ignore = "needs PostgreSQL"]
+    "receipts_postgres", on_a_database =>
     a_proxy_and_a_person_make_a_receipt_of_two_opens,
     an_answered_open_survives_kill_nine,
     nothing_personal_is_in_the_files_or_the_log,
@@ -61,6 +63,7 @@ mailping_examples_acceptance::keeps_promises!("receipts_postgres", on_a_database
 );
 
 #[test]
+#[ignore = "needs PostgreSQL"]
 fn a_wrong_database_or_missing_keys_are_refused_in_one_clear_line() {
     let newer = on_a_database(Start::example("receipts_postgres"));
     newer.run(&[]).terminate();
@@ -111,6 +114,7 @@ fn a_wrong_database_or_missing_keys_are_refused_in_one_clear_line() {
 }
 
 #[test]
+#[ignore = "needs PostgreSQL"]
 fn pictures_go_on_while_the_server_is_away_and_every_open_is_written_after() {
     let mut server = Server::quick();
     let start = on_a_database_of(&server, Start::example("receipts_postgres"));
@@ -171,6 +175,7 @@ fn fetches_meanwhile(client: Client, pixel: &str, deed: impl FnOnce()) -> Vec<Du
 }
 
 #[test]
+#[ignore = "needs PostgreSQL"]
 fn with_a_spool_every_open_is_durable_in_time_while_the_server_is_away() {
     let mut server = Server::quick();
     let start = on_a_database_of(&server, Start::example("receipts_postgres"));

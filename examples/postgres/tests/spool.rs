@@ -11,6 +11,7 @@ use mailping_sqlite::Spool;
 use sqlx::postgres::PgPoolOptions;
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_spool_before_postgres_keeps_every_promise() {
     let server = Server::quick();
     let pool = PgPoolOptions::new().max_connections(8).connect(&server.url("postgres")).await.unwrap();

@@ -8,6 +8,7 @@ mod api;
 mod assets;
 mod call;
 mod csv;
+mod ending;
 mod guard;
 mod guesses;
 mod input;
@@ -21,6 +22,7 @@ mod settings;
 mod why;
 
 pub use call::{Answer, Body, Call, HEADERS, MOST_BODY_BYTES};
+pub use ending::told_to_end;
 pub use live::Live;
 pub use log::start_log;
 pub use service::Service;

@@ -12,9 +12,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_core::Stream;
 use mailping_core::Events;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::told_to_end;
 
 /// The most streams at once.
 const MOST: usize = 64;
@@ -72,17 +73,12 @@ pub(crate) fn start(source: impl Source, mut events: Events, place: OwnedSemapho
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         let _place = place;
-        let (Ok(mut terminate), Ok(mut interrupt)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
-            return;
-        };
+        let Ok(end) = told_to_end() else { return };
         let run = run(&source, &mut events, &sender);
         tokio::select! {
             () = run => {}
             () = sender.closed() => {}
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = end => {}
         }
     });
     Live(receiver)
