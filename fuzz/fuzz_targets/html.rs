@@ -15,7 +15,7 @@ static SENT: LazyLock<(Tracker, PreparedPing)> = LazyLock::new(|| {
     (tracker, ping)
 });
 
-/// `PIXEL` in the input is our pixel's address.
+// `PIXEL` in the input is our pixel's address.
 fuzz_target!(|html: &str| {
     let (tracker, ping) = &*SENT;
     let html = html.replace("PIXEL", ping.pixel_url().expect("a live ping"));

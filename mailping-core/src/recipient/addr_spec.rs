@@ -97,6 +97,11 @@ fn canonical_domain(text: &str) -> Result<String, RecipientError> {
         return v6.map(|v6| format!("[ipv6:{v6}]")).ok_or(RecipientError::Domain);
     }
     let name = text.trim_end_matches('.');
+    // UTS 46 takes punctuation, yet no registry does: it was pasted along.
+    let is_punctuation = |c| matches!(c, '\u{a1}'..='\u{b6}' | '\u{2010}'..='\u{205e}' | '\u{3001}'..='\u{3004}' | '\u{3008}'..='\u{3020}');
+    if name.contains(is_punctuation) {
+        return Err(RecipientError::Domain);
+    }
     let ascii = Uts46::new()
         .to_ascii(name.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
         .map_err(|_| RecipientError::Domain)?;

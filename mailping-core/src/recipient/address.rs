@@ -112,8 +112,10 @@ fn same<'a>(mut texts: impl Iterator<Item = &'a str>, depth: usize) -> Result<St
 
 /// Without the blanks and the punctuation of the sentence or list that an address stood in.
 fn trim(text: &str) -> &str {
-    let start = text.trim_start_matches([' ', ',', ';', ':']);
-    let mut text = start.trim_end_matches([' ', ',', ';', ':', '.', '!', '?', '/', '\u{3001}']);
+    // A bullet or an envelope would be a letter of the local part, or of the domain in punycode.
+    let is_before = |c: char| " ,;:".contains(c) || !c.is_ascii() && !c.is_alphanumeric();
+    let is_after = |c: char| " ,;:.!?/".contains(c) || is_sign(c);
+    let mut text = text.trim_start_matches(is_before).trim_end_matches(is_after);
     // A quote or bracket that was pasted without its other half.
     while let Some((rest, last)) =
         text.char_indices().next_back().and_then(|(at, c)| Some((text.get(..at)?, c)))
@@ -131,6 +133,11 @@ fn trim(text: &str) -> &str {
         text = rest.trim_end_matches([' ', ',', ';', '.']);
     }
     text
+}
+
+/// Punctuation, arrows and pictures, which end no domain.
+fn is_sign(c: char) -> bool {
+    matches!(c, '\u{a1}'..='\u{bf}' | '\u{2010}'..='\u{2bff}' | '\u{3001}'..='\u{303f}' | '\u{1f000}'..='\u{1faff}')
 }
 
 /// What follows `mailto:` or a label such as `E-Mail:`.

@@ -79,6 +79,13 @@ fn whatever_surrounds_an_address_it_is_the_same_recipient() {
         "\u{2066}ada\u{2069}@example.com",
         "ada@example.com\u{fe0f}",
         "\u{a0}ada@example.com\u{3000}",
+        "\u{2022}ada@example.com",
+        "\u{2013} ada@example.com \u{2013}",
+        "ada@example.com\u{2014}",
+        "ada@example.com\u{2026}",
+        "\u{2709}\u{fe0f}ada@example.com\u{2192}",
+        "\u{1f4e7}ada@example.com\u{1f600}",
+        "\u{300c}ada@example.com\u{300d}",
         "\"ada\"@example.com",
         "\"a\\da\"@example.com",
         "ad\u{200b}a@EXAMPLE.com?",
@@ -167,6 +174,9 @@ fn what_is_no_address_is_refused_for_its_reason() {
         ("ada@example.com please", RecipientError::Domain),
         ("ada@-example.com", RecipientError::Domain),
         ("ada@exam_ple.com", RecipientError::Domain),
+        ("ada@exam\u{2014}ple.com", RecipientError::Domain),
+        ("ada@example.com\u{2014}now", RecipientError::Domain),
+        ("\u{1f600}@example.com", RecipientError::NoDomain),
         ("ada@xn--0.example", RecipientError::Domain),
         ("ada@192.0.2.1", RecipientError::Domain),
         ("ada@[192.0.2.999]", RecipientError::Domain),
@@ -182,7 +192,7 @@ fn address() -> impl Strategy<Value = String> {
     let local = prop_oneof![
         "[a-z0-9]{1,8}([.+_-][a-z0-9]{1,8}){0,2}",
         "\"[a-z .,@<>()\\[\\]]{1,12}\"",
-        "[a-z\u{e0}-\u{ff}\u{430}-\u{44f}]{1,10}",
+        "[a-z\u{e0}-\u{f6}\u{f8}-\u{ff}\u{430}-\u{44f}]{1,10}",
     ];
     let domain = prop_oneof![
         "[a-z]{1,10}(\\.[a-z]{1,8}){1,3}",
