@@ -34,6 +34,7 @@ fn serve(tracker: Tracker, sockets: Sockets) -> Server {
             for socket in std::iter::once(sockets.ipv4).chain(sockets.ipv6) {
                 server = server.listen(socket).unwrap();
             }
+            #[cfg(unix)]
             if let Some(socket) = sockets.unix {
                 server = server.listen_uds(socket).unwrap();
             }

@@ -11,7 +11,7 @@ use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use mailping_core::Tracker;
 use mailping_core::testing::adapter::{PREFIX, Sockets, Table};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 /// Serves `app` on all sockets. The server ends when the runtime is dropped.
@@ -23,8 +23,9 @@ fn serve(app: Router, sockets: Sockets) -> Runtime {
         let service = app.clone().into_make_service_with_connect_info::<SocketAddr>();
         runtime.spawn(axum::serve(listener, service).into_future());
     }
+    #[cfg(unix)]
     if let Some(socket) = sockets.unix {
-        let listener = UnixListener::from_std(socket).unwrap();
+        let listener = tokio::net::UnixListener::from_std(socket).unwrap();
         runtime.spawn(axum::serve(listener, app.into_make_service()).into_future());
     }
     runtime
