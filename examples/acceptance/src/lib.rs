@@ -11,6 +11,7 @@ pub mod promises;
 mod recipients;
 
 pub use http::{Client, Reply, Stream};
+pub use message::hours_ago;
 pub use program::{Program, Start};
 
 /// Makes a test of each promise for the example `$name` of the package that the tests are in. A function after the name changes

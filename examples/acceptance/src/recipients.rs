@@ -124,7 +124,8 @@ pub fn a_thousand_hits_at_once_on_a_dead_ping_add_no_row(start: &Start) {
     let client = program.client();
     let made = || make(&client, &with(new_ping(), "recipient", "ada@example.com"));
     let (withdrawn, erased, objected) = (made(), made(), made());
-    let expired = make(&client, &with(new_ping(), "record_days", 1));
+    let expired =
+        make(&client, &with(with(new_ping(), "record_days", 1), "sent_at", hours_ago(48).to_string()));
     for ping in [&withdrawn, &erased, &objected] {
         fetch(&client, ping, &[]);
     }
