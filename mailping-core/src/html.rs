@@ -5,7 +5,7 @@
 
 use html5gum::{DefaultEmitter, EndTag, StartTag, Token, Tokenizer};
 
-use crate::token::CHARS;
+use crate::token::{CHARS, is_letter};
 use crate::{PreparedPing, Tracker};
 
 /// The pixel within a message's HTML.
@@ -98,10 +98,7 @@ fn holds_pixel(value: &str, address: &str) -> bool {
     value.match_indices(address).any(|(at, _)| {
         let rest = value.get(at + address.len()..).and_then(|rest| rest.strip_prefix('/'));
         let token = rest.and_then(|rest| rest.split_at_checked(CHARS));
-        token.is_some_and(|(token, after)| {
-            token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-                && after.starts_with(".gif")
-        })
+        token.is_some_and(|(token, after)| token.bytes().all(is_letter) && after.starts_with(".gif"))
     })
 }
 

@@ -87,6 +87,11 @@ impl Reply {
         Self::new(status, &opt_out::HEADERS, page.as_bytes())
     }
 
+    /// The answer to a method that a path does not have.
+    pub(super) fn not_allowed(methods: &str) -> Self {
+        Self::new(405, &[("allow", methods)], b"")
+    }
+
     fn new(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Self {
         let length = ("content-length", &*body.len().to_string());
         let headers = headers.iter().copied().chain([length]);
