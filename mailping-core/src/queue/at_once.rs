@@ -31,6 +31,7 @@ impl Shared {
         });
         let written = written.ok().flatten().filter(|written| written.len() == opens.len())?;
         if written.contains(&Written::Filtered) {
+            self.give_back(entry);
             self.counts.filtered.fetch_add(1, Ordering::Relaxed);
             return Some(Recorded::Filtered);
         }

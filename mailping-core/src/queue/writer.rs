@@ -94,7 +94,8 @@ impl Shared {
     }
 
     fn answer(&self, batch: &Batch, written: &[Written]) {
-        let filtered = written.iter().filter(|written| **written == Written::Filtered).count();
+        let filtered = batch.opens.iter().zip(written).filter(|(_, written)| **written == Written::Filtered);
+        let filtered = filtered.map(|(open, _)| self.limiter.give_back(open.ping)).count();
         let durable = written.len() - filtered + batch.of_last_days.len();
         self.counts.filtered.fetch_add(filtered as u64, Ordering::Relaxed);
         self.counts.durable.fetch_add(durable as u64, Ordering::Relaxed);
