@@ -169,10 +169,9 @@ impl Iterator for Decoded<'_> {
                 rest = again;
             }
         }
-        if let (b'%', Some((value, after))) | (b'=', Some((value, after))) = (byte, hex(rest)) {
-            if byte == b'%' || is_quoted_printable(rest) {
-                (decoded, rest) = (value, after);
-            }
+        let is_escape = byte == b'%' || (byte == b'=' && is_quoted_printable(rest));
+        if let Some((value, after)) = hex(rest).filter(|_| is_escape) {
+            (decoded, rest) = (value, after);
         }
         self.0 = rest;
         Some(decoded)
@@ -222,7 +221,7 @@ mod tests {
         for path in [
             format!("/px/{token}.gif"),
             format!("/px/{token}"),
-            format!("{token}"),
+            token.clone(),
             format!("https://app.example/px/{token}/opt-out"),
             format!("/px/{upper}.GIF"),
             format!("/px/{token}%2Egif"),
