@@ -33,7 +33,10 @@ fuzz_target!(|data: &[u8]| {
     // The same text around it: before it without what a token may hold, what begins an escape and what ends a path.
     let before = text.chars().take(200).filter(|c| !c.is_ascii_alphanumeric() && !"%=?#".contains(*c));
     let before: String = before.collect();
-    for path in [format!("{base}{before}{token}{text}"), format!("{base}{before}{}/opt-out", token.to_ascii_uppercase())] {
+    for path in [
+        format!("{base}{before}{token}{text}"),
+        format!("{base}{before}{}/opt-out", token.to_ascii_uppercase()),
+    ] {
         assert!(try_path(&path), "the token was not found: {path}");
     }
 });

@@ -41,6 +41,7 @@ macro_rules! keeps_every_promise {
             an_answered_open_survives_kill_nine,
             nothing_personal_is_in_the_files_or_the_log,
             sigterm_ends_it_cleanly,
+            a_crowd_waits_to_be_accepted,
             wrong_settings_are_refused_in_one_clear_line,
             lost_keys_are_not_replaced,
             wrong_input_is_named_and_not_repeated,
