@@ -68,7 +68,8 @@ pub(crate) fn token(path: &str, label: Label, keys: &Keyring) -> Option<Token> {
     }
     let (mut window, mut candidates) = (Window::new(), 0);
     for byte in Decoded::of(path) {
-        if byte == b'/' {
+        // The ending's letters belong to no token, not even to one that lost its last.
+        if matches!(byte, b'/' | b'.') {
             window = Window::new();
         } else if is_letter(byte)
             && let Some(letters) = window.push(byte)
@@ -94,7 +95,7 @@ fn untouched(path: &str) -> Option<&[u8; CHARS]> {
         .then_some(letters)
 }
 
-/// The last [`CHARS`] letters of a part of a path, without what stands between them.
+/// The last [`CHARS`] letters since a slash or full stop, without what stands between them.
 struct Window {
     letters: [u8; 2 * CHARS],
     len: usize,
@@ -287,6 +288,14 @@ mod tests {
                 assert_eq!(super::token(&path, Label::Pixel, &keys), None, "{path}");
             }
         }
+        // One whose last character is the first of the ending.
+        let ends_in_g = |n: u128| {
+            let token =
+                Token { ping: PingId::from_bytes(n.to_be_bytes()), precision: signed(&keys).0.precision };
+            Some(token.sign(Label::Pixel, keys.newest().unwrap())).filter(|token| token.ends_with('g'))
+        };
+        let token_g = (0..4_096).find_map(ends_in_g).unwrap();
+        assert_eq!(super::token(&format!("/px/{}.gif", &token_g[..47]), Label::Pixel, &keys), None);
         let (start, end) = token.split_at(9);
         assert_eq!(
             super::token(&format!("/px/{start}/{end}.gif"), Label::Pixel, &keys),

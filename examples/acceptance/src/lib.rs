@@ -50,6 +50,7 @@ macro_rules! keeps_every_promise {
             ten_thousand_hits_on_one_url_fill_no_disk,
             lists_and_receipts_are_paged,
             an_objection_stops_mail_already_sent,
+            a_touched_link_works_and_a_damaged_one_is_not_confirmed,
             every_field_of_a_ping_comes_back,
             two_services_share_one_database,
             the_page_keeps_its_policy_and_is_small,
