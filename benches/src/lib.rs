@@ -31,7 +31,7 @@ pub async fn tracker(geo: Arc<dyn GeoResolver>) -> Result<Tracker, Box<dyn Error
 #[must_use]
 pub fn forged(pixel_url: &str) -> String {
     let kept = pixel_url.strip_suffix(".gif").unwrap_or(pixel_url);
-    let other = if kept.ends_with('A') { 'B' } else { 'A' };
+    let other = if kept.ends_with('a') { 'b' } else { 'a' };
     let kept = kept.get(..kept.len().saturating_sub(1)).unwrap_or_default();
     format!("{kept}{other}.gif")
 }

@@ -24,44 +24,68 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, TryIntoHeaderPair};
+use std::task::Poll;
+
+use actix_web::http::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, TryIntoHeaderPair};
+use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 pub use mailping_core;
-use mailping_core::{HeaderSource, PixelRequest, Recording, Tracker, opt_out, pixel};
+use mailping_core::{HeaderSource, Link, PixelRequest, Recording, Tracker, opt_out, pixel};
 
-/// The routes below the tracker's base URL, for `web::scope(..).configure(..)` at its path or `App::configure` where that
+/// The routes below the tracker's base URL, for `web::scope(..).configure(..)` at its path or `App::configure` if that
 /// is `/`:
 ///
 /// | path | GET | HEAD | POST |
 /// |---|---|---|---|
-/// | `/{token}.gif`, `/{token}`, `/` | records, then the picture | the picture's headers | 405 |
+/// | `/{token}.gif` and every other path | records, then the picture | the picture's headers | 405 |
 /// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
+///
+/// Every path below is ours, however a mail program has changed it: see [`Link`]. A base URL with the path `/` therefore takes every
+/// path that is not registered before it, so register it last.
 ///
 /// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
 /// answer.
 pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |config: &mut ServiceConfig| {
-        let objecting = tracker.clone();
-        // The open is queued before there is a future: a client that hangs up drops only the waiting.
-        let serve = move |request: HttpRequest| picture_after(record(&tracker, &request));
-        let object = move |request: HttpRequest| {
-            let tracker = objecting.clone();
-            async move {
-                let answer = opt_out::object(&tracker, request.uri().path()).await;
-                let status = StatusCode::from_u16(answer.status);
-                page(status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE), answer.page)
-            }
-        };
-        let ask = async || page(StatusCode::OK, opt_out::PAGE);
-        // actix matches an empty segment only where the pattern says so. It tries the patterns in turn: the common one first.
-        for path in ["/{token:[^/]*}", ""] {
-            let pixel = web::resource(path).route(web::get().to(serve.clone()));
-            config.service(pixel.route(web::head().to(async || picture())));
+        // An open is queued before there is a future: a client that hangs up drops only the waiting.
+        let serve = move |request: HttpRequest| Work::begin(&tracker, &request).finish();
+        // actix gives the scope itself only to the empty pattern. It tries them in turn: the common one first.
+        for path in ["/{rest:.*}", ""] {
+            config.service(web::resource(path).to(serve.clone()));
         }
-        let opt_out = web::resource("/{token:[^/]*}/opt-out").route(web::get().to(ask));
-        config.service(opt_out.route(web::head().to(ask)).route(web::post().to(object)));
+    }
+}
+
+/// What one request comes to.
+enum Work {
+    Record(Recording),
+    Object(Tracker, Uri),
+    Answer(HttpResponse),
+}
+
+impl Work {
+    fn begin(tracker: &Tracker, request: &HttpRequest) -> Self {
+        let path = request.uri().path();
+        let answer = match (Link::of(path), request.method()) {
+            (Link::Pixel, &Method::GET) => return Self::Record(record(tracker, request)),
+            (Link::OptOut, &Method::POST) => {
+                return Self::Object(tracker.clone(), request.uri().clone());
+            }
+            (Link::Pixel, &Method::HEAD) => picture(),
+            (Link::OptOut, &Method::GET | &Method::HEAD) => page(opt_out::ask(tracker, path)),
+            (Link::Pixel, _) => not_allowed("GET, HEAD"),
+            (Link::OptOut, _) => not_allowed("GET, HEAD, POST"),
+        };
+        Self::Answer(answer)
+    }
+
+    async fn finish(self) -> HttpResponse {
+        match self {
+            Self::Record(recording) => picture_after(recording).await,
+            Self::Object(tracker, uri) => page(opt_out::object(&tracker, uri.path()).await),
+            Self::Answer(answer) => answer,
+        }
     }
 }
 
@@ -82,6 +106,17 @@ fn record(tracker: &Tracker, request: &HttpRequest) -> Recording {
 }
 
 async fn picture_after(recording: Recording) -> HttpResponse {
+    // actix-http says `connection: close` if the request that it has read last asked for it. While an answer waits it reads the
+    // pipelined ones, so no picture may be answered without waiting: the header would tell a live token from a forged one.
+    let mut waited = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
     // Whatever became of the open, the answer is the same; the tracker counts what was lost.
     let _ = recording.await;
     picture()
@@ -99,8 +134,13 @@ fn picture() -> HttpResponse {
     answer(StatusCode::OK, PICTURE, pixel::BYTES.as_slice())
 }
 
-fn page(status: StatusCode, page: &'static str) -> HttpResponse {
-    answer(status, opt_out::HEADERS, page.as_bytes())
+fn page(page: opt_out::Answer) -> HttpResponse {
+    let status = StatusCode::from_u16(page.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    answer(status, opt_out::HEADERS, page.page.as_bytes())
+}
+
+fn not_allowed(methods: &'static str) -> HttpResponse {
+    answer(StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, methods)], b"")
 }
 
 fn answer(

@@ -29,25 +29,33 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::header::CONTENT_LENGTH;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::header::{ALLOW, CONNECTION, CONTENT_LENGTH};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::any;
 pub use mailping_core;
-use mailping_core::{PixelRequest, Recording, Tracker, opt_out, pixel};
+use mailping_core::{Link, PixelRequest, Recording, Tracker, opt_out, pixel};
 
-/// The routes below the tracker's base URL, for `nest` at its path or `merge` where that is `/`; [`routes_at`] is quicker than `nest`:
+/// The most bytes of a body that are read and thrown away to keep its connection.
+const MAX_UNREAD_BODY: usize = 16 * 1024;
+
+/// The routes below the tracker's base URL, for `nest` at its path or `merge` if that is `/`; [`routes_at`] is quicker than `nest`:
 ///
 /// | path | GET | HEAD | POST |
 /// |---|---|---|---|
-/// | `/{token}.gif`, `/{token}`, `/` | records, then the picture | the picture's headers | 405 |
+/// | `/{token}.gif` and every other path | records, then the picture | the picture's headers | 405 |
 /// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
+///
+/// Every path below is ours, however a mail program has changed it: see [`Link`]. A base URL with the path `/` therefore takes every
+/// path that the app has no other route for, so give it a host of its own.
 ///
 /// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
 /// answer.
@@ -66,30 +74,56 @@ where
 /// A request costs about half a microsecond less than by `nest`, which rewrites its URI.
 ///
 /// # Panics
-/// As [`Router::route`] does: where `path` begins with no slash, is no route of axum's, or is merged where another route stands.
+/// As [`Router::route`] does: if `path` begins with no slash, is no route of axum's, or is merged where another route stands.
 pub fn routes_at<S>(path: &str, tracker: Tracker) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let objecting = tracker.clone();
-    // The open is queued before there is a future: a client that hangs up drops only the waiting.
-    let serve = move |request: Request| picture_after(record(&tracker, &request));
-    let object = move |request: Request| {
-        let tracker = objecting.clone();
-        async move {
-            let answer = opt_out::object(&tracker, request.uri().path()).await;
-            let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-            (status, opt_out::HEADERS, answer.page).into_response()
-        }
-    };
-    // Without a route of its own, HEAD would run the handler of GET and record an open.
-    let pixel = get(serve).head(async || picture());
+    let routes = any(move |request: Request| {
+        // An open is queued before there is a future: a client that hangs up drops only the waiting.
+        let work = Work::begin(&tracker, &request);
+        let (version, body) = (request.version(), request.into_body());
+        async move { after_body(body, version, work.finish().await).await }
+    });
     let path = path.trim_end_matches('/');
-    let router = if path.is_empty() { Router::new() } else { Router::new().route(path, pixel.clone()) };
-    router.route(&format!("{path}/"), pixel.clone()).route(&format!("{path}/{{token}}"), pixel).route(
-        &format!("{path}/{{token}}/opt-out"),
-        get(async || (opt_out::HEADERS, opt_out::PAGE)).post(object),
-    )
+    let router = if path.is_empty() { Router::new() } else { Router::new().route(path, routes.clone()) };
+    router.route(&format!("{path}/"), routes.clone()).route(&format!("{path}/{{*rest}}"), routes)
+}
+
+/// What one request comes to.
+enum Work {
+    Record(Recording),
+    Object(Tracker, Uri),
+    Answer(Response),
+}
+
+impl Work {
+    fn begin(tracker: &Tracker, request: &Request) -> Self {
+        let path = request.uri().path();
+        let answer = match (Link::of(path), request.method()) {
+            (Link::Pixel, &Method::GET) => return Self::Record(record(tracker, request)),
+            (Link::OptOut, &Method::POST) => {
+                return Self::Object(tracker.clone(), request.uri().clone());
+            }
+            (Link::Pixel, &Method::HEAD) => picture(),
+            (Link::OptOut, &Method::GET | &Method::HEAD) => page(opt_out::ask(tracker, path)),
+            (Link::Pixel, _) => not_allowed("GET, HEAD"),
+            (Link::OptOut, _) => not_allowed("GET, HEAD, POST"),
+        };
+        Self::Answer(answer)
+    }
+
+    async fn finish(self) -> Response {
+        match self {
+            Self::Record(recording) => {
+                // Whatever became of the open, the answer is the same; the tracker counts what was lost.
+                let _ = recording.await;
+                picture()
+            }
+            Self::Object(tracker, uri) => page(opt_out::object(&tracker, uri.path()).await),
+            Self::Answer(answer) => answer,
+        }
+    }
 }
 
 fn record(tracker: &Tracker, request: &Request) -> Recording {
@@ -97,10 +131,22 @@ fn record(tracker: &Tracker, request: &Request) -> Recording {
     tracker.record(&PixelRequest::new(request.uri().path(), peer, request.headers()))
 }
 
-async fn picture_after(recording: Recording) -> Response {
-    // Whatever became of the open, the answer is the same; the tracker counts what was lost.
-    let _ = recording.await;
-    picture()
+/// Reads the rest of a body, which says nothing that is needed: hyper closes a connection with an unread one without saying so.
+async fn after_body(mut body: Body, version: Version, mut answer: Response) -> Response {
+    let mut read = 0;
+    while !body.is_end_stream() {
+        match poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            None => break,
+            Some(Ok(frame)) if read <= MAX_UNREAD_BODY => read += frame.data_ref().map_or(0, Bytes::len),
+            Some(_) => {
+                if version <= Version::HTTP_11 {
+                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                break;
+            }
+        }
+    }
+    answer
 }
 
 /// Parsed once, with the length that axum would write for each answer anew.
@@ -116,4 +162,13 @@ fn picture() -> Response {
     let mut picture = Response::new(Body::from(pixel::BYTES.as_slice()));
     *picture.headers_mut() = PICTURE.clone();
     picture
+}
+
+fn page(answer: opt_out::Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    (status, opt_out::HEADERS, answer.page).into_response()
+}
+
+fn not_allowed(methods: &'static str) -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, methods)]).into_response()
 }

@@ -138,7 +138,10 @@ impl TrackerBuilder {
     }
 
     /// The most opens that are kept per ping and clock hour, the rest is counted; 100 without this call, 0 for no limit.
-    /// The count is this process's own: several instances allow as much each.
+    /// Machines use up half of it at most, and they and the uncertain three quarters, so that neither can hide a person. Only what is
+    /// stored counts; at the detail `last_day`, where a ping has one value, there is no limit. For more than 131,072 pings in one hour a
+    /// newcomer takes over the count of the ping that it displaces, as far as machines use it up. The count is this process's
+    /// own: several instances allow as much each.
     pub fn hit_limit(mut self, opens_per_hour: u32) -> Self {
         self.hit_limit = opens_per_hour;
         self
@@ -193,7 +196,8 @@ impl TrackerBuilder {
         }
         let system = Arc::clone(&self.clock);
         let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || system().into());
-        let queue = Queue::start(Arc::clone(&self.store), clock, self.limits);
+        let limiter = Arc::new(HitLimiter::new(self.hit_limit));
+        let queue = Queue::start(Arc::clone(&self.store), clock, self.limits, Arc::clone(&limiter));
         let queue = queue.map_err(|source| BuildError::Thread { source })?;
         for hook in self.hooks {
             queue.notifier().run(hook).map_err(|source| BuildError::Thread { source })?;
@@ -203,7 +207,7 @@ impl TrackerBuilder {
             observer: self.observer,
             store: self.store,
             base_url,
-            limiter: HitLimiter::new(self.hit_limit),
+            limiter,
             bursts: BurstDetector::new(burst_pings, burst_window),
             repeat_window: self.repeat_window,
             queue,

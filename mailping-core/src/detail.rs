@@ -1,4 +1,7 @@
 //! How much of an open may be kept: an ordered ladder that is only ever stepped down.
+//!
+//! Codes stand in stored rows and in tokens that are in somebody's mail, and their order is the order of the rungs. There is room
+//! between them, so that another rung (a region between country and city) fits in without touching any.
 
 use crate::Timestamp;
 use crate::named::named;
@@ -9,15 +12,15 @@ named! {
         /// Nothing: the ping has no pixel.
         None = 0, "none";
         /// One value for the whole ping: the day of the latest fetch that a person caused.
-        LastDay = 1, "last_day";
+        LastDay = 5, "last_day";
         /// Each open with its time, fetcher, verdict and evidence, but no place.
-        Opens = 2, "opens";
+        Opens = 10, "opens";
         /// And its country, where the fetch came from the reader's own network.
-        Country = 3, "country";
+        Country = 15, "country";
         /// And its city. The default.
-        City = 4, "city";
+        City = 20, "city";
         /// And its masked network.
-        Network = 5, "network";
+        Network = 25, "network";
     }
 }
 
@@ -28,14 +31,28 @@ named! {
         /// To the day, at 00:00 UTC.
         Day = 0, "day";
         /// To the full hour.
-        Hour = 1, "hour";
+        Hour = 2, "hour";
         /// To the millisecond.
         #[default]
-        Exact = 2, "exact";
+        Exact = 4, "exact";
+    }
+}
+
+impl Detail {
+    /// The highest rung that is not above `code`: what this version makes of a rung that only a later one knows. It never widens.
+    #[must_use]
+    pub fn at_most(code: u8) -> Self {
+        Self::ALL.iter().copied().take_while(|rung| rung.code() <= code).last().unwrap_or(Self::None)
     }
 }
 
 impl TimeStep {
+    /// The finest step that is not finer than `code`: what this version makes of a step that only a later one knows.
+    #[must_use]
+    pub fn at_most(code: u8) -> Self {
+        Self::ALL.iter().copied().take_while(|step| step.code() <= code).last().unwrap_or(Self::Day)
+    }
+
     /// The step's length in milliseconds.
     #[must_use]
     pub const fn millis(self) -> i64 {
@@ -46,6 +63,8 @@ impl TimeStep {
         }
     }
 }
+
+const DETAIL_BITS: u32 = 5;
 
 /// A detail and a time step: what a token carries and a tracker's ceiling limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,13 +88,15 @@ impl Precision {
         time.floor(self.kept_step().millis())
     }
 
-    /// One byte: the step in bits 3 and 4, the detail in bits 0 to 2.
+    /// One byte: the step in its upper three bits, the detail in its lower five.
     pub(crate) const fn to_byte(self) -> u8 {
-        (self.step.code() << 3) | self.detail.code()
+        (self.step.code() << DETAIL_BITS) | self.detail.code()
     }
 
-    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
-        Some(Self { detail: Detail::from_code(byte & 0b111)?, step: TimeStep::from_code(byte >> 3)? })
+    /// A rung or step of a later version reads as the next lower one, so that its tokens still record.
+    pub(crate) fn from_byte(byte: u8) -> Self {
+        let step = TimeStep::at_most(byte >> DETAIL_BITS);
+        Self { detail: Detail::at_most(byte & !(u8::MAX << DETAIL_BITS)), step }
     }
 }
 
@@ -100,16 +121,26 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_holds_each_precision_and_no_other_byte_is_one() {
-        let all: Vec<u8> = DETAILS
-            .into_iter()
-            .flat_map(|detail| STEPS.map(|step| Precision { detail, step }.to_byte()))
-            .collect();
-        for byte in 0..=u8::MAX {
-            let read = Precision::from_byte(byte);
-            assert_eq!(read.is_some(), all.contains(&byte), "{byte:#010b}");
-            assert!(read.is_none_or(|precision| precision.to_byte() == byte));
+    fn a_byte_holds_each_precision_and_another_byte_is_never_read_as_more() {
+        for (detail, step) in DETAILS.into_iter().flat_map(|detail| STEPS.map(|step| (detail, step))) {
+            let precision = Precision { detail, step };
+            assert_eq!(Precision::from_byte(precision.to_byte()), precision);
         }
+        for byte in 0..=u8::MAX {
+            let Precision { detail, step } = Precision::from_byte(byte);
+            assert!(detail.code() <= byte & 0b1_1111 && step.code() <= byte >> 5, "{byte:#010b}");
+        }
+    }
+
+    /// They stand in stored rows and in mail that is sent: never change one.
+    #[test]
+    fn codes_are_fixed_in_order_and_with_room_between_them() {
+        assert_eq!(DETAILS.map(Detail::code), [0, 5, 10, 15, 20, 25]);
+        assert_eq!(STEPS.map(TimeStep::code), [0, 2, 4]);
+        assert!(Detail::ALL.is_sorted() && TimeStep::ALL.is_sorted());
+        let region = 17;
+        assert!(Detail::Country.code() < region && region < Detail::City.code());
+        assert_eq!((Detail::at_most(region), TimeStep::at_most(3)), (Detail::Country, TimeStep::Hour));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod html;
 mod id;
 mod keyring;
 mod limiter;
+mod links;
 mod mask;
 mod memory;
 mod named;
@@ -57,6 +58,7 @@ pub use detail::{Detail, TimeStep};
 pub use health::{Closed, Dropped, Health};
 pub use id::{OpenId, PingId, RandomError};
 pub use keyring::{KeyFingerprint, KeyId, Keyring, KeyringError};
+pub use links::Link;
 pub use mask::{Mask, MaskError, MaskedIp};
 pub use memory::MemoryStore;
 pub use new_ping::{InvalidPing, NewPing};
@@ -70,7 +72,7 @@ pub use queue::{RecordError, Recorded, Recording};
 pub use receipt::{Receipt, Receipts, State, Summary};
 pub use recipient::{Recipient, RecipientError, RecipientHash, RecipientHashes};
 pub use request::{HeaderSource, PixelRequest};
-pub use requests::{RecipientExport, RecipientRequestError};
+pub use requests::{Objection, RecipientExport, RecipientRequestError};
 pub use store::{
     Backlog, Erased, Mark, OpenCursor, OpenPage, OpenQuery, Order, PingQuery, Store, StoreError,
 };

@@ -9,9 +9,10 @@ use crate::client_ip::ClientAddress;
 use crate::detail::Precision;
 use crate::fetcher::{Classifier, Evidence, FetchSignals, SinceSent, Verdict};
 use crate::geo::GeoResolver;
-use crate::token::{Label, Token};
+use crate::token::Label;
 use crate::{
     ClientIp, Detail, HeaderSource, Keyring, LastDay, Mask, MaskedIp, Open, OpenId, PixelRequest, Timestamp,
+    links,
 };
 
 /// One hit with everything that a pure function cannot make up by itself.
@@ -85,7 +86,7 @@ pub(crate) enum Refused {
 impl Observer {
     pub(crate) fn judge(&self, hit: Hit<'_>) -> Result<Judged, Refused> {
         let Hit { request, now, open_id } = hit;
-        let token = Token::verify(request.token, Label::Pixel, &self.keys).ok_or(Refused::Token)?;
+        let token = links::token(request.path, Label::Pixel, &self.keys).ok_or(Refused::Token)?;
         let lines = Lines::read(request.headers);
         let signalled = self.signalled(&lines).ok_or(Refused::Signal)?;
         let precision = token.precision.narrowed(self.ceiling).narrowed(signalled);

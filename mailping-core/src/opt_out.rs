@@ -1,8 +1,9 @@
 //! The page behind the opt-out link: it asks before it does anything, since scanners fetch every link of a message.
 //!
-//! The same bytes for every token, known or not. It needs no script, no cookie and nothing from elsewhere.
+//! The same bytes for every link of ours, whether there is such a ping or not; a link whose token is damaged is told to be damaged,
+//! which reveals nothing about any ping. The page needs no script, no cookie and nothing from elsewhere.
 
-use crate::Tracker;
+use crate::{Objection, Tracker};
 
 /// The headers that go with every page here, by lower-case name. An adapter adds `content-length` and nothing else.
 ///
@@ -50,22 +51,31 @@ pub const PAGE: &str = page!(
      and the sender learns that it was probably opened, when, and at most from which city and network. Your full IP \
      address is not kept.</p>\n\
      <p>If you object, this stops: for messages that this sender has already sent you, and for later ones, which \
-     come without the picture. Where the sender gave no address for this message, it stops for this message \
+     come without the picture. If the sender gave no address for this message, it stops for this message \
      alone.</p>\n\
      <p>You are not unsubscribed from anything: the messages themselves still come.</p>\n\
      <form method=\"post\">\n<button type=\"submit\">Object to open receipts</button>\n</form>\n"
 );
 
-/// The answer to `POST` once the objection is kept, and to any token that is not ours.
+/// The answer to `POST` once the objection is kept, the same for pings that there are and pings that there are not any more.
 pub const DONE: &str = page!(
     "Your objection is kept",
-    "<p>From now on, opening this sender's messages is no longer recorded, also for those already sent. Where the \
-     sender gave no address for this message, that holds for this message alone. Where the record of this message \
+    "<p>From now on, opening this sender's messages is no longer recorded, also for those already sent. If the \
+     sender gave no address for this message, that holds for this message alone. If the record of this message \
      was deleted before, it names nobody any more: to object for later messages, please write to the sender.</p>\n\
      <p>You are not unsubscribed from anything. You can close this page.</p>\n"
 );
 
-/// The answer to `POST`, with status 503, where the objection could not be kept.
+/// The answer to any method, with status 400, if the link's token is damaged or not ours.
+pub const DAMAGED: &str = page!(
+    "This link is incomplete",
+    "<p>Part of the link was lost or changed on its way to you, so we cannot tell which message it belongs to. \
+     <strong>Nothing was changed, and no objection is kept.</strong></p>\n\
+     <p>Please open the link in the message again, or copy all of it if it is broken over two lines. If that does not \
+     help, write to the sender of the message and ask that opening it is no longer recorded.</p>\n"
+);
+
+/// The answer to `POST`, with status 503, if the objection could not be kept.
 pub const FAILED: &str = page!(
     "Your objection is not kept yet",
     "<p>Something went wrong on our side, and your objection could not be kept. Please try again in a few \
@@ -73,22 +83,31 @@ pub const FAILED: &str = page!(
      <form method=\"post\">\n<button type=\"submit\">Try again</button>\n</form>\n"
 );
 
-/// What to answer to a `POST`.
+/// What to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answer {
-    /// The status: 200, also for unknown tokens, or 503 where the store failed.
+    /// The status: 200 for a link of ours, 400 for a damaged one, 503 if the store failed.
     pub status: u16,
-    /// The page: [`DONE`] or [`FAILED`].
+    /// The page: [`PAGE`], [`DONE`], [`DAMAGED`] or [`FAILED`].
     pub page: &'static str,
 }
 
-/// Keeps the objection of whoever holds the link, and tells what to answer. `path` is the request's path as it came, not
+const REFUSED: Answer = Answer { status: 400, page: DAMAGED };
+
+/// What to answer to `GET` and, without the page, to `HEAD`. `path` is the request's path as it came, not percent-decoded.
+#[must_use]
+pub fn ask(tracker: &Tracker, path: &str) -> Answer {
+    if tracker.is_opt_out_link(path) { Answer { status: 200, page: PAGE } } else { REFUSED }
+}
+
+/// Keeps the objection of whoever holds the link, and says what to answer to `POST`. `path` is the request's path as it came, not
 /// percent-decoded. A request's body says nothing that is needed: a mail provider's one-click form (RFC 8058) and
 /// the page's own button are the same.
 pub async fn object(tracker: &Tracker, path: &str) -> Answer {
-    match tracker.object_by_token(path).await {
-        Ok(()) => Answer { status: 200, page: DONE },
+    match tracker.object_by_link(path).await {
+        Ok(Objection::Kept) => Answer { status: 200, page: DONE },
+        Ok(Objection::DamagedLink) => REFUSED,
         Err(failure) => {
             let source = std::error::Error::source(&failure).map(ToString::to_string);
             tracing::error!(%failure, source, "an objection was not kept; its sender was asked to try again");
@@ -110,14 +129,14 @@ mod tests {
         let (_, policy) = HEADERS[2];
         assert!(policy.contains(&format!("style-src 'sha256-{hash}';")), "style-src 'sha256-{hash}'");
         assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"));
-        for page in [PAGE, DONE, FAILED] {
+        for page in [PAGE, DONE, DAMAGED, FAILED] {
             assert!(page.contains(concat!("<style>", style!(), "</style>")));
         }
     }
 
     #[test]
     fn every_page_has_what_assistive_technology_and_small_screens_need() {
-        for page in [PAGE, DONE, FAILED] {
+        for page in [PAGE, DONE, DAMAGED, FAILED] {
             for part in
                 ["<html lang=\"en\">", "<title>", "<h1>", "<main>", "width=device-width", "light dark"]
             {
@@ -131,5 +150,6 @@ mod tests {
     fn only_a_page_that_can_still_object_has_a_button() {
         let button = "<form method=\"post\">\n<button type=\"submit\">";
         assert!(PAGE.contains(button) && FAILED.contains(button) && !DONE.contains("<form"));
+        assert!(!DAMAGED.contains("<form"), "a damaged link stays damaged");
     }
 }

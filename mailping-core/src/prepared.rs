@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::detail::Precision;
 use crate::token::{Label, Token};
-use crate::{Keyring, Ping, PingId, Status};
+use crate::{Keyring, Ping, PingId, Status, links};
 
 /// A ping that is kept, with its pixel to paste into the message.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,8 +22,8 @@ impl PreparedPing {
         let pixel = live.then(|| sign(Token { ping: ping.id, precision }, Label::Pixel));
         let opt_out = sign(Token::opt_out(ping.id), Label::OptOut);
         Self {
-            pixel_url: pixel.map(|token| format!("{base_url}/{token}.gif")),
-            opt_out_url: format!("{base_url}/{opt_out}/opt-out"),
+            pixel_url: pixel.map(|token| links::pixel_url(base_url, &token)),
+            opt_out_url: links::opt_out_url(base_url, &opt_out),
             ping,
         }
     }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 pub use self::recorded::{RecordError, Recorded};
 pub use self::ticket::Recording;
 use self::ticket::{Ticket, Wakes};
+use crate::limiter::HitLimiter;
 use crate::notify::Notifier;
 use crate::store::Store;
 use crate::{LastDay, Open, Timestamp};
@@ -57,6 +58,7 @@ struct Shared {
     store: Arc<dyn Store>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     limits: Limits,
+    limiter: Arc<HitLimiter>,
     state: Mutex<State>,
     /// The writer sleeps on it; told when the queue was empty and is no more.
     work: Condvar,
@@ -132,11 +134,13 @@ impl Queue {
         store: Arc<dyn Store>,
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
         limits: Limits,
+        limiter: Arc<HitLimiter>,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             store,
             clock,
             limits,
+            limiter,
             state: Mutex::default(),
             work: Condvar::new(),
             waiting: Condvar::new(),
@@ -157,10 +161,12 @@ impl Queue {
         let now = Instant::now();
         let mut state = self.shared.state();
         if state.closing {
+            self.shared.give_back(&entry);
             self.shared.counts.closed.fetch_add(1, Ordering::Relaxed);
             return Recording::ready(Err(RecordError::Closed));
         }
         if state.entries.len() + state.in_flight >= self.shared.limits.capacity {
+            self.shared.give_back(&entry);
             self.shared.counts.queue_full.fetch_add(1, Ordering::Relaxed);
             return Recording::ready(Err(RecordError::QueueFull));
         }
@@ -246,6 +252,13 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
+
+    /// The hit limit counts what is stored: of this entry nothing is.
+    fn give_back(&self, entry: &Entry) {
+        if let Entry::Open(open) = entry {
+            self.limiter.give_back(open.ping);
+        }
+    }
 }
 
 #[cfg(all(test, feature = "testing"))]
@@ -257,7 +270,7 @@ mod tests {
     fn queue(store: Arc<dyn Store>) -> std::io::Result<Queue> {
         let deadline = Duration::from_secs(3_600);
         let limits = Limits { capacity: 1_000, deadline, purge_every: deadline };
-        Queue::start(store, Arc::new(|| Timestamp::from_unix_millis(0)), limits)
+        Queue::start(store, Arc::new(|| Timestamp::from_unix_millis(0)), limits, Arc::new(HitLimiter::new(0)))
     }
 
     fn entry() -> Entry {

@@ -25,17 +25,16 @@ impl HeaderSource for http::HeaderMap {
 ///
 /// It borrows what the framework holds and copies nothing. It has no accessors and its `Debug` prints nothing of the client.
 pub struct PixelRequest<'a> {
-    pub(crate) token: &'a str,
+    pub(crate) path: &'a str,
     pub(crate) peer: Option<IpAddr>,
     pub(crate) headers: &'a dyn HeaderSource,
 }
 
 impl<'a> PixelRequest<'a> {
-    /// `path` is the request's path as it came, not percent-decoded: its last segment is the token, with or without `.gif`.
-    /// `peer` is the socket's peer, `None` where it has no address (a Unix socket, or a server that does not tell).
+    /// `path` is the request's path as it came, not percent-decoded; the token is found in it. `peer` is the socket's peer, `None`
+    /// if it has no address (a Unix socket, a client that is gone already, or a server that does not say).
     pub fn new(path: &'a str, peer: Option<IpAddr>, headers: &'a dyn HeaderSource) -> Self {
-        let segment = path.rsplit('/').next().unwrap_or(path);
-        Self { token: segment.strip_suffix(".gif").unwrap_or(segment), peer, headers }
+        Self { path, peer, headers }
     }
 }
 

@@ -6,8 +6,8 @@ use crate::reading::{PAGE, Step};
 use crate::receipt::Receipt;
 use crate::recipient::{Recipient, RecipientError};
 use crate::store::{Erased, StoreError};
-use crate::token::{Label, Token};
-use crate::{PingId, RecipientHashes, Tracker};
+use crate::token::Label;
+use crate::{PingId, RecipientHashes, Tracker, links};
 
 /// What recipients and senders may ask for.
 impl Tracker {
@@ -36,19 +36,23 @@ impl Tracker {
         Ok(self.0.store.object(&self.recipient(address)?).await?)
     }
 
-    /// The objection of whoever holds a message's opt-out link: `path` is the path of the request, whose last segment but
-    /// `opt-out` is the token. Unknown and forged tokens do nothing, and the answer should not tell. A pixel's token is
+    /// Keeps the objection of whoever holds a message's opt-out link. `path` is the path of the request as it came, however the link
+    /// was spelled on its way: see [`Link`](crate::Link). The answer is the same whether there is such a ping or not. A pixel's token is
     /// none: a logged pixel URL cannot object.
     ///
     /// # Errors
-    /// Where the store did not carry it out.
-    pub async fn object_by_token(&self, path: &str) -> Result<(), StoreError> {
-        let path = path.strip_suffix("/opt-out").unwrap_or(path);
-        let token = path.rsplit('/').next().unwrap_or(path);
-        match Token::verify(token, Label::OptOut, &self.0.observer.keys) {
-            Some(token) => self.0.store.object_by_ping(token.ping).await,
-            None => Ok(()),
-        }
+    /// If the store did not carry it out.
+    pub async fn object_by_link(&self, path: &str) -> Result<Objection, StoreError> {
+        let Some(token) = links::token(path, Label::OptOut, &self.0.observer.keys) else {
+            return Ok(Objection::DamagedLink);
+        };
+        self.0.store.object_by_ping(token.ping).await?;
+        Ok(Objection::Kept)
+    }
+
+    /// Whether a path holds the token of an opt-out link of ours. It says nothing about any ping and reads nothing.
+    pub(crate) fn is_opt_out_link(&self, path: &str) -> bool {
+        links::token(path, Label::OptOut, &self.0.observer.keys).is_some()
     }
 
     /// Deletes all pings of a recipient with all that is kept of them. An objection stays.
@@ -92,6 +96,17 @@ impl Tracker {
     fn recipient(&self, address: &str) -> Result<RecipientHashes, RecipientError> {
         Recipient::parse(address).map(|recipient| self.hashes(&recipient))
     }
+}
+
+/// What became of the objection of whoever holds an opt-out link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[must_use = "an objection that was not kept must not be confirmed"]
+pub enum Objection {
+    /// It is kept, durably; if the ping was erased before, there is nobody left whom it could be kept for, and nothing to record.
+    Kept,
+    /// Nothing was changed: the link's token is incomplete, changed or not ours. Say so to whoever sent it.
+    DamagedLink,
 }
 
 /// All that is kept of a recipient. It serialises to JSON.

@@ -24,7 +24,7 @@ pub(crate) struct Inner {
     pub(crate) observer: Observer,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) base_url: String,
-    pub(crate) limiter: HitLimiter,
+    pub(crate) limiter: Arc<HitLimiter>,
     pub(crate) bursts: BurstDetector,
     pub(crate) repeat_window: Duration,
     pub(crate) queue: Queue,
@@ -124,15 +124,17 @@ impl Tracker {
             count(&refusals.geo);
         }
         let (ping, at) = (judged.open().ping, judged.open().at);
-        if !inner.limiter.allows(ping, at) {
-            count(&refusals.hit_limit);
-            return Err(Ok(Recorded::Filtered));
-        }
         if judged.burst_network().is_some_and(|network| inner.bursts.is_burst(network, ping, at)) {
             judged.mark_burst();
         }
         match judged.cut() {
-            Some(Observation::Open(open)) => Ok(Entry::Open(open)),
+            Some(Observation::Open(open)) if inner.limiter.allows(ping, open.verdict, at) => {
+                Ok(Entry::Open(open))
+            }
+            Some(Observation::Open(_)) => {
+                count(&refusals.hit_limit);
+                Err(Ok(Recorded::Filtered))
+            }
             Some(Observation::LastDay(last)) => Ok(Entry::LastDay(last)),
             None => {
                 count(&refusals.detail);
@@ -145,8 +147,9 @@ impl Tracker {
         count(&self.0.refusals.no_peer_address);
         if !self.0.warned_of_no_address.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "a pixel request came without a peer address, so opens have no place: serve axum with \
-                 `into_make_service_with_connect_info::<SocketAddr>()`, or behind a Unix socket trust `unix` peers by name"
+                "a pixel request came without a peer address, so its open has no place: if all of them do, serve axum with \
+                 `into_make_service_with_connect_info::<SocketAddr>()`, or behind a Unix socket trust `unix` peers by name; if few do, \
+                 those clients hung up before they were accepted"
             );
         }
     }

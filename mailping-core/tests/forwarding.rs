@@ -24,3 +24,16 @@ fn a_forwarding_header_that_is_not_read_is_counted() {
         assert_eq!(tracker.health().forwarding_ignored, counted, "{client_ip:?} {peer} {headers:?}");
     }
 }
+
+/// A client that resets its connection before the server accepts it has no address: that says nothing about the proxy.
+#[test]
+fn a_client_that_has_gone_counts_as_one_without_an_address() {
+    let trusted = || ClientIp::x_forwarded_for("10.0.0.0/8".parse().unwrap());
+    for client_ip in [ClientIp::peer(), trusted()] {
+        let tracker = build(builder(FaultyStore::default(), &Clock::new()).client_ip(client_ip));
+        let ping = ping(&tracker, new_ping());
+        hit(&tracker, ping.pixel_url().unwrap(), "none", &[("x-forwarded-for", "203.0.113.77")]).unwrap();
+        let health = tracker.health();
+        assert_eq!((health.no_peer_address, health.forwarding_ignored), (1, 0));
+    }
+}

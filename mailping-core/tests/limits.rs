@@ -6,18 +6,86 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use mailping_core::testing::faulty::FaultyStore;
-use mailping_core::{Recorded, State};
+use mailping_core::testing::faulty::{Fault, FaultyStore};
+use mailping_core::{Detail, RecordError, Recorded, State};
+
+const CURL: &str = "curl/8.5.0";
 
 #[test]
 fn ten_thousand_hits_on_one_url_store_the_limit_and_count_the_rest() {
-    let tracker = tracker(&Clock::new());
-    let ping = ping(&tracker, new_ping());
-    for _ in 0..10_000 {
-        hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]).unwrap();
+    let clock = Clock::new();
+    let tracker = tracker(&clock);
+    for (agent, stored) in [(FIREFOX, 100), (CURL, 50)] {
+        let ping = ping(&tracker, new_ping());
+        clock.advance(minute());
+        let before = tracker.health().dropped.hit_limit;
+        for _ in 0..10_000 {
+            hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[("user-agent", agent)]).unwrap();
+        }
+        assert_eq!(receipt(&tracker, ping.id()).summary.fetches, stored, "{agent}");
+        assert_eq!(tracker.health().dropped.hit_limit - before, 10_000 - stored, "{agent}");
     }
-    assert_eq!(receipt(&tracker, ping.id()).summary.fetches, 100);
-    assert_eq!(tracker.health().dropped.hit_limit, 9_900);
+}
+
+#[test]
+fn machine_fetches_hide_no_person() {
+    let clock = Clock::new();
+    let tracker = tracker(&clock);
+    let ping = ping(&tracker, new_ping());
+    let fetch = |agent| hit(&tracker, ping.pixel_url().unwrap(), "198.51.100.7", &[("user-agent", agent)]);
+    clock.advance(minute());
+    for _ in 0..100 {
+        fetch(CURL).unwrap();
+    }
+    assert_eq!(receipt(&tracker, ping.id()).summary.state, State::MachineOnly);
+    assert_eq!(fetch(FIREFOX), Ok(Recorded::Durable));
+    assert_eq!(receipt(&tracker, ping.id()).summary.state, State::Opened);
+}
+
+#[test]
+fn fetches_of_which_nothing_is_kept_use_up_nothing() {
+    let clock = Clock::new();
+    let tracker = build(builder(FaultyStore::default(), &clock).hit_limit(2));
+    let day = ping(&tracker, new_ping().detail(Detail::LastDay));
+    let fetch =
+        |url: Option<&str>, agent| hit(&tracker, url.unwrap(), "198.51.100.7", &[("user-agent", agent)]);
+    clock.advance(minute());
+    for agent in [CURL, FIREFOX] {
+        let expected = if agent == CURL { Recorded::Filtered } else { Recorded::Durable };
+        for _ in 0..100 {
+            assert_eq!(fetch(day.pixel_url(), agent), Ok(expected), "{agent}");
+        }
+    }
+    assert!(receipt(&tracker, day.id()).summary.last_human_open.is_some());
+    // A dead ping: the store keeps nothing, however often.
+    let withdrawn = ping(&tracker, new_ping());
+    assert!(pollster::block_on(tracker.withdraw(withdrawn.id())).unwrap());
+    for _ in 0..100 {
+        assert_eq!(fetch(withdrawn.pixel_url(), FIREFOX), Ok(Recorded::Filtered));
+    }
+    assert_eq!((tracker.health().filtered, tracker.health().dropped.hit_limit), (100, 0));
+}
+
+#[test]
+fn opens_that_a_full_queue_lost_use_up_nothing() {
+    let (store, clock) = (FaultyStore::default(), Clock::new());
+    let tracker =
+        build(builder(store.clone(), &clock).hit_limit(3).queue_capacity(1).deadline(Duration::ZERO));
+    let sent = ping(&tracker, new_ping());
+    clock.advance(minute());
+    let fetch = || hit(&tracker, sent.pixel_url().unwrap(), "198.51.100.7", &[("user-agent", FIREFOX)]);
+    store.fault(Fault::Down);
+    assert_eq!(fetch(), Ok(Recorded::Late));
+    for _ in 0..10 {
+        assert_eq!(fetch(), Err(RecordError::QueueFull));
+    }
+    store.fault(Fault::None);
+    let begun = std::time::Instant::now();
+    while tracker.health().queue_depth > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the store takes opens again");
+        std::thread::yield_now();
+    }
+    assert_ne!(fetch(), Ok(Recorded::Filtered));
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use mailping_core::{Detail, MemoryStore, Recorded, Status};
+use mailping_core::{Detail, MemoryStore, Objection, Recorded, Status};
 
 const CHAPTER: &str = include_str!("../docs/privacy.md");
 
@@ -51,7 +51,7 @@ fn a_thousand_hits_at_once_on_a_dead_ping_add_no_row() {
     for sent in pings {
         assert_eq!(hit(&tracker, sent.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Durable));
     }
-    pollster::block_on(tracker.object_by_token(objected.opt_out_url())).unwrap();
+    assert_eq!(pollster::block_on(tracker.object_by_link(objected.opt_out_url())).unwrap(), Objection::Kept);
     assert!(pollster::block_on(tracker.withdraw(withdrawn.id())).unwrap());
     assert!(pollster::block_on(tracker.erase(erased.id())).unwrap().is_some());
     clock.advance(Duration::from_secs(2));

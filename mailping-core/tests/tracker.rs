@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use mailping_core::testing::faulty::FaultyStore;
-use mailping_core::{BuildError, NewPing, Recorded, Status, Tracker};
+use mailping_core::{BuildError, NewPing, Objection, Recorded, Status, Tracker};
 use proptest::prelude::*;
 
 #[test]
@@ -36,14 +36,50 @@ fn an_opt_out_link_objects_and_a_pixel_url_cannot() {
     let tracker = tracker(&Clock::new());
     let sent = ping(&tracker, new_ping().to("ada@example.com"));
     let pixel = sent.pixel_url().unwrap().trim_end_matches(".gif");
-    pollster::block_on(tracker.object_by_token(&format!("{pixel}/opt-out"))).unwrap();
+    let object = |link: &str| pollster::block_on(tracker.object_by_link(link)).unwrap();
+    assert_eq!(object(&format!("{pixel}/opt-out")), Objection::DamagedLink);
     assert_eq!(receipt(&tracker, sent.id()).summary.ping.status, Status::Live);
-    pollster::block_on(tracker.object_by_token(sent.opt_out_url())).unwrap();
+    assert_eq!(object(sent.opt_out_url()), Objection::Kept);
     assert_eq!(receipt(&tracker, sent.id()).summary.ping.status, Status::Withdrawn);
     assert_eq!(ping(&tracker, new_ping().to("Ada@example.com")).status(), Status::Untracked);
     let anonymous = ping(&tracker, new_ping());
-    pollster::block_on(tracker.object_by_token(anonymous.opt_out_url())).unwrap();
+    assert_eq!(object(anonymous.opt_out_url()), Objection::Kept);
     assert_eq!(receipt(&tracker, anonymous.id()).summary.ping.status, Status::Withdrawn);
+    assert!(pollster::block_on(tracker.erase(anonymous.id())).unwrap().is_some());
+    assert_eq!(
+        object(anonymous.opt_out_url()),
+        Objection::Kept,
+        "the answer does not tell whether there is a ping"
+    );
+}
+
+/// What mail programs do to a link, in one place with the adapters' table: whatever identifies the token works, the rest is refused.
+#[test]
+fn a_damaged_opt_out_link_is_never_confirmed_and_a_touched_one_works() {
+    let tracker = tracker(&Clock::new());
+    let sent = || ping(&tracker, new_ping().to("ada@example.com"));
+    let object = |link: &str| pollster::block_on(tracker.object_by_link(link)).unwrap();
+    let lost = sent();
+    let token = lost.opt_out_url().rsplit('/').nth(1).unwrap().to_owned();
+    for damaged in [&token[..47], &token[1..], &token.replacen(&token[20..21], "", 1), "", &token[..24]] {
+        assert_eq!(object(&format!("/px/{damaged}/opt-out")), Objection::DamagedLink, "{damaged}");
+    }
+    assert_eq!(receipt(&tracker, lost.id()).summary.ping.status, Status::Live);
+    assert_eq!(sent().status(), Status::Live);
+    for (from, to) in [
+        ("/opt-out", "/opt%2Dout"),
+        ("/opt-out", "=/opt-out"),
+        ("/opt-out", "/OPT-OUT/"),
+        ("/opt-out", "/opt-out%3E"),
+    ] {
+        let touched = ping(&tracker, new_ping());
+        let link = touched.opt_out_url().replace(from, to);
+        assert_eq!(object(&link), Objection::Kept, "{to}");
+        assert_eq!(receipt(&tracker, touched.id()).summary.ping.status, Status::Withdrawn, "{to}");
+    }
+    let upper = ping(&tracker, new_ping());
+    assert_eq!(object(&upper.opt_out_url().to_ascii_uppercase()), Objection::Kept);
+    assert_eq!(receipt(&tracker, upper.id()).summary.ping.status, Status::Withdrawn);
 }
 
 #[test]
@@ -156,7 +192,7 @@ fn a_keyring_that_would_forget_objections_is_refused() {
         |keys| pollster::block_on(Tracker::builder(keys, store.clone()).base_url(BASE).unwrap().build());
     let tracker = with(old.clone()).unwrap();
     let sent = ping(&tracker, new_ping().to("ada@example.com"));
-    pollster::block_on(tracker.object_by_token(sent.opt_out_url())).unwrap();
+    assert_eq!(pollster::block_on(tracker.object_by_link(sent.opt_out_url())).unwrap(), Objection::Kept);
     let newer = mailping_core::Keyring::generate().unwrap().secret_text().replacen("0:", "1:", 1);
     let error = with(newer.parse().unwrap()).unwrap_err();
     assert!(error.to_string().contains("key 0"), "{error}");

@@ -11,6 +11,7 @@ pub mod promises;
 mod recipients;
 
 pub use http::{Client, Reply, Stream};
+pub use message::hours_ago;
 pub use program::{Program, Start};
 
 /// Makes a test of each promise for the example `$name` of the package that the tests are in. A function after the name changes
@@ -47,6 +48,7 @@ macro_rules! keeps_every_promise {
             an_answered_open_survives_kill_nine,
             nothing_personal_is_in_the_files_or_the_log,
             sigterm_ends_it_cleanly,
+            a_crowd_waits_to_be_accepted,
             wrong_settings_are_refused_in_one_clear_line,
             lost_keys_are_not_replaced,
             wrong_input_is_named_and_not_repeated,
@@ -55,6 +57,7 @@ macro_rules! keeps_every_promise {
             ten_thousand_hits_on_one_url_fill_no_disk,
             lists_and_receipts_are_paged,
             an_objection_stops_mail_already_sent,
+            a_touched_link_works_and_a_damaged_one_is_not_confirmed,
             every_field_of_a_ping_comes_back,
             two_services_share_one_database,
             the_page_keeps_its_policy_and_is_small,

@@ -1,5 +1,8 @@
 //! A message's ping over HTTP, as the promises make it, fetch it and read its receipt.
 
+use std::time::SystemTime;
+
+use mailping_core::Timestamp;
 use serde_json::{Value, json};
 
 use crate::Client;
@@ -11,12 +14,19 @@ pub(crate) const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Geck
 pub(crate) const BEHIND_PROXY: [(&str, &str); 2] =
     [("MAILPING_CLIENT_IP", "xff"), ("MAILPING_TRUSTED_PROXIES", "127.0.0.0/8")];
 
+/// The last full hour that was at least so many hours ago. Programs run by the machine's clock, so no test may send at a fixed date.
+pub fn hours_ago(hours: i64) -> Timestamp {
+    const HOUR_MILLIS: i64 = 3_600_000;
+    let hour = Timestamp::from(SystemTime::now()).unix_millis() / HOUR_MILLIS;
+    Timestamp::from_unix_millis((hour - hours) * HOUR_MILLIS)
+}
+
+/// Sent an hour ago or more, so that a person's fetch is one.
 pub(crate) fn new_ping() -> Value {
     json!({
         "reference": "invoice-42",
         "basis": { "kind": "legitimate_interest", "reason": "proof of delivery" },
-        "sent_at": "2026-01-01T00:00:00Z",
-        "record_days": 1800,
+        "sent_at": hours_ago(1).to_string(),
     })
 }
 

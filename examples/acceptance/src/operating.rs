@@ -34,6 +34,19 @@ pub fn sigterm_ends_it_cleanly(start: &Start) {
     assert!(begun.elapsed() < Duration::from_secs(15));
 }
 
+/// Clients that come while the program is busy wait to be accepted; with a short queue they would be turned away.
+pub fn a_crowd_waits_to_be_accepted(start: &Start) {
+    let program = start.run(&[]);
+    let ping = make(&program.client(), &new_ping());
+    let patience = Duration::from_secs(5);
+    let crowd: Vec<_> = program.stopped(|| {
+        let connect = |_| std::net::TcpStream::connect_timeout(&program.server(), patience);
+        (0..500).map(connect).collect::<Result<_, _>>().expect("room for 500 that are not accepted yet")
+    });
+    assert_eq!(crowd.len(), 500);
+    fetch(&program.client(), &ping, &[]);
+}
+
 /// A wrong setting is named with what it must be, without a panic and without starting.
 pub fn wrong_settings_are_refused_in_one_clear_line(start: &Start) {
     let busy = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -102,9 +115,11 @@ pub fn ten_thousand_hits_on_one_url_fill_no_disk(start: &Start) {
     let client = program.client();
     let ping = make(&client, &new_ping());
     let path = path_of(&ping["pixel_url"]);
+    // Those of people may use up all of it.
+    let agent = [("user-agent", FIREFOX)];
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| (0..1_250).for_each(|_| assert_eq!(client.get(&path, &[]).status, 200)));
+            scope.spawn(|| (0..1_250).for_each(|_| assert_eq!(client.get(&path, &agent).status, 200)));
         }
     });
     let kept = receipt(&client, &ping)["fetches"].as_u64().unwrap();

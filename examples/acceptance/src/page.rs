@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use mailping_core::Timestamp;
 use serde_json::{Value, json};
 
+use crate::message::hours_ago;
 use crate::{Client, Program, Reply, Start};
 
 const TOKEN: (&str, &str) = ("MAILPING_ADMIN_TOKEN", "open-sesame-77");
@@ -288,8 +288,7 @@ fn api_ping(program: &Program) -> Value {
     let ping = json!({
         "reference": "invoice-42",
         "basis": { "kind": "contract" },
-        "sent_at": Timestamp::from_unix_millis(1_760_000_000_000).to_string(),
-        "record_days": 1800,
+        "sent_at": hours_ago(1).to_string(),
     });
     program.client().send("POST", "/api/pings", &[BEARER], &ping.to_string()).json()
 }

@@ -140,11 +140,23 @@ impl Program {
         self.server
     }
 
+    /// Runs `during` while the program does nothing, as on a machine that is busy elsewhere.
+    pub fn stopped<T>(&self, during: impl FnOnce() -> T) -> T {
+        self.signal("-STOP");
+        let done = during();
+        self.signal("-CONT");
+        done
+    }
+
+    fn signal(&self, name: &str) {
+        // The shell's own: the program `kill` is in a package that not every machine has.
+        let kill = ["-c", "kill \"$1\" \"$2\"", "sh", name, &self.child.id().to_string()];
+        assert!(Command::new("sh").args(kill).status().unwrap().success());
+    }
+
     /// Sends SIGTERM, waits for the end and returns the exit status and all that was printed and logged.
     pub fn terminate(mut self) -> (Option<i32>, String) {
-        // The shell's own: the program `kill` is in a package that not every machine has.
-        let kill = ["-c", "kill -TERM \"$1\"", "sh", &self.child.id().to_string()];
-        assert!(Command::new("sh").args(kill).status().unwrap().success());
+        self.signal("-TERM");
         let status = self.child.wait().unwrap();
         self.readers.drain(..).for_each(|reader| reader.join().unwrap());
         let log = self.log.lock().unwrap().clone();

@@ -192,9 +192,10 @@ pub fn every_field_of_a_ping_comes_back(start: &Start) {
         let nulls = [&least["owner"], &least["kind"], &least["eprivacy"]];
         assert_eq!((nulls, &least["status"]), ([&Value::Null; 3], &json!("live")));
     }
+    let sent_at = hours_ago(2);
     let whole = json!({
         "reference": "whole", "basis": consent, "owner": "billing", "purpose": "bulk", "kind": "commercial",
-        "eprivacy": "strictly_necessary", "detail": "country", "time_step": "hour", "sent_at": "2026-11-20T10:00:00Z",
+        "eprivacy": "strictly_necessary", "detail": "country", "time_step": "hour", "sent_at": sent_at.to_string(),
     });
     let with_recipient = with(with(whole.clone(), "recipient", "ada@example.com"), "record_days", 7);
     let made = make(&client, &with_recipient);
@@ -205,7 +206,8 @@ pub fn every_field_of_a_ping_comes_back(start: &Start) {
     for (field, value) in whole.as_object().unwrap() {
         assert_eq!((&made[field], &receipt["ping"][field]), (value, value), "{field}");
     }
-    assert_eq!(made["record_until"], "2026-11-27T10:00:00Z");
+    let record_until = Timestamp::from_unix_millis(sent_at.unix_millis() + 7 * 86_400_000);
+    assert_eq!(made["record_until"], record_until.to_string());
     let of_open = "at city country evidence fetcher network provider time_step verdict";
     assert_eq!(fields(&receipt["opens"][0]), of_open);
     let export = client.post("/api/export", &json!({ "recipient": "ada@example.com" })).json();

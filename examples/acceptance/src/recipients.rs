@@ -118,13 +118,73 @@ pub fn an_objection_stops_mail_already_sent(start: &Start) {
     assert_eq!(receipt(&client, &carol)["fetches"], 0);
 }
 
+/// A link that a mail program has touched works as it was sent; a damaged one keeps no objection and says so.
+pub fn a_touched_link_works_and_a_damaged_one_is_not_confirmed(start: &Start) {
+    let program = start.run(&[]);
+    let client = program.client();
+    let made = || make(&client, &with(new_ping(), "recipient", "ada@example.com"));
+    let sent = made();
+    let pixel = path_of(&sent["pixel_url"]);
+    let variants = [
+        pixel.replace(".gif", "%2Egif"),
+        pixel.replace(".gif", ".GIF"),
+        pixel.replace("/px/", "/px//"),
+        format!("{pixel}/"),
+        format!("{pixel}%0D%0A"),
+        pixel.to_ascii_uppercase().replace("/PX/", "/px/"),
+    ];
+    for variant in &variants {
+        let reply = client.get(variant, &[("user-agent", FIREFOX)]);
+        assert_eq!((reply.status, reply.body.len()), (200, 43), "{variant}");
+    }
+    assert_eq!(receipt(&client, &sent)["fetches"], variants.len());
+
+    let link = path_of(&sent["opt_out_url"]);
+    let without = |at: usize| format!("{}{}", &link[..at], &link[at + 1..]);
+    let end = link.find("/opt-out").unwrap();
+    for damaged in [
+        without(end - 1),
+        without(4),
+        without(20),
+        "/px/opt-out".to_owned(),
+        pixel.replace(".gif", "/opt-out"),
+    ] {
+        for method in ["GET", "POST"] {
+            let reply = client.send(method, &damaged, &[], "");
+            assert_eq!(reply.status, 400, "{method} {damaged}");
+            assert!(
+                String::from_utf8_lossy(&reply.body).contains("Nothing was changed"),
+                "{method} {damaged}"
+            );
+        }
+    }
+    assert_eq!(receipt(&client, &sent)["ping"]["status"], "live");
+    assert_eq!(made()["status"], "live");
+    let touched =
+        |from: &str, to: &str| path_of(&make(&client, &new_ping())["opt_out_url"]).replace(from, to);
+    for link in [
+        touched("/opt-out", "/opt%2Dout"),
+        touched("/opt-out", "=/opt-out"),
+        touched("/opt-out", "/opt-out/"),
+        touched("/px/", "/px//"),
+        link.to_ascii_uppercase().replace("/PX/", "/px/"),
+    ] {
+        let reply = client.send("POST", &link, &[], "");
+        assert_eq!(reply.status, 200, "{link}");
+        assert!(String::from_utf8_lossy(&reply.body).contains("Your objection is kept"), "{link}");
+    }
+    assert_eq!(receipt(&client, &sent)["ping"]["status"], "withdrawn");
+    assert_eq!(made()["status"], "untracked");
+}
+
 /// After objection, withdrawal, expiry or erasure, 1,000 concurrent hits on a pixel already sent add no row.
 pub fn a_thousand_hits_at_once_on_a_dead_ping_add_no_row(start: &Start) {
     let program = start.run(&[("MAILPING_HIT_LIMIT", "0")]);
     let client = program.client();
     let made = || make(&client, &with(new_ping(), "recipient", "ada@example.com"));
     let (withdrawn, erased, objected) = (made(), made(), made());
-    let expired = make(&client, &with(new_ping(), "record_days", 1));
+    let expired =
+        make(&client, &with(with(new_ping(), "record_days", 1), "sent_at", hours_ago(48).to_string()));
     for ping in [&withdrawn, &erased, &objected] {
         fetch(&client, ping, &[]);
     }

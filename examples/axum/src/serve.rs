@@ -12,8 +12,10 @@ use mailping_axum::mailping_core::Tracker;
 use mailping_examples_service::{
     Body as AnswerBody, Call, HEADERS, MOST_BODY_BYTES, Service, Settings, SettingsError, told_to_end,
 };
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
+/// How many connections may wait to be accepted.
+const MAX_NOT_ACCEPTED: u32 = 1_024;
 /// How long in-flight answers and the queue get to finish after SIGTERM or Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -27,8 +29,7 @@ pub async fn serve(settings: &Settings, tracker: Tracker) -> Result<(), Box<dyn 
         .fallback(answer)
         .with_state(Service::new(settings, tracker.clone()));
 
-    let listener = TcpListener::bind(settings.listen)
-        .await
+    let listener = listen(settings.listen)
         .map_err(|error| SettingsError::new("MAILPING_LISTEN", format!("cannot listen there: {error}")))?;
     println!("listening on http://{}", listener.local_addr()?);
     let end = told_to_end()?;
@@ -48,6 +49,15 @@ pub async fn serve(settings: &Settings, tracker: Tracker) -> Result<(), Box<dyn 
     let closed = tracker.close(PATIENCE).await;
     println!("closed: {} opens written, {} lost", closed.health.durable, closed.lost);
     if closed.lost > 0 { Err(format!("{} opens could not be written", closed.lost).into()) } else { Ok(()) }
+}
+
+/// As `TcpListener::bind`, whose queue holds 128: a mailing's readers come together.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // What has just ended must not keep the address from its successor.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(MAX_NOT_ACCEPTED)
 }
 
 async fn answer(State(service): State<Service>, request: Request) -> Response {

@@ -1,6 +1,6 @@
 //! The promises themselves, each a function that starts the program and a browser.
 
-use mailping_examples_acceptance::{Client, Program, Start};
+use mailping_examples_acceptance::{Client, Program, Start, hours_ago};
 use serde_json::{Value, json};
 
 use crate::looks::check;
@@ -46,8 +46,7 @@ fn api_ping(client: &Client, reference: &str) -> Value {
         "reference": reference,
         "owner": "billing",
         "basis": { "kind": "legitimate_interest", "reason": "proof of delivery" },
-        "sent_at": "2026-01-01T00:00:00Z",
-        "record_days": 1800,
+        "sent_at": hours_ago(1).to_string(),
     });
     client.post("/api/pings", &ping).json()
 }

@@ -175,7 +175,7 @@ fn traffic(health: &Health) -> Vec<Finding> {
         Problem,
         health.no_peer_address,
         "The client's address is not known",
-        "{} hits came without a peer address, so they have no network and no place: serve axum with into_make_service_with_connect_info, or behind a Unix socket trust unix peers by name.",
+        "{} hits came without a peer address, so they have no network and no place. If they are most: serve axum with into_make_service_with_connect_info, or behind a Unix socket trust unix peers by name. If they are few: the clients hung up before they were accepted.",
     );
     let lost = health.dropped.queue_full + health.dropped.closed + health.dropped.no_random;
     add(

@@ -78,7 +78,7 @@ evidence! {
     NetOwn = 37, "net:own", "the network is the sender's own";
     NetBurst = 38, "net:burst", "many pings were fetched from this network at once";
     NetByAsn = 39, "net:by_asn", "the network was told from its number in an ASN database, which is a hint and no proof";
-    TimeEarly = 44, "time:within_30s", "the fetch came within 30 seconds (or the early window that is set) after sending, when machines fetch more than people do";
+    TimeEarly = 44, "time:early", "the fetch came so soon after sending that it fell into the early window, when machines fetch more than people do";
     TimeBeforeSent = 45, "time:before_sent", "the fetch came before the sent time";
     HeaderSecPurpose = 50, "header:sec_purpose", "the Sec-Purpose header says that this is a prefetch";
     HeaderPurpose = 51, "header:purpose", "the Purpose header says that this is a prefetch or preview";

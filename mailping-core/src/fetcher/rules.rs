@@ -111,7 +111,7 @@ const FORMS: &[Rule] = &[
 /// What time hints at. It lowers certainty and proves nothing.
 #[rustfmt::skip]
 const TIMES: &[Rule] = &[
-    form("less than 30 s, or the window that is set, after sending", Evidence::TimeEarly, "gophish#3086 and #2803; thresholds of public senders, 1 s to 60 s", "2026-11"),
+    form("within the early window after sending", Evidence::TimeEarly, "gophish#3086 and #2803; thresholds of public senders, 1 s to 60 s", "2026-11"),
     form("before sending", Evidence::TimeBeforeSent, "wordtothewise.com, January 2019: fetches before the mail was accepted", "2026-11"),
 ];
 

@@ -98,6 +98,11 @@ impl Shared {
         let answers = || batch.answers(written);
         let filtered = answers().filter(|(_, answer)| *answer == Answer::Filtered).count();
         let durable = answers().count() - filtered;
+        for (open, answer) in batch.opens.iter().zip(&written.opens) {
+            if *answer == Answer::Filtered {
+                self.limiter.give_back(open.ping);
+            }
+        }
         self.counts.filtered.fetch_add(filtered as u64, Ordering::Relaxed);
         self.counts.durable.fetch_add(durable as u64, Ordering::Relaxed);
         {

@@ -24,6 +24,10 @@ enum Answer {
     Picture,
     /// A page of the opt-out route with its headers, to the byte; to HEAD without the bytes.
     Page(&'static str),
+    /// The page that says that the link is incomplete, with status 400.
+    Damaged,
+    /// 405, with the methods that there are.
+    NotAllowed(&'static str),
     /// A status; the rest is the framework's own.
     Status(u16),
 }
@@ -68,14 +72,19 @@ fn forged(token: &str) -> String {
     token
         .chars()
         .enumerate()
-        .map(|(i, c)| if i == 25 { if c == 'A' { 'B' } else { 'A' } } else { c })
+        .map(|(i, c)| if i == 25 { if c == 'a' { 'b' } else { 'a' } } else { c })
         .collect()
+}
+
+/// Every character percent-encoded.
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 
 /// All rows. A new way for two adapters to differ becomes a new row.
 #[rustfmt::skip]
 pub(super) fn all() -> Vec<Row> {
-    use Answer::{Page, Picture, Status};
+    use Answer::{Damaged, NotAllowed, Page, Picture, Status};
     use Leaves::{Nothing, Objection};
     let row = |name, request, answer, leaves| Row { name, before: Before::Sent, request, answer, leaves };
     let after = |before, name| Row { name, before, request: |s| Request::get(gif(s)), answer: Picture, leaves: Nothing };
@@ -85,12 +94,13 @@ pub(super) fn all() -> Vec<Row> {
         row("valid token without .gif", |s| Request::get(format!("/px/{}", s.pixel)), Picture, OPEN),
         row("valid token with a query", |s| Request::get(format!("{}?utm_source=mail&x=%FF", gif(s))), Picture, OPEN),
         row("forged token", |s| Request::get(format!("/px/{}.gif", forged(&s.pixel))), Picture, Nothing),
-        row("truncated token", |s| Request::get(format!("/px/{}.gif", &s.pixel[..39])), Picture, Nothing),
-        row("lengthened token", |s| Request::get(format!("/px/{}A.gif", s.pixel)), Picture, Nothing),
+        row("truncated token", |s| Request::get(format!("/px/{}.gif", &s.pixel[..47])), Picture, Nothing),
+        row("token without its first character", |s| Request::get(format!("/px/{}.gif", &s.pixel[1..])), Picture, Nothing),
+        row("token in two parts", |s| Request::get(format!("/px/{}/{}.gif", &s.pixel[..20], &s.pixel[20..])), Picture, Nothing),
+        row("two other tokens of a forged one", |s| Request::get(format!("/px/{0}/{0}.gif", forged(&s.pixel))), Picture, Nothing),
         row("opt-out token as pixel", |s| Request::get(format!("/px/{}.gif", s.opt_out)), Picture, Nothing),
         row("empty token", |_| Request::get("/px/"), Picture, Nothing),
         row("only .gif", |_| Request::get("/px/.gif"), Picture, Nothing),
-        row("percent-encoded token", |s| Request::get(format!("/px/%{:X}{}.gif", s.pixel.as_bytes()[0], &s.pixel[1..])), Picture, Nothing),
         row("percent-encoded byte that is no UTF-8", |_| Request::get("/px/%FF"), Picture, Nothing),
         row("percent-encoded NUL and slash", |_| Request::get("/px/%00%2F..%2Fx.gif"), Picture, Nothing),
         row("broken percent-encoding", |_| Request::get("/px/%zz%"), Picture, Nothing),
@@ -100,14 +110,40 @@ pub(super) fn all() -> Vec<Row> {
         after(Before::Erased, "erased ping"),
         after(Before::Expired, "expired ping"),
         after(Before::Objected, "ping whose recipient objected"),
+        // What mail programs do to a link.
+        row("upper case", |s| Request::get(gif(s).to_ascii_uppercase().replace("/PX/", "/px/")), Picture, OPEN),
+        row(".GIF", |s| Request::get(format!("/px/{}.GIF", s.pixel)), Picture, OPEN),
+        row("escaped full stop", |s| Request::get(format!("/px/{}%2Egif", s.pixel)), Picture, OPEN),
+        row("full stop that was escaped twice", |s| Request::get(format!("/px/{}%252egif", s.pixel)), Picture, OPEN),
+        row("one escaped character", |s| Request::get(format!("/px/%{:X}{}.gif", s.pixel.as_bytes()[0], &s.pixel[1..])), Picture, OPEN),
+        row("every character escaped", |s| Request::get(format!("/px/{}.gif", escaped(&s.pixel))), Picture, OPEN),
+        row("double slash before the token", |s| Request::get(format!("/px//{}.gif", s.pixel)), Picture, OPEN),
+        row("escaped slash before the token", |s| Request::get(format!("/px/%2F{}.gif", s.pixel)), Picture, OPEN),
+        row("slash after the token", |s| Request::get(format!("{}/", gif(s))), Picture, OPEN),
+        row("two slashes after the token", |s| Request::get(format!("{}//", gif(s))), Picture, OPEN),
+        row("letters after the token", |s| Request::get(format!("/px/{}a.gif", s.pixel)), Picture, OPEN),
+        row("letters before the token", |s| Request::get(format!("/px/3D{}.gif", s.pixel)), Picture, OPEN),
+        row("full stop at the end", |s| Request::get(format!("{}.", gif(s))), Picture, OPEN),
+        row("comma at the end", |s| Request::get(format!("{},", gif(s))), Picture, OPEN),
+        row("bracket at the end", |s| Request::get(format!("{}%3E", gif(s))), Picture, OPEN),
+        row("parenthesis at the end", |s| Request::get(format!("{})", gif(s))), Picture, OPEN),
+        row("quotation mark at the end", |s| Request::get(format!("{}%22", gif(s))), Picture, OPEN),
+        row("equals sign at the end", |s| Request::get(format!("{}=", gif(s))), Picture, OPEN),
+        row("semicolon at the end", |s| Request::get(format!("{};a=b", gif(s))), Picture, OPEN),
+        row("ampersand at the end", |s| Request::get(format!("{}&utm_source=mail", gif(s))), Picture, OPEN),
+        row("space at the end", |s| Request::get(format!("{}%20", gif(s))), Picture, OPEN),
+        row("line end at the end", |s| Request::get(format!("{}%0D%0A", gif(s))), Picture, OPEN),
+        row("quoted-printable line end at the end", |s| Request::get(format!("/px/{}=0D=0A", s.pixel)), Picture, OPEN),
+        row("soft line break in the token", |s| Request::get(format!("/px/{}=%0D%0A{}.gif", &s.pixel[..20], &s.pixel[20..])), Picture, OPEN),
+        row("path after the token", |s| Request::get(format!("{}/a/b", gif(s))), Picture, OPEN),
         // Other methods and forms of a request.
         row("HEAD", |s| Request::new("HEAD", gif(s)), Picture, Nothing),
         row("HEAD of a forged token", |s| Request::new("HEAD", format!("/px/{}.gif", forged(&s.pixel))), Picture, Nothing),
         row("HEAD of an empty token", |_| Request::new("HEAD", "/px/"), Picture, Nothing),
-        row("POST to the pixel", |s| Request::new("POST", gif(s)).body(FORM, b"a=b"), Status(405), Nothing),
-        row("OPTIONS of the pixel", |s| Request::new("OPTIONS", gif(s)), Status(405), Nothing),
-        row("PUT to the pixel", |s| Request::new("PUT", gif(s)), Status(405), Nothing),
-        row("DELETE of the pixel", |s| Request::new("DELETE", gif(s)), Status(405), Nothing),
+        row("POST to the pixel", |s| Request::new("POST", gif(s)).body(FORM, b"a=b"), NotAllowed("GET, HEAD"), Nothing),
+        row("OPTIONS of the pixel", |s| Request::new("OPTIONS", gif(s)), NotAllowed("GET, HEAD"), Nothing),
+        row("PUT to the pixel", |s| Request::new("PUT", gif(s)), NotAllowed("GET, HEAD"), Nothing),
+        row("DELETE of the pixel", |s| Request::new("DELETE", gif(s)), NotAllowed("GET, HEAD"), Nothing),
         row("GET with a body", |s| Request::get(gif(s)).body("text/plain", b"hello"), Picture, OPEN),
         row("HTTP/1.0 without a host", |s| Request::get(gif(s)).http_1_0(), Picture, OPEN),
         row("target with scheme and host", |s| Request::get(format!("http://app.example{}", gif(s))), Picture, OPEN),
@@ -132,26 +168,45 @@ pub(super) fn all() -> Vec<Row> {
         row("forwarded address that is no UTF-8", |s| Request::get(gif(s)).header("X-Forwarded-For", "203.0.113.77").header("X-Forwarded-For", *b"\xff\xfe"), Picture, OPEN),
         row("forwarded line of 10 KB", |s| Request::get(gif(s)).header("X-Forwarded-For", "203.0.113.77, ".repeat(740)), Picture, OPEN),
         // Paths that are none of ours, and one that no framework takes.
-        row("one segment more", |_| Request::get("/px/a/b"), Status(404), Nothing),
-        row("double slash before the token", |s| Request::get(format!("/px//{}.gif", s.pixel)), Status(404), Nothing),
+        row("one segment more", |_| Request::get("/px/a/b"), Picture, Nothing),
         row("double slash before the prefix", |s| Request::get(format!("/{}", gif(s))), Status(404), Nothing),
-        row("slash after the token", |s| Request::get(format!("{}/", gif(s))), Status(404), Nothing),
         row("no prefix", |s| Request::get(format!("/{}.gif", s.pixel)), Status(404), Nothing),
         row("raw byte that is no UTF-8", |_| Request::get(*b"/px/\xff\xfe.gif"), Status(400), Nothing),
         // The opt-out page.
         row("opt-out page", |s| Request::get(page(s)), Page(opt_out::PAGE), Nothing),
-        row("opt-out page of a forged token", |s| Request::get(format!("/px/{}/opt-out", forged(&s.opt_out))), Page(opt_out::PAGE), Nothing),
-        row("opt-out page of no UTF-8", |_| Request::get("/px/%FF/opt-out"), Page(opt_out::PAGE), Nothing),
+        row("opt-out page with an escaped hyphen", |s| Request::get(format!("/px/{}/opt%2Dout", s.opt_out)), Page(opt_out::PAGE), Nothing),
+        row("opt-out page with a slash after it", |s| Request::get(format!("{}/", page(s))), Page(opt_out::PAGE), Nothing),
+        row("opt-out page of a forged token", |s| Request::get(format!("/px/{}/opt-out", forged(&s.opt_out))), Damaged, Nothing),
+        row("opt-out page of a pixel's token", |s| Request::get(format!("/px/{}/opt-out", s.pixel)), Damaged, Nothing),
+        row("opt-out page of no UTF-8", |_| Request::get("/px/%FF/opt-out"), Damaged, Nothing),
         row("HEAD of the opt-out page", |s| Request::new("HEAD", page(s)), Page(opt_out::PAGE), Nothing),
+        row("HEAD of the opt-out page of a forged token", |s| Request::new("HEAD", format!("/px/{}/opt-out", forged(&s.opt_out))), Damaged, Nothing),
         row("the page's button", |s| Request::new("POST", page(s)).header("Content-Type", FORM), Page(opt_out::DONE), Objection),
         row("one-click form", |s| Request::new("POST", page(s)).body(FORM, b"List-Unsubscribe=One-Click"), Page(opt_out::DONE), Objection),
         row("one-click form in parts", |s| Request::new("POST", page(s)).body("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n"), Page(opt_out::DONE), Objection),
         row("objection with a query", |s| Request::new("POST", format!("{}?x=/y", page(s))), Page(opt_out::DONE), Objection),
-        row("objection with a forged token", |s| Request::new("POST", format!("/px/{}/opt-out", forged(&s.opt_out))), Page(opt_out::DONE), Nothing),
-        row("objection with a pixel's token", |s| Request::new("POST", format!("/px/{}/opt-out", s.pixel)), Page(opt_out::DONE), Nothing),
-        row("objection with a token of 10 KB", |_| Request::new("POST", format!("/px/{}/opt-out", "A".repeat(10_240))), Page(opt_out::DONE), Nothing),
-        row("PUT to the opt-out page", |s| Request::new("PUT", page(s)), Status(405), Nothing),
-        row("opt-out page of an empty token", |_| Request::get("/px//opt-out"), Page(opt_out::PAGE), Nothing),
+        row("objection in upper case", |s| Request::new("POST", page(s).to_ascii_uppercase().replace("/PX/", "/px/")), Page(opt_out::DONE), Objection),
+        row("objection with a stray equals sign", |s| Request::new("POST", format!("/px/{}=/opt-out", s.opt_out)), Page(opt_out::DONE), Objection),
+        row("objection with a stray equals sign at the end", |s| Request::new("POST", format!("{}=", page(s))), Page(opt_out::DONE), Objection),
+        row("objection with a soft line break", |s| Request::new("POST", format!("/px/{}=%0D%0A{}/opt-out", &s.opt_out[..30], &s.opt_out[30..])), Page(opt_out::DONE), Objection),
+        row("objection with an escaped character", |s| Request::new("POST", format!("/px/%{:x}{}/opt-out", s.opt_out.as_bytes()[0], &s.opt_out[1..])), Page(opt_out::DONE), Objection),
+        row("objection with every character escaped", |s| Request::new("POST", format!("/px/{}/{}", escaped(&s.opt_out), escaped("opt-out"))), Page(opt_out::DONE), Objection),
+        row("objection with an escaped hyphen", |s| Request::new("POST", format!("/px/{}/opt%2Dout", s.opt_out)), Page(opt_out::DONE), Objection),
+        row("objection with a hyphen that was escaped twice", |s| Request::new("POST", format!("/px/{}/opt%252dout", s.opt_out)), Page(opt_out::DONE), Objection),
+        row("objection with an escaped slash", |s| Request::new("POST", format!("/px/{}%2Fopt-out", s.opt_out)), Page(opt_out::DONE), Objection),
+        row("objection with a slash after it", |s| Request::new("POST", format!("{}/", page(s))), Page(opt_out::DONE), Objection),
+        row("objection with double slashes", |s| Request::new("POST", format!("/px//{}//opt-out", s.opt_out)), Page(opt_out::DONE), Objection),
+        row("objection with text at its end", |s| Request::new("POST", format!("{}.%3E%0D%0A", page(s))), Page(opt_out::DONE), Objection),
+        row("objection with a forged token", |s| Request::new("POST", format!("/px/{}/opt-out", forged(&s.opt_out))), Damaged, Nothing),
+        row("objection without the last character", |s| Request::new("POST", format!("/px/{}/opt-out", &s.opt_out[..47])), Damaged, Nothing),
+        row("objection without the first character", |s| Request::new("POST", format!("/px/{}/opt-out", &s.opt_out[1..])), Damaged, Nothing),
+        row("objection with a pixel's token", |s| Request::new("POST", format!("/px/{}/opt-out", s.pixel)), Damaged, Nothing),
+        row("objection with an empty token", |_| Request::new("POST", "/px//opt-out"), Damaged, Nothing),
+        row("objection with a token of 10 KB", |_| Request::new("POST", format!("/px/{}/opt-out", "A".repeat(10_240))), Damaged, Nothing),
+        Row { name: "objection to an erased ping", before: Before::Erased, request: |s| Request::new("POST", page(s)), answer: Page(opt_out::DONE), leaves: Nothing },
+        Row { name: "opt-out page of an erased ping", before: Before::Erased, request: |s| Request::get(page(s)), answer: Page(opt_out::PAGE), leaves: Nothing },
+        row("PUT to the opt-out page", |s| Request::new("PUT", page(s)), NotAllowed("GET, HEAD, POST"), Nothing),
+        row("opt-out page of an empty token", |_| Request::get("/px//opt-out"), Damaged, Nothing),
     ]
 }
 
@@ -187,6 +242,8 @@ impl Answer {
         let expected = match self {
             Self::Picture => Reply::picture(),
             Self::Page(page) => Reply::page(200, page),
+            Self::Damaged => Reply::page(400, opt_out::DAMAGED),
+            Self::NotAllowed(methods) => Reply::not_allowed(methods),
             Self::Status(status) if reply.status == status => return Ok(()),
             Self::Status(status) => return Err(format!("answered {reply}, expected {status}")),
         };

@@ -28,6 +28,8 @@ pub(super) const ALL: &[Scenario] = &[
     scenario("keep-alive", Kind::Direct, keep_alive),
     scenario("pipelining", Kind::Direct, pipelining),
     scenario("pipelined HEAD", Kind::Direct, pipelined_head),
+    scenario("pipelining that ends the connection", Kind::StoreHangs, pipelining_that_ends_the_connection),
+    scenario("one-click form in two packets", Kind::Direct, form_in_two_packets),
     scenario("client hangs up in its request", Kind::Direct, hangs_up_in_its_request),
     scenario("client hangs up before the answer", Kind::StoreHangs, hangs_up_before_the_answer),
     scenario("answer waits for the store", Kind::StoreHangs, answer_waits_for_the_store),
@@ -68,6 +70,59 @@ fn pipelining(world: &World, address: &Address) -> Result<(), String> {
 /// A server that takes the method of a later request for the one it answers sends HEAD a body, or GET none.
 fn pipelined_head(world: &World, address: &Address) -> Result<(), String> {
     pipelined(world, address, |subject| [pixel(subject), Request::new("HEAD", "/px/x.gif"), pixel(subject)])
+}
+
+/// The second of two requests in one write asks for the end of the connection: what the first answer says of it must be the same for a
+/// token that waits for the store and for one that does not.
+fn pipelining_that_ends_the_connection(world: &World, address: &Address) -> Result<(), String> {
+    let subject = world.subject(Before::Sent);
+    let first_closes = |first: Request, waits: bool| {
+        world.set(Fault::RecordHangs);
+        let mut stream = address.connect().map_err(failed)?;
+        let second = Request::get("/px/x.gif").header("Connection", "close");
+        stream.write_all(&[first.to_bytes(), second.to_bytes()].concat()).map_err(failed)?;
+        let queued = !waits || soon(|| world.waiting() == 1);
+        world.set(Fault::None);
+        let reply = Reply::read(&mut stream, false).map_err(failed)?;
+        expect(&reply, &Reply::picture())?;
+        expect(&Reply::read(&mut stream, false).map_err(failed)?, &Reply::picture())?;
+        if queued {
+            Ok(reply.closes)
+        } else {
+            Err("the open was not queued when the request was in".to_owned())
+        }
+    };
+    let live = first_closes(pixel(&subject), true)?;
+    let forged = first_closes(Request::get("/px/y.gif"), false)?;
+    if live == forged {
+        return expect_opens(world, &subject, 1);
+    }
+    Err(format!("says `connection: close` for a live token: {live}, for a forged one: {forged}"))
+}
+
+/// Whoever sends the body after the head gets an answer, and a connection that goes on or says that it does not.
+fn form_in_two_packets(world: &World, address: &Address) -> Result<(), String> {
+    let subject = world.subject(Before::Sent);
+    let form = Request::new("POST", format!("/px/{}/opt-out", subject.opt_out))
+        .body("application/x-www-form-urlencoded", b"List-Unsubscribe=One-Click");
+    let head = form.head_to_bytes();
+    let bytes = form.to_bytes();
+    let mut stream = address.connect().map_err(failed)?;
+    stream.write_all(&head).map_err(failed)?;
+    let withdrawn = || world.receipt(&subject).is_some_and(|of| of.summary.ping.status == Status::Withdrawn);
+    if !soon(withdrawn) {
+        return Err("the objection was not kept".to_owned());
+    }
+    stream.write_all(bytes.get(head.len()..).unwrap_or_default()).map_err(failed)?;
+    let reply = Reply::read(&mut stream, false).map_err(failed)?;
+    expect(&reply, &Reply::page(200, opt_out::DONE))?;
+    if reply.closes {
+        return Ok(());
+    }
+    stream.write_all(&pixel(&subject).to_bytes()).map_err(failed)?;
+    let next = Reply::read(&mut stream, false)
+        .map_err(|_| "the connection was closed without saying so".to_owned())?;
+    expect(&next, &Reply::picture())
 }
 
 /// Three requests in one write: three answers in order.

@@ -39,6 +39,13 @@ impl Request {
         self
     }
 
+    /// What of it comes before its body.
+    pub(super) fn head_to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.to_bytes();
+        bytes.truncate(bytes.len() - self.body.len());
+        bytes
+    }
+
     pub(super) fn is_head(&self) -> bool {
         self.method == "HEAD"
     }
@@ -68,12 +75,20 @@ impl Request {
 /// Sorted by lower-case name.
 type Headers = Vec<(String, Vec<u8>)>;
 
-/// One answer, without the headers that are the server's own: `date` and `connection`.
-#[derive(Clone, PartialEq, Eq)]
+/// One answer, compared without the headers that are the server's own: `date` and `connection`.
+#[derive(Clone)]
 pub(super) struct Reply {
     pub(super) status: u16,
+    /// Whether it says `connection: close`.
+    pub(super) closes: bool,
     headers: Headers,
     body: Vec<u8>,
+}
+
+impl PartialEq for Reply {
+    fn eq(&self, other: &Self) -> bool {
+        (self.status, &self.headers, &self.body) == (other.status, &other.headers, &other.body)
+    }
 }
 
 impl Reply {
@@ -87,13 +102,18 @@ impl Reply {
         Self::new(status, &opt_out::HEADERS, page.as_bytes())
     }
 
+    /// The answer to a method that a path does not have.
+    pub(super) fn not_allowed(methods: &str) -> Self {
+        Self::new(405, &[("allow", methods)], b"")
+    }
+
     fn new(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Self {
         let length = ("content-length", &*body.len().to_string());
         let headers = headers.iter().copied().chain([length]);
         let mut headers: Vec<_> =
             headers.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect();
         headers.sort();
-        Self { status, headers, body: body.to_vec() }
+        Self { status, closes: false, headers, body: body.to_vec() }
     }
 
     /// The same without its body, as HEAD is answered.
@@ -110,12 +130,16 @@ impl Reply {
             stream.read_exact(&mut byte)?;
             head.extend_from_slice(&byte);
         }
-        let (status, headers) = parse_head(&head).ok_or_else(|| io::Error::other("not an HTTP answer"))?;
+        let (status, mut headers) =
+            parse_head(&head).ok_or_else(|| io::Error::other("not an HTTP answer"))?;
+        let closes =
+            headers.iter().any(|(name, value)| name == "connection" && value.eq_ignore_ascii_case(b"close"));
+        headers.retain(|(name, _)| name != "date" && name != "connection");
         let length = headers.iter().find(|(name, _)| name == "content-length");
         let length = length.and_then(|(_, value)| str::from_utf8(value).ok()?.parse().ok()).unwrap_or(0);
         let mut body = vec![0; if to_head { 0 } else { length }];
         stream.read_exact(&mut body)?;
-        Ok(Self { status, headers, body })
+        Ok(Self { status, closes, headers, body })
     }
 }
 
@@ -129,9 +153,7 @@ fn parse_head(head: &[u8]) -> Option<(u16, Headers)> {
         let colon = line.iter().position(|&byte| byte == b':')?;
         let (name, value) = line.split_at(colon);
         let name = str::from_utf8(name).ok()?.to_ascii_lowercase();
-        if name != "date" && name != "connection" {
-            headers.push((name, value.get(1..)?.trim_ascii().to_vec()));
-        }
+        headers.push((name, value.get(1..)?.trim_ascii().to_vec()));
     }
     headers.sort();
     Some((status, headers))

@@ -70,8 +70,8 @@ pub(super) async fn every_basis_and_code_of_a_ping_comes_back(rig: Rig) {
         let mut ping = ping(n.into());
         ping.basis = bases[usize::from(n) % bases.len()].clone();
         ping.purpose = Purpose::from_code(n % 2).unwrap();
-        ping.detail = Detail::from_code(n % 6).unwrap();
-        ping.time_step = TimeStep::from_code(n % 3).unwrap();
+        ping.detail = Detail::ALL[usize::from(n) % Detail::ALL.len()];
+        ping.time_step = TimeStep::ALL[usize::from(n) % TimeStep::ALL.len()];
         ping.kind = MessageKind::from_code(n % 4);
         ping.eprivacy = EprivacyGround::from_code(n % 5);
         ping.status = [Status::Live, Status::Withdrawn, Status::Untracked][usize::from(n) % 3];

@@ -1,0 +1,396 @@
+//! The links in a message, and the way back from a request's path to the token in it: the only place that knows their form.
+//!
+//! A link comes back as mail programs left it: in another case, escaped, escaped again, with the text around it or the remains of a
+//! line break. The token has a fixed length and is signed, so whatever identifies it is taken; only a character that is missing
+//! or changed loses it. Scanning is bounded and allocates nothing.
+
+use crate::Keyring;
+use crate::token::{CHARS, Label, Token, is_letter};
+
+/// The most bytes of a path that are looked at; a longer one is no link of ours, or its token comes before.
+const MAX_PATH_BYTES: usize = 2_048;
+/// The most places of a path at which a signature is checked.
+const MAX_CANDIDATES: usize = 8;
+/// The letters that the last part of an opt-out link begins with; its hyphen may be lost or escaped.
+const OPT_OUT: &[u8] = b"optout";
+/// So many of them are enough: a line may have been cut.
+const ENOUGH_OF_OPT_OUT: usize = 3;
+
+pub(crate) fn pixel_url(base_url: &str, token: &str) -> String {
+    format!("{base_url}/{token}.gif")
+}
+
+pub(crate) fn opt_out_url(base_url: &str, token: &str) -> String {
+    format!("{base_url}/{token}/opt-out")
+}
+
+/// What a request below the mount asks for. Every path below it is one of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "an adapter answers each, and another one would be another route"
+)]
+pub enum Link {
+    /// The picture, whatever the rest of the path is.
+    Pixel,
+    /// The opt-out page.
+    OptOut,
+}
+
+impl Link {
+    /// What a path asks for: the opt-out page if its last part that holds a letter or a digit is `opt-out`, in any spelling.
+    /// `path` is the request's path as it came, not percent-decoded, with or without what stands before the mount.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        if path.ends_with("/opt-out") {
+            return Self::OptOut;
+        }
+        if path.ends_with(".gif") {
+            return Self::Pixel;
+        }
+        let (mut link, mut part) = (Self::Pixel, Part::default());
+        for byte in Decoded::of(path) {
+            if byte == b'/' {
+                link = part.link().unwrap_or(link);
+                part = Part::default();
+            } else {
+                part.add(byte);
+            }
+        }
+        part.link().unwrap_or(link)
+    }
+}
+
+/// The token in a path. `path` is as [`Link::of`] takes it.
+pub(crate) fn token(path: &str, label: Label, keys: &Keyring) -> Option<Token> {
+    if let Some(letters) = untouched(path) {
+        return Token::verify(letters, label, keys);
+    }
+    let (mut window, mut candidates) = (Window::new(), 0);
+    for byte in Decoded::of(path) {
+        // The ending's letters belong to no token, not even to one that lost its last.
+        if matches!(byte, b'/' | b'.') {
+            window = Window::new();
+        } else if is_letter(byte)
+            && let Some(letters) = window.push(byte)
+            && Token::key(letters, keys).is_some()
+        {
+            if let Some(token) = Token::verify(letters, label, keys) {
+                return Some(token);
+            }
+            candidates += 1;
+            if candidates == MAX_CANDIDATES {
+                return None;
+            }
+        }
+    }
+    None
+}
+
+/// The characters of a token in a path of the form that was sent, or one of its case.
+fn untouched(path: &str) -> Option<&[u8; CHARS]> {
+    let path = path.strip_suffix(".gif").or_else(|| path.strip_suffix("/opt-out")).unwrap_or(path).as_bytes();
+    let (before, letters) = path.split_last_chunk()?;
+    (before.last().is_none_or(|byte| *byte == b'/') && letters.iter().all(|byte| is_letter(*byte)))
+        .then_some(letters)
+}
+
+/// The last [`CHARS`] letters since a slash or full stop, without what stands between them.
+struct Window {
+    letters: [u8; 2 * CHARS],
+    len: usize,
+}
+
+impl Window {
+    const fn new() -> Self {
+        Self { letters: [0; 2 * CHARS], len: 0 }
+    }
+
+    fn push(&mut self, letter: u8) -> Option<&[u8; CHARS]> {
+        if self.len == self.letters.len() {
+            self.letters.copy_within(CHARS + 1.., 0);
+            self.len = CHARS - 1;
+        }
+        if let Some(place) = self.letters.get_mut(self.len) {
+            *place = letter;
+            self.len += 1;
+        }
+        self.letters.get(..self.len)?.last_chunk()
+    }
+}
+
+/// One part of a path, as far as it may be `opt-out`.
+#[derive(Default)]
+struct Part {
+    matched: usize,
+    differs: bool,
+    holds_text: bool,
+}
+
+impl Part {
+    fn add(&mut self, byte: u8) {
+        self.holds_text |= byte.is_ascii_alphanumeric();
+        if !byte.is_ascii_alphanumeric() || self.matched == OPT_OUT.len() {
+            return;
+        }
+        if OPT_OUT.get(self.matched) == Some(&byte.to_ascii_lowercase()) {
+            self.matched += 1;
+        } else {
+            self.differs = true;
+        }
+    }
+
+    /// `None` for a part that says nothing, such as that after a last slash.
+    fn link(&self) -> Option<Link> {
+        let opt_out = !self.differs && self.matched >= ENOUGH_OF_OPT_OUT;
+        self.holds_text.then_some(if opt_out { Link::OptOut } else { Link::Pixel })
+    }
+}
+
+/// The bytes of a path without its query, with what was escaped for a URL (once or more often) or for mail (quoted-printable).
+struct Decoded<'a>(&'a [u8]);
+
+impl<'a> Decoded<'a> {
+    fn of(path: &'a str) -> Self {
+        let bytes = path.as_bytes();
+        let bytes = bytes.get(..MAX_PATH_BYTES).unwrap_or(bytes);
+        let end = bytes.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(bytes.len());
+        Self(bytes.get(..end).unwrap_or(bytes))
+    }
+}
+
+impl Iterator for Decoded<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        let (&byte, mut rest) = self.0.split_first()?;
+        let mut decoded = byte;
+        if byte == b'%' {
+            while let Some(again) = rest.strip_prefix(b"25").filter(|again| hex(again).is_some()) {
+                rest = again;
+            }
+        }
+        let is_escape = byte == b'%' || (byte == b'=' && is_quoted_printable(rest));
+        if let Some((value, after)) = hex(rest).filter(|_| is_escape) {
+            (decoded, rest) = (value, after);
+        }
+        self.0 = rest;
+        Some(decoded)
+    }
+}
+
+/// The byte that two hexadecimal digits write, and what comes after them.
+fn hex(text: &[u8]) -> Option<(u8, &[u8])> {
+    let ([high, low], after) = text.split_first_chunk()?;
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(((digit(*high)? << 4) | digit(*low)?, after))
+}
+
+/// Whether the two digits after a `=` are an escape, rather than letters of a token after the `=` of a line that was cut.
+fn is_quoted_printable(text: &[u8]) -> bool {
+    text.iter().take(2).any(|byte| !is_letter(*byte) || byte.is_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::detail::Precision;
+    use crate::{Detail, PingId, TimeStep};
+
+    fn signed(keys: &Keyring) -> (Token, String) {
+        let precision = Precision { detail: Detail::City, step: TimeStep::Exact };
+        let token = Token { ping: PingId::from_bytes([0x5a; 16]), precision };
+        (token, token.sign(Label::Pixel, keys.newest()))
+    }
+
+    fn keys() -> Keyring {
+        Keyring::generate().unwrap()
+    }
+
+    #[test]
+    fn a_link_that_was_touched_on_its_way_still_names_its_token() {
+        let keys = keys();
+        let (expected, token) = signed(&keys);
+        let (start, end) = token.split_at(21);
+        let upper = token.to_ascii_uppercase();
+        let escaped: String = token.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let twice = escaped.replace('%', "%25");
+        let thrice = escaped.replace('%', "%252525");
+        let long_mount = "mount/".repeat(300);
+        for path in [
+            format!("/px/{token}.gif"),
+            format!("/px/{token}"),
+            token.clone(),
+            format!("https://app.example/px/{token}/opt-out"),
+            format!("/px/{upper}.GIF"),
+            format!("/px/{token}%2Egif"),
+            format!("/px/{token}%2egif"),
+            format!("/px/{token}%252Egif"),
+            format!("/px/{token}=2Egif"),
+            format!("/px/{token}gif"),
+            format!("/px/{escaped}.gif"),
+            format!("/px/{twice}.gif"),
+            format!("/px/{thrice}.gif"),
+            format!("/px//{token}.gif"),
+            format!("/px/{token}.gif/"),
+            format!("/px/{token}.gif//"),
+            format!("/px%2F{token}.gif"),
+            format!("/px/{token}/opt%2Dout"),
+            format!("/px/{token}=0D=0A"),
+            format!("/px/{token}.gif%0D%0A"),
+            format!("/px/{token}.gif%3E"),
+            format!("/px/{token}.gif&amp;utm_source=mail"),
+            format!("/px/{token}.gif;jsessionid=0123"),
+            format!("/px/{token}abcdefghijklmnopqrstuvwxyz234567"),
+            format!("/px/3D{token}.gif"),
+            format!("/px/=3D%22{token}.gif"),
+            format!("/px/%3C{token}%3E"),
+            format!("/px/{start}={end}.gif"),
+            format!("/px/{start}=%0D%0A{end}.gif"),
+            format!("/px/{start}=0D=0A=20{end}.gif"),
+            format!("/px/{start}%E2%80%8B{end}.gif"),
+            format!("/px/{start}\u{200b}{end}.gif"),
+            format!("/{long_mount}{token}.gif%20"),
+        ] {
+            assert_eq!(super::token(&path, Label::Pixel, &keys), Some(expected), "{path}");
+        }
+        for junk in [
+            ".", ",", ">", ")", "\"", "=", " ", "%20", "=0D", "%0A", ";", "&x=y", "'", "]", "%", "%2", "\\",
+            "*", "?x=/y", "#x",
+        ] {
+            for path in [
+                format!("/px/{token}.gif{junk}"),
+                format!("/px/{token}{junk}"),
+                format!("/px/{junk}{token}.gif"),
+            ] {
+                let cut = path.starts_with("/px/?") || path.starts_with("/px/#");
+                let found = super::token(&path, Label::Pixel, &keys);
+                assert_eq!(found, Some(expected).filter(|_| !cut), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_that_lost_a_character_names_none() {
+        let keys = keys();
+        let (_, token) = signed(&keys);
+        for at in 0..CHARS {
+            let mut lost = token.clone();
+            lost.remove(at);
+            for path in [
+                format!("/px/{lost}.gif"),
+                format!("/px/{lost}"),
+                format!("/px/{lost}/opt-out"),
+                format!("/px/{lost}=0D"),
+            ] {
+                assert_eq!(super::token(&path, Label::Pixel, &keys), None, "{path}");
+            }
+        }
+        // One whose last character is the first of the ending.
+        let ends_in_g = |n: u128| {
+            let token =
+                Token { ping: PingId::from_bytes(n.to_be_bytes()), precision: signed(&keys).0.precision };
+            Some(token.sign(Label::Pixel, keys.newest())).filter(|token| token.ends_with('g'))
+        };
+        let token_g = (0..4_096).find_map(ends_in_g).unwrap();
+        assert_eq!(super::token(&format!("/px/{}.gif", &token_g[..47]), Label::Pixel, &keys), None);
+        let (start, end) = token.split_at(9);
+        assert_eq!(
+            super::token(&format!("/px/{start}/{end}.gif"), Label::Pixel, &keys),
+            None,
+            "parts are not put together"
+        );
+    }
+
+    #[test]
+    fn looking_for_a_token_is_bounded() {
+        let keys = keys();
+        let (expected, token) = signed(&keys);
+        let far = format!("/{}/{token}.gif.", "x".repeat(MAX_PATH_BYTES));
+        assert_eq!(super::token(&far, Label::Pixel, &keys), None);
+        // Each of these places looks like the start of a token of ours.
+        let decoys = token[..2].repeat(CHARS / 2 + MAX_CANDIDATES);
+        assert_eq!(super::token(&format!("/px/{decoys}/{token}.gif."), Label::Pixel, &keys), None);
+        let fewer = &decoys[..CHARS + MAX_CANDIDATES];
+        assert_eq!(super::token(&format!("/px/{fewer}/{token}.gif."), Label::Pixel, &keys), Some(expected));
+    }
+
+    #[test]
+    fn the_last_part_of_a_path_says_what_it_asks_for() {
+        let (_, token) = signed(&keys());
+        for end in [
+            "/opt-out",
+            "/OPT-OUT",
+            "/opt%2Dout",
+            "/opt%2dout",
+            "/opt%252Dout",
+            "/opt=2Dout",
+            "/optout",
+            "/opt_out",
+            "/opt-out/",
+            "//opt-out",
+            "/opt-out//",
+            "%2Fopt-out",
+            "/opt-out.",
+            "/opt-out%3E",
+            "/opt-out=0D",
+            "/opt-out%0A",
+            "/opt-out&x=y",
+            "/opt-out?x=/y",
+            "/%6Fpt-out",
+            "/opt-out/%0D%0A",
+            "/opt",
+            "/opt-o",
+            "/opt-out;x",
+            "/opt-out)",
+        ] {
+            for start in [
+                format!("/px/{token}"),
+                "/px/".to_owned(),
+                "/px/forged".to_owned(),
+                "/opt-out/px/x".to_owned(),
+            ] {
+                assert_eq!(Link::of(&format!("{start}{end}")), Link::OptOut, "{start}{end}");
+            }
+        }
+        for path in [
+            "",
+            "/",
+            "/px",
+            "/px/",
+            "/px/x",
+            "/px/x.gif",
+            "/opt-out/px/x",
+            "/opt-out/px/x.gif/",
+            "/px/op",
+            "/px/xopt-out",
+            "/px/opa-out",
+            "/px/opt2out",
+            "/px/a/b",
+        ] {
+            assert_eq!(Link::of(path), Link::Pixel, "{path}");
+        }
+        assert_eq!(Link::of(&pixel_url("https://app.example/px", &token)), Link::Pixel);
+        assert_eq!(Link::of(&opt_out_url("https://app.example/px", &token)), Link::OptOut);
+    }
+
+    proptest! {
+        #[test]
+        fn text_around_a_token_does_not_hide_it(before in "[a-zA-Z0-9.=&;>%]{0,12}", after in "[a-zA-Z0-9.=&;>)%/-]{0,40}") {
+            let keys = keys();
+            let (expected, token) = signed(&keys);
+            // What ends in the beginning of an escape takes the token's first characters with it.
+            prop_assume!(!before.chars().rev().take(2).any(|c| "%=".contains(c)));
+            let found = super::token(&format!("/px/{before}{token}{after}"), Label::Pixel, &keys);
+            prop_assert_eq!(found, Some(expected));
+        }
+
+        #[test]
+        fn no_text_is_a_token_by_chance(path in "(/|%2F|=|[a-zA-Z2-7]{1,60}|.){0,8}") {
+            prop_assert_eq!(super::token(&path, Label::Pixel, &keys()), None);
+            let _ = Link::of(&path);
+        }
+    }
+}
