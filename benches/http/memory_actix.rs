@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpServer};
 use mailping_benches::{geo, paths, tracker};
 
 #[actix_web::main]
@@ -12,6 +12,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tracker = tracker(Arc::new(geo()?)).await?;
     paths(&tracker, arguments.next().map_or(Ok(1), |text| text.parse())?).await?;
     let routes = mailping_actix::routes(tracker);
-    let server = HttpServer::new(move || App::new().service(web::scope("/px").configure(routes.clone())));
+    let server = HttpServer::new(move || App::new().configure(routes.clone()));
     Ok(server.bind(address)?.run().await?)
 }

@@ -12,7 +12,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:3103".to_owned());
     let tracker = tracker(Arc::new(geo()?)).await?;
     paths(&tracker, arguments.next().map_or(Ok(1), |text| text.parse())?).await?;
-    let app = axum::Router::new().merge(mailping_axum::routes_at("/px", tracker));
+    let app = axum::Router::new().merge(mailping_axum::routes(tracker));
     let listener = tokio::net::TcpListener::bind(address).await?;
     Ok(axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?)
 }

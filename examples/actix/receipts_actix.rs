@@ -35,11 +35,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let store = SqliteStore::open(&settings.database).map_err(|error| settings.refused_database(&error))?;
     let tracker = settings.tracker(store).await?;
     let service = Service::new(&settings, tracker.clone());
-    let routes = mailping_actix::routes(tracker.clone());
+    let routes = mailping_actix::routes_at("/px", tracker.clone());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(service.clone()))
-            .service(web::scope("/px").configure(routes.clone()))
+            .configure(routes.clone())
             .default_service(web::to(answer))
     })
     .shutdown_timeout(PATIENCE.as_secs())

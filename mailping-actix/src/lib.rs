@@ -1,90 +1,65 @@
 //! Mounts [mailping](mailping_core)'s routes in an actix-web app: the pixel and the opt-out page.
 //!
 //! ```no_run
-//! use actix_web::{App, HttpServer, web};
-//! use mailping_core::{Keyring, MemoryStore, Tracker};
+//! use actix_web::{App, HttpServer};
+//! use mailping_actix::{Keyring, MemoryStore, Tracker};
 //!
 //! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
 //! let tracker = Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, MemoryStore::new())
 //!     .base_url("https://app.example/px")?
 //!     .build()
 //!     .await?;
-//! HttpServer::new(move || {
-//!     App::new().service(web::scope("/px").configure(mailping_actix::routes(tracker.clone())))
-//! })
-//! .bind("127.0.0.1:3000")?
-//! .run()
-//! .await?;
+//! HttpServer::new(move || App::new().configure(mailping_actix::routes(tracker.clone())))
+//!     .bind("127.0.0.1:3000")?
+//!     .run()
+//!     .await?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the security notes
-//! stand on the page of [`mailping_core`].
+//! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the
+//! security notes are on the page of [`mailping_core`], all of whose names are here too.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 use std::task::Poll;
 
-use actix_web::http::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, TryIntoHeaderPair};
-use actix_web::http::{Method, StatusCode, Uri};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
-pub use mailping_core;
-use mailping_core::{HeaderSource, Link, PixelRequest, Recording, Tracker, opt_out, pixel};
+use actix_web::{HttpRequest, HttpResponse, guard};
+#[doc(no_inline)]
+pub use mailping_core::*;
 
-/// The routes below the tracker's base URL, for `web::scope(..).configure(..)` at its path or `App::configure` if that
-/// is `/`:
+/// The routes below the path of the tracker's base URL, for `App::configure`: [`Mount::answer`] says what they answer.
 ///
-/// | path | GET | HEAD | POST |
-/// |---|---|---|---|
-/// | `/{token}.gif` and every other path | records, then the picture | the picture's headers | 405 |
-/// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
-///
-/// Every path below is ours, however a mail program has changed it: see [`Link`]. A base URL with the path `/` therefore takes every
-/// path that is not registered before it, so register it last.
+/// Every path below is ours, however a mail program has changed it. A base URL without a path therefore takes every path that is not
+/// registered before it, so register it last.
 ///
 /// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
 /// answer.
+///
+/// actix's own 404 hides a link of ours that comes in below another path: call [`Mount::stray`] in your default service to learn of it.
 pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {
+    mounted(Mount::new(tracker))
+}
+
+/// The [`routes`] below another path, such as `/px`, for a proxy that changes it on the way; `""` is every path, for a proxy that strips
+/// the base URL's. In a `web::scope` it is still the whole path that comes in, with the scope's.
+pub fn routes_at(path: &str, tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
+    mounted(Mount::at(path, tracker))
+}
+
+fn mounted(mount: Mount) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |config: &mut ServiceConfig| {
-        // An open is queued before there is a future: a client that hangs up drops only the waiting.
-        let serve = move |request: HttpRequest| Work::begin(&tracker, &request).finish();
-        // actix gives the scope itself only to the empty pattern. It tries them in turn: the common one first.
-        for path in ["/{rest:.*}", ""] {
-            config.service(web::resource(path).to(serve.clone()));
-        }
-    }
-}
-
-/// What one request comes to.
-enum Work {
-    Record(Recording),
-    Object(Tracker, Uri),
-    Answer(HttpResponse),
-}
-
-impl Work {
-    fn begin(tracker: &Tracker, request: &HttpRequest) -> Self {
-        let path = request.uri().path();
-        let answer = match (Link::of(path), request.method()) {
-            (Link::Pixel, &Method::GET) => return Self::Record(record(tracker, request)),
-            (Link::OptOut, &Method::POST) => {
-                return Self::Object(tracker.clone(), request.uri().clone());
-            }
-            (Link::Pixel, &Method::HEAD) => picture(),
-            (Link::OptOut, &Method::GET | &Method::HEAD) => page(opt_out::ask(tracker, path)),
-            (Link::Pixel, _) => not_allowed("GET, HEAD"),
-            (Link::OptOut, _) => not_allowed("GET, HEAD, POST"),
-        };
-        Self::Answer(answer)
-    }
-
-    async fn finish(self) -> HttpResponse {
-        match self {
-            Self::Record(recording) => picture_after(recording).await,
-            Self::Object(tracker, uri) => page(opt_out::object(&tracker, uri.path()).await),
-            Self::Answer(answer) => answer,
+        // actix gives a scope itself only to the empty pattern. It tries them in turn: the common one first.
+        for pattern in ["/{rest:.*}", ""] {
+            // Its patterns match a decoded path: the guard sees the path as it came.
+            let (here, mount) = (mount.clone(), mount.clone());
+            let below = guard::fn_guard(move |context| here.holds(context.head().uri.path()));
+            // An open is queued before there is a future: a client that hangs up drops only the waiting.
+            let serve = move |request: HttpRequest| answer(begin(&mount, &request));
+            config.service(web::resource(pattern).guard(below).to(serve));
         }
     }
 }
@@ -100,12 +75,12 @@ impl HeaderSource for Headers<'_> {
     }
 }
 
-fn record(tracker: &Tracker, request: &HttpRequest) -> Recording {
-    let peer = request.peer_addr().map(|peer| peer.ip());
-    tracker.record(&PixelRequest::new(request.uri().path(), peer, &Headers(request.headers())))
+fn begin(mount: &Mount, request: &HttpRequest) -> Answering {
+    let (headers, peer) = (Headers(request.headers()), request.peer_addr().map(|peer| peer.ip()));
+    mount.answer(request.method().as_str(), &PixelRequest::new(request.uri().path(), peer, &headers))
 }
 
-async fn picture_after(recording: Recording) -> HttpResponse {
+async fn answer(answering: Answering) -> HttpResponse {
     // actix-http says `connection: close` if the request that it has read last asked for it. While an answer waits it reads the
     // pipelined ones, so no picture may be answered without waiting: the header would tell a live token from a forged one.
     let mut waited = false;
@@ -117,9 +92,19 @@ async fn picture_after(recording: Recording) -> HttpResponse {
         Poll::Pending
     })
     .await;
-    // Whatever became of the open, the answer is the same; the tracker counts what was lost.
-    let _ = recording.await;
-    picture()
+    let answer = answering.await;
+    let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let mut response = HttpResponse::build(status);
+    if answer.is_picture() {
+        for line in PICTURE {
+            response.insert_header(line);
+        }
+        return response.body(pixel::BYTES.as_slice());
+    }
+    for line in answer.headers() {
+        response.insert_header(*line);
+    }
+    response.body(answer.body().to_vec())
 }
 
 /// Parsed when this is compiled, not for each answer.
@@ -128,29 +113,4 @@ const PICTURE: [(HeaderName, HeaderValue); 3] =
 
 const fn parsed((name, value): (&'static str, &'static str)) -> (HeaderName, HeaderValue) {
     (HeaderName::from_static(name), HeaderValue::from_static(value))
-}
-
-fn picture() -> HttpResponse {
-    answer(StatusCode::OK, PICTURE, pixel::BYTES.as_slice())
-}
-
-fn page(page: opt_out::Answer) -> HttpResponse {
-    let status = StatusCode::from_u16(page.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    answer(status, opt_out::HEADERS, page.page.as_bytes())
-}
-
-fn not_allowed(methods: &'static str) -> HttpResponse {
-    answer(StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, methods)], b"")
-}
-
-fn answer(
-    status: StatusCode,
-    headers: impl IntoIterator<Item = impl TryIntoHeaderPair>,
-    body: &'static [u8],
-) -> HttpResponse {
-    let mut response = HttpResponse::build(status);
-    for header in headers {
-        response.insert_header(header);
-    }
-    response.body(body)
 }

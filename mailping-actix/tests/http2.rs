@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, HttpServer};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Bytes;
 use hyper::client::conn::http2;
@@ -62,7 +62,7 @@ async fn tracker() -> Tracker {
 async fn over_http_2_the_picture_is_the_same() {
     let tracker = tracker().await;
     let routes = mailping_actix::routes(tracker.clone());
-    let server = HttpServer::new(move || App::new().service(web::scope("/px").configure(routes.clone())));
+    let server = HttpServer::new(move || App::new().configure(routes.clone()));
     let server = server.workers(1).disable_signals().bind_auto_h2c("127.0.0.1:0").unwrap();
     let address = server.addrs()[0];
     let server = server.run();

@@ -4,14 +4,14 @@
 //! use std::net::SocketAddr;
 //!
 //! use axum::Router;
-//! use mailping_core::{Keyring, MemoryStore, Tracker};
+//! use mailping_axum::{Keyring, MemoryStore, Tracker};
 //!
 //! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
 //! let tracker = Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, MemoryStore::new())
 //!     .base_url("https://app.example/px")?
 //!     .build()
 //!     .await?;
-//! let app = Router::new().merge(mailping_axum::routes_at("/px", tracker));
+//! let app = Router::new().merge(mailping_axum::routes(tracker));
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
 //! axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
 //! # Ok(())
@@ -24,151 +24,64 @@
 //! `axum::serve` itself logs the peer's address, at the level `trace` of the target `axum::serve`: filter that target where
 //! logs of that level are kept.
 //!
-//! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the security notes
-//! stand on the page of [`mailping_core`].
+//! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the
+//! security notes are on the page of [`mailping_core`], all of whose names are here too.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::LazyLock;
 
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{ConnectInfo, Request};
-use axum::http::header::{ALLOW, CONNECTION, CONTENT_LENGTH};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
-use axum::response::{IntoResponse, Response};
-use axum::routing::any;
-pub use mailping_core;
-use mailping_core::{Link, PixelRequest, Recording, Tracker, opt_out, pixel};
+use axum::extract::ConnectInfo;
+#[doc(no_inline)]
+pub use mailping_core::*;
+use mailping_tower::PixelService;
 
-/// The most bytes of a body that are read and thrown away to keep its connection.
-const MAX_UNREAD_BODY: usize = 16 * 1024;
-
-/// The routes below the tracker's base URL, for `nest` at its path or `merge` if that is `/`; [`routes_at`] is quicker than `nest`:
+/// The routes below the path of the tracker's base URL, for `merge`: [`Mount::answer`] says what they answer.
 ///
-/// | path | GET | HEAD | POST |
-/// |---|---|---|---|
-/// | `/{token}.gif` and every other path | records, then the picture | the picture's headers | 405 |
-/// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
-///
-/// Every path below is ours, however a mail program has changed it: see [`Link`]. A base URL with the path `/` therefore takes every
-/// path that the app has no other route for, so give it a host of its own.
+/// Every path below is ours, however a mail program has changed it. A base URL without a path therefore takes every path that the app
+/// has no other route for, so give it a host of its own.
 ///
 /// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
 /// answer.
 ///
-/// axum gives `/px/` to no route that is nested at `/px`; nested at `/px/`, all of the above is served, and only
-/// `/px` is not. Mail never holds either of the two.
+/// axum's own 404 hides a link of ours that comes in below another path: call [`Mount::stray`] in your fallback to learn of it.
+///
+/// # Panics
+/// If the path has a part that begins with `:` or `*`, which axum refuses, or if another route of the app has it.
 pub fn routes<S>(tracker: Tracker) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    routes_at("", tracker)
+    mounted(Mount::new(tracker))
 }
 
-/// The [`routes`] below `path`, such as `/px`, for `merge`: all of them, and `path` without a slash as an empty token.
+/// The [`routes`] below another path, such as `/px`, for a proxy that changes it on the way. `""` is every path: for a proxy that strips
+/// the base URL's, or for `nest`, which does so too and takes half a microsecond for it.
 ///
-/// A request costs about half a microsecond less than by `nest`, which rewrites its URI.
+/// axum gives `/px/` to no route that is nested at `/px`; nested at `/px/`, all is served, and only `/px` is not. Mail never holds either
+/// of the two.
 ///
 /// # Panics
-/// As [`Router::route`] does: if `path` begins with no slash, is no route of axum's, or is merged where another route stands.
+/// As [`Router::route`] does: if `path` begins with no slash, has a part that begins with `:` or `*` or is in braces, or if another route
+/// of the app has it.
 pub fn routes_at<S>(path: &str, tracker: Tracker) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let routes = any(move |request: Request| {
-        // An open is queued before there is a future: a client that hangs up drops only the waiting.
-        let work = Work::begin(&tracker, &request);
-        let (version, body) = (request.version(), request.into_body());
-        async move { after_body(body, version, work.finish().await).await }
-    });
-    let path = path.trim_end_matches('/');
-    let router = if path.is_empty() { Router::new() } else { Router::new().route(path, routes.clone()) };
-    router.route(&format!("{path}/"), routes.clone()).route(&format!("{path}/{{*rest}}"), routes)
+    mounted(Mount::at(path, tracker))
 }
 
-/// What one request comes to.
-enum Work {
-    Record(Recording),
-    Object(Tracker, Uri),
-    Answer(Response),
-}
-
-impl Work {
-    fn begin(tracker: &Tracker, request: &Request) -> Self {
-        let path = request.uri().path();
-        let answer = match (Link::of(path), request.method()) {
-            (Link::Pixel, &Method::GET) => return Self::Record(record(tracker, request)),
-            (Link::OptOut, &Method::POST) => {
-                return Self::Object(tracker.clone(), request.uri().clone());
-            }
-            (Link::Pixel, &Method::HEAD) => picture(),
-            (Link::OptOut, &Method::GET | &Method::HEAD) => page(opt_out::ask(tracker, path)),
-            (Link::Pixel, _) => not_allowed("GET, HEAD"),
-            (Link::OptOut, _) => not_allowed("GET, HEAD, POST"),
-        };
-        Self::Answer(answer)
-    }
-
-    async fn finish(self) -> Response {
-        match self {
-            Self::Record(recording) => {
-                // Whatever became of the open, the answer is the same; the tracker counts what was lost.
-                let _ = recording.await;
-                picture()
-            }
-            Self::Object(tracker, uri) => page(opt_out::object(&tracker, uri.path()).await),
-            Self::Answer(answer) => answer,
-        }
-    }
-}
-
-fn record(tracker: &Tracker, request: &Request) -> Recording {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    tracker.record(&PixelRequest::new(request.uri().path(), peer, request.headers()))
-}
-
-/// Reads the rest of a body, which says nothing that is needed: hyper closes a connection with an unread one without saying so.
-async fn after_body(mut body: Body, version: Version, mut answer: Response) -> Response {
-    let mut read = 0;
-    while !body.is_end_stream() {
-        match poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-            None => break,
-            Some(Ok(frame)) if read <= MAX_UNREAD_BODY => read += frame.data_ref().map_or(0, Bytes::len),
-            Some(_) => {
-                if version <= Version::HTTP_11 {
-                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-                }
-                break;
-            }
-        }
-    }
-    answer
-}
-
-/// Parsed once, with the length that axum would write for each answer anew.
-static PICTURE: LazyLock<HeaderMap> = LazyLock::new(|| {
-    let headers = pixel::HEADERS.into_iter();
-    headers
-        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-        .chain([(CONTENT_LENGTH, HeaderValue::from(pixel::BYTES.len()))])
-        .collect()
-});
-
-fn picture() -> Response {
-    let mut picture = Response::new(Body::from(pixel::BYTES.as_slice()));
-    *picture.headers_mut() = PICTURE.clone();
-    picture
-}
-
-fn page(answer: opt_out::Answer) -> Response {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    (status, opt_out::HEADERS, answer.page).into_response()
-}
-
-fn not_allowed(methods: &'static str) -> Response {
-    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, methods)]).into_response()
+fn mounted<S>(mount: Mount) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let service = PixelService::from(mount.clone())
+        .find_peer(|of| of.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip()));
+    let path = mount.path();
+    let router =
+        if path.is_empty() { Router::new() } else { Router::new().route_service(path, service.clone()) };
+    router
+        .route_service(&format!("{path}/"), service.clone())
+        .route_service(&format!("{path}/{{*rest}}"), service)
 }

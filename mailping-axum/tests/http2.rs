@@ -61,7 +61,7 @@ async fn tracker() -> Tracker {
 #[tokio::test]
 async fn over_http_2_the_picture_is_the_same() {
     let tracker = tracker().await;
-    let app = Router::new().nest("/px", mailping_axum::routes(tracker.clone()));
+    let app = Router::new().merge(mailping_axum::routes(tracker.clone()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());

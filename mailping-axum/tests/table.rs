@@ -32,9 +32,16 @@ fn serve(app: Router, sockets: Sockets) -> Runtime {
 }
 
 #[test]
+fn below_the_base_url_it_answers_as_the_table_says() {
+    let start =
+        |tracker: Tracker, sockets| serve(Router::new().merge(mailping_axum::routes(tracker)), sockets);
+    Table::new().run(start).unwrap();
+}
+
+#[test]
 fn nested_with_a_slash_it_answers_as_the_table_says() {
     let start = |tracker: Tracker, sockets| {
-        let app = Router::new().nest(&format!("{PREFIX}/"), mailping_axum::routes(tracker));
+        let app = Router::new().nest(&format!("{PREFIX}/"), mailping_axum::routes_at("", tracker));
         serve(app, sockets)
     };
     Table::new().run(start).unwrap();
@@ -43,7 +50,7 @@ fn nested_with_a_slash_it_answers_as_the_table_says() {
 #[test]
 fn nested_without_a_slash_only_the_empty_token_is_not_ours() {
     let start = |tracker: Tracker, sockets| {
-        serve(Router::new().nest(PREFIX, mailping_axum::routes(tracker)), sockets)
+        serve(Router::new().nest(PREFIX, mailping_axum::routes_at("", tracker)), sockets)
     };
     let reason = "axum gives /px/ to no route that is nested at /px";
     Table::new().skip("empty token", reason).skip("HEAD of an empty token", reason).run(start).unwrap();
@@ -66,7 +73,7 @@ fn a_deliberate_difference_is_found() {
         response
     };
     let start = |tracker: Tracker, sockets| {
-        let app = Router::new().nest(PREFIX, mailping_axum::routes(tracker)).layer(map_response(etag));
+        let app = Router::new().nest(PREFIX, mailping_axum::routes_at("", tracker)).layer(map_response(etag));
         serve(app, sockets)
     };
     let differences = Table::new().run(start).unwrap_err();
@@ -106,7 +113,7 @@ fn a_client_that_hangs_up_drops_the_handler_and_loses_no_open() {
                 response
             }
         };
-        let app = Router::new().nest(&format!("{PREFIX}/"), mailping_axum::routes(tracker));
+        let app = Router::new().nest(&format!("{PREFIX}/"), mailping_axum::routes_at("", tracker));
         serve(app.layer(from_fn(watch)), sockets)
     };
     Table::new().run(start).unwrap();

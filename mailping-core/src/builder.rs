@@ -14,6 +14,7 @@ use crate::keyring::KeyId;
 use crate::limiter::HitLimiter;
 use crate::notify::{Event, Hook};
 use crate::observe::Observer;
+use crate::opt_out::{Languages, Texts, TextsError};
 use crate::queue::{Limits, Queue};
 use crate::tracker::{Inner, Refusals};
 use crate::{ClientIp, Detail, Keyring, Mask, SignalPolicy, Store, StoreError, TimeStep, Timestamp, Tracker};
@@ -30,6 +31,8 @@ pub struct TrackerBuilder {
     repeat_window: Duration,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     hooks: Vec<Hook>,
+    languages: Languages,
+    default_language: Option<String>,
 }
 
 impl TrackerBuilder {
@@ -57,6 +60,8 @@ impl TrackerBuilder {
             repeat_window: Duration::from_secs(30),
             clock: Arc::new(SystemTime::now),
             hooks: Vec::new(),
+            languages: Languages::default(),
+            default_language: None,
         }
     }
 
@@ -68,6 +73,23 @@ impl TrackerBuilder {
     pub fn base_url(mut self, url: &str) -> Result<Self, BaseUrlError> {
         self.base_url = Some(check_base_url(url)?);
         Ok(self)
+    }
+
+    /// The words of the opt-out page in one more language, or in the place of those that there are: English and German without this
+    /// call. A reader gets the first language of `Accept-Language` that there is.
+    ///
+    /// # Errors
+    /// [`TextsError`] for a language that is no tag, and a text that is empty or longer than 8 KiB.
+    pub fn opt_out_texts(mut self, texts: &Texts) -> Result<Self, TextsError> {
+        self.languages.insert(texts)?;
+        Ok(self)
+    }
+
+    /// The language of the opt-out page for readers who want none of those that there are, such as `de`; English without this call.
+    /// [`build`](Self::build) refuses one that there are no texts of.
+    pub fn default_language(mut self, tag: &str) -> Self {
+        self.default_language = Some(tag.to_owned());
+        self
     }
 
     /// Where places come from; without this call no open has a place.
@@ -184,9 +206,12 @@ impl TrackerBuilder {
     /// Checks the settings against the store and starts the tracker's two threads, and one for each hook.
     ///
     /// # Errors
-    /// [`BuildError`]: no base URL, a store that cannot be read, or a keyring without a key that objections need, or with another in its place.
-    pub async fn build(self) -> Result<Tracker, BuildError> {
+    /// [`BuildError`]: no base URL, a default language without texts, a store that cannot be read, or a keyring without a key that objections need, or with another in its place.
+    pub async fn build(mut self) -> Result<Tracker, BuildError> {
         let base_url = self.base_url.ok_or(BuildError::NoBaseUrl)?;
+        if let Some(tag) = &self.default_language {
+            self.languages.put_first(tag).map_err(|_| BuildError::UnknownLanguage)?;
+        }
         for kept in self.store.recipient_keys().await.map_err(|source| BuildError::Store { source })? {
             match self.observer.keys.key(kept.id()) {
                 Some(key) if key.fingerprint == kept => {}
@@ -214,6 +239,8 @@ impl TrackerBuilder {
             clock: self.clock,
             refusals: Refusals::default(),
             warned_of_no_address: AtomicBool::new(false),
+            languages: self.languages,
+            warned_of_stray_link: AtomicBool::new(false),
         }))
     }
 }
@@ -235,6 +262,9 @@ pub enum BuildError {
     /// [`TrackerBuilder::base_url`] was not called.
     #[error("no base URL: call base_url with the address that the pixel routes are reached at")]
     NoBaseUrl,
+    /// There are no texts in the language of [`TrackerBuilder::default_language`].
+    #[error("the default language of the opt-out page has no texts: add them with opt_out_texts")]
+    UnknownLanguage,
     /// The store cannot be read.
     #[error("the store cannot be read")]
     Store {

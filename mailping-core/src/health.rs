@@ -36,6 +36,9 @@ pub struct Health {
     /// Hits whose peer has no address: the server does not say who connects, or the client hung up before it was accepted (actix). See
     /// [`ClientIp`](crate::ClientIp).
     pub no_peer_address: u64,
+    /// Hits on links of ours below another path than the routes are mounted at, as far as the app tells: see
+    /// [`Mount::stray`](crate::Mount::stray). Pictures in mail already sent are broken then.
+    pub stray_links: u64,
     /// Look-ups of a place that failed: the geo database is damaged.
     pub geo_errors: u64,
     /// Hits with a forwarding header, such as `X-Forwarded-For`, that was not read since the settings do not trust the peer that sent it:

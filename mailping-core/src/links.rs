@@ -25,12 +25,8 @@ pub(crate) fn opt_out_url(base_url: &str, token: &str) -> String {
 }
 
 /// What a request below the mount asks for. Every path below it is one of the two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "an adapter answers each, and another one would be another route"
-)]
-pub enum Link {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Link {
     /// The picture, whatever the rest of the path is.
     Pixel,
     /// The opt-out page.
@@ -40,8 +36,7 @@ pub enum Link {
 impl Link {
     /// What a path asks for: the opt-out page if its last part that holds a letter or a digit is `opt-out`, in any spelling.
     /// `path` is the request's path as it came, not percent-decoded, with or without what stands before the mount.
-    #[must_use]
-    pub fn of(path: &str) -> Self {
+    pub(crate) fn of(path: &str) -> Self {
         if path.ends_with("/opt-out") {
             return Self::OptOut;
         }
@@ -89,10 +84,20 @@ pub(crate) fn token(path: &str, label: Label, keys: &Keyring) -> Option<Token> {
 
 /// The characters of a token in a path of the form that was sent, or one of its case.
 fn untouched(path: &str) -> Option<&[u8; CHARS]> {
-    let path = path.strip_suffix(".gif").or_else(|| path.strip_suffix("/opt-out")).unwrap_or(path).as_bytes();
-    let (before, letters) = path.split_last_chunk()?;
+    let path = without_ending(path);
+    let (before, letters) = path.as_bytes().split_last_chunk()?;
     (before.last().is_none_or(|byte| *byte == b'/') && letters.iter().all(|byte| is_letter(*byte)))
         .then_some(letters)
+}
+
+/// What stands before the token's part in a path of the form that was sent.
+pub(crate) fn untouched_parent(path: &str) -> Option<&str> {
+    let (parent, last) = without_ending(path).rsplit_once('/')?;
+    (last.len() == CHARS).then_some(parent)
+}
+
+fn without_ending(path: &str) -> &str {
+    path.strip_suffix(".gif").or_else(|| path.strip_suffix("/opt-out")).unwrap_or(path)
 }
 
 /// The last [`CHARS`] letters since a slash or full stop, without what stands between them.

@@ -37,7 +37,7 @@ impl Tracker {
     }
 
     /// Keeps the objection of whoever holds a message's opt-out link. `path` is the path of the request as it came, however the link
-    /// was spelled on its way: see [`Link`](crate::Link). The answer is the same whether there is such a ping or not. A pixel's token is
+    /// was spelled on its way. The answer is the same whether there is such a ping or not. A pixel's token is
     /// none: a logged pixel URL cannot object.
     ///
     /// # Errors

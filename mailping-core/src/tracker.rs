@@ -11,10 +11,12 @@ use crate::health::{Closed, Dropped, Health};
 use crate::limiter::HitLimiter;
 use crate::new_ping::{InvalidPing, NewPing};
 use crate::observe::{Hit, Observation, Observer, Refused};
+use crate::opt_out::Languages;
 use crate::queue::{Entry, Queue, RecordError, Recorded, Recording};
 use crate::recipient::Recipient;
 use crate::store::{Store, StoreError};
-use crate::{Keyring, OpenId, PixelRequest, PreparedPing, RecipientHashes, Timestamp};
+use crate::token::Label;
+use crate::{Keyring, OpenId, PixelRequest, PreparedPing, RecipientHashes, Timestamp, links};
 
 /// Makes pings, records their fetches and gives receipts. Cheap to clone: all clones are one tracker.
 #[derive(Clone)]
@@ -31,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     pub(crate) refusals: Refusals,
     pub(crate) warned_of_no_address: AtomicBool,
+    pub(crate) languages: Languages,
+    pub(crate) warned_of_stray_link: AtomicBool,
 }
 
 /// Hits that leave nothing, by reason.
@@ -44,6 +48,7 @@ pub(crate) struct Refusals {
     no_peer_address: AtomicU64,
     forwarding_ignored: AtomicU64,
     geo: AtomicU64,
+    stray_links: AtomicU64,
 }
 
 fn count(counter: &AtomicU64) {
@@ -154,6 +159,34 @@ impl Tracker {
         }
     }
 
+    /// Notes a path that is not below the mount, if it holds a link of ours.
+    pub(crate) fn note_stray_link(&self, path: &str, mount: &str) {
+        let keys = &self.0.observer.keys;
+        let is_ours = |label| links::token(path, label, keys).is_some();
+        if !is_ours(Label::Pixel) && !is_ours(Label::OptOut) {
+            return;
+        }
+        count(&self.0.refusals.stray_links);
+        if !self.0.warned_of_stray_link.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                mount,
+                base_url = self.0.base_url,
+                "a link of ours came in below another path than the routes are mounted at: the base URL, the mount and a proxy that \
+                 changes paths must fit together, or the pictures in mail already sent are broken"
+            );
+        }
+    }
+
+    /// The path of the base URL, without a slash at its end.
+    pub(crate) fn base_path(&self) -> &str {
+        let (_, rest) = self.0.base_url.split_once("://").unwrap_or_default();
+        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+    }
+
+    pub(crate) fn languages(&self) -> &Languages {
+        &self.0.languages
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         (self.0.clock)().into()
     }
@@ -193,6 +226,7 @@ impl Tracker {
                 no_random: read(&refusals.no_random),
             },
             no_peer_address: read(&refusals.no_peer_address),
+            stray_links: read(&refusals.stray_links),
             geo_errors: read(&refusals.geo),
             forwarding_ignored: read(&refusals.forwarding_ignored),
             events_missed: queue.notifier().missed(),

@@ -17,6 +17,8 @@
 //! # Ok(()) }
 //! ```
 //!
+//! If the app has no pool of this version of sqlx, [`PostgresStore::connect`] takes a URL.
+//!
 //! The keys must be given: instances that each made their own would refuse one another's pixels. TLS is the app's choice, by a feature of
 //! its own `sqlx`; this crate enables none. The runtime must be tokio's with more than one thread, or with one that is never blocked.
 //!
@@ -53,6 +55,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod changes;
+mod connect;
 mod failure;
 mod gate;
 mod migrate;

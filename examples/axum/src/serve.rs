@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
-use mailping_axum::mailping_core::Tracker;
+use mailping_axum::Tracker;
 use mailping_examples_service::{
     Body as AnswerBody, Call, HEADERS, MOST_BODY_BYTES, Service, Settings, SettingsError, told_to_end,
 };

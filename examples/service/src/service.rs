@@ -1,7 +1,7 @@
 //! Everything of an example service but the pixel: who may ask for it, and where it is answered.
 
 use http::StatusCode;
-use mailping_core::Tracker;
+use mailping_core::{Mount, Tracker};
 
 use crate::admin::{Access, Admin};
 use crate::api::{Api, not_found};
@@ -18,6 +18,7 @@ use crate::why::Setup;
 #[derive(Debug, Clone)]
 pub struct Service {
     pub(crate) tracker: Tracker,
+    mount: Mount,
     pub(crate) admin: Admin,
     pub(crate) guard: Guard,
     pub(crate) places: Places,
@@ -33,6 +34,7 @@ impl Service {
             guard: Guard::new(&settings.base_url, admin.is_open()),
             setup: Setup::new(&settings.base_url, settings.geo_built.get().copied()),
             places: Places::default(),
+            mount: Mount::new(tracker.clone()),
             tracker,
             admin,
         }
@@ -40,6 +42,8 @@ impl Service {
 
     /// Answers one request. To be called within a tokio runtime, which live pages run on.
     pub async fn answer(&self, call: Call<'_>) -> Answer {
+        // Whatever comes in here was not below the pixel's routes.
+        self.mount.stray(call.path);
         self.route(&call).await.unwrap_or_else(|answer| answer)
     }
 

@@ -177,6 +177,12 @@ fn traffic(health: &Health) -> Vec<Finding> {
         "The client's address is not known",
         "{} hits came without a peer address, so they have no network and no place. If they are most: serve axum with into_make_service_with_connect_info, or behind a Unix socket trust unix peers by name. If they are few: the clients hung up before they were accepted.",
     );
+    add(
+        Problem,
+        health.stray_links,
+        "Pixels come in below another path",
+        "{} fetches of links from here came in below another path than the pixels are served at, so mail was sent whose pictures are broken. The path of MAILPING_BASE_URL must be the one that mail programs ask for, and a reverse proxy must hand it on unchanged.",
+    );
     let lost = health.dropped.queue_full + health.dropped.closed + health.dropped.no_random;
     add(
         Problem,
@@ -263,6 +269,26 @@ mod tests {
 
     fn title(base_url: &str) -> &'static str {
         Setup::new(base_url, None).reach().unwrap().title
+    }
+
+    #[tokio::test]
+    async fn a_pixel_below_another_path_is_found() {
+        use mailping_core::{Basis, Keyring, MemoryStore, Mount, NewPing, Tracker};
+        let keys = Keyring::generate().unwrap();
+        let builder = Tracker::builder(keys, MemoryStore::new()).base_url("https://app.example/px").unwrap();
+        let tracker = builder.build().await.unwrap();
+        let ping = tracker.ping(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
+        let setup = Setup::new("https://app.example/px", None);
+        let found = |setup: &Setup| {
+            let findings = setup.findings(&tracker.health());
+            findings.into_iter().find(|finding| finding.title == "Pixels come in below another path")
+        };
+        assert_eq!(found(&setup), None);
+        let path = ping.pixel_url().unwrap().strip_prefix("https://app.example/px").unwrap();
+        Mount::new(tracker.clone()).stray(path);
+        let finding = found(&setup).unwrap();
+        assert_eq!(finding.level, Level::Problem);
+        assert!(finding.text.starts_with("1 fetches") && !finding.text.contains(path));
     }
 
     #[test]

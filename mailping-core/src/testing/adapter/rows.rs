@@ -6,7 +6,8 @@ use super::sockets::Address;
 use super::wire::{Reply, Request};
 use super::world::{Before, Kind, Subject, World};
 use crate::fetcher::Fetcher;
-use crate::{Receipt, Status, opt_out};
+use crate::opt_out::{ENGLISH, GERMAN, Page, Texts};
+use crate::{Receipt, Status};
 
 /// One request and everything that must follow from it.
 pub(super) struct Row {
@@ -22,10 +23,8 @@ pub(super) struct Row {
 enum Answer {
     /// The picture and its headers, to the byte; to HEAD without the bytes.
     Picture,
-    /// A page of the opt-out route with its headers, to the byte; to HEAD without the bytes.
-    Page(&'static str),
-    /// The page that says that the link is incomplete, with status 400.
-    Damaged,
+    /// A page of the opt-out route in a language, with its status and headers, to the byte; to HEAD without the bytes.
+    Page(Page, &'static Texts),
     /// 405, with the methods that there are.
     NotAllowed(&'static str),
     /// A status; the rest is the framework's own.
@@ -84,7 +83,11 @@ fn escaped(text: &str) -> String {
 /// All rows. A new way for two adapters to differ becomes a new row.
 #[rustfmt::skip]
 pub(super) fn all() -> Vec<Row> {
-    use Answer::{Damaged, NotAllowed, Page, Picture, Status};
+    use Answer::{NotAllowed, Picture, Status};
+    const ASK: Answer = Answer::Page(Page::Ask, &ENGLISH);
+    const DONE: Answer = Answer::Page(Page::Done, &ENGLISH);
+    const DAMAGED: Answer = Answer::Page(Page::Damaged, &ENGLISH);
+    const ASK_GERMAN: Answer = Answer::Page(Page::Ask, &GERMAN);
     use Leaves::{Nothing, Objection};
     let row = |name, request, answer, leaves| Row { name, before: Before::Sent, request, answer, leaves };
     let after = |before, name| Row { name, before, request: |s| Request::get(gif(s)), answer: Picture, leaves: Nothing };
@@ -173,40 +176,50 @@ pub(super) fn all() -> Vec<Row> {
         row("no prefix", |s| Request::get(format!("/{}.gif", s.pixel)), Status(404), Nothing),
         row("raw byte that is no UTF-8", |_| Request::get(*b"/px/\xff\xfe.gif"), Status(400), Nothing),
         // The opt-out page.
-        row("opt-out page", |s| Request::get(page(s)), Page(opt_out::PAGE), Nothing),
-        row("opt-out page with an escaped hyphen", |s| Request::get(format!("/px/{}/opt%2Dout", s.opt_out)), Page(opt_out::PAGE), Nothing),
-        row("opt-out page with a slash after it", |s| Request::get(format!("{}/", page(s))), Page(opt_out::PAGE), Nothing),
-        row("opt-out page of a forged token", |s| Request::get(format!("/px/{}/opt-out", forged(&s.opt_out))), Damaged, Nothing),
-        row("opt-out page of a pixel's token", |s| Request::get(format!("/px/{}/opt-out", s.pixel)), Damaged, Nothing),
-        row("opt-out page of no UTF-8", |_| Request::get("/px/%FF/opt-out"), Damaged, Nothing),
-        row("HEAD of the opt-out page", |s| Request::new("HEAD", page(s)), Page(opt_out::PAGE), Nothing),
-        row("HEAD of the opt-out page of a forged token", |s| Request::new("HEAD", format!("/px/{}/opt-out", forged(&s.opt_out))), Damaged, Nothing),
-        row("the page's button", |s| Request::new("POST", page(s)).header("Content-Type", FORM), Page(opt_out::DONE), Objection),
-        row("one-click form", |s| Request::new("POST", page(s)).body(FORM, b"List-Unsubscribe=One-Click"), Page(opt_out::DONE), Objection),
-        row("one-click form in parts", |s| Request::new("POST", page(s)).body("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n"), Page(opt_out::DONE), Objection),
-        row("objection with a query", |s| Request::new("POST", format!("{}?x=/y", page(s))), Page(opt_out::DONE), Objection),
-        row("objection in upper case", |s| Request::new("POST", page(s).to_ascii_uppercase().replace("/PX/", "/px/")), Page(opt_out::DONE), Objection),
-        row("objection with a stray equals sign", |s| Request::new("POST", format!("/px/{}=/opt-out", s.opt_out)), Page(opt_out::DONE), Objection),
-        row("objection with a stray equals sign at the end", |s| Request::new("POST", format!("{}=", page(s))), Page(opt_out::DONE), Objection),
-        row("objection with a soft line break", |s| Request::new("POST", format!("/px/{}=%0D%0A{}/opt-out", &s.opt_out[..30], &s.opt_out[30..])), Page(opt_out::DONE), Objection),
-        row("objection with an escaped character", |s| Request::new("POST", format!("/px/%{:x}{}/opt-out", s.opt_out.as_bytes()[0], &s.opt_out[1..])), Page(opt_out::DONE), Objection),
-        row("objection with every character escaped", |s| Request::new("POST", format!("/px/{}/{}", escaped(&s.opt_out), escaped("opt-out"))), Page(opt_out::DONE), Objection),
-        row("objection with an escaped hyphen", |s| Request::new("POST", format!("/px/{}/opt%2Dout", s.opt_out)), Page(opt_out::DONE), Objection),
-        row("objection with a hyphen that was escaped twice", |s| Request::new("POST", format!("/px/{}/opt%252dout", s.opt_out)), Page(opt_out::DONE), Objection),
-        row("objection with an escaped slash", |s| Request::new("POST", format!("/px/{}%2Fopt-out", s.opt_out)), Page(opt_out::DONE), Objection),
-        row("objection with a slash after it", |s| Request::new("POST", format!("{}/", page(s))), Page(opt_out::DONE), Objection),
-        row("objection with double slashes", |s| Request::new("POST", format!("/px//{}//opt-out", s.opt_out)), Page(opt_out::DONE), Objection),
-        row("objection with text at its end", |s| Request::new("POST", format!("{}.%3E%0D%0A", page(s))), Page(opt_out::DONE), Objection),
-        row("objection with a forged token", |s| Request::new("POST", format!("/px/{}/opt-out", forged(&s.opt_out))), Damaged, Nothing),
-        row("objection without the last character", |s| Request::new("POST", format!("/px/{}/opt-out", &s.opt_out[..47])), Damaged, Nothing),
-        row("objection without the first character", |s| Request::new("POST", format!("/px/{}/opt-out", &s.opt_out[1..])), Damaged, Nothing),
-        row("objection with a pixel's token", |s| Request::new("POST", format!("/px/{}/opt-out", s.pixel)), Damaged, Nothing),
-        row("objection with an empty token", |_| Request::new("POST", "/px//opt-out"), Damaged, Nothing),
-        row("objection with a token of 10 KB", |_| Request::new("POST", format!("/px/{}/opt-out", "A".repeat(10_240))), Damaged, Nothing),
-        Row { name: "objection to an erased ping", before: Before::Erased, request: |s| Request::new("POST", page(s)), answer: Page(opt_out::DONE), leaves: Nothing },
-        Row { name: "opt-out page of an erased ping", before: Before::Erased, request: |s| Request::get(page(s)), answer: Page(opt_out::PAGE), leaves: Nothing },
+        row("opt-out page", |s| Request::get(page(s)), ASK, Nothing),
+        row("opt-out page with an escaped hyphen", |s| Request::get(format!("/px/{}/opt%2Dout", s.opt_out)), ASK, Nothing),
+        row("opt-out page with a slash after it", |s| Request::get(format!("{}/", page(s))), ASK, Nothing),
+        row("opt-out page of a forged token", |s| Request::get(format!("/px/{}/opt-out", forged(&s.opt_out))), DAMAGED, Nothing),
+        row("opt-out page of a pixel's token", |s| Request::get(format!("/px/{}/opt-out", s.pixel)), DAMAGED, Nothing),
+        row("opt-out page of no UTF-8", |_| Request::get("/px/%FF/opt-out"), DAMAGED, Nothing),
+        row("HEAD of the opt-out page", |s| Request::new("HEAD", page(s)), ASK, Nothing),
+        row("HEAD of the opt-out page of a forged token", |s| Request::new("HEAD", format!("/px/{}/opt-out", forged(&s.opt_out))), DAMAGED, Nothing),
+        row("the page's button", |s| Request::new("POST", page(s)).header("Content-Type", FORM), DONE, Objection),
+        row("one-click form", |s| Request::new("POST", page(s)).body(FORM, b"List-Unsubscribe=One-Click"), DONE, Objection),
+        row("one-click form in parts", |s| Request::new("POST", page(s)).body("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--x--\r\n"), DONE, Objection),
+        row("objection with a query", |s| Request::new("POST", format!("{}?x=/y", page(s))), DONE, Objection),
+        row("objection in upper case", |s| Request::new("POST", page(s).to_ascii_uppercase().replace("/PX/", "/px/")), DONE, Objection),
+        row("objection with a stray equals sign", |s| Request::new("POST", format!("/px/{}=/opt-out", s.opt_out)), DONE, Objection),
+        row("objection with a stray equals sign at the end", |s| Request::new("POST", format!("{}=", page(s))), DONE, Objection),
+        row("objection with a soft line break", |s| Request::new("POST", format!("/px/{}=%0D%0A{}/opt-out", &s.opt_out[..30], &s.opt_out[30..])), DONE, Objection),
+        row("objection with an escaped character", |s| Request::new("POST", format!("/px/%{:x}{}/opt-out", s.opt_out.as_bytes()[0], &s.opt_out[1..])), DONE, Objection),
+        row("objection with every character escaped", |s| Request::new("POST", format!("/px/{}/{}", escaped(&s.opt_out), escaped("opt-out"))), DONE, Objection),
+        row("objection with an escaped hyphen", |s| Request::new("POST", format!("/px/{}/opt%2Dout", s.opt_out)), DONE, Objection),
+        row("objection with a hyphen that was escaped twice", |s| Request::new("POST", format!("/px/{}/opt%252dout", s.opt_out)), DONE, Objection),
+        row("objection with an escaped slash", |s| Request::new("POST", format!("/px/{}%2Fopt-out", s.opt_out)), DONE, Objection),
+        row("objection with a slash after it", |s| Request::new("POST", format!("{}/", page(s))), DONE, Objection),
+        row("objection with double slashes", |s| Request::new("POST", format!("/px//{}//opt-out", s.opt_out)), DONE, Objection),
+        row("objection with text at its end", |s| Request::new("POST", format!("{}.%3E%0D%0A", page(s))), DONE, Objection),
+        row("objection with a forged token", |s| Request::new("POST", format!("/px/{}/opt-out", forged(&s.opt_out))), DAMAGED, Nothing),
+        row("objection without the last character", |s| Request::new("POST", format!("/px/{}/opt-out", &s.opt_out[..47])), DAMAGED, Nothing),
+        row("objection without the first character", |s| Request::new("POST", format!("/px/{}/opt-out", &s.opt_out[1..])), DAMAGED, Nothing),
+        row("objection with a pixel's token", |s| Request::new("POST", format!("/px/{}/opt-out", s.pixel)), DAMAGED, Nothing),
+        row("objection with an empty token", |_| Request::new("POST", "/px//opt-out"), DAMAGED, Nothing),
+        row("objection with a token of 10 KB", |_| Request::new("POST", format!("/px/{}/opt-out", "A".repeat(10_240))), DAMAGED, Nothing),
+        Row { name: "objection to an erased ping", before: Before::Erased, request: |s| Request::new("POST", page(s)), answer: DONE, leaves: Nothing },
+        Row { name: "opt-out page of an erased ping", before: Before::Erased, request: |s| Request::get(page(s)), answer: ASK, leaves: Nothing },
+        // Its language.
+        row("opt-out page in German", |s| Request::get(page(s)).header("Accept-Language", "de-CH, en;q=0.5"), ASK_GERMAN, Nothing),
+        row("opt-out page in the more wanted language", |s| Request::get(page(s)).header("Accept-Language", "en;q=0.1, de;q=0.9"), ASK_GERMAN, Nothing),
+        row("opt-out page in a language of two lines", |s| Request::get(page(s)).header("Accept-Language", "fr").header("Accept-Language", "de"), ASK_GERMAN, Nothing),
+        row("HEAD of the opt-out page in German", |s| Request::new("HEAD", page(s)).header("Accept-Language", "de"), ASK_GERMAN, Nothing),
+        row("opt-out page in no language that there is", |s| Request::get(page(s)).header("Accept-Language", "fr, de;q=0"), ASK, Nothing),
+        row("opt-out page in a language that is no UTF-8", |s| Request::get(page(s)).header("Accept-Language", *b"\xff\xfe"), ASK, Nothing),
+        row("opt-out page in a language of 10 KB", |s| Request::get(page(s)).header("Accept-Language", "xx-".repeat(3_414)), ASK, Nothing),
+        row("objection in German", |s| Request::new("POST", page(s)).header("Accept-Language", "de").body(FORM, b"a=b"), Answer::Page(Page::Done, &GERMAN), Objection),
+        row("objection with a forged token in German", |s| Request::new("POST", format!("/px/{}/opt-out", forged(&s.opt_out))).header("Accept-Language", "de"), Answer::Page(Page::Damaged, &GERMAN), Nothing),
         row("PUT to the opt-out page", |s| Request::new("PUT", page(s)), NotAllowed("GET, HEAD, POST"), Nothing),
-        row("opt-out page of an empty token", |_| Request::get("/px//opt-out"), Damaged, Nothing),
+        row("opt-out page of an empty token", |_| Request::get("/px//opt-out"), DAMAGED, Nothing),
     ]
 }
 
@@ -241,8 +254,7 @@ impl Answer {
     fn check(self, request: &Request, reply: &Reply) -> Result<(), String> {
         let expected = match self {
             Self::Picture => Reply::picture(),
-            Self::Page(page) => Reply::page(200, page),
-            Self::Damaged => Reply::page(400, opt_out::DAMAGED),
+            Self::Page(page, texts) => Reply::page(page, texts),
             Self::NotAllowed(methods) => Reply::not_allowed(methods),
             Self::Status(status) if reply.status == status => return Ok(()),
             Self::Status(status) => return Err(format!("answered {reply}, expected {status}")),

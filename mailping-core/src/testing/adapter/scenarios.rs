@@ -7,8 +7,9 @@ use super::rows::{exchange, expect};
 use super::sockets::Address;
 use super::wire::{Reply, Request};
 use super::world::{Before, Kind, Subject, World};
+use crate::Status;
+use crate::opt_out::{ENGLISH, GERMAN, Page};
 use crate::testing::faulty::Fault;
-use crate::{Status, opt_out};
 
 pub(super) struct Scenario {
     pub(super) name: &'static str,
@@ -53,8 +54,8 @@ fn keep_alive(world: &World, address: &Address) -> Result<(), String> {
         (pixel(&subject), Reply::picture()),
         (Request::new("HEAD", format!("/px/{}.gif", subject.pixel)), Reply::picture().head()),
         (Request::get("/px/x"), Reply::picture()),
-        (Request::new("HEAD", page.as_str()), Reply::page(200, opt_out::PAGE).head()),
-        (Request::get(page.as_str()), Reply::page(200, opt_out::PAGE)),
+        (Request::new("HEAD", page.as_str()), Reply::page(Page::Ask, &ENGLISH).head()),
+        (Request::get(page.as_str()), Reply::page(Page::Ask, &ENGLISH)),
         (pixel(&subject), Reply::picture()),
     ] {
         stream.write_all(&request.to_bytes()).map_err(failed)?;
@@ -115,7 +116,7 @@ fn form_in_two_packets(world: &World, address: &Address) -> Result<(), String> {
     }
     stream.write_all(bytes.get(head.len()..).unwrap_or_default()).map_err(failed)?;
     let reply = Reply::read(&mut stream, false).map_err(failed)?;
-    expect(&reply, &Reply::page(200, opt_out::DONE))?;
+    expect(&reply, &Reply::page(Page::Done, &ENGLISH))?;
     if reply.closes {
         return Ok(());
     }
@@ -205,8 +206,12 @@ fn store_is_down(world: &World, address: &Address) -> Result<(), String> {
     let page = format!("/px/{}/opt-out", objecting.opt_out);
     let replies = [
         (close(pixel(&subject)), Reply::picture()),
-        (close(Request::get(page.as_str())), Reply::page(200, opt_out::PAGE)),
-        (close(Request::new("POST", page.as_str())), Reply::page(503, opt_out::FAILED)),
+        (close(Request::get(page.as_str())), Reply::page(Page::Ask, &ENGLISH)),
+        (close(Request::new("POST", page.as_str())), Reply::page(Page::Failed, &ENGLISH)),
+        (
+            close(Request::new("POST", page.as_str()).header("Accept-Language", "de")),
+            Reply::page(Page::Failed, &GERMAN),
+        ),
     ];
     world.set(Fault::None);
     for (reply, expected) in replies {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Read};
 
+use crate::opt_out::{Page, Texts};
 use crate::{opt_out, pixel};
 
 /// One request, byte for byte.
@@ -97,9 +98,9 @@ impl Reply {
         Self::new(200, &pixel::HEADERS, &pixel::BYTES)
     }
 
-    /// A page of the opt-out route.
-    pub(super) fn page(status: u16, page: &str) -> Self {
-        Self::new(status, &opt_out::HEADERS, page.as_bytes())
+    /// A page of the opt-out route in a language.
+    pub(super) fn page(page: Page, texts: &Texts) -> Self {
+        Self::new(page.status(), &opt_out::HEADERS, page.html(texts).as_bytes())
     }
 
     /// The answer to a method that a path does not have.
