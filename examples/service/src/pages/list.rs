@@ -75,7 +75,7 @@ fn asked(call: &Call<'_>, limit: usize) -> PingQuery {
 pub(crate) async fn answer(service: &Service, call: &Call<'_>, frame: Frame) -> Result<Answer, Answer> {
     // One more than shown tells whether there is a next page.
     let query = asked(call, PAGE + 1);
-    let mut receipts = service.tracker.receipts(&query).await.map_err(|error| failed(&error))?;
+    let mut receipts = service.tracker.receipts(&query).await.map_err(|error| failed(service, &error))?;
     let more = receipts.len() > PAGE;
     receipts.truncate(PAGE);
     let mut filters = form_urlencoded::Serializer::new(String::new());
@@ -91,7 +91,7 @@ pub(crate) async fn answer(service: &Service, call: &Call<'_>, frame: Frame) -> 
     });
     let list = List {
         frame,
-        form: Form::default(),
+        form: Form::empty(service.ceiling),
         rows: receipts.iter().map(Row::from).collect(),
         filtered: query.owner.is_some() || query.reference.is_some(),
         owner: query.owner.unwrap_or_default(),
@@ -108,7 +108,7 @@ pub(crate) async fn csv(service: &Service, call: &Call<'_>) -> Result<Answer, An
     let mut query = asked(call, 1_000);
     let mut receipts = Vec::new();
     loop {
-        let page = service.tracker.receipts(&query).await.map_err(|error| failed(&error))?;
+        let page = service.tracker.receipts(&query).await.map_err(|error| failed(service, &error))?;
         query.after = page.last().map(|receipt| receipt.ping.id);
         let full = page.len() == query.limit;
         receipts.extend(page);
