@@ -36,7 +36,7 @@ impl BaseUrl {
         }
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let unwanted = |sign: char| matches!(sign, '@' | '?' | '#' | '\\' | '%') || sign.is_whitespace();
-        if authority.is_empty() || authority.contains(unwanted) || path.contains(['?', '#']) {
+        if host_and_port(authority).is_none() || authority.contains(unwanted) || path.contains(['?', '#']) {
             return Err(EXPECTED.to_owned());
         }
         let path = path.trim_end_matches('/');
@@ -52,15 +52,22 @@ impl BaseUrl {
     /// Whether it leads to this machine alone.
     pub(super) fn is_local(&self) -> bool {
         let authority = self.origin.split_once("://").map_or("", |(_, authority)| authority);
-        let host = match authority.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-            _ => authority,
-        };
+        let Some((host, _)) = host_and_port(authority) else { return false };
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         host == "localhost"
             || host.ends_with(".localhost")
             || address.is_ok_and(|address| address.to_canonical().is_loopback())
     }
+}
+
+/// `None` if there is no host, or what follows it is no port.
+fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    let after_host = authority.find(']').map_or(0, |end| end + 1);
+    let end = authority[after_host..].find(':').map_or(authority.len(), |colon| after_host + colon);
+    let (host, port) = authority.split_at(end);
+    let port = port.strip_prefix(':').map(str::parse).transpose().ok()?;
+    let whole = !host.is_empty() && (after_host == 0 || after_host == host.len());
+    whole.then_some((host, port))
 }
 
 impl fmt::Display for BaseUrl {
@@ -144,6 +151,10 @@ mod tests {
             "ftp://app.example",
             "https://",
             "https:///px",
+            "https://:3000",
+            "https://app.example:sesame",
+            "https://app.example:65536",
+            "https://[::1]sesame",
             "https://ada:sesame@app.example",
             "https://sesame@app.example/px",
             "https://app.example?key=sesame",
