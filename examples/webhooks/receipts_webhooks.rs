@@ -6,10 +6,11 @@
 //!     cargo run --example receipts_webhooks
 //! ```
 //!
-//! A message is sent until it is answered with 2xx, for three days, across restarts: `webhooks.db` (`MAILPING_WEBHOOK_OUTBOX`)
-//! remembers. A receiver can get one twice, under the same `webhook-id`. It can put off what comes next with `Retry-After`, for a day
-//! at most, and end it with 410: then nothing is sent before the next start. Receivers in private networks are refused unless
-//! `MAILPING_WEBHOOK_PRIVATE=allow`.
+//! A message is sent until it is answered with 2xx, for three days, across restarts: `webhooks.db`
+//! (`MAILPING_WEBHOOK_OUTBOX`) remembers. A receiver can get one twice, under the same
+//! `webhook-id`. It can put off what comes next with `Retry-After`, for a day at most, and end it
+//! with 410: then nothing is sent before the next start. Receivers in private networks are refused
+//! unless `MAILPING_WEBHOOK_PRIVATE=allow`.
 
 use std::error::Error;
 use std::path::Path;

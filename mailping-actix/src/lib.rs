@@ -21,8 +21,9 @@
 //!
 //! # What your own server logs
 //!
-//! mailping logs no address and no token, but a middleware around its routes sees both: `Logger::default()` prints the address, the
-//! token, the `Referer` and the `User-Agent` of each request. Wrap the rest of the app in it, not the app:
+//! mailping logs no address and no token, but a middleware around its routes sees both:
+//! `Logger::default()` prints the address, the token, the `Referer` and the `User-Agent` of each
+//! request. Wrap the rest of the app in it, not the app:
 //!
 //! ```
 //! use actix_web::{App, middleware::Logger, web};
@@ -40,8 +41,8 @@
 //! # }
 //! ```
 //!
-//! If it must wrap the app, give it `.exclude_regex("^/px(/|$)")`. That looks at the path as it was sent, so a fetch of `/%70x/…`,
-//! which actix takes for `/px/…`, is logged.
+//! If it must wrap the app, give it `.exclude_regex("^/px(/|$)")`. That looks at the path as it was
+//! sent, so a fetch of `/%70x/…`, which actix takes for `/px/…`, is logged.
 //!
 //! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the security notes
 //! stand on the page of [`mailping_core`].

@@ -1,4 +1,5 @@
-//! The documented mount under a logger of every request: what the logs hold of a pixel's fetch, over real sockets.
+//! The documented mount under a logger of every request: what the logs hold of a pixel's fetch,
+//! over real sockets.
 #![allow(clippy::unwrap_used, reason = "helpers of tests stand outside of #[test] functions")]
 
 use std::io::{Read as _, Write as _};

@@ -23,8 +23,9 @@
 //!
 //! # What your own server logs
 //!
-//! mailping logs no address and no token, but a middleware around its routes sees both. `Router::layer` wraps what was added
-//! before it: merge the routes last, after every layer that logs.
+//! mailping logs no address and no token, but a middleware around its routes sees both.
+//! `Router::layer` wraps what was added before it: merge the routes last, after every layer that
+//! logs.
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -39,13 +40,13 @@
 //! # }
 //! ```
 //!
-//! `axum::serve` itself logs each peer's address at the level `trace`: if you keep logs of that level, filter them with
-//! `axum::serve=info`.
+//! `axum::serve` itself logs each peer's address at the level `trace`: if you keep logs of that
+//! level, filter them with `axum::serve=info`.
 //!
 //! # Half-sent requests
 //!
-//! `axum::serve` waits for the rest of a request's head for ever, and each such client holds a connection. Let a reverse proxy end
-//! them, or set a limit on the connection itself:
+//! `axum::serve` waits for the rest of a request's head for ever, and each such client holds a
+//! connection. Let a reverse proxy end them, or set a limit on the connection itself:
 //!
 //! ```no_run
 //! use std::time::Duration;

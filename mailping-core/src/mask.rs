@@ -46,7 +46,8 @@ impl MaskedIp {
         self.0
     }
 
-    /// Whether masking has left as much as it ever does: the middle of a wider network has no place to speak of.
+    /// Whether masking has left as much as it ever does: the middle of a wider network has no place
+    /// to speak of.
     pub(crate) fn is_finest(&self) -> bool {
         self.0.prefix_len() == finest_prefix(self.0.network())
     }
@@ -132,9 +133,11 @@ impl Default for Mask {
 impl Mask {
     /// The stricter preset: 16 bits of IPv4 and 32 of IPv6.
     ///
-    /// A /48 is not always many people's: [RIPE-690](https://www.ripe.net/publications/docs/ripe-690/) recommends that providers
-    /// give one to each business, or to every customer, for good. A provider's own allocation is a /32 or shorter. Opens kept under
-    /// it have no place, as under any mask that keeps fewer bits than the default.
+    /// A /48 is not always many people's:
+    /// [RIPE-690](https://www.ripe.net/publications/docs/ripe-690/) recommends that providers give
+    /// one to each business, or to every customer, for good. A provider's own allocation is a /32
+    /// or shorter. Opens kept under it have no place, as under any mask that keeps fewer bits than
+    /// the default.
     ///
     /// ```
     /// use mailping_core::{Keyring, Mask, MemoryStore, Tracker};
@@ -151,8 +154,9 @@ impl Mask {
 
     /// A mask that keeps `v4_prefix` bits of IPv4 and `v6_prefix` bits of IPv6.
     ///
-    /// With fewer than 24 or 48 an open has no place: in DB-IP's city database the middle address of a /22 has the city of the full
-    /// address in 84.2 % of cases, that of a /16 in 60.1 %, and its country in 90.4 %.
+    /// With fewer than 24 or 48 an open has no place: in DB-IP's city database the middle address
+    /// of a /22 has the city of the full address in 84.2 % of cases, that of a /16 in 60.1 %, and
+    /// its country in 90.4 %.
     ///
     /// # Errors
     /// [`MaskError::KeepsTooMuch`] for more than 24 or 48 bits: finer networks name single households.

@@ -70,7 +70,7 @@ pub fn wrong_settings_are_refused_in_one_clear_line(start: &Start) {
         (&[("MAILPING_ADMIN_TOKEN", "sesame-sesame-7")], "MAILPING_ADMIN_TOKEN: must have at least 16"),
         (&[("MAILPING_ADMIN_TOKEN", "")], "MAILPING_ADMIN_TOKEN: is set, but empty"),
         (&[("MAILPING_KEYS", "")], "MAILPING_KEYS: is set, but empty"),
-        (&[("MAILPING_TRUSTED_PROXIES", "127.0.0.1")], "MAILPING_TRUSTED_PROXIES: says nothing while"),
+        (&[("MAILPING_TRUSTED_PROXIES", "127.0.0.1")], "MAILPING_TRUSTED_PROXIES: has no effect while"),
         (&[("MAILPING_CEILING", "street")], "MAILPING_CEILING: expected none"),
         (
             &[("MAILPING_BASEURL", "https://app.example")],
@@ -106,7 +106,8 @@ pub fn wrong_settings_are_refused_in_one_clear_line(start: &Start) {
     }
 }
 
-/// What the errors about the base URL advise works: the pixel is found at each spelling, and its open is kept.
+/// What the errors about the base URL advise works: the pixel is found at each spelling, and its
+/// open is kept.
 pub fn a_base_url_is_taken_as_the_error_advises(start: &Start) {
     for base_url in [
         "https://app.example",
@@ -130,7 +131,8 @@ pub fn a_base_url_is_taken_as_the_error_advises(start: &Start) {
     assert!(advised.contains("such as https://app.example,"), "{advised}");
 }
 
-/// A head that never ends is closed, a body that never ends is answered 408, and both leave the rest alone.
+/// A head that never ends is closed, a body that never ends is answered 408, and both leave the
+/// rest alone.
 pub fn half_sent_requests_end_in_time(start: &Start) {
     let program = start.run(&[]);
     let begun = Instant::now();
@@ -164,7 +166,8 @@ pub fn half_sent_requests_end_in_time(start: &Start) {
     assert!(answers[2].starts_with("HTTP/1.1 408") && answers[2].contains("too_slow"), "{answers:?}");
 }
 
-/// Without an admin token only this machine's own requests are answered, never what a proxy on it forwarded; pixels are.
+/// Without an admin token only this machine's own requests are answered, never what a proxy on it
+/// forwarded; pixels are.
 pub fn without_a_token_nothing_that_was_forwarded_is_answered(start: &Start) {
     let program = start.run(&[]);
     let client = program.client();

@@ -248,8 +248,8 @@ pub fn a_session_opens_the_page_and_guesses_are_bounded(start: &Start) {
     assert!(!log.contains("sesame") && !log.contains("guess-"), "{log}");
 }
 
-/// Below a path prefix every link, form, asset and redirect leads to it, whether a proxy takes the prefix off or leaves it; the
-/// cookie goes to it alone.
+/// Below a path prefix every link, form, asset and redirect leads to it, whether a proxy takes the
+/// prefix off or leaves it; the cookie goes to it alone.
 pub fn below_a_path_prefix_every_link_works(start: &Start) {
     let program = start.run(&[TOKEN, ("MAILPING_BASE_URL", "https://app.example/tools")]);
     let client = program.client();

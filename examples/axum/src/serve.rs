@@ -20,7 +20,8 @@ use crate::connections::{Limits, serve_connections};
 /// How long in-flight answers and the queue get to finish after SIGTERM or Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Listens at the address in the settings and serves until it is told to end; then writes what waits.
+/// Listens at the address in the settings and serves until it is told to end; then writes what
+/// waits.
 ///
 /// # Errors
 /// If it cannot listen, or opens were lost at the end.

@@ -160,7 +160,8 @@ pub fn keeps_pixel_addresses_out_of_its_logs(proxy: &Proxy<'_>) {
     assert!(!all.lines().filter(of_pixels).any(|line| line.contains(CLIENT)), "{all}");
 }
 
-/// Forwards everything to a service without an admin token, as an operator might on the same machine: it answers pixels alone.
+/// Forwards everything to a service without an admin token, as an operator might on the same
+/// machine: it answers pixels alone.
 ///
 /// # Panics
 /// If it answers anything else.

@@ -16,7 +16,8 @@ pub const MOST_BODY_BYTES: usize = 64 * 1024;
 /// The headers that an adapter hands over, by lower-case name; no other is looked at.
 pub const HEADERS: [&str; 5] = ["authorization", "cookie", "host", "origin", "sec-fetch-site"];
 
-/// How long the head of a request may take to arrive: a server sets it, so that half-sent ones do not pile up.
+/// How long the head of a request may take to arrive: a server sets it, so that half-sent ones do
+/// not pile up.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the body of a request may take to arrive: an adapter answers [`Answer::too_slow`] then.
@@ -33,8 +34,8 @@ pub struct Call<'a> {
     pub query: &'a str,
     /// The values of [`HEADERS`], in their order.
     pub headers: [Option<&'a [u8]>; HEADERS.len()],
-    /// Whether it came through a proxy: by HTTP/1.0, as nginx forwards by default, or with a header for which
-    /// [`is_forwarding`] holds.
+    /// Whether it came through a proxy: by HTTP/1.0, as nginx forwards by default, or with a header
+    /// for which [`is_forwarding`] holds.
     pub forwarded: bool,
     /// The body; `None` if it has more than [`MOST_BODY_BYTES`].
     pub body: Option<&'a [u8]>,

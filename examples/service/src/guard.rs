@@ -9,7 +9,8 @@ use crate::call::{Answer, Call};
 pub(crate) struct Guard {
     /// Scheme, host and port of the base URL.
     origin: String,
-    /// There is no admin token: only this machine's own requests are answered, under names that no other site can point here.
+    /// There is no admin token: only this machine's own requests are answered, under names that no
+    /// other site can point here.
     open: bool,
 }
 

@@ -1,4 +1,5 @@
-//! Wrong secrets, counted: beyond a number in a minute each is answered late. A right one never waits for them.
+//! Wrong secrets, counted: beyond a number in a minute each is answered late. A right one never
+//! waits for them.
 //!
 //! The count is one for all clients, since no address is kept that could tell them apart.
 

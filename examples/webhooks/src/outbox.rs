@@ -150,8 +150,9 @@ impl Outbox {
         self.0.execute("UPDATE notice SET state = ?4 WHERE (ping, kind, again) = (?1, ?2, ?3)", key).map(drop)
     }
 
-    /// Puts off what could not be told, longer each time, at least by what the receiver asks for, and never by the same time twice,
-    /// so that a receiver that comes back is not met by all at once.
+    /// Puts off what could not be told, longer each time, at least by what the receiver asks for,
+    /// and never by the same time twice, so that a receiver that comes back is not met by all at
+    /// once.
     pub(crate) fn failed(
         &mut self,
         waiting: &Waiting,

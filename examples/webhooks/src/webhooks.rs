@@ -240,7 +240,8 @@ impl Teller {
         }
     }
 
-    /// Sends nothing more. What waits is kept for the next start, which may be with another receiver.
+    /// Sends nothing more. What waits is kept for the next start, which may be with another
+    /// receiver.
     fn stop(&mut self, waiting: &Waiting) -> Result<(), Failure> {
         if !matches!(self.quiet, Quiet::Gone) {
             tracing::error!("the receiver answered 410 Gone: no webhook is sent before the next start");

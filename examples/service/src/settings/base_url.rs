@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 /// The path of the pixels, below the base URL.
 const PIXELS: &str = "/px";
-/// The first segments of the service's own paths: a prefix that begins with one could not be told from them.
+/// The first segments of the service's own paths: a prefix that begins with one could not be told
+/// from them.
 const OWN: [&str; 9] = ["api", "assets", "login", "logout", "metrics", "pings", "pings.csv", "px", "why"];
 
 /// The base URL, without a slash at its end.

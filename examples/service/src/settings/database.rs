@@ -1,5 +1,6 @@
 //! What `MAILPING_DB` names: the path of a file, or the address of a PostgreSQL server.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::reader::Reader;
@@ -30,17 +31,22 @@ pub(super) fn read(program: Program, reader: &mut Reader) -> Result<String, Sett
     }
 }
 
-/// SQLite makes files beside the database, so that its folder must take some.
+/// SQLite makes files beside the database, so its folder must take some. What is made to try it has
+/// no name.
 fn check_folder(database: &Path) -> Result<(), String> {
     if database.is_dir() {
         return Err(format!("{} is a folder: expected the path of a file in it", database.display()));
     }
     let folder = database.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let shown = folder.display();
-    match tempfile::tempfile_in(folder) {
-        Ok(_) => Ok(()),
-        Err(_) if !folder.exists() => Err(format!("there is no folder {shown}: make it first")),
-        Err(_) if !folder.is_dir() => Err(format!("{shown} is no folder")),
-        Err(error) => Err(format!("cannot write in the folder {shown}: {error}")),
+    match folder.metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(format!("there is no folder {shown}: make it first"));
+        }
+        Ok(found) if !found.is_dir() => return Err(format!("{shown} is no folder")),
+        _ => {}
     }
+    tempfile::tempfile_in(folder)
+        .map(drop)
+        .map_err(|error| format!("cannot write in the folder {shown}: {error}"))
 }

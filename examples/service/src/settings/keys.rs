@@ -21,7 +21,8 @@ pub(super) fn beside(path: &Path, database: &Path) -> Result<Keyring, SettingsEr
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed("cannot read", &error)),
     }
-    // New keys for an old database would refuse every pixel already sent and forget every objection.
+    // New keys for an old database would refuse every pixel already sent and forget every
+    // objection.
     if std::fs::metadata(database).is_ok_and(|file| file.len() > 0) {
         let message = format!(
             "the database is there, its keys in {} are not: put the file back, or give the keys themselves",
@@ -56,8 +57,8 @@ fn read(
         if mode & 0o077 != 0 {
             let (mode, path) = (mode & 0o777, path.display());
             let message = format!(
-                "others than its owner can use {path} (mode {mode:04o}): `chmod 600 '{path}'`, and put a new key first \
-                 if somebody else has an account here"
+                "{path} is open to others (mode {mode:04o}): run `chmod 600 '{path}'`, and put a new key first if \
+                 somebody else has an account on this machine"
             );
             return Err(SettingsError::new(NAME, message));
         }

@@ -76,7 +76,8 @@ impl Program {
         })
     }
 
-    /// The name that was probably meant: one that holds all its words, or else the one with the fewest edits.
+    /// The name that was probably meant: one that holds all its words, or else the one with the
+    /// fewest edits.
     fn nearest(self, name: &str) -> &'static str {
         let meant = name.to_ascii_uppercase().replace('-', "_");
         let words = || meant.split('_').filter(|word| !word.is_empty());

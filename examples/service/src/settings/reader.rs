@@ -1,4 +1,5 @@
-//! The environment's variables, each read once. What is set and says nothing is refused: it would fail silently.
+//! The environment's variables, each read once. What is set and says nothing is refused: it would
+//! fail silently.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
