@@ -109,7 +109,8 @@ impl Observer {
         open.network = network;
         let mut geo_failed = false;
         if judged.locatable && precision.detail >= Detail::Country {
-            let located = network.map(|network| self.geo.locate(network)).transpose();
+            let finest = network.filter(MaskedIp::is_finest);
+            let located = finest.map(|network| self.geo.locate(network)).transpose();
             geo_failed = located.is_err();
             if let Some(place) = located.ok().flatten().flatten() {
                 open.country = place.country;
