@@ -42,7 +42,7 @@ use mailping_core::{HeaderSource, PixelRequest, Recording, Tracker, opt_out, pix
 /// answer.
 pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |config: &mut ServiceConfig| {
-        let objecting = tracker.clone();
+        let (objecting, checking) = (tracker.clone(), tracker.clone());
         // The open is queued before there is a future: a client that hangs up drops only the waiting.
         let serve = move |request: HttpRequest| picture_after(record(&tracker, &request));
         let object = move |request: HttpRequest| {
@@ -53,11 +53,15 @@ pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {
                 page(status.unwrap_or(StatusCode::SERVICE_UNAVAILABLE), answer.page)
             }
         };
+        let check = move |request: HttpRequest| {
+            note_head(&checking, &request);
+            async { picture() }
+        };
         let ask = async || page(StatusCode::OK, opt_out::PAGE);
         // actix matches an empty segment only where the pattern says so. It tries the patterns in turn: the common one first.
         for path in ["/{token:[^/]*}", ""] {
             let pixel = web::resource(path).route(web::get().to(serve.clone()));
-            config.service(pixel.route(web::head().to(async || picture())));
+            config.service(pixel.route(web::head().to(check.clone())));
         }
         let opt_out = web::resource("/{token:[^/]*}/opt-out").route(web::get().to(ask));
         config.service(opt_out.route(web::head().to(ask)).route(web::post().to(object)));
@@ -78,6 +82,11 @@ impl HeaderSource for Headers<'_> {
 fn record(tracker: &Tracker, request: &HttpRequest) -> Recording {
     let peer = request.peer_addr().map(|peer| peer.ip());
     tracker.record(&PixelRequest::new(request.uri().path(), peer, &Headers(request.headers())))
+}
+
+fn note_head(tracker: &Tracker, request: &HttpRequest) {
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    tracker.note_head(&PixelRequest::new(request.uri().path(), peer, &Headers(request.headers())));
 }
 
 async fn picture_after(recording: Recording) -> HttpResponse {

@@ -70,7 +70,7 @@ pub fn routes_at<S>(path: &str, tracker: Tracker) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let objecting = tracker.clone();
+    let (objecting, checking) = (tracker.clone(), tracker.clone());
     // The open is queued before there is a future: a client that hangs up drops only the waiting.
     let serve = move |request: Request| picture_after(record(&tracker, &request));
     let object = move |request: Request| {
@@ -82,7 +82,11 @@ where
         }
     };
     // Without a route of its own, HEAD would run the handler of GET and record an open.
-    let pixel = get(serve).head(async || picture());
+    let check = move |request: Request| {
+        checking.note_head(&pixel_request(&request));
+        async { picture() }
+    };
+    let pixel = get(serve).head(check);
     let path = path.trim_end_matches('/');
     let router = if path.is_empty() { Router::new() } else { Router::new().route(path, pixel.clone()) };
     router.route(&format!("{path}/"), pixel.clone()).route(&format!("{path}/{{token}}"), pixel).route(
@@ -92,8 +96,12 @@ where
 }
 
 fn record(tracker: &Tracker, request: &Request) -> Recording {
+    tracker.record(&pixel_request(request))
+}
+
+fn pixel_request(request: &Request) -> PixelRequest<'_> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    tracker.record(&PixelRequest::new(request.uri().path(), peer, request.headers()))
+    PixelRequest::new(request.uri().path(), peer, request.headers())
 }
 
 async fn picture_after(recording: Recording) -> Response {

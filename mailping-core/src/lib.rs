@@ -38,6 +38,7 @@ mod recipient;
 mod request;
 mod requests;
 mod sentence;
+mod sequences;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 
 use crate::both::both;
 use crate::builder::TrackerBuilder;
-use crate::burst::BurstDetector;
 use crate::health::{Closed, Dropped, Health};
 use crate::limiter::HitLimiter;
 use crate::new_ping::{InvalidPing, NewPing};
@@ -15,6 +14,7 @@ use crate::observe::{Hit, Observation, Observer, Refused};
 use crate::queue::{Entry, Queue, RecordError, Recorded, Recording};
 use crate::receipt::{Receipt, Summary, Tally};
 use crate::recipient::Recipient;
+use crate::sequences::Sequences;
 use crate::store::{KeptPing, OpenCursor, PingQuery, Store, StoreError};
 use crate::{Keyring, Open, OpenId, PingId, PixelRequest, PreparedPing, RecipientHashes, Timestamp};
 
@@ -30,7 +30,7 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) base_url: String,
     pub(crate) limiter: HitLimiter,
-    pub(crate) bursts: BurstDetector,
+    pub(crate) sequences: Sequences,
     pub(crate) repeat_window: Duration,
     pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
@@ -103,6 +103,16 @@ impl Tracker {
         }
     }
 
+    /// Notes a HEAD for a pixel. It displays nothing and leaves nothing behind; but what sends one checks links, so a GET from the same
+    /// network within a minute is uncertain. For [`observe`](Self::observe) it makes no difference.
+    pub fn note_head(&self, request: &PixelRequest<'_>) {
+        let inner = &self.0;
+        let hit = Hit { request, now: (inner.clock)(), open_id: OpenId::from_bytes([0; 8]) };
+        if let Ok(judged) = inner.observer.judge(hit) {
+            inner.sequences.note_head(&judged);
+        }
+    }
+
     fn take(&self, request: &PixelRequest<'_>) -> Result<Entry, Result<Recorded, RecordError>> {
         let inner = &self.0;
         let refusals = &inner.refusals;
@@ -133,9 +143,7 @@ impl Tracker {
             count(&refusals.hit_limit);
             return Err(Ok(Recorded::Filtered));
         }
-        if judged.burst_network().is_some_and(|network| inner.bursts.is_burst(network, ping, at)) {
-            judged.mark_burst();
-        }
+        inner.sequences.note(&mut judged);
         match judged.cut() {
             Some(Observation::Open(open)) => Ok(Entry::Open(open)),
             Some(Observation::LastDay(last)) => Ok(Entry::LastDay(last)),

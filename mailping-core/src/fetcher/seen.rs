@@ -312,12 +312,12 @@ impl Seen {
     }
 }
 
-/// `Slackbot-LinkExpanding`, `okhttp3`: what stands before the first sign that is no letter. A dot or colon makes another
-/// name of it: `Mail::STS`, `Mail.RU`.
+/// `Slackbot-LinkExpanding`, `okhttp3`: what stands before the first sign that is no letter. A dot, colon or escaped blank makes another
+/// name of it: `Mail::STS`, `Mail.RU`, `Mail%20by%20Unheard`.
 fn stem<'a>(token: &Token<'a>) -> Option<&'a [u8]> {
     let at = token.name.iter().position(|byte| !byte.is_ascii_alphabetic())?;
     let (stem, rest) = token.name.split_at_checked(at)?;
-    let is_other = matches!(rest.first(), Some(b'.' | b':'));
+    let is_other = matches!(rest.first(), Some(b'.' | b':' | b'%'));
     (token.comment == 0 && stem.len() > 2 && !is_other).then_some(stem)
 }
 

@@ -59,7 +59,7 @@ const PROGRAMS: &[&[u8]] = &[
 ];
 
 /// Names of programs that no device has, so that they are believed in its description too.
-const SCRAPERS: &[&[u8]] = &[b"crawler", b"crawlers", b"scraper", b"scrapers", b"scraping", b"harvester"];
+const SCRAPERS: &[&[u8]] = &[b"scraper", b"scrapers", b"scraping", b"harvester"];
 
 /// How the image proxies of mailbox providers end their names.
 const PROXIES: &[&[u8]] = &[b"imageproxy", b"mailproxy"];
@@ -90,7 +90,9 @@ pub(super) fn names_program(token: &Token<'_>) -> bool {
 /// Does the name end as that of no device does?
 pub(super) fn names_scraper(name: &[u8]) -> bool {
     let mut parts = name.split(|byte| matches!(byte, b'-' | b'_' | b'.')).map(without_version);
-    parts.any(|part| SCRAPERS.iter().any(|end| ends_with(part, end)))
+    // A telephone may be called Crawler, but not by a word that ends so.
+    let crawls = |part: &[u8]| ends_with(part, b"crawler") && part.len() > 7;
+    parts.any(|part| crawls(part) || SCRAPERS.iter().any(|end| ends_with(part, end)))
 }
 
 fn ends_as_program(part: &[u8]) -> bool {

@@ -55,8 +55,8 @@ fn blanks_that_were_escaped_come_back_and_nothing_else_does() {
 fn a_version_mark_does_not_hide_a_program() {
     tells(
         names_scraper,
-        &["HeadOnlyScraperV2", "Acme-Crawler3", "scraper"],
-        &["Scrape", "CrawlerX", "V2", "Handybot"],
+        &["HeadOnlyScraperV2", "Acme-WebCrawler3", "scraper"],
+        &["Scrape", "Crawler", "CrawlerX", "V2", "Handybot"],
     );
     for name in ["AcmeBotV3", "acmebotv12"] {
         assert!(Tokens::new(name.as_bytes()).all(|token| names_program(&token)), "{name}");
