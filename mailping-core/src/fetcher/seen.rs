@@ -108,8 +108,9 @@ impl Seen {
         let mut name = [0; 64];
         let Some(name) = shape::without_escapes(token.name, &mut name) else { return };
         let first = name.split(|byte| *byte == b' ').next().unwrap_or_default();
-        // A part of the name is no name: `Yahoo Mail` is not Apple's `Mail`.
-        let known = index::find(first, name, token.comment != 0).filter(|agent| agent.name.contains(' '));
+        // A part of the name is no name: `Yahoo Mail` is not Apple's `Mail`. Proxies are known by their first word.
+        let known = index::find(first, name, token.comment != 0)
+            .filter(|agent| agent.name.contains(' ') || agent.means <= Means::OtherProxy);
         if let Some(agent) = known.filter(|agent| !matches!(agent.means, Means::Part(_))) {
             self.propose(agent.means, agent.provider);
         }
