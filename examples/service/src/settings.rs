@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use mailping_core::fetcher::{AsnDatabase, Classifier};
 use mailping_core::geo::MaxMind;
 use mailping_core::{ClientIp, Detail, Keyring, Store, Timestamp, Tracker, TrustedProxies};
 
@@ -34,6 +35,7 @@ pub struct Settings {
     pub(crate) base_url: String,
     keys: Keyring,
     geo: Vec<PathBuf>,
+    asn: Option<PathBuf>,
     client_ip: ClientIp,
     hit_limit: u32,
     pub(crate) admin_token: Option<AdminToken>,
@@ -70,6 +72,8 @@ impl Settings {
         let client_ip = client_ip(&reader.text("MAILPING_CLIENT_IP", "peer"), &trusted)?;
         let geo = reader.text("MAILPING_GEO", "");
         let geo = geo.split(',').map(str::trim).filter(|path| !path.is_empty()).map(PathBuf::from).collect();
+        let asn = reader.text("MAILPING_ASN", "");
+        let asn = Some(asn).filter(|path| !path.is_empty()).map(PathBuf::from);
         let keys = match reader.secret("MAILPING_KEYS", "generated once, kept beside the database") {
             Some(text) => Keyring::from_text(&text)
                 .map_err(|error| SettingsError::new("MAILPING_KEYS", error.to_string()))?,
@@ -96,6 +100,7 @@ impl Settings {
             base_url,
             keys,
             geo,
+            asn,
             client_ip,
             hit_limit,
             admin_token,
@@ -142,12 +147,24 @@ impl Settings {
             .base_url(&base_url)
             .map_err(|error| SettingsError::new("MAILPING_BASE_URL", error.to_string()))?
             .geo(geo)
+            .classifier(self.classifier()?)
             .client_ip(self.client_ip.clone())
             .ceiling(Detail::Network)
             .hit_limit(self.hit_limit)
             .build()
             .await
             .map_err(|error| SettingsError::new("MAILPING_DB or MAILPING_KEYS", with_sources(&error)))
+    }
+}
+
+impl Settings {
+    /// The built-in rules, with all of an ASN database if one is given.
+    fn classifier(&self) -> Result<Classifier, SettingsError> {
+        let classifier = Classifier::default();
+        let Some(path) = &self.asn else { return Ok(classifier) };
+        let database = AsnDatabase::open(path)
+            .map_err(|error| SettingsError::new("MAILPING_ASN", with_sources(&error)))?;
+        Ok(classifier.asn(database))
     }
 }
 
