@@ -27,6 +27,10 @@ mod signals;
 mod tokens;
 
 #[cfg(test)]
+mod names;
+#[cfg(test)]
+mod order;
+#[cfg(test)]
 mod promises;
 #[cfg(test)]
 mod readings;
