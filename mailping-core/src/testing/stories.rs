@@ -134,8 +134,12 @@ impl World {
             let at = hit.get("at_s").and_then(Value::as_i64).ok_or("at_s")?;
             self.clock.store(sent + at * 1_000, Ordering::SeqCst);
             // The same network fetches other messages' pixels just before and just after.
-            let others =
-                |number| (0..number).try_for_each(|_| Some(fetch(&request(hit, &message(&self.tracker))?)));
+            let others = |number| {
+                (0..number).try_for_each(|_| {
+                    fetch(&request(hit, &message(&self.tracker))?);
+                    Some(())
+                })
+            };
             if index == 0 {
                 others(burst("before")).ok_or("ip")?;
             }
