@@ -97,7 +97,10 @@ impl Work {
             (Link::OptOut, &Method::POST) => {
                 return Self::Object(tracker.clone(), request.uri().clone());
             }
-            (Link::Pixel, &Method::HEAD) => picture(),
+            (Link::Pixel, &Method::HEAD) => {
+                tracker.note_head(&pixel_request(request, &Headers(request.headers())));
+                picture()
+            }
             (Link::OptOut, &Method::GET | &Method::HEAD) => page(opt_out::ask(tracker, path)),
             (Link::Pixel, _) => not_allowed("GET, HEAD"),
             (Link::OptOut, _) => not_allowed("GET, HEAD, POST"),
@@ -126,8 +129,11 @@ impl HeaderSource for Headers<'_> {
 }
 
 fn record(tracker: &Tracker, request: &HttpRequest) -> Recording {
-    let peer = request.peer_addr().map(|peer| peer.ip());
-    tracker.record(&PixelRequest::new(request.uri().path(), peer, &Headers(request.headers())))
+    tracker.record(&pixel_request(request, &Headers(request.headers())))
+}
+
+fn pixel_request<'a>(request: &'a HttpRequest, headers: &'a Headers<'a>) -> PixelRequest<'a> {
+    PixelRequest::new(request.uri().path(), request.peer_addr().map(|peer| peer.ip()), headers)
 }
 
 async fn picture_after(recording: Recording) -> HttpResponse {

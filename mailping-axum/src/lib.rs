@@ -155,7 +155,10 @@ impl Work {
             (Link::OptOut, &Method::POST) => {
                 return Self::Object(tracker.clone(), request.uri().clone());
             }
-            (Link::Pixel, &Method::HEAD) => picture(),
+            (Link::Pixel, &Method::HEAD) => {
+                tracker.note_head(&pixel_request(request));
+                picture()
+            }
             (Link::OptOut, &Method::GET | &Method::HEAD) => page(opt_out::ask(tracker, path)),
             (Link::Pixel, _) => not_allowed("GET, HEAD"),
             (Link::OptOut, _) => not_allowed("GET, HEAD, POST"),
@@ -177,8 +180,12 @@ impl Work {
 }
 
 fn record(tracker: &Tracker, request: &Request) -> Recording {
+    tracker.record(&pixel_request(request))
+}
+
+fn pixel_request(request: &Request) -> PixelRequest<'_> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    tracker.record(&PixelRequest::new(request.uri().path(), peer, request.headers()))
+    PixelRequest::new(request.uri().path(), peer, request.headers())
 }
 
 /// Reads the rest of a body, which says nothing that is needed: hyper closes a connection with an unread one without saying so.

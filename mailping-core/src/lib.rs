@@ -42,6 +42,7 @@ mod requests;
 #[cfg(feature = "utoipa")]
 mod schema;
 mod sentence;
+mod sequences;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

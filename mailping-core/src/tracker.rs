@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::builder::TrackerBuilder;
-use crate::burst::BurstDetector;
 use crate::health::{Closed, Dropped, Health};
 use crate::limiter::HitLimiter;
 use crate::new_ping::{InvalidPing, NewPing};
 use crate::observe::{Hit, Observation, Observer, Refused};
 use crate::queue::{Entry, Queue, RecordError, Recorded, Recording};
 use crate::recipient::Recipient;
+use crate::sequences::Sequences;
 use crate::store::{Store, StoreError};
 use crate::{Keyring, OpenId, PixelRequest, PreparedPing, RecipientHashes, Timestamp};
 
@@ -25,7 +25,7 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) base_url: String,
     pub(crate) limiter: Arc<HitLimiter>,
-    pub(crate) bursts: BurstDetector,
+    pub(crate) sequences: Sequences,
     pub(crate) repeat_window: Duration,
     pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
@@ -98,6 +98,16 @@ impl Tracker {
         }
     }
 
+    /// Notes a HEAD for a pixel. It displays nothing and leaves nothing behind; but what sends one checks links, so a GET from the same
+    /// network within a minute is uncertain. For [`observe`](Self::observe) it makes no difference.
+    pub fn note_head(&self, request: &PixelRequest<'_>) {
+        let inner = &self.0;
+        let hit = Hit { request, now: (inner.clock)(), open_id: OpenId::from_bytes([0; 8]) };
+        if let Ok(judged) = inner.observer.judge(hit) {
+            inner.sequences.note_head(&judged);
+        }
+    }
+
     fn take(&self, request: &PixelRequest<'_>) -> Result<Entry, Result<Recorded, RecordError>> {
         let inner = &self.0;
         let refusals = &inner.refusals;
@@ -124,9 +134,7 @@ impl Tracker {
             count(&refusals.geo);
         }
         let (ping, at) = (judged.open().ping, judged.open().at);
-        if judged.burst_network().is_some_and(|network| inner.bursts.is_burst(network, ping, at)) {
-            judged.mark_burst();
-        }
+        inner.sequences.note(&mut judged);
         match judged.cut() {
             Some(Observation::Open(open)) if inner.limiter.allows(ping, open.verdict, at) => {
                 Ok(Entry::Open(open))

@@ -63,6 +63,8 @@ pub fn wrong_settings_are_refused_in_one_clear_line(start: &Start) {
         (&[("MAILPING_KEYS", "0:c2hvcnQ=")], "MAILPING_KEYS"),
         (&[("MAILPING_GEO", "missing.mmdb")], "missing.mmdb"),
         (&[("MAILPING_GEO", "garbage.mmdb")], "garbage.mmdb"),
+        (&[("MAILPING_ASN", "garbage.mmdb")], "MAILPING_ASN"),
+        (&[("MAILPING_ASN", "missing.mmdb")], "MAILPING_ASN"),
         (&[("MAILPING_CLIENT_IP", "xff")], "MAILPING_TRUSTED_PROXIES"),
         (
             &[("MAILPING_CLIENT_IP", "leftmost"), ("MAILPING_TRUSTED_PROXIES", "10.0.0.0/8")],

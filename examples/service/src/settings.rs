@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use mailping_core::fetcher::{AsnDatabase, Classifier};
 use mailping_core::geo::MaxMind;
 use mailping_core::{
     BuildError, ClientIp, Detail, Keyring, MemoryStore, Store, Timestamp, Tracker, TrustedProxies,
@@ -37,6 +38,7 @@ pub struct Settings {
     pub(crate) base_url: BaseUrl,
     keys: Keyring,
     geo: Vec<PathBuf>,
+    asn: Option<PathBuf>,
     client_ip: ClientIp,
     pub(crate) ceiling: Detail,
     hit_limit: u32,
@@ -84,6 +86,7 @@ impl Settings {
         )?;
         let client_ip = client_ip(&mut reader)?;
         let geo = geo(&mut reader)?;
+        let asn = reader.optional("MAILPING_ASN").map(PathBuf::from);
         let admin_token = admin_token(&mut reader)?;
         if admin_token.is_none() && program.serves() {
             let proxied = reader.optional("MAILPING_CLIENT_IP").is_some_and(|strategy| strategy != "peer");
@@ -102,6 +105,7 @@ impl Settings {
             base_url,
             keys,
             geo,
+            asn,
             client_ip,
             ceiling,
             hit_limit,
@@ -156,12 +160,24 @@ impl Settings {
             .base_url(&self.base_url.pixels())
             .map_err(refused_base_url)?
             .geo(geo)
+            .classifier(self.classifier()?)
             .client_ip(self.client_ip.clone())
             .ceiling(self.ceiling)
             .hit_limit(self.hit_limit)
             .build()
             .await
             .map_err(|error| SettingsError::new(blamed(&error), with_sources(&error)))
+    }
+}
+
+impl Settings {
+    /// The built-in rules, with all of an ASN database if one is given.
+    fn classifier(&self) -> Result<Classifier, SettingsError> {
+        let classifier = Classifier::default();
+        let Some(path) = &self.asn else { return Ok(classifier) };
+        let database = AsnDatabase::open(path)
+            .map_err(|error| SettingsError::new("MAILPING_ASN", with_sources(&error)))?;
+        Ok(classifier.asn(database))
     }
 }
 

@@ -17,8 +17,9 @@ const EVERY: [Program; 4] =
     [Program::Receipts, Program::ReceiptsPostgres, Program::ReceiptsWebhooks, Program::SendInvoice];
 
 /// What every program has.
-const SHARED: [&str; 10] = [
+const SHARED: [&str; 11] = [
     "MAILPING_ADMIN_TOKEN",
+    "MAILPING_ASN",
     "MAILPING_BASE_URL",
     "MAILPING_CEILING",
     "MAILPING_CLIENT_IP",
