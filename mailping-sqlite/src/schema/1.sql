@@ -140,5 +140,5 @@ LEFT JOIN (
         count(*) FILTER (WHERE verdict NOT IN (1, 2) AND NOT own) AS uncertain_rows,
         min(at) FILTER (WHERE verdict = 1 AND NOT own) AS first_human,
         max(at) FILTER (WHERE verdict = 1 AND NOT own) AS last_human
-    FROM (SELECT ping, at, verdict, evidence & (1 << 37) <> 0 AS own FROM opens) GROUP BY ping
+    FROM (SELECT ping, at, verdict, evidence & (1 << (SELECT code FROM names WHERE list = 'evidence' AND name = 'net:own')) <> 0 AS own FROM opens) GROUP BY ping
 ) AS s ON s.ping = p.n;
