@@ -140,6 +140,27 @@ fn a_damaged_place_costs_what_belongs_there_and_nothing_else() {
     assert_eq!((fetches(&tracker, good.id()), fetches(&tracker, bad.id())), (235, 0));
 }
 
+/// A start with the clock far ahead: what would be due is left until the next purge, so that somebody can look at the clock.
+#[test]
+fn a_clock_that_jumped_ahead_purges_nothing_at_once() {
+    let (store, clock) = (FaultyStore::default(), Clock::new());
+    let first = build(builder(store.clone(), &clock).purge_every(Duration::from_secs(3_600)));
+    let kept = ping(&first, new_ping());
+    assert_eq!(hit(&first, kept.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Durable));
+    assert_eq!(pollster::block_on(first.close(Duration::from_secs(10))).lost, 0);
+    clock.advance(Duration::from_secs(100 * 86_400));
+    let started = |every| build(builder(store.clone(), &clock).purge_every(every));
+    let ahead = started(Duration::from_secs(3_600));
+    for _ in 0..3 {
+        // The purge runs before or right after the first of them.
+        hit(&ahead, kept.pixel_url().unwrap(), "192.0.2.7", &[]).unwrap();
+    }
+    assert_eq!(ahead.health().purged_pings, 0);
+    assert_eq!(pollster::block_on(ahead.close(Duration::from_secs(10))).health.purged_pings, 0);
+    let later = started(Duration::from_millis(20));
+    eventually("the next purge takes what is due", || later.health().purged_pings == 1);
+}
+
 #[test]
 fn a_store_that_answers_for_too_few_opens_has_not_answered() {
     let store = FaultyStore::default();

@@ -277,6 +277,47 @@ fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
     assert_eq!(is_whole, "ok", "the second start made it anew");
 }
 
+/// The guide, word by word; only where SQLite's shell is installed.
+#[cfg(unix)]
+#[test]
+fn the_guide_for_damaged_files_saves_the_rest() {
+    use std::process::Command;
+    let has_shell =
+        Command::new("sqlite3").args([":memory:", ".recover"]).output().is_ok_and(|it| it.status.success());
+    if !has_shell {
+        eprintln!("sqlite3 with .recover is missing: the guide is not tried");
+        return;
+    }
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../mailping-core/docs/damaged_files.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let (commands, _) = guide.split_once("```sh\n").unwrap().1.split_once("```").unwrap();
+    for page in [1, 30, 60] {
+        let folder = tempfile::tempdir().unwrap();
+        let all = make(folder.path());
+        let file = folder.path().join("mailping.db");
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[(page - 1) * PAGE..page * PAGE].fill(0x5a);
+        std::fs::write(&file, bytes).unwrap();
+        let output = Command::new("sh").args(["-c", commands]).current_dir(folder.path()).output().unwrap();
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success() && said.contains("ok"), "page {page}: {said}");
+        if page == 1 {
+            // The tables' names stood on it: what is found is in `lost_and_found`, for a person to look at.
+            let raw = Connection::open(folder.path().join("saved/recovered.db")).unwrap();
+            let rows = raw.query_row("SELECT count(*) FROM lost_and_found", (), |row| row.get::<_, i64>(0));
+            assert!(rows.is_ok_and(|rows| rows > 1_000), "{said}");
+            continue;
+        }
+        let store = SqliteStore::open(folder.path().join("saved/recovered.db")).unwrap();
+        let shown = all
+            .keys()
+            .map(|id| block_on(store.opens(&OpenQuery::oldest(*id, 999))).map_or(0, |page| page.opens.len()));
+        let (shown, there) = (shown.sum::<usize>(), all.values().map(Vec::len).sum::<usize>());
+        assert!(shown * 10 > there * 9, "page {page}: {shown} of {there}");
+    }
+}
+
 #[test]
 fn a_damaged_row_stops_no_purge() {
     let folder = tempfile::tempdir().unwrap();
