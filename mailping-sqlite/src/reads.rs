@@ -94,11 +94,14 @@ fn page(
     limit: usize,
     is_asked: impl Fn(&KeptPing) -> bool,
 ) -> Result<PingPage> {
+    if limit == 0 {
+        return Ok(PingPage::default());
+    }
     let mut find = connection.prepare_cached(sql)?;
     let mut found = find.query(asked)?;
     let (mut pings, mut unreadable) = (Vec::new(), 0);
     let mut next = None;
-    while limit > 0 {
+    loop {
         let row = match found.next() {
             Ok(Some(row)) => row,
             Ok(None) => break,

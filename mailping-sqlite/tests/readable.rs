@@ -45,7 +45,7 @@ proptest! {
             let n = n as u64;
             let mut one = ping(n);
             one.status = if *end == 3 { Status::Untracked } else { Status::Live };
-            (one.detail, one.owner) = (Detail::City, (n % 2 == 0).then(|| "billing".to_owned()));
+            (one.detail, one.owner) = (Detail::City, n.is_multiple_of(2).then(|| "billing".to_owned()));
             insert(&store, &one);
             let opens: Vec<Open> = opens.iter().zip(0..).map(|(given, k)| generated(n, k, *given)).collect();
             let day = Timestamp::from_unix_millis(i64::try_from(1_795_428_000_000 / DAY * DAY).unwrap());
