@@ -208,9 +208,13 @@ impl Recorder {
             "the index of opens is damaged: opens are kept without it and found more slowly, and it is made anew at the next start"
         );
         self.tail().break_off();
+        self.ask_for_repair();
+    }
+
+    /// Has the next start write what can be read to a new file. Without this note the damage is found again.
+    pub(crate) fn ask_for_repair(&self) {
         let note =
             |transaction: &Transaction<'_>| Ok(transaction.execute("UPDATE about SET index_broken = 1", ())?);
-        // Without this note the damage is found again.
         let _ = self.writer.write(note);
     }
 

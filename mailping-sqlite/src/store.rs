@@ -161,7 +161,14 @@ impl Store for SqliteStore {
         recipient: Option<&RecipientHashes>,
     ) -> Result<Status, StoreError> {
         let (ping, recipient) = (ping.clone(), recipient.cloned());
-        self.change(move |change| changes::insert_ping(change, &ping, recipient.as_ref())).await
+        let made = self.change(move |change| changes::insert_ping(change, &ping, recipient.as_ref())).await;
+        if matches!(made, Err(StoreError::Corrupt { .. })) {
+            tracing::error!(
+                "an index of pings is damaged where a new one belongs: it is made anew at the next start"
+            );
+            self.changes.tell(|recorder| recorder.ask_for_repair());
+        }
+        made
     }
 
     async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
