@@ -2,6 +2,7 @@
 
 mod file;
 mod mover;
+mod rows;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -9,10 +9,11 @@ use mailping_core::store::Backlog;
 use mailping_core::{LastDay, Open, PingId, StoreError};
 use rusqlite::params;
 
+use super::rows::{self, INSERT_OPEN, KeptFields};
 use crate::failure::{Failure, Result};
-use crate::rows::{INSERT_OPEN, KeptFields};
+use crate::files::Files;
 use crate::writer::Writer;
-use crate::{connect, rows, schema};
+use crate::{connect, schema};
 
 /// What one step moves.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl File {
         )?;
         let waiting = waiting.unsigned_abs();
         let since = Mutex::new((waiting > 0).then(Instant::now));
-        Ok(Self { writer: Writer::new(connection), waiting: AtomicU64::new(waiting), since })
+        Ok(Self { writer: Writer::new(connection, Files::of(path)), waiting: AtomicU64::new(waiting), since })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -157,7 +158,7 @@ impl File {
     }
 
     pub(crate) fn empty_log(&self) {
-        self.writer.empty_log();
+        let _ = self.writer.empty_log();
     }
 
     /// Writes the file anew once it is empty: small again, without a stray copy of what was in it.

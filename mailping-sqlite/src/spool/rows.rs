@@ -1,15 +1,13 @@
-//! An open as it is kept: codes and texts. They stand as bytes beside those of other opens, in the spool each in a column, and are checked on
-//! their way back.
+//! An open as the spool keeps it: codes and texts, each in a column, checked on their way back.
 
 use std::borrow::Cow;
 
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::{Open, OpenId, PingId, TimeStep, Timestamp};
 use rusqlite::{CachedStatement, Row};
-use serde::{Deserialize, Serialize};
 
-use super::Column;
 use crate::failure::{Failure, Result};
+use crate::rows::Column;
 
 /// Where this very open is in the spool, nothing is done. Where it fails the transaction is taken back as a whole, so FAIL will do: the usual
 /// ABORT keeps a copy of the page for each row.
@@ -17,25 +15,8 @@ pub(crate) const INSERT_OPEN: &str = "INSERT OR FAIL INTO opens
         (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (ping, id) DO NOTHING";
 
-/// The columns that [`KeptFields::read`] reads, to stand after SELECT.
-macro_rules! open_columns {
-    () => {
-        "id, at, fetcher, provider, verdict, evidence, rules_version, network, country, city, time_step"
-    };
-}
-pub(crate) use open_columns;
-
-/// An [`Open`] that nobody has checked: in bytes its ping stands before its fields.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct KeptOpen<'a> {
-    pub(crate) ping: [u8; 16],
-    #[serde(borrow)]
-    pub(crate) fields: KeptFields<'a>,
-}
-
-/// The fields of an [`Open`] that nobody has checked. Their order is that of the bytes in a file: it never changes.
+/// The fields of an [`Open`] that nobody has checked.
 /// It has no `Debug`: a damaged file may hold what an open may not.
-#[derive(Serialize, Deserialize)]
 pub(crate) struct KeptFields<'a> {
     id: [u8; 8],
     at: i64,
@@ -45,18 +26,9 @@ pub(crate) struct KeptFields<'a> {
     verdict: u8,
     evidence: u64,
     rules_version: u16,
-    #[serde(borrow)]
     network: Option<Cow<'a, str>>,
-    #[serde(borrow)]
     country: Option<Cow<'a, str>>,
-    #[serde(borrow)]
     city: Option<Cow<'a, str>>,
-}
-
-impl<'a> KeptOpen<'a> {
-    pub(crate) fn of(open: &'a Open) -> Self {
-        Self { ping: *open.ping.as_bytes(), fields: KeptFields::of(open) }
-    }
 }
 
 impl<'a> KeptFields<'a> {
@@ -76,7 +48,7 @@ impl<'a> KeptFields<'a> {
         }
     }
 
-    /// Reads a row of [`open_columns`].
+    /// Reads a row of the spool's query.
     pub(crate) fn read(row: &'a Row<'_>) -> Result<Self> {
         let column = |index, what| Column::new(row, index, what);
         let text = |index, what| -> Result<_> {
@@ -116,21 +88,6 @@ impl<'a> KeptFields<'a> {
         Ok(open)
     }
 
-    pub(crate) fn unpack(bytes: &'a [u8]) -> Result<Self> {
-        postcard::from_bytes(bytes).map_err(|_| Failure::corrupt("opens.opens"))
-    }
-
-    /// The id and the time in the bytes of an open.
-    pub(crate) fn place(bytes: &[u8]) -> Result<([u8; 8], i64)> {
-        let place = postcard::take_from_bytes(bytes).map_err(|_| Failure::corrupt("opens.opens"));
-        place.map(|(place, _)| place)
-    }
-
-    /// Its bytes.
-    pub(crate) fn packed(&self) -> Result<Vec<u8>> {
-        postcard::to_extend(self, Vec::new()).map_err(|_| Failure::corrupt("the length of an open"))
-    }
-
     /// Runs [`INSERT_OPEN`], and tells how many rows it made: none where the open was kept before.
     pub(crate) fn insert(&self, ping: PingId, statement: &mut CachedStatement<'_>) -> Result<usize> {
         statement.raw_bind_parameter(1, ping.as_bytes())?;
@@ -147,6 +104,16 @@ impl<'a> KeptFields<'a> {
         statement.raw_bind_parameter(12, self.city.as_deref())?;
         Ok(statement.raw_execute()?)
     }
+}
+
+/// Reads the id of a ping.
+pub(crate) fn ping_id(row: &Row<'_>, index: usize) -> Result<PingId> {
+    Ok(PingId::from_bytes(Column::new(row, index, "pings.id")?.bytes()?))
+}
+
+/// Reads a last day.
+pub(crate) fn day(row: &Row<'_>, index: usize) -> Result<Timestamp> {
+    Column::new(row, index, "last_day")?.time()
 }
 
 fn known<T>(value: Option<T>, what: &'static str) -> Result<T> {
