@@ -2,7 +2,7 @@
 //! After each the store starts or says what to do, keeps new opens, shows what is whole and no open at a wrong ping.
 //!
 //! `MAILPING_DAMAGES` says how many (24 without it), `MAILPING_SEED` with which seed.
-#![allow(clippy::unwrap_used, reason = "helpers of tests stand outside of #[test] functions")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of #[test] functions")]
 
 mod common;
 
@@ -274,7 +274,7 @@ fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
             assert_eq!(count(&store, n), 30 + round, "round {round}, ping {n}");
             let one = open(ping_id(n), LATER + round as u64);
             assert_eq!(
-                block_on(store.record(&[one.clone()], &[], Attempt::First)).unwrap().opens,
+                block_on(store.record(std::slice::from_ref(&one), &[], Attempt::First)).unwrap().opens,
                 [Answer::Kept]
             );
             assert_eq!(block_on(store.record(&[one], &[], Attempt::Repeat)).unwrap().opens, [Answer::Kept]);
