@@ -1,5 +1,6 @@
 //! The PostgreSQL store beside binary COPY into the same tables, a transaction for each batch. A server of its own with `fsync` on.
 
+use mailping_core::store::Attempt;
 use std::time::Instant;
 
 use mailping_core::{Open, Store as _};
@@ -52,7 +53,7 @@ async fn record(store: &PostgresStore, random: &mut Random, opens: usize, what: 
     for _ in 0..opens / BATCH {
         let batch = random.batch();
         let begun = Instant::now();
-        store.record(&batch, &[]).await.unwrap();
+        store.record(&batch, &[], Attempt::Repeat).await.unwrap();
         calls.add(begun);
     }
     calls.report(what)

@@ -1,5 +1,6 @@
 //! The SQLite store beside a plain prepared loop over a file with the same pings and settings, and a row for each open.
 
+use mailping_core::store::{Attempt, OpenQuery};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,7 @@ pub(crate) fn measure(opens: usize, grown: usize) {
         if round == 1 && grown > opens {
             for _ in 2..grown / opens {
                 let batches = (0..opens / BATCH).map(|_| random.batch());
-                batches.for_each(|batch| drop(block_on(store.record(&batch, &[])).unwrap()));
+                batches.for_each(|batch| drop(block_on(store.record(&batch, &[], Attempt::Repeat)).unwrap()));
             }
             fold_rest(&file);
             let rate = record(&store, &file, &mut random, opens, "grown");
@@ -55,7 +56,7 @@ fn record(store: &SqliteStore, file: &Path, random: &mut Random, opens: usize, w
     for _ in 0..opens / BATCH {
         let batch = random.batch();
         let begun = Instant::now();
-        block_on(store.record(&batch, &[])).unwrap();
+        block_on(store.record(&batch, &[], Attempt::Repeat)).unwrap();
         calls.add(begun);
     }
     let rate = calls.report(what);
@@ -156,11 +157,11 @@ async fn large(store: SqliteStore, file: &Path, opens: usize, random: &mut Rando
     for _ in 0..1_000_000 / BATCH {
         let mut batch = random.batch();
         batch.retain(|open| open.ping < from);
-        store.record(&batch, &[]).await.unwrap();
+        store.record(&batch, &[], Attempt::Repeat).await.unwrap();
     }
     let mut due = 0;
     for n in PINGS - pings..PINGS {
-        due += store.opens(ping_id(n), None, usize::MAX).await.unwrap().len() as u64;
+        due += store.opens(&OpenQuery::oldest(ping_id(n), usize::MAX)).await.unwrap().opens.len() as u64;
     }
     let tracker = grown::tracker(store).await;
     grown::receipts(&tracker).await;

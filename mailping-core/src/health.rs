@@ -43,6 +43,8 @@ pub struct Health {
     pub purged_pings: u64,
     /// Opens that the automatic purge deleted.
     pub purged_opens: u64,
+    /// Rows that are due, and that the automatic purge cannot delete because they are damaged. It may go down again.
+    pub purge_passed_over: u64,
 }
 
 /// Hits of which nothing is kept.

@@ -57,17 +57,19 @@ pub use mask::{Mask, MaskError, MaskedIp};
 pub use memory::MemoryStore;
 pub use named::UnknownName;
 pub use new_ping::{InvalidPing, NewPing};
-pub use notice::{Notice, NoticeRules, Notices};
+pub use notice::{Notice, NoticeRules, Notices, NoticesPage};
 pub use notify::{Event, Events};
 pub use observe::{Hit, Observation, SignalPolicy};
 pub use open::{LastDay, Open};
 pub use ping::{Ping, Status};
 pub use prepared::PreparedPing;
 pub use queue::{RecordError, Recorded, Recording};
-pub use receipt::{Receipt, State, Summary};
+pub use receipt::{Receipt, Receipts, State, Summary};
 pub use recipient::{Recipient, RecipientError, RecipientHash, RecipientHashes};
 pub use request::{HeaderSource, PixelRequest};
 pub use requests::{RecipientExport, RecipientRequestError};
-pub use store::{Backlog, Erased, OpenCursor, PingQuery, Store, StoreError};
+pub use store::{
+    Backlog, Erased, Mark, OpenCursor, OpenPage, OpenQuery, Order, PingQuery, Store, StoreError,
+};
 pub use time::{Timestamp, TimestampError};
 pub use tracker::{PingError, Tracker};

@@ -1,5 +1,7 @@
 //! One way to write closed lists: a variant, its stable number for stores and its stable name,
 //! side by side. A number or a name that was once given is never given to something else.
+//!
+//! A list that can grow in a minor version names the variant that stands for what a newer version has added: `(..., else Variant)`.
 
 /// The text is not a name in this closed list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +19,39 @@ impl UnknownName {
 
 macro_rules! named {
     (
+        $(#[$meta:meta])*
+        pub enum $name:ident ($what:literal, else $unknown:ident) {
+            $( $(#[$about:meta])* $variant:ident = $code:literal, $text:literal; )+
+        }
+    ) => {
+        named! { @list $(#[$meta])* pub enum $name ($what) { $( $(#[$about])* $variant = $code, $text; )+ } }
+
+        impl $name {
+            #[doc = concat!("What a store kept as `code`; `", stringify!($unknown), "` for one that a newer version has added.")]
+            #[must_use]
+            pub const fn from_code(code: u8) -> Self {
+                match code { $( $code => Self::$variant, )+ _ => Self::$unknown }
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident ($what:literal) {
+            $( $(#[$about:meta])* $variant:ident = $code:literal, $text:literal; )+
+        }
+    ) => {
+        named! { @list $(#[$meta])* pub enum $name ($what) { $( $(#[$about])* $variant = $code, $text; )+ } }
+
+        impl $name {
+            /// What a store kept as `code`; `None` for a number that this version does not know.
+            #[must_use]
+            pub const fn from_code(code: u8) -> Option<Self> {
+                match code { $( $code => Some(Self::$variant), )+ _ => None }
+            }
+        }
+    };
+    (
+        @list
         $(#[$meta:meta])*
         pub enum $name:ident ($what:literal) {
             $( $(#[$about:meta])* $variant:ident = $code:literal, $text:literal; )+
@@ -43,12 +78,6 @@ macro_rules! named {
             #[must_use]
             pub const fn code(self) -> u8 {
                 self as u8
-            }
-
-            /// What a store kept as `code`; `None` for a number that this version does not know.
-            #[must_use]
-            pub const fn from_code(code: u8) -> Option<Self> {
-                match code { $( $code => Some(Self::$variant), )+ _ => None }
             }
         }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::fetcher::{Evidence, Verdict};
+use crate::reading::Step;
 use crate::store::{KeptPing, PingQuery, StoreError};
 use crate::{Open, PingId, Status, Summary, Timestamp, Tracker};
 
@@ -92,6 +93,16 @@ pub struct Notices {
     pub notices: Vec<Notice>,
 }
 
+/// A page of pings with their notices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NoticesPage {
+    /// One for each ping, from the newest.
+    pub all: Vec<Notices>,
+    /// The [`after`](PingQuery::after) of the next page; `None` on the last.
+    pub next: Option<PingId>,
+}
+
 /// What a sender wants to be told.
 impl Tracker {
     /// The notices of a ping as of now; `None` where there is no such ping. They depend only on what is kept and on the time, so
@@ -100,55 +111,69 @@ impl Tracker {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn notices(&self, id: PingId, rules: NoticeRules) -> Result<Option<Notices>, StoreError> {
-        match self.0.store.ping(id).await? {
-            Some(kept) => self.notices_of_kept(kept, rules).await.map(Some),
-            None => Ok(None),
-        }
+        let Some(kept) = self.0.store.ping(id).await? else { return Ok(None) };
+        let mut all = self.notices_of_kept(vec![kept], rules).await?;
+        Ok(all.pop())
     }
 
-    /// The notices of the pings that a query asks for, from the newest; of those without any, too, so that the last id is the
-    /// place of the next page.
+    /// The notices of the pings that a query asks for, from the newest; of those without any, too. A ping whose row is damaged is
+    /// left out.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn notices_of(
-        &self,
-        query: &PingQuery,
-        rules: NoticeRules,
-    ) -> Result<Vec<Notices>, StoreError> {
-        let mut all = Vec::new();
-        for kept in self.0.store.pings(query).await? {
-            all.push(self.notices_of_kept(kept, rules).await?);
-        }
-        Ok(all)
+    pub async fn notices_of(&self, query: &PingQuery, rules: NoticeRules) -> Result<NoticesPage, StoreError> {
+        let page = self.0.store.pings(query).await?;
+        Ok(NoticesPage { all: self.notices_of_kept(page.pings, rules).await?, next: page.next })
     }
 
-    async fn notices_of_kept(&self, kept: KeptPing, rules: NoticeRules) -> Result<Notices, StoreError> {
-        let mut notices = Vec::new();
-        let mut before: Option<Timestamp> = None;
-        let summary = self
-            .sum_up(kept, |open| {
-                if !is_of_the_recipient(open) {
-                    return;
-                }
-                match before.replace(open.at) {
-                    None => notices.push(Notice::Opened { at: open.at }),
-                    Some(before) if open.at.since(before) >= Some(rules.reopened_after) => {
-                        notices.push(Notice::Reopened { at: open.at });
-                    }
-                    Some(_) => {}
-                }
-            })
-            .await?;
+    async fn notices_of_kept(
+        &self,
+        pings: Vec<KeptPing>,
+        rules: NoticeRules,
+    ) -> Result<Vec<Notices>, StoreError> {
+        let (now, mut all) = (self.now(), Vec::with_capacity(pings.len()));
+        let mut so_far = Noticed::default();
+        let each = |step: Step<'_>| match step {
+            Step::Open(open) => so_far.add(open, rules),
+            Step::End(summary) => all.push(std::mem::take(&mut so_far).finish(*summary, rules, now)),
+        };
+        self.sum_up_each(pings, each).await?;
+        Ok(all)
+    }
+}
+
+/// The notices of one ping while its opens are read.
+#[derive(Default)]
+struct Noticed {
+    notices: Vec<Notice>,
+    before: Option<Timestamp>,
+}
+
+impl Noticed {
+    fn add(&mut self, open: &Open, rules: NoticeRules) {
+        if !is_of_the_recipient(open) {
+            return;
+        }
+        match self.before.replace(open.at) {
+            None => self.notices.push(Notice::Opened { at: open.at }),
+            Some(before) if open.at.since(before) >= Some(rules.reopened_after) => {
+                self.notices.push(Notice::Reopened { at: open.at });
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn finish(self, summary: Summary, rules: NoticeRules, now: Timestamp) -> Notices {
+        let Self { mut notices, before } = self;
         if let (None, Some(day)) = (before, summary.last_human_open) {
             notices.push(Notice::Opened { at: day });
         }
         let due = summary.ping.sent_at.plus(rules.not_opened_after);
         let was_recorded = matches!(summary.ping.status, Status::Live | Status::Expired);
-        if notices.is_empty() && was_recorded && self.now() >= due {
+        if notices.is_empty() && was_recorded && now >= due {
             notices.push(Notice::NotOpened { at: due });
         }
-        Ok(Notices { summary, notices })
+        Notices { summary, notices }
     }
 }
 

@@ -3,7 +3,6 @@
 //! A waiter is a future without a runtime. Dropping it, as a client that hangs up does, loses nothing: the open stays
 //! queued. No open leaves the queue before the store has answered for it.
 
-mod at_once;
 mod deadline;
 mod recorded;
 mod ticket;
@@ -124,6 +123,7 @@ pub(crate) struct Counts {
     pub(crate) closed: AtomicU64,
     pub(crate) purged_pings: AtomicU64,
     pub(crate) purged_opens: AtomicU64,
+    pub(crate) purge_passed_over: AtomicU64,
     pub(crate) store_failing: AtomicBool,
 }
 
@@ -154,9 +154,6 @@ impl Queue {
     }
 
     pub(crate) fn push(&self, entry: Entry) -> Recording {
-        if let Some(recorded) = self.shared.write_at_once(&entry) {
-            return Recording::ready(Ok(recorded));
-        }
         let now = Instant::now();
         let mut state = self.shared.state();
         if state.closing {

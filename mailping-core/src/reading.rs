@@ -1,50 +1,150 @@
-//! Reads for a page that people look at: the latest opens first, and a ping's pixel once more.
+//! Receipts, lists and pages of opens. The sums take one pass over the opens, a list no query per ping, and a page no look at
+//! the pages before it.
 
 use std::collections::VecDeque;
 
-use crate::store::{OpenCursor, StoreError};
-use crate::{PingId, PreparedPing, Receipt, Tracker};
+use crate::both::both;
+use crate::receipt::{Receipt, Receipts, Summary, Tally};
+use crate::store::{KeptPing, OpenPage, OpenQuery, PingQuery, StoreError};
+use crate::{Open, PingId, PreparedPing, Tracker};
 
-/// For pages that people look at.
+/// How many opens or pings are read from the store at once, and the most that a page shows.
+pub(crate) const PAGE: usize = 1_000;
+/// How many pings of a list have their opens read at once, [`PAGE`] of each at the most.
+const PINGS_AT_ONCE: usize = 64;
+
+/// What [`Tracker::sum_up_each`] hands on.
+pub(crate) enum Step<'a> {
+    /// The next open of a ping.
+    Open(&'a Open),
+    /// The ping's last open is behind: its sums.
+    End(Box<Summary>),
+}
+
+/// Receipts.
 impl Tracker {
-    /// The receipt of a ping with the latest opens before `before`, at most `limit` of them, the oldest first. The sums are those of
-    /// all opens; `next` is the place of the page of older ones. `None` where there is no such ping.
+    /// The receipt of a ping with its first 1,000 opens; `None` if there is no such ping.
     ///
     /// # Errors
-    /// Where the store cannot be read.
-    pub async fn receipt_before(
-        &self,
-        id: PingId,
-        before: Option<OpenCursor>,
-        limit: usize,
-    ) -> Result<Option<Receipt>, StoreError> {
-        let Some((kept, first)) = self.kept_with_opens(id).await? else { return Ok(None) };
-        let limit = limit.max(1);
-        let (mut opens, mut older) = (VecDeque::new(), false);
-        let summary = self
-            .sum_up_from(kept, first, |open| {
-                if before.is_none_or(|before| OpenCursor::new(open.at, open.id) < before) {
-                    opens.push_back(open.clone());
-                }
-                if opens.len() > limit {
-                    opens.pop_front();
-                    older = true;
-                }
-            })
-            .await?;
-        let opens = Vec::from(opens);
-        let next = opens.first().filter(|_| older).map(|open| OpenCursor::new(open.at, open.id));
-        Ok(Some(Receipt { summary, opens, next }))
+    /// If the store cannot be read.
+    pub async fn receipt(&self, id: PingId) -> Result<Option<Receipt>, StoreError> {
+        self.receipt_page(&OpenQuery::oldest(id, PAGE)).await
     }
 
-    /// A ping with its pixel, as it was when it was made, or without one where it gains no opens any more. `None` where there is no
+    /// The receipt of a ping with the opens that the query asks for, in its order, at most 1,000. The sums are those of all
+    /// opens, so that they take as long as there are opens: for a further page alone ask [`Tracker::opens`].
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn receipt_page(&self, query: &OpenQuery) -> Result<Option<Receipt>, StoreError> {
+        let query = OpenQuery { limit: query.limit.clamp(1, PAGE), ..*query };
+        let first = OpenQuery::oldest(query.ping, PAGE);
+        let store = &self.0.store;
+        // Asked for at once: a short receipt then takes as long as the longer of the two.
+        let (kept, opens) = both(store.ping(query.ping), store.opens(&first)).await;
+        let Some(kept) = kept? else { return Ok(None) };
+        let opens = opens?;
+        let page = match query.is_start_of(&first, &opens) {
+            Some(page) => page,
+            None => store.opens(&query).await?,
+        };
+        let summary = self.sum_up_from(kept, opens, |_| {}).await?;
+        Ok(Some(Receipt { summary, opens: page.opens, next: page.next }))
+    }
+
+    /// One page of a ping's opens without the sums, at most 1,000: it takes no longer for a ping of many. Empty if there is no
     /// such ping.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// If the store cannot be read.
+    pub async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
+        self.0.store.opens(&OpenQuery { limit: query.limit.clamp(1, PAGE), ..*query }).await
+    }
+
+    /// The sums of the pings that a query asks for, from the newest.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn receipts(&self, query: &PingQuery) -> Result<Receipts, StoreError> {
+        let page = self.0.store.pings(query).await?;
+        let mut summaries = Vec::with_capacity(page.pings.len());
+        let each = |step: Step<'_>| {
+            if let Step::End(summary) = step {
+                summaries.push(*summary);
+            }
+        };
+        self.sum_up_each(page.pings, each).await?;
+        Ok(Receipts { summaries, next: page.next, unreadable: page.unreadable })
+    }
+
+    /// A ping with its pixel, as it was when it was made, or without one if it gains no opens any more. `None` if there is no
+    /// such ping.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
     pub async fn prepared(&self, id: PingId) -> Result<Option<PreparedPing>, StoreError> {
         let Some(kept) = self.0.store.ping(id).await? else { return Ok(None) };
         let ping = kept.ping.at(self.now());
         Ok(Some(PreparedPing::new(ping, &self.0.base_url, &self.0.observer.keys)))
+    }
+
+    /// Sums up pings in their order, and hands on each open and, after those of a ping, their sum.
+    pub(crate) async fn sum_up_each(
+        &self,
+        pings: Vec<KeptPing>,
+        mut each: impl FnMut(Step<'_>),
+    ) -> Result<(), StoreError> {
+        let mut pings = VecDeque::from(pings);
+        while !pings.is_empty() {
+            let some: Vec<KeptPing> = pings.drain(..pings.len().min(PINGS_AT_ONCE)).collect();
+            let ids: Vec<PingId> = some.iter().map(|kept| kept.ping.id).collect();
+            let pages = self.0.store.opens_of(&ids, PAGE).await?;
+            if pages.len() != ids.len() {
+                return Err(StoreError::unavailable("the store did not answer for each ping"));
+            }
+            for (kept, first) in some.into_iter().zip(pages) {
+                let summary = self.sum_up_from(kept, first, |open| each(Step::Open(open))).await?;
+                each(Step::End(Box::new(summary)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on from the first page of a ping's opens.
+    pub(crate) async fn sum_up_from(
+        &self,
+        kept: KeptPing,
+        mut page: OpenPage,
+        mut each: impl FnMut(&Open),
+    ) -> Result<Summary, StoreError> {
+        let id = kept.ping.id;
+        let mut tally = Tally::new(kept, self.now(), self.0.repeat_window);
+        loop {
+            tally.note_unreadable(page.unreadable);
+            for open in &page.opens {
+                tally.add(open);
+                each(open);
+            }
+            if page.next.is_none() {
+                return Ok(tally.finish());
+            }
+            page = self.0.store.opens(&OpenQuery::oldest(id, PAGE).after(page.next)).await?;
+        }
+    }
+}
+
+impl OpenQuery {
+    /// The page that this query asks for, if it is the start of the one that another has answered.
+    fn is_start_of(&self, other: &Self, answer: &OpenPage) -> Option<OpenPage> {
+        let is_start = self.order == other.order && self.after == other.after && self.limit <= other.limit;
+        // What cannot be read might stand at the cut.
+        let is_whole = answer.unreadable == 0 || answer.next.is_none() && answer.opens.len() <= self.limit;
+        if !is_start || !is_whole {
+            return None;
+        }
+        let mut page = OpenPage::cut(answer.opens.clone(), self.limit);
+        page.next = page.next.or(answer.next);
+        page.unreadable = answer.unreadable;
+        Some(page)
     }
 }

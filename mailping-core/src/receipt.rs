@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
 use crate::store::{KeptPing, OpenCursor};
-use crate::{Open, Ping, Timestamp};
+use crate::{Open, Ping, PingId, Timestamp};
 
 /// What is known about a message: its ping, the sums over all its opens, and one page of them.
 ///
@@ -18,11 +18,22 @@ pub struct Receipt {
     /// The sums.
     #[serde(flatten)]
     pub summary: Summary,
-    /// Opens by time, the oldest first.
+    /// The opens of this page, by time.
     pub opens: Vec<Open>,
     /// The cursor for the next page of opens; `None` on the last.
-    #[serde(serialize_with = "cursor")]
     pub next: Option<OpenCursor>,
+}
+
+/// The sums of some pings, from the newest.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Receipts {
+    /// The sums.
+    pub summaries: Vec<Summary>,
+    /// The [`after`](crate::PingQuery::after) of the next page; `None` on the last.
+    pub next: Option<PingId>,
+    /// Pings between them whose rows are damaged: they are left out, and the log names those whose id can be read.
+    pub unreadable: u64,
 }
 
 /// The sums over all opens of a ping.
@@ -49,6 +60,8 @@ pub struct Summary {
     /// Whether human opens came from several networks or places, as far as the kept detail shows: perhaps the message was forwarded,
     /// perhaps its reader moved.
     pub several_places: bool,
+    /// How many more opens there are that cannot be read, since their rows are damaged. They are in none of the sums.
+    pub unreadable: u64,
     /// The latest of the opens that say most, for the sentence.
     #[serde(skip)]
     pub(crate) telling: Option<Open>,
@@ -79,13 +92,6 @@ impl State {
             Self::Uncertain => "uncertain",
             Self::Opened => "opened",
         }
-    }
-}
-
-fn cursor<S: serde::Serializer>(cursor: &Option<OpenCursor>, serializer: S) -> Result<S::Ok, S::Error> {
-    match cursor {
-        Some(cursor) => serializer.collect_str(cursor),
-        None => serializer.serialize_none(),
     }
 }
 
@@ -120,9 +126,14 @@ impl Tally {
             first_human_open: None,
             last_human_open: last_day,
             several_places: false,
+            unreadable: 0,
             telling: None,
         };
         Self { window, summary, counted: Vec::new(), human_places: Vec::new() }
+    }
+
+    pub(crate) fn note_unreadable(&mut self, rows: u64) {
+        self.summary.unreadable += rows;
     }
 
     pub(crate) fn add(&mut self, open: &Open) {

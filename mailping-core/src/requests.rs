@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
+use crate::reading::{PAGE, Step};
 use crate::receipt::Receipt;
 use crate::recipient::{Recipient, RecipientError};
 use crate::store::{Erased, StoreError};
 use crate::token::{Label, Token};
-use crate::tracker::PAGE;
 use crate::{PingId, RecipientHashes, Tracker};
 
 /// What recipients and senders may ask for.
@@ -71,19 +71,25 @@ impl Tracker {
     /// [`RecipientRequestError`]: no address, or the store cannot be read.
     pub async fn export_recipient(&self, address: &str) -> Result<RecipientExport, RecipientRequestError> {
         let Some(hashes) = self.recipient(address)? else { return Ok(RecipientExport::default()) };
-        let mut export =
-            RecipientExport { objected: self.0.store.has_objected(&hashes).await?, pings: Vec::new() };
+        let mut export = RecipientExport {
+            objected: self.0.store.has_objected(&hashes).await?,
+            ..RecipientExport::default()
+        };
         let mut after = None;
         loop {
             let page = self.0.store.pings_of(&hashes, after, PAGE).await?;
-            let full = page.len() == PAGE;
-            after = page.last().map(|kept| kept.ping.id);
-            for kept in page {
-                let mut opens = Vec::new();
-                let summary = self.sum_up(kept, |open| opens.push(open.clone())).await?;
-                export.pings.push(Receipt { summary, opens, next: None });
-            }
-            if !full {
+            export.unreadable += page.unreadable;
+            let mut opens = Vec::new();
+            let each = |step: Step<'_>| match step {
+                Step::Open(open) => opens.push(open.clone()),
+                Step::End(summary) => {
+                    let opens = std::mem::take(&mut opens);
+                    export.pings.push(Receipt { summary: *summary, opens, next: None });
+                }
+            };
+            self.sum_up_each(page.pings, each).await?;
+            after = page.next;
+            if after.is_none() {
                 return Ok(export);
             }
         }
@@ -102,6 +108,8 @@ pub struct RecipientExport {
     pub objected: bool,
     /// The receipts of their pings with all opens, from the newest.
     pub pings: Vec<Receipt>,
+    /// Pings of theirs whose rows are damaged and cannot be exported.
+    pub unreadable: u64,
 }
 
 /// Why what was asked for a recipient was not done.

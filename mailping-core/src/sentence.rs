@@ -14,6 +14,17 @@ impl fmt::Display for Receipt {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fetched(f)?;
+        match self.unreadable {
+            0 => Ok(()),
+            1 => f.write_str(" 1 open cannot be read."),
+            rows => write!(f, " {rows} opens cannot be read."),
+        }
+    }
+}
+
+impl Summary {
+    fn fetched(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.telling, self.state, self.last_human_open) {
             (Some(open), ..) => sentence(f, open)?,
             (None, State::Opened, Some(day)) => {
@@ -24,6 +35,7 @@ impl fmt::Display for Summary {
                 )?;
             }
             _ if self.fetches > 0 => f.write_str("Fetched from the sender's own network only")?,
+            _ if self.unreadable > 0 => return f.write_str("Fetched, and nothing more is known."),
             _ => return f.write_str("Not fetched, which does not mean unread: many readers block images."),
         }
         if self.several_places {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use crate::both::both;
 use crate::builder::TrackerBuilder;
 use crate::burst::BurstDetector;
 use crate::health::{Closed, Dropped, Health};
@@ -13,13 +12,9 @@ use crate::limiter::HitLimiter;
 use crate::new_ping::{InvalidPing, NewPing};
 use crate::observe::{Hit, Observation, Observer, Refused};
 use crate::queue::{Entry, Queue, RecordError, Recorded, Recording};
-use crate::receipt::{Receipt, Summary, Tally};
 use crate::recipient::Recipient;
-use crate::store::{KeptPing, OpenCursor, PingQuery, Store, StoreError};
-use crate::{Keyring, Open, OpenId, PingId, PixelRequest, PreparedPing, RecipientHashes, Timestamp};
-
-/// How many opens or pings are read from the store at once.
-pub(crate) const PAGE: usize = 1_000;
+use crate::store::{Store, StoreError};
+use crate::{Keyring, OpenId, PixelRequest, PreparedPing, RecipientHashes, Timestamp};
 
 /// Makes pings, records their fetches and gives receipts. Cheap to clone: all clones are one tracker.
 #[derive(Clone)]
@@ -156,95 +151,6 @@ impl Tracker {
         }
     }
 
-    /// The receipt of a ping with its first 1,000 opens; `None` where there is no such ping.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn receipt(&self, id: PingId) -> Result<Option<Receipt>, StoreError> {
-        self.receipt_page(id, None, PAGE).await
-    }
-
-    /// The receipt of a ping with the opens after `after`, at most `limit` (and at most 1,000) of them. The sums are those
-    /// of all opens.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn receipt_page(
-        &self,
-        id: PingId,
-        after: Option<OpenCursor>,
-        limit: usize,
-    ) -> Result<Option<Receipt>, StoreError> {
-        let Some((kept, first)) = self.kept_with_opens(id).await? else { return Ok(None) };
-        let limit = limit.clamp(1, PAGE);
-        let mut opens = Vec::new();
-        let summary = self
-            .sum_up_from(kept, first, |open| {
-                if opens.len() <= limit && after.is_none_or(|after| OpenCursor::new(open.at, open.id) > after)
-                {
-                    opens.push(open.clone());
-                }
-            })
-            .await?;
-        let more = opens.len() > limit;
-        opens.truncate(limit);
-        let next = opens.last().filter(|_| more).map(|open| OpenCursor::new(open.at, open.id));
-        Ok(Some(Receipt { summary, opens, next }))
-    }
-
-    /// The sums of the pings that a query asks for, from the newest.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn receipts(&self, query: &PingQuery) -> Result<Vec<Summary>, StoreError> {
-        let mut summaries = Vec::new();
-        for kept in self.0.store.pings(query).await? {
-            summaries.push(self.sum_up(kept, |_| {}).await?);
-        }
-        Ok(summaries)
-    }
-
-    /// A ping and its first opens, asked for at once: a receipt then takes as long as the longer of the two.
-    pub(crate) async fn kept_with_opens(
-        &self,
-        id: PingId,
-    ) -> Result<Option<(KeptPing, Vec<Open>)>, StoreError> {
-        let store = &self.0.store;
-        let (kept, opens) = both(store.ping(id), store.opens(id, None, PAGE)).await;
-        let Some(kept) = kept? else { return Ok(None) };
-        Ok(Some((kept, opens?)))
-    }
-
-    pub(crate) async fn sum_up(
-        &self,
-        kept: KeptPing,
-        each: impl FnMut(&Open),
-    ) -> Result<Summary, StoreError> {
-        let first = self.0.store.opens(kept.ping.id, None, PAGE).await?;
-        self.sum_up_from(kept, first, each).await
-    }
-
-    /// Goes on from the first page of a ping's opens.
-    pub(crate) async fn sum_up_from(
-        &self,
-        kept: KeptPing,
-        mut opens: Vec<Open>,
-        mut each: impl FnMut(&Open),
-    ) -> Result<Summary, StoreError> {
-        let id = kept.ping.id;
-        let mut tally = Tally::new(kept, self.now(), self.0.repeat_window);
-        loop {
-            for open in &opens {
-                tally.add(open);
-                each(open);
-            }
-            let full = opens.len() == PAGE;
-            let Some(last) = opens.last().filter(|_| full) else { return Ok(tally.finish()) };
-            let after = OpenCursor::new(last.at, last.id);
-            opens = self.0.store.opens(id, Some(after), PAGE).await?;
-        }
-    }
-
     pub(crate) fn now(&self) -> Timestamp {
         (self.0.clock)().into()
     }
@@ -289,6 +195,7 @@ impl Tracker {
             events_missed: queue.notifier().missed(),
             purged_pings: read(&counts.purged_pings),
             purged_opens: read(&counts.purged_opens),
+            purge_passed_over: read(&counts.purge_passed_over),
         }
     }
 

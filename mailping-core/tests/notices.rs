@@ -122,7 +122,7 @@ fn a_query_tells_of_each_ping_from_the_newest() {
     clock.advance(3 * DAY);
     let query = PingQuery::newest(10).owner("billing");
     let all = pollster::block_on(tracker.notices_of(&query, NoticeRules::default())).unwrap();
-    let told: Vec<_> = all.iter().map(|one| (one.summary.ping.id, one.notices[0])).collect();
+    let told: Vec<_> = all.all.iter().map(|one| (one.summary.ping.id, one.notices[0])).collect();
     let [(first, Notice::NotOpened { .. }), (second, Notice::Opened { .. })] = told[..] else {
         panic!("{told:?}")
     };

@@ -8,8 +8,9 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use common::*;
+use mailping_core::OpenQuery;
 use mailping_core::testing::faulty::{Fault, FaultyStore};
-use mailping_core::{PixelRequest, RecordError, Recorded, Store as _, Tracker};
+use mailping_core::{Detail, PixelRequest, RecordError, Recorded, Store as _, Tracker};
 
 const SHORT: Duration = Duration::from_millis(250);
 
@@ -73,6 +74,37 @@ fn a_failing_store_is_tried_again_until_it_takes_the_open_once() {
     eventually("the open is written", || tracker.health().durable == 1);
     assert_eq!(fetches(&tracker, ping.id()), 1);
     assert!(!tracker.health().store_failing);
+    // Only the first call was no repeat, and the next batch is none again.
+    assert_eq!(store.repeats(), store.records() - 1);
+    let repeats = store.repeats();
+    assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Durable));
+    assert_eq!(store.repeats(), repeats);
+}
+
+#[test]
+fn a_hit_on_an_ended_last_day_ping_is_filtered_and_no_event() {
+    let tracker = tracker(&FaultyStore::default());
+    let mut events = tracker.subscribe(9);
+    let sent = || {
+        ping(
+            &tracker,
+            new_ping().sent_at(Clock::new().now() - Duration::from_secs(3_600)).detail(Detail::LastDay),
+        )
+    };
+    let (erased, withdrawn, live) = (sent(), sent(), sent());
+    let fetch = |sent: &mailping_core::PreparedPing| {
+        hit(&tracker, sent.pixel_url().unwrap(), "192.0.2.7", &[("user-agent", FIREFOX)])
+    };
+    pollster::block_on(tracker.erase(erased.id())).unwrap();
+    pollster::block_on(tracker.withdraw(withdrawn.id())).unwrap();
+    assert_eq!((fetch(&erased), fetch(&withdrawn)), (Ok(Recorded::Filtered), Ok(Recorded::Filtered)));
+    assert_eq!(fetch(&live), Ok(Recorded::Durable));
+    assert_eq!((tracker.health().filtered, tracker.health().durable), (2, 1));
+    assert_eq!(
+        events.next().map(|event| event.ping()),
+        Some(live.id()),
+        "the first event is of the live one"
+    );
 }
 
 #[test]
@@ -98,34 +130,6 @@ fn a_panicking_store_does_not_end_the_writer() {
     assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
     store.fault(Fault::None);
     eventually("the open is written", || tracker.health().durable == 1);
-}
-
-#[test]
-fn a_store_that_never_waits_has_the_open_before_anyone_awaits_it() {
-    let store = FaultyStore::default().never_waits();
-    let tracker = tracker(&store);
-    let ping = ping(&tracker, new_ping());
-    let headers = headers(&[]);
-    drop(tracker.record(&PixelRequest::new(ping.pixel_url().unwrap(), None, &headers)));
-    assert_eq!((fetches(&tracker, ping.id()), tracker.health().durable), (1, 1));
-    assert!(pollster::block_on(tracker.close(SHORT)).lost == 0);
-    assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Err(RecordError::Closed));
-}
-
-#[test]
-fn a_store_that_never_waits_and_breaks_is_tried_again_from_the_queue() {
-    for fault in [Fault::RecordFails, Fault::RecordPanics] {
-        let store = FaultyStore::default().never_waits();
-        let tracker = tracker(&store);
-        let ping = ping(&tracker, new_ping());
-        store.fault(fault);
-        assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
-        assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
-        assert!(tracker.health().store_failing);
-        store.fault(Fault::None);
-        eventually("both are written", || tracker.health().durable == 2);
-        assert_eq!(fetches(&tracker, ping.id()), 2);
-    }
 }
 
 #[test]
@@ -204,7 +208,12 @@ fn what_ends_a_ping_takes_its_opens_out_of_the_queue() {
     assert_eq!([&withdrawn, &objected, &live].map(|sent| fetches(&tracker, sent.id())), [0, 0, 3]);
     for gone in [&erased, &of_erased] {
         assert!(pollster::block_on(tracker.receipt(gone.id())).unwrap().is_none());
-        assert!(pollster::block_on(store.memory().opens(gone.id(), None, 9)).unwrap().is_empty());
+        assert!(
+            pollster::block_on(store.memory().opens(&OpenQuery::oldest(gone.id(), 9)))
+                .unwrap()
+                .opens
+                .is_empty()
+        );
     }
     assert_eq!((tracker.health().durable, tracker.health().filtered), (3, 12));
 }

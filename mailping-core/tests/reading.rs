@@ -5,6 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
+use mailping_core::OpenQuery;
 use mailping_core::testing::faulty::FaultyStore;
 
 #[test]
@@ -16,16 +17,18 @@ fn pages_of_the_latest_opens_lead_through_all_of_them_once() {
         clock.advance(Duration::from_secs(60));
         hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]).unwrap();
     }
-    let (mut before, mut sizes, mut times) = (None, Vec::new(), Vec::new());
+    let (mut query, mut sizes, mut times) = (OpenQuery::newest(ping.id(), 3), Vec::new(), Vec::new());
     loop {
-        let page = pollster::block_on(tracker.receipt_before(ping.id(), before, 3)).unwrap().unwrap();
+        let page = pollster::block_on(tracker.receipt_page(&query)).unwrap().unwrap();
         assert_eq!(page.summary.fetches, 7, "the sums are those of all opens");
         sizes.push(page.opens.len());
-        times.extend(page.opens.iter().rev().map(|open| open.at));
-        before = page.next;
-        if before.is_none() {
+        times.extend(page.opens.iter().map(|open| open.at));
+        let alone = pollster::block_on(tracker.opens(&query)).unwrap();
+        assert_eq!((alone.opens, alone.next), (page.opens, page.next), "the page without the sums");
+        if page.next.is_none() {
             break;
         }
+        query = query.after(page.next);
     }
     assert_eq!(sizes, [3, 3, 1]);
     assert!(times.is_sorted_by(|a, b| a > b), "{times:?}");

@@ -92,11 +92,12 @@ fn opens_and_pings_are_paged() {
     let query = mailping_core::PingQuery::newest(2).owner("billing");
     let page = pollster::block_on(tracker.receipts(&query)).unwrap();
     assert_eq!(
-        page.iter().map(|receipt| receipt.ping.id).collect::<Vec<_>>(),
+        page.summaries.iter().map(|receipt| receipt.ping.id).collect::<Vec<_>>(),
         [pings[4].id(), pings[3].id()]
     );
+    assert_eq!(page.next, Some(pings[3].id()));
     let page = pollster::block_on(tracker.receipts(&query.after(pings[3].id()))).unwrap();
-    assert_eq!(page[0].ping.id, pings[2].id());
+    assert_eq!(page.summaries[0].ping.id, pings[2].id());
     for _ in 0..5 {
         clock.advance(minute());
         hit(&tracker, pings[0].pixel_url().unwrap(), "192.0.2.7", &[]).unwrap();
@@ -104,7 +105,8 @@ fn opens_and_pings_are_paged() {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = pollster::block_on(tracker.receipt_page(pings[0].id(), after, 2)).unwrap().unwrap();
+        let query = mailping_core::OpenQuery::oldest(pings[0].id(), 2).after(after);
+        let page = pollster::block_on(tracker.receipt_page(&query)).unwrap().unwrap();
         assert_eq!(page.summary.fetches, 5, "the sums are those of all opens");
         seen.extend(page.opens.iter().map(|open| open.at));
         after = page.next;

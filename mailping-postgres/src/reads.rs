@@ -1,7 +1,7 @@
 //! What is read, each by one statement, so from one state of the database.
 
-use mailping_core::store::{KeptPing, OpenCursor, PingQuery};
-use mailping_core::{KeyFingerprint, Open, PingId, RecipientHashes};
+use mailping_core::store::{KeptPing, OpenPage, OpenQuery, Order, PingPage, PingQuery};
+use mailping_core::{KeyFingerprint, PingId, RecipientHashes};
 use sqlx::PgPool;
 use sqlx::postgres::PgRow;
 
@@ -15,7 +15,7 @@ pub(crate) async fn ping(pool: &PgPool, schema: &Schema, id: PingId) -> Result<O
     row.as_ref().map(rows::ping).transpose()
 }
 
-pub(crate) async fn pings(pool: &PgPool, schema: &Schema, query: PingQuery) -> Result<Vec<KeptPing>> {
+pub(crate) async fn pings(pool: &PgPool, schema: &Schema, query: PingQuery) -> Result<PingPage> {
     const ALL: &str =
         concat!("SELECT ", ping_columns!(), " FROM {s}.pings WHERE id <= $1 ORDER BY id DESC LIMIT $2");
     const BY_OWNER: &str = concat!(
@@ -33,18 +33,18 @@ pub(crate) async fn pings(pool: &PgPool, schema: &Schema, query: PingQuery) -> R
         ping_columns!(),
         " FROM {s}.pings WHERE reference = $3 AND owner = $4 AND id <= $1 ORDER BY id DESC LIMIT $2"
     );
-    let Some(newest) = newest(query.after) else { return Ok(Vec::new()) };
+    let Some(newest) = newest(query.after) else { return Ok(PingPage::default()) };
     let text = match (&query.reference, &query.owner) {
         (None, None) => ALL,
         (None, Some(_)) => BY_OWNER,
         (Some(_), None) => BY_REFERENCE,
         (Some(_), Some(_)) => BY_BOTH,
     };
-    let mut find = sqlx::query(schema.sql(text)).bind(newest).bind(limit(query.limit));
+    let mut find = sqlx::query(schema.sql(text)).bind(newest).bind(limit(query.limit.saturating_add(1)));
     for value in [query.reference, query.owner].into_iter().flatten() {
         find = find.bind(value);
     }
-    all_pings(find.fetch_all(pool).await?)
+    page(find.fetch_all(pool).await?, query.limit)
 }
 
 pub(crate) async fn pings_of(
@@ -53,7 +53,7 @@ pub(crate) async fn pings_of(
     recipient: RecipientHashes,
     after: Option<PingId>,
     most: usize,
-) -> Result<Vec<KeptPing>> {
+) -> Result<PingPage> {
     // A page under each key from the index, then the newest of them all.
     const FIND: &str = concat!(
         "SELECT ",
@@ -63,26 +63,33 @@ pub(crate) async fn pings_of(
             ORDER BY id DESC LIMIT $2) AS page
           ORDER BY id DESC LIMIT $2"
     );
-    let Some(newest) = newest(after) else { return Ok(Vec::new()) };
+    let Some(newest) = newest(after) else { return Ok(PingPage::default()) };
     let (keys, hashes) = columns(&recipient);
-    let find = sqlx::query(schema.sql(FIND)).bind(newest).bind(limit(most)).bind(keys).bind(hashes);
-    all_pings(find.fetch_all(pool).await?)
+    let find = sqlx::query(schema.sql(FIND))
+        .bind(newest)
+        .bind(limit(most.saturating_add(1)))
+        .bind(keys)
+        .bind(hashes);
+    page(find.fetch_all(pool).await?, most)
 }
 
-pub(crate) async fn opens(
-    pool: &PgPool,
-    schema: &Schema,
-    ping: PingId,
-    after: Option<OpenCursor>,
-    most: usize,
-) -> Result<Vec<Open>> {
-    const FIND: &str = "
+pub(crate) async fn opens(pool: &PgPool, schema: &Schema, query: OpenQuery) -> Result<OpenPage> {
+    const OLDEST: &str = "
         SELECT id, at, fetcher, provider, verdict, evidence, rules_version, network::text, country, city, time_step FROM {s}.opens
         WHERE ping = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4";
-    // No time is below zero, so that without a cursor all come after this place.
-    let (at, id) = after.map_or((-1, 0), |after| (after.at.unix_millis(), open_id(after.id)));
-    let find = sqlx::query(schema.sql(FIND)).bind(Uuid::from(ping)).bind(at).bind(id).bind(limit(most));
-    find.fetch_all(pool).await?.iter().map(|row| rows::open(ping, row)).collect()
+    const NEWEST: &str = "
+        SELECT id, at, fetcher, provider, verdict, evidence, rules_version, network::text, country, city, time_step FROM {s}.opens
+        WHERE ping = $1 AND (at, id) < ($2, $3) ORDER BY at DESC, id DESC LIMIT $4";
+    // No time is below zero or above this, so that without a cursor all come after this place.
+    let (text, start) = match query.order {
+        Order::OldestFirst => (OLDEST, -1),
+        Order::NewestFirst => (NEWEST, i64::MAX),
+    };
+    let (at, id) = query.after.map_or((start, 0), |after| (after.at.unix_millis(), open_id(after.id)));
+    let find = sqlx::query(schema.sql(text)).bind(Uuid::from(query.ping)).bind(at).bind(id);
+    let found = find.bind(limit(query.limit.saturating_add(1))).fetch_all(pool).await?;
+    let opens = found.iter().map(|row| rows::open(query.ping, row)).collect::<Result<_>>()?;
+    Ok(OpenPage::cut(opens, query.limit))
 }
 
 pub(crate) async fn has_objected(pool: &PgPool, schema: &Schema, recipient: RecipientHashes) -> Result<bool> {
@@ -126,8 +133,12 @@ fn columns(recipient: &RecipientHashes) -> (Vec<i64>, Vec<Vec<u8>>) {
     recipient.all().map(|hash| (hash.key().to_bits(), hash.hash().to_vec())).unzip()
 }
 
-fn all_pings(found: Vec<PgRow>) -> Result<Vec<KeptPing>> {
-    found.iter().map(rows::ping).collect()
+fn page(found: Vec<PgRow>, limit: usize) -> Result<PingPage> {
+    let mut pings = found.iter().map(rows::ping).collect::<Result<Vec<KeptPing>>>()?;
+    let more = pings.len() > limit;
+    pings.truncate(limit);
+    let next = pings.last().filter(|_| more).map(|kept| kept.ping.id);
+    Ok(PingPage::new(pings, next))
 }
 
 /// The newest id of a page: the one before `after`, where there can be one.

@@ -1,6 +1,6 @@
 //! One batch of opens as one statement: an array for each column.
 
-use mailping_core::store::Written;
+use mailping_core::store::Answer;
 use mailping_core::{LastDay, Open};
 use sqlx::{Postgres, Transaction};
 
@@ -64,7 +64,7 @@ pub(crate) async fn record(
     schema: &Schema,
     batch: &Batch,
     before: Before,
-) -> Result<Vec<Written>> {
+) -> Result<Vec<Answer>> {
     const RECORD: &str = "
         WITH given AS MATERIALIZED (
             SELECT *, at + CASE time_step WHEN 0 THEN 86400000 WHEN 1 THEN 3600000 ELSE 1 END
@@ -98,21 +98,24 @@ pub(crate) async fn record(
         .bind(&batch.city)
         .fetch_all(&mut **transaction)
         .await?;
-    let mut written = vec![Written::Kept; batch.ping.len()];
+    let mut written = vec![Answer::Kept; batch.ping.len()];
     for place in filtered {
         let place = usize::try_from(place).ok().and_then(|place| written.get_mut(place));
-        *place.ok_or(Failure::corrupt("the answer to a batch"))? = Written::Filtered;
+        *place.ok_or(Failure::corrupt("the answer to a batch"))? = Answer::Filtered;
     }
     Ok(written)
 }
 
-/// Raises the last day of each ping that records at that day. The rows are locked by id, so that two batches do not wait for each other
+/// Raises the last day of each ping that records at that day, and tells of each whether its ping does. The rows are locked by id, so that two batches do not wait for each other
 /// for ever.
 pub(crate) async fn raise(
     transaction: &mut Transaction<'static, Postgres>,
     schema: &Schema,
     last_days: &[LastDay],
-) -> Result<()> {
+) -> Result<Vec<Answer>> {
+    const RECORDS: &str = "
+        SELECT coalesce((SELECT status = 0 AND record_until - day >= 86400000 FROM {s}.pings WHERE pings.id = ping), false)
+        FROM UNNEST($1::uuid[], $2::bigint[]) WITH ORDINALITY AS t (ping, day, place) ORDER BY place";
     const RAISE: &str = "
         WITH given AS (SELECT * FROM UNNEST($1::uuid[], $2::bigint[]) AS t (ping, day)),
         latest AS (SELECT ping, max(day) AS day FROM given GROUP BY ping),
@@ -125,6 +128,8 @@ pub(crate) async fn raise(
         WHERE pings.id = locked.id AND coalesce(last_day, -1) < day";
     let (pings, days): (Vec<Uuid>, Vec<i64>) =
         last_days.iter().map(|last| (Uuid::from(last.ping), last.day.unix_millis())).unzip();
-    sqlx::query(schema.sql(RAISE)).bind(pings).bind(days).execute(&mut **transaction).await?;
-    Ok(())
+    sqlx::query(schema.sql(RAISE)).bind(&pings).bind(&days).execute(&mut **transaction).await?;
+    let records = sqlx::query_scalar(schema.sql(RECORDS)).bind(&pings).bind(&days);
+    let records: Vec<bool> = records.fetch_all(&mut **transaction).await?;
+    Ok(records.into_iter().map(|records| if records { Answer::Kept } else { Answer::Filtered }).collect())
 }

@@ -98,12 +98,13 @@ pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
 /// Reads a row of `id, at, fetcher, provider, verdict, evidence, rules_version, network::text, country, city, time_step`.
 pub(crate) fn open(ping: PingId, row: &PgRow) -> Result<Open> {
     let id = open_id_of(value(row, 0, "opens.id")?);
-    let fetcher = code(row, 2, "opens.fetcher", Fetcher::from_code)?;
-    let verdict = code(row, 4, "opens.verdict", Verdict::from_code)?;
+    let fetcher = code(row, 2, "opens.fetcher", |code| Some(Fetcher::from_code(code)))?;
+    let verdict = code(row, 4, "opens.verdict", |code| Some(Verdict::from_code(code)))?;
     let mut open = Open::new(ping, id, time(row, 1, "opens.at")?, fetcher, verdict);
-    open.provider = optional(row, 3, |row| code(row, 3, "opens.provider", Provider::from_code))?;
-    let bits = value::<i64>(row, 5, "opens.evidence")?.cast_unsigned();
-    open.evidence = EvidenceSet::from_bits(bits).ok_or(Failure::corrupt("opens.evidence"))?;
+    open.provider =
+        optional(row, 3, |row| code(row, 3, "opens.provider", |code| Some(Provider::from_code(code))))?
+            .flatten();
+    open.evidence = EvidenceSet::from_bits(value::<i64>(row, 5, "opens.evidence")?.cast_unsigned());
     let rules = value::<i32>(row, 6, "opens.rules_version")?;
     open.rules_version = u16::try_from(rules).map_err(|_| Failure::corrupt("opens.rules_version"))?;
     open.network = parsed(row, 7, "opens.network")?;

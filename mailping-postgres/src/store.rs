@@ -4,7 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mailping_core::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, Written};
+use mailping_core::store::{
+    Attempt, Backlog, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged, Store,
+    Written,
+};
 use mailping_core::{
     KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
 };
@@ -98,9 +101,12 @@ impl Database {
         gate::begin(&self.pool, &self.schema, gate, self.timeout.as_millis()).await
     }
 
-    /// A batch comes again only after an error, so that nearly always nothing of it is kept already.
-    async fn record(self, batch: Batch, last_days: Vec<LastDay>) -> Outcome<Vec<Written>> {
-        match self.record_once(&batch, &last_days, Before::Nothing).await {
+    async fn record(self, batch: Batch, last_days: Vec<LastDay>, attempt: Attempt) -> Outcome<Written> {
+        let before = match attempt {
+            Attempt::First => Before::Nothing,
+            Attempt::Repeat => Before::SomeOpens,
+        };
+        match self.record_once(&batch, &last_days, before).await {
             Err(failure) if failure.is_duplicate() => {
                 self.record_once(&batch, &last_days, Before::SomeOpens).await
             }
@@ -108,19 +114,15 @@ impl Database {
         }
     }
 
-    async fn record_once(
-        &self,
-        batch: &Batch,
-        last_days: &[LastDay],
-        before: Before,
-    ) -> Outcome<Vec<Written>> {
+    async fn record_once(&self, batch: &Batch, last_days: &[LastDay], before: Before) -> Outcome<Written> {
         let mut transaction = self.begin(Gate::Shared).await?;
         let written = record::record(&mut transaction, &self.schema, batch, before).await?;
+        let mut raised = Vec::new();
         if !last_days.is_empty() {
-            record::raise(&mut transaction, &self.schema, last_days).await?;
+            raised = record::raise(&mut transaction, &self.schema, last_days).await?;
         }
         transaction.commit().await?;
-        Ok(written)
+        Ok(Written::new(written, raised))
     }
 
     async fn insert_ping(self, ping: Ping, recipient: Option<RecipientHashes>) -> Outcome<Status> {
@@ -138,7 +140,7 @@ impl Database {
         Ok(status)
     }
 
-    async fn purge(self, now: Timestamp, limit: usize) -> Outcome<Erased> {
+    async fn purge(self, now: Timestamp, limit: usize) -> Outcome<Purged> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         // Two purgers would delete the same rows, and wait for each other.
         let mut transaction = self.begin(Gate::Shared).await?;
@@ -155,18 +157,23 @@ impl Database {
             erased.pings = purge::pings(&mut transaction, &self.schema, now, left).await?.pings;
             transaction.commit().await?;
         }
-        Ok(erased)
+        Ok(Purged::new(erased.pings, erased.opens))
     }
 }
 
 #[async_trait]
 impl Store for PostgresStore {
-    async fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError> {
+    async fn record(
+        &self,
+        opens: &[Open],
+        last_days: &[LastDay],
+        attempt: Attempt,
+    ) -> Result<Written, StoreError> {
         if opens.is_empty() && last_days.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Written::default());
         }
         let (batch, last_days) = (Batch::of(opens), last_days.to_vec());
-        self.run(|database| database.record(batch, last_days)).await
+        self.run(|database| database.record(batch, last_days, attempt)).await
     }
 
     async fn insert_ping(
@@ -182,18 +189,30 @@ impl Store for PostgresStore {
         self.run(|d| async move { reads::ping(&d.pool, &d.schema, id).await }).await
     }
 
-    async fn pings(&self, query: &PingQuery) -> Result<Vec<KeptPing>, StoreError> {
+    async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
         let query = query.clone();
         self.run(|d| async move { reads::pings(&d.pool, &d.schema, query).await }).await
     }
 
-    async fn opens(
-        &self,
-        ping: PingId,
-        after: Option<OpenCursor>,
-        limit: usize,
-    ) -> Result<Vec<Open>, StoreError> {
-        self.run(|d| async move { reads::opens(&d.pool, &d.schema, ping, after, limit).await }).await
+    async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
+        let query = *query;
+        self.run(|d| async move { reads::opens(&d.pool, &d.schema, query).await }).await
+    }
+
+    async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
+        let mut pages = Vec::with_capacity(pings.len());
+        for ping in pings {
+            pages.push(self.opens(&OpenQuery::oldest(*ping, limit)).await?);
+        }
+        Ok(pages)
+    }
+
+    async fn mark(&self) -> Result<Mark, StoreError> {
+        Err(StoreError::unavailable("this store has no marks yet"))
+    }
+
+    async fn news(&self, _since: &Mark, _limit: usize) -> Result<News, StoreError> {
+        Err(StoreError::unavailable("this store has no marks yet"))
     }
 
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
@@ -262,7 +281,7 @@ impl Store for PostgresStore {
         recipient: &RecipientHashes,
         after: Option<PingId>,
         limit: usize,
-    ) -> Result<Vec<KeptPing>, StoreError> {
+    ) -> Result<PingPage, StoreError> {
         let recipient = recipient.clone();
         self.run(|d| async move { reads::pings_of(&d.pool, &d.schema, recipient, after, limit).await }).await
     }
@@ -271,12 +290,8 @@ impl Store for PostgresStore {
         self.run(|d| async move { reads::recipient_keys(&d.pool, &d.schema).await }).await
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
         self.run(|database| database.purge(now, limit)).await
-    }
-
-    fn may_wait(&self) -> bool {
-        true
     }
 
     fn backlog(&self) -> Backlog {

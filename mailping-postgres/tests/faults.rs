@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
 use common::{SENT, create, open, ping, ping_id, pool};
-use mailping_core::store::Written;
+use mailping_core::store::{Answer, Attempt, OpenQuery};
 use mailping_core::{LastDay, Store as _, StoreError, Timestamp};
 use mailping_fixture_postgres::{PASSWORD, Server, USER};
 use mailping_postgres::{DatabaseError, Fault, PostgresStore};
@@ -46,7 +46,7 @@ async fn a_server_killed_while_recording_loses_nothing_and_is_used_again() {
         let mut batches = 0;
         while !done.load(Relaxed) {
             let opens: Vec<_> = (0..20).map(|n| open(ping_id(n % 3), batches * 20 + n)).collect();
-            while pollster::block_on(recording.record(&opens, &[])).is_err() {
+            while pollster::block_on(recording.record(&opens, &[], Attempt::Repeat)).is_err() {
                 failed.fetch_add(1, Relaxed);
                 std::thread::sleep(Duration::from_millis(20));
             }
@@ -73,7 +73,7 @@ async fn a_server_killed_while_recording_loses_nothing_and_is_used_again() {
     let (batches, _server) = batches.await.unwrap();
     let mut kept = 0;
     for n in 0..3 {
-        let opens = store.opens(ping_id(n), None, usize::MAX).await.unwrap();
+        let opens = store.opens(&OpenQuery::oldest(ping_id(n), usize::MAX)).await.unwrap().opens;
         let ids: HashSet<_> = opens.iter().map(|open| open.id).collect();
         assert_eq!(ids.len(), opens.len(), "nothing twice");
         kept += opens.len();
@@ -86,7 +86,7 @@ async fn without_a_server_a_call_fails_at_once_or_in_time() {
     let (mut server, _pool, store) = server().await;
     tokio::task::block_in_place(|| server.stop());
     let begun = Instant::now();
-    let error = store.record(&[open(ping_id(1), 1)], &[]).await.unwrap_err();
+    let error = store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap_err();
     assert!(
         matches!(fault(&error), Fault::Unreachable | Fault::Restarting | Fault::PoolExhausted),
         "{error:?}"
@@ -102,11 +102,14 @@ async fn a_lock_of_somebody_else_is_an_error_in_time() {
     let mut held = pool.begin().await.unwrap();
     sqlx::raw_sql("LOCK TABLE mailping.opens IN EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
     let begun = Instant::now();
-    let error = store.record(&[open(ping_id(1), 1)], &[]).await.unwrap_err();
+    let error = store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap_err();
     assert_eq!(fault(&error), Fault::TimedOut);
     assert!(begun.elapsed() < Duration::from_secs(5));
     held.rollback().await.unwrap();
-    assert_eq!(store.record(&[open(ping_id(1), 1)], &[]).await.unwrap(), [Written::Kept]);
+    assert_eq!(
+        store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap().opens,
+        [Answer::Kept]
+    );
     drop(server);
 }
 
@@ -123,11 +126,14 @@ async fn a_frozen_server_is_an_error_in_time() {
     };
     signal("-STOP");
     let begun = Instant::now();
-    let error = store.record(&[open(ping_id(1), 1)], &[]).await.unwrap_err();
+    let error = store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap_err();
     assert!(begun.elapsed() < Duration::from_secs(3));
     signal("-CONT");
     assert_eq!(fault(&error), Fault::TimedOut);
-    assert_eq!(store.record(&[open(ping_id(1), 1)], &[]).await.unwrap(), [Written::Kept]);
+    assert_eq!(
+        store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap().opens,
+        [Answer::Kept]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,11 +145,14 @@ async fn an_exhausted_pool_is_an_error_and_not_a_hang() {
         held.push(pool.acquire().await.unwrap());
     }
     let begun = Instant::now();
-    let error = store.record(&[open(ping_id(1), 1)], &[]).await.unwrap_err();
+    let error = store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap_err();
     assert_eq!(fault(&error), Fault::PoolExhausted);
     assert!(begun.elapsed() < Duration::from_secs(5));
     drop(held);
-    assert_eq!(store.record(&[open(ping_id(1), 1)], &[]).await.unwrap(), [Written::Kept]);
+    assert_eq!(
+        store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap().opens,
+        [Answer::Kept]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,7 +167,7 @@ async fn errors_hold_no_values() {
         .execute(&pool)
         .await
         .unwrap();
-    let checked = store.record(&[open(ping_id(1), 1)], &[]).await.unwrap_err();
+    let checked = store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap_err();
     let wrong = server.url("mailping").replace(PASSWORD, "wrong-password");
     let wrong = PgPoolOptions::new().connect_lazy(&wrong).unwrap();
     let login = PostgresStore::new(wrong).unwrap().migrate().await.unwrap_err();
@@ -194,7 +203,7 @@ async fn a_commit_is_durable_whatever_the_role_says() {
     let store = PostgresStore::new(fresh.clone()).unwrap().timeout(Duration::from_secs(20));
     let day = LastDay::new(ping_id(1), Timestamp::from_unix_millis(SENT));
     store.insert_ping(&ping(1), None).await.unwrap();
-    store.record(&[open(ping_id(1), 1)], &[day]).await.unwrap();
+    store.record(&[open(ping_id(1), 1)], &[day], Attempt::First).await.unwrap();
     store.withdraw(ping_id(1)).await.unwrap();
     store.purge(Timestamp::from_unix_millis(SENT * 2), 10).await.unwrap();
     store.erase(ping_id(1)).await.unwrap();

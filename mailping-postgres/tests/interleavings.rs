@@ -7,7 +7,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{SENT, database, open, ping, ping_id, pool, store};
-use mailping_core::store::{Erased, Written};
+use mailping_core::store::{Answer, Attempt, Erased, OpenQuery, Purged, Written};
 use mailping_core::{
     KeyFingerprint, RecipientHash, RecipientHashes, Status, Store as _, StoreError, Timestamp,
 };
@@ -67,7 +67,7 @@ impl Scene {
     /// A batch of one open of ping 1, stopped in the middle: its open is being written by another transaction.
     async fn batch_under_way(
         &self,
-    ) -> (Transaction<'static, Postgres>, JoinHandle<Result<Vec<Written>, StoreError>>) {
+    ) -> (Transaction<'static, Postgres>, JoinHandle<Result<Written, StoreError>>) {
         self.store.insert_ping(&ping(1), Some(&ada())).await.unwrap();
         let id = i64::from_be_bytes(*open(ping_id(1), 1).id.as_bytes()) ^ i64::MIN;
         let mut held = self.pool.begin().await.unwrap();
@@ -79,8 +79,9 @@ impl Scene {
         .execute(&mut *held)
         .await
         .unwrap();
-        let batch = self
-            .begins(1, |store: PostgresStore| async move { store.record(&[open(ping_id(1), 1)], &[]).await });
+        let batch = self.begins(1, |store: PostgresStore| async move {
+            store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await
+        });
         (held, batch.await)
     }
 }
@@ -119,7 +120,7 @@ async fn an_erasure_waits_for_the_batch_under_way_and_takes_its_opens() {
     let (held, batch) = scene.batch_under_way().await;
     let erasure = scene.begins(2, |store: PostgresStore| async move { store.erase(ping_id(1)).await }).await;
     held.rollback().await.unwrap();
-    assert_eq!(batch.await.unwrap().unwrap(), [Written::Kept]);
+    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Kept]);
     assert_eq!(erasure.await.unwrap().unwrap(), Some(Erased::new(1, 1)));
     assert_eq!(scene.orphans().await, 0);
 }
@@ -130,11 +131,12 @@ async fn a_batch_waits_for_the_erasure_under_way_and_is_filtered() {
     scene.store.insert_ping(&ping(1), None).await.unwrap();
     let held = scene.holding("SELECT * FROM mailping.pings FOR SHARE").await;
     let erasure = scene.begins(1, |store: PostgresStore| async move { store.erase(ping_id(1)).await }).await;
-    let record = |store: PostgresStore| async move { store.record(&[open(ping_id(1), 1)], &[]).await };
+    let record =
+        |store: PostgresStore| async move { store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await };
     let batch = scene.begins(2, record).await;
     held.rollback().await.unwrap();
     assert_eq!(erasure.await.unwrap().unwrap(), Some(Erased::new(1, 0)));
-    assert_eq!(batch.await.unwrap().unwrap(), [Written::Filtered]);
+    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Filtered]);
     assert_eq!(scene.orphans().await, 0);
 }
 
@@ -146,8 +148,12 @@ async fn a_withdrawal_waits_for_the_batch_under_way_so_that_none_comes_after_it(
         scene.begins(2, |store: PostgresStore| async move { store.withdraw(ping_id(1)).await }).await;
     held.rollback().await.unwrap();
     assert!(withdrawal.await.unwrap().unwrap());
-    assert_eq!(scene.store.opens(ping_id(1), None, 9).await.unwrap().len(), 1, "written before the answer");
-    assert_eq!(batch.await.unwrap().unwrap(), [Written::Kept]);
+    assert_eq!(
+        scene.store.opens(&OpenQuery::oldest(ping_id(1), 9)).await.unwrap().opens.len(),
+        1,
+        "written before the answer"
+    );
+    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Kept]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,8 +164,12 @@ async fn an_objection_waits_for_the_batch_under_way_so_that_none_comes_after_it(
         scene.begins(2, |store: PostgresStore| async move { store.object_by_ping(ping_id(1)).await }).await;
     held.rollback().await.unwrap();
     objection.await.unwrap().unwrap();
-    assert_eq!(scene.store.opens(ping_id(1), None, 9).await.unwrap().len(), 1, "written before the answer");
-    assert_eq!(batch.await.unwrap().unwrap(), [Written::Kept]);
+    assert_eq!(
+        scene.store.opens(&OpenQuery::oldest(ping_id(1), 9)).await.unwrap().opens.len(),
+        1,
+        "written before the answer"
+    );
+    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Kept]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,7 +186,7 @@ async fn an_objection_that_is_kept_already_waits_for_no_batch() {
         again.await.expect("it waits for nothing").unwrap();
     }
     held.rollback().await.unwrap();
-    assert_eq!(batch.await.unwrap().unwrap(), [Written::Kept]);
+    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Kept]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,8 +217,8 @@ async fn a_purge_waits_for_the_batch_under_way_and_takes_its_opens() {
     let far = Timestamp::from_unix_millis(SENT * 2);
     let purge = scene.begins(2, move |store: PostgresStore| async move { store.purge(far, 100).await }).await;
     held.rollback().await.unwrap();
-    assert_eq!(batch.await.unwrap().unwrap(), [Written::Kept]);
-    assert_eq!(purge.await.unwrap().unwrap(), Erased::new(1, 1));
+    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Kept]);
+    assert_eq!(purge.await.unwrap().unwrap(), Purged::new(1, 1));
     assert_eq!(scene.orphans().await, 0);
 }
 
@@ -243,10 +253,13 @@ async fn a_ping_waits_for_the_objection_under_way_and_is_untracked() {
 async fn batches_do_not_wait_for_each_other() {
     let scene = Scene::set("batch_beside_batch").await;
     let (held, batch) = scene.batch_under_way().await;
-    assert_eq!(scene.store.record(&[open(ping_id(1), 2)], &[]).await.unwrap(), [Written::Kept]);
+    assert_eq!(
+        scene.store.record(&[open(ping_id(1), 2)], &[], Attempt::First).await.unwrap().opens,
+        [Answer::Kept]
+    );
     scene.store.insert_ping(&ping(2), None).await.unwrap();
     held.rollback().await.unwrap();
-    assert_eq!(batch.await.unwrap().unwrap(), [Written::Kept]);
+    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Kept]);
 }
 
 impl Scene {

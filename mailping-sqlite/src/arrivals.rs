@@ -12,7 +12,7 @@
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use mailping_core::store::Written;
+use mailping_core::store::Answer;
 use mailping_core::{Open, PingId};
 use rusqlite::{Connection, Transaction, params};
 
@@ -84,7 +84,7 @@ impl Arrivals {
         &self,
         transaction: &Transaction<'_>,
         opens: &[Open],
-    ) -> Result<(Vec<Written>, Step)> {
+    ) -> Result<(Vec<Answer>, Step)> {
         let mut known = self.known(transaction)?;
         let mut next = 1 + self.seen().max(taken(transaction)?);
         let mut written = Vec::with_capacity(opens.len());
@@ -92,7 +92,7 @@ impl Arrivals {
         for open in opens {
             let until = known.records_until(transaction, open.ping)?;
             if until.is_none_or(|until| until - open.at.unix_millis() < open.time_step.millis()) {
-                written.push(Written::Filtered);
+                written.push(Answer::Filtered);
                 continue;
             }
             if step.batches.last().is_none_or(Batch::is_full) {
@@ -103,7 +103,7 @@ impl Arrivals {
             }
             step.appended.push((number(open.ping), next));
             next += 1;
-            written.push(Written::Kept);
+            written.push(Answer::Kept);
         }
         // Known again once this is committed: what fails in between leaves nothing known.
         step.version = known.version.take();

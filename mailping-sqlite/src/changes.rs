@@ -1,6 +1,6 @@
 //! The changes, each inside a transaction that holds the write lock.
 
-use mailping_core::store::{Erased, Written};
+use mailping_core::store::{Answer, Erased, Purged, Written};
 use mailping_core::{
     LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp,
 };
@@ -16,16 +16,22 @@ pub(crate) fn record(
     arrivals: &Arrivals,
     opens: &[Open],
     last_days: &[LastDay],
-) -> Result<(Vec<Written>, Step)> {
-    let kept = arrivals.append(transaction, opens)?;
+) -> Result<(Written, Step)> {
+    let (kept, step) = arrivals.append(transaction, opens)?;
+    let mut written = Written::new(kept, Vec::new());
+    let mut records = transaction
+        .prepare_cached("SELECT 1 FROM pings WHERE id = ?1 AND status = 0 AND record_until - ?2 >= ?3")?;
     let mut raise = transaction.prepare_cached(
         "UPDATE pings SET last_day = ?2
          WHERE id = ?1 AND status = 0 AND record_until - ?2 >= ?3 AND (last_day IS NULL OR last_day < ?2)",
     )?;
     for last in last_days {
-        raise.execute(params![last.ping.as_bytes(), last.day.unix_millis(), TimeStep::Day.millis()])?;
+        let given = params![last.ping.as_bytes(), last.day.unix_millis(), TimeStep::Day.millis()];
+        raise.execute(given)?;
+        let records = records.exists(given)?;
+        written.last_days.push(if records { Answer::Kept } else { Answer::Filtered });
     }
-    Ok(kept)
+    Ok((written, step))
 }
 
 pub(crate) fn insert_ping(
@@ -163,9 +169,9 @@ pub(crate) fn purge(
     arrivals: &Arrivals,
     now: Timestamp,
     limit: usize,
-) -> Result<Erased> {
-    let mut erased = Erased::default();
-    let left = |erased: &Erased| limit.saturating_sub((erased.pings + erased.opens) as usize);
+) -> Result<Purged> {
+    let mut erased = Purged::default();
+    let left = |erased: &Purged| limit.saturating_sub((erased.pings + erased.opens) as usize);
     let mut due = transaction.prepare_cached(NEXT_DUE)?;
     let mut ping = transaction.prepare_cached("DELETE FROM pings WHERE id = ?1")?;
     while left(&erased) > 0 {

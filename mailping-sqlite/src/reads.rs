@@ -1,6 +1,6 @@
 //! What is read, each from one state of the database.
 
-use mailping_core::store::{KeptPing, OpenCursor, PingQuery};
+use mailping_core::store::{KeptPing, OpenPage, OpenQuery, Order, PingPage, PingQuery};
 use mailping_core::{KeyFingerprint, Open, PingId, RecipientHashes};
 use rusqlite::{CachedStatement, Connection, Params, params};
 
@@ -13,10 +13,10 @@ use crate::rows::{self, KeptFields, ping_columns};
 
 pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<KeptPing>> {
     let find = connection.prepare_cached(concat!("SELECT ", ping_columns!(), " FROM pings WHERE id = ?1"))?;
-    Ok(all_pings(find, [id.as_bytes()])?.pop())
+    Ok(all_pings(find, [id.as_bytes()], usize::MAX)?.pings.pop())
 }
 
-pub(crate) fn pings(connection: &Connection, query: &PingQuery) -> Result<Vec<KeptPing>> {
+pub(crate) fn pings(connection: &Connection, query: &PingQuery) -> Result<PingPage> {
     const ALL: &str =
         concat!("SELECT ", ping_columns!(), " FROM pings WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
     const BY_OWNER: &str = concat!(
@@ -37,15 +37,18 @@ pub(crate) fn pings(connection: &Connection, query: &PingQuery) -> Result<Vec<Ke
         " FROM pings INDEXED BY pings_by_reference
          WHERE reference = ?3 AND owner = ?4 AND id < ?1 ORDER BY id DESC LIMIT ?2"
     );
-    let (before, limit) = (before(query.after), limit(query.limit));
+    let (before, most) = (before(query.after), query.limit);
+    let limit = limit(most.saturating_add(1));
     match (&query.reference, &query.owner) {
-        (None, None) => all_pings(connection.prepare_cached(ALL)?, params![before, limit]),
-        (None, Some(owner)) => all_pings(connection.prepare_cached(BY_OWNER)?, params![before, limit, owner]),
+        (None, None) => all_pings(connection.prepare_cached(ALL)?, params![before, limit], most),
+        (None, Some(owner)) => {
+            all_pings(connection.prepare_cached(BY_OWNER)?, params![before, limit, owner], most)
+        }
         (Some(reference), None) => {
-            all_pings(connection.prepare_cached(BY_REFERENCE)?, params![before, limit, reference])
+            all_pings(connection.prepare_cached(BY_REFERENCE)?, params![before, limit, reference], most)
         }
         (Some(reference), Some(owner)) => {
-            all_pings(connection.prepare_cached(BY_BOTH)?, params![before, limit, reference, owner])
+            all_pings(connection.prepare_cached(BY_BOTH)?, params![before, limit, reference, owner], most)
         }
     }
 }
@@ -55,7 +58,7 @@ pub(crate) fn pings_of(
     recipient: &RecipientHashes,
     after: Option<PingId>,
     most: usize,
-) -> Result<Vec<KeptPing>> {
+) -> Result<PingPage> {
     // Several statements: a transaction makes them see one state.
     let transaction = connection.unchecked_transaction()?;
     let mut pings = Vec::new();
@@ -66,21 +69,22 @@ pub(crate) fn pings_of(
             " FROM pings INDEXED BY pings_by_recipient
              WHERE recipient_key = ?3 AND recipient_hash = ?4 AND id < ?1 ORDER BY id DESC LIMIT ?2"
         ))?;
-        let asked = params![before(after), limit(most), hash.key().to_bits(), hash.hash()];
-        pings.extend(all_pings(find, asked)?);
+        let asked = params![before(after), limit(most.saturating_add(1)), hash.key().to_bits(), hash.hash()];
+        pings.extend(all_pings(find, asked, usize::MAX)?.pings);
     }
     pings.sort_unstable_by_key(|kept| std::cmp::Reverse(kept.ping.id));
-    pings.truncate(most);
-    Ok(pings)
+    Ok(page(pings, most))
 }
 
-pub(crate) fn opens(
-    connection: &Connection,
-    arrivals: &Arrivals,
-    ping: PingId,
-    after: Option<OpenCursor>,
-    most: usize,
-) -> Result<Vec<Open>> {
+fn page(mut pings: Vec<KeptPing>, most: usize) -> PingPage {
+    let more = pings.len() > most;
+    pings.truncate(most);
+    let next = pings.last().filter(|_| more).map(|kept| kept.ping.id);
+    PingPage::new(pings, next)
+}
+
+pub(crate) fn opens(connection: &Connection, arrivals: &Arrivals, query: &OpenQuery) -> Result<OpenPage> {
+    let ping = query.ping;
     let hints = arrivals.of(ping);
     // Several statements: a transaction makes them see one state.
     let transaction = connection.unchecked_transaction()?;
@@ -90,10 +94,18 @@ pub(crate) fn opens(
     // Of one that was recorded again, the first.
     opens.sort_by_key(|open| open.id);
     opens.dedup_by_key(|open| open.id);
-    opens.retain(|open| after.is_none_or(|after| open.comes_after(after)));
     opens.sort_unstable_by_key(|open| (open.at, open.id));
-    opens.truncate(most);
-    opens.iter().map(|open| KeptFields::unpack(open.fields)?.open(ping)).collect()
+    let place = query.after.map(|after| (after.at.unix_millis(), *after.id.as_bytes()));
+    if query.order == Order::NewestFirst {
+        opens.reverse();
+        opens.retain(|open| place.is_none_or(|place| (open.at, open.id) < place));
+    } else {
+        opens.retain(|open| place.is_none_or(|place| (open.at, open.id) > place));
+    }
+    opens.truncate(query.limit.saturating_add(1));
+    let opens: Vec<Open> =
+        opens.iter().map(|open| KeptFields::unpack(open.fields)?.open(ping)).collect::<Result<_>>()?;
+    Ok(OpenPage::cut(opens, query.limit))
 }
 
 /// An open of which no more is read than its place among the others: of many opens a page is read.
@@ -107,10 +119,6 @@ impl<'a> Unread<'a> {
     fn of(fields: &'a [u8]) -> Result<Self> {
         let (id, at) = KeptFields::place(fields)?;
         Ok(Self { at, id, fields })
-    }
-
-    fn comes_after(&self, after: OpenCursor) -> bool {
-        (self.at, self.id) > (after.at.unix_millis(), *after.id.as_bytes())
     }
 }
 
@@ -147,13 +155,13 @@ pub(crate) fn recipient_keys(connection: &Connection) -> Result<Vec<KeyFingerpri
     Ok(keys)
 }
 
-fn all_pings(mut find: CachedStatement<'_>, asked: impl Params) -> Result<Vec<KeptPing>> {
+fn all_pings(mut find: CachedStatement<'_>, asked: impl Params, most: usize) -> Result<PingPage> {
     let mut found = find.query(asked)?;
     let mut pings = Vec::new();
     while let Some(row) = found.next()? {
         pings.push(rows::ping(row)?);
     }
-    Ok(pings)
+    Ok(page(pings, most))
 }
 
 /// All ids are below 17 bytes of ones.

@@ -10,7 +10,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mailping_core::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, Written};
+use mailping_core::store::{
+    Attempt, Backlog, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged, Store,
+    Written,
+};
 use mailping_core::{
     KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
 };
@@ -126,10 +129,12 @@ impl SpooledStore {
         if self.shared.file.is_empty() {
             return Ok(ids);
         }
+        let mut after = None;
         loop {
-            let page = self.shared.database.pings_of(recipient, ids.last().copied(), PAGE).await?;
-            ids.extend(page.iter().map(|kept| kept.ping.id));
-            if page.len() < PAGE {
+            let page = self.shared.database.pings_of(recipient, after, PAGE).await?;
+            ids.extend(page.pings.iter().map(|kept| kept.ping.id));
+            after = page.next;
+            if after.is_none() {
                 return Ok(ids);
             }
         }
@@ -156,11 +161,16 @@ impl Drop for SpooledStore {
 
 #[async_trait]
 impl Store for SpooledStore {
-    async fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError> {
+    async fn record(
+        &self,
+        opens: &[Open],
+        last_days: &[LastDay],
+        attempt: Attempt,
+    ) -> Result<Written, StoreError> {
         if opens.is_empty() && last_days.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Written::default());
         }
-        self.shared.record(opens, last_days)
+        self.shared.record(opens, last_days, attempt)
     }
 
     async fn insert_ping(
@@ -175,17 +185,24 @@ impl Store for SpooledStore {
         self.shared.database.ping(id).await
     }
 
-    async fn pings(&self, query: &PingQuery) -> Result<Vec<KeptPing>, StoreError> {
+    async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
         self.shared.database.pings(query).await
     }
 
-    async fn opens(
-        &self,
-        ping: PingId,
-        after: Option<OpenCursor>,
-        limit: usize,
-    ) -> Result<Vec<Open>, StoreError> {
-        self.shared.database.opens(ping, after, limit).await
+    async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
+        self.shared.database.opens(query).await
+    }
+
+    async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
+        self.shared.database.opens_of(pings, limit).await
+    }
+
+    async fn mark(&self) -> Result<Mark, StoreError> {
+        self.shared.database.mark().await
+    }
+
+    async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+        self.shared.database.news(since, limit).await
     }
 
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
@@ -228,7 +245,7 @@ impl Store for SpooledStore {
         recipient: &RecipientHashes,
         after: Option<PingId>,
         limit: usize,
-    ) -> Result<Vec<KeptPing>, StoreError> {
+    ) -> Result<PingPage, StoreError> {
         self.shared.database.pings_of(recipient, after, limit).await
     }
 
@@ -236,15 +253,11 @@ impl Store for SpooledStore {
         self.shared.database.recipient_keys().await
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
         if self.shared.is_failing() {
             return Err(StoreError::unavailable("nothing is purged while the database fails"));
         }
         self.shared.ask(move |database| pollster::block_on(database.purge(now, limit)))
-    }
-
-    fn may_wait(&self) -> bool {
-        true
     }
 
     fn backlog(&self) -> Backlog {

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mailping_core::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, Written};
+use mailping_core::store::{
+    Attempt, Backlog, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged, Store,
+    Written,
+};
 use mailping_core::{
     KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
 };
@@ -122,9 +125,14 @@ impl fmt::Debug for SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError> {
+    async fn record(
+        &self,
+        opens: &[Open],
+        last_days: &[LastDay],
+        _attempt: Attempt,
+    ) -> Result<Written, StoreError> {
         if opens.is_empty() && last_days.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Written::default());
         }
         let record =
             |transaction: &Transaction<'_>| changes::record(transaction, &self.arrivals, opens, last_days);
@@ -149,19 +157,30 @@ impl Store for SqliteStore {
         self.reads.call(move |connection| reads::ping(connection, id)).await
     }
 
-    async fn pings(&self, query: &PingQuery) -> Result<Vec<KeptPing>, StoreError> {
+    async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
         let query = query.clone();
         self.reads.call(move |connection| reads::pings(connection, &query)).await
     }
 
-    async fn opens(
-        &self,
-        ping: PingId,
-        after: Option<OpenCursor>,
-        limit: usize,
-    ) -> Result<Vec<Open>, StoreError> {
-        let arrivals = Arc::clone(&self.arrivals);
-        self.reads.call(move |connection| reads::opens(connection, &arrivals, ping, after, limit)).await
+    async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
+        let (arrivals, query) = (Arc::clone(&self.arrivals), *query);
+        self.reads.call(move |connection| reads::opens(connection, &arrivals, &query)).await
+    }
+
+    async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
+        let mut pages = Vec::with_capacity(pings.len());
+        for ping in pings {
+            pages.push(self.opens(&OpenQuery::oldest(*ping, limit)).await?);
+        }
+        Ok(pages)
+    }
+
+    async fn mark(&self) -> Result<Mark, StoreError> {
+        Err(StoreError::unavailable("this store has no marks yet"))
+    }
+
+    async fn news(&self, _since: &Mark, _limit: usize) -> Result<News, StoreError> {
+        Err(StoreError::unavailable("this store has no marks yet"))
     }
 
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
@@ -199,7 +218,7 @@ impl Store for SqliteStore {
         recipient: &RecipientHashes,
         after: Option<PingId>,
         limit: usize,
-    ) -> Result<Vec<KeptPing>, StoreError> {
+    ) -> Result<PingPage, StoreError> {
         let recipient = recipient.clone();
         self.reads.call(move |connection| reads::pings_of(connection, &recipient, after, limit)).await
     }
@@ -208,20 +227,16 @@ impl Store for SqliteStore {
         self.reads.call(|connection| reads::recipient_keys(connection)).await
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
         let work = |transaction: &Transaction<'_>, arrivals: &Arrivals| {
             changes::purge(transaction, arrivals, now, limit)
         };
         let purged = self.writer.write(changing(&self.arrivals, work))?;
-        if purged != Erased::default() {
+        if purged != Purged::default() {
             self.writer.owe_empty_log();
             self.log_changed(limit);
         }
         Ok(purged)
-    }
-
-    fn may_wait(&self) -> bool {
-        true
     }
 
     fn backlog(&self) -> Backlog {

@@ -4,6 +4,7 @@
 
 mod common;
 
+use mailping_core::store::Attempt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -148,7 +149,7 @@ fn a_locked_file_is_an_error_and_works_afterwards() {
     let locker = Connection::open(&file).unwrap();
     locker.execute_batch("BEGIN IMMEDIATE").unwrap();
     let batch = [open(ping_id(1), 1), open(ping_id(1), 2)];
-    let error = block_on(store.record(&batch, &[])).unwrap_err();
+    let error = block_on(store.record(&batch, &[], Attempt::Repeat)).unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
     // Who reads does not wait for who writes.
     let start = Instant::now();

@@ -2,6 +2,7 @@
 
 mod common;
 
+use mailping_core::store::OpenQuery;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -96,7 +97,7 @@ fn what_was_answered_survives_kill_9() {
         answered += last - from + 1;
         let store = SqliteStore::open(&file).unwrap();
         for ping in 0..PINGS {
-            let opens = block_on(store.opens(ping_id(ping), None, usize::MAX)).unwrap();
+            let opens = block_on(store.opens(&OpenQuery::oldest(ping_id(ping), usize::MAX))).unwrap().opens;
             for n in from..=last {
                 assert!(opens.contains(&open(ping_id(ping), n)), "open {n} was answered and is gone");
             }

@@ -1,6 +1,7 @@
 //! Rows as a damaged or foreign file may hold them: read as an error or as what a store may hold.
 #![allow(clippy::unwrap_used, reason = "helpers of tests stand outside of #[test] functions")]
 
+use mailping_core::store::Attempt;
 use std::cell::RefCell;
 
 use mailping_core::fetcher::{Fetcher, Verdict};
@@ -48,7 +49,7 @@ impl Subject {
         let mut open = Open::new(PING, OpenId::from_bytes([2; 8]), at, Fetcher::Browser, Verdict::Human);
         open.network = Some("192.0.2.0/24".parse().unwrap());
         open.city = Some("Bonn".parse().unwrap());
-        pollster::block_on(store.record(&[open], &[])).unwrap();
+        pollster::block_on(store.record(&[open], &[], Attempt::Repeat)).unwrap();
         let raw = Connection::open(&path).unwrap();
         raw.pragma_update(None, "synchronous", "OFF").unwrap();
         raw.execute(FOLDED, ()).unwrap();

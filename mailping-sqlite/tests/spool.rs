@@ -3,12 +3,13 @@
 
 mod common;
 
+use mailping_core::store::{Answer, Attempt, OpenQuery};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::{open, ping, ping_id, time};
-use mailping_core::store::{Backlog, Written};
+use mailping_core::store::Backlog;
 use mailping_core::testing::faulty::{Fault, FaultyStore};
 use mailping_core::testing::store::CASES;
 use mailping_core::{
@@ -20,7 +21,7 @@ use pollster::block_on;
 
 /// What the database on another machine has, whatever befalls it.
 fn opens_of(remote: &FaultyStore, id: PingId) -> Vec<Open> {
-    block_on(remote.memory().opens(id, None, usize::MAX)).unwrap()
+    block_on(remote.memory().opens(&OpenQuery::oldest(id, usize::MAX))).unwrap().opens
 }
 
 struct Scene {
@@ -40,8 +41,11 @@ impl Scene {
     }
 
     fn keeps(&self, opens: &[Open]) {
-        let written = block_on(self.store.record(opens, &[])).unwrap();
-        assert!(written.len() == opens.len() && written.iter().all(|written| *written == Written::Kept));
+        let written = block_on(self.store.record(opens, &[], Attempt::Repeat)).unwrap();
+        assert!(
+            written.opens.len() == opens.len()
+                && written.opens.iter().all(|written| *written == Answer::Kept)
+        );
     }
 
     fn is_moved(&self) {
@@ -146,7 +150,7 @@ fn what_a_process_left_in_the_file_is_moved_by_the_next() {
     scene.remote.fault(Fault::RecordFails);
     scene.keeps(&batch(0..30));
     let day = LastDay::new(ping_id(1), time(1_795_392_000_000));
-    block_on(scene.store.record(&[], &[day])).unwrap();
+    block_on(scene.store.record(&[], &[day], Attempt::Repeat)).unwrap();
     let file = scene.folder.path().join("spool.db");
     drop(scene.store);
     scene.remote.fault(Fault::None);
@@ -195,7 +199,7 @@ fn a_full_spool_is_an_error_and_has_room_again() {
     let spool = Spool::open(folder.path().join("spool.db")).unwrap().most(10);
     let store = spool.before(remote.clone()).unwrap();
     remote.fault(Fault::RecordFails);
-    let record = |n| block_on(store.record(&[open(ping_id(0), n)], &[]));
+    let record = |n| block_on(store.record(&[open(ping_id(0), n)], &[], Attempt::Repeat));
     for n in 0..10 {
         record(n).unwrap();
     }

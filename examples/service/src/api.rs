@@ -2,7 +2,9 @@
 
 use http::{Method, StatusCode};
 use mailping_core::store::PingQuery;
-use mailping_core::{InvalidPing, OpenCursor, PingError, PingId, RecipientRequestError, StoreError, Tracker};
+use mailping_core::{
+    InvalidPing, OpenCursor, OpenQuery, PingError, PingId, RecipientRequestError, StoreError, Tracker,
+};
 use serde_json::{Value, json};
 
 use crate::call::{Answer, Call};
@@ -73,22 +75,20 @@ impl Api<'_> {
     async fn list(&self, call: &Call<'_>) -> Result<Answer, Answer> {
         let parameters = Parameters::read(call.query, &["after", "limit", "owner", "reference"])?;
         let limit = parameters.limit()?;
-        // One more than asked for tells whether there is a next page.
-        let mut query = PingQuery::newest(limit + 1);
+        let mut query = PingQuery::newest(limit);
         query.owner = parameters.get("owner").map(str::to_owned);
         query.reference = parameters.get("reference").map(str::to_owned);
         query.after = parameters.parsed("after", "the `next` of the page before")?;
-        let mut receipts = self.tracker.receipts(&query).await.map_err(|error| failed(&error))?;
-        let more = receipts.len() > limit;
-        receipts.truncate(limit);
-        let next = receipts.last().filter(|_| more).map(|receipt| receipt.ping.id);
-        Ok(Answer::json(StatusCode::OK, &json!({ "pings": receipts, "next": next })))
+        let page = self.tracker.receipts(&query).await.map_err(|error| failed(&error))?;
+        let answer = json!({ "pings": page.summaries, "next": page.next, "unreadable": page.unreadable });
+        Ok(Answer::json(StatusCode::OK, &answer))
     }
 
     async fn receipt(&self, id: &str, call: &Call<'_>) -> Result<Answer, Answer> {
         let parameters = Parameters::read(call.query, &["after", "limit"])?;
         let after: Option<OpenCursor> = parameters.parsed("after", "the `next` of the page before")?;
-        let receipt = self.tracker.receipt_page(ping_id(id)?, after, parameters.limit()?).await;
+        let query = OpenQuery::oldest(ping_id(id)?, parameters.limit()?).after(after);
+        let receipt = self.tracker.receipt_page(&query).await;
         match receipt.map_err(|error| failed(&error))? {
             Some(receipt) => Ok(Answer::json(StatusCode::OK, &receipt)),
             None => Err(not_found()),

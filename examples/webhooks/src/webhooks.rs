@@ -140,12 +140,12 @@ impl Teller {
         let mut query = PingQuery::newest(PAGE);
         loop {
             let page = self.post.tracker.notices_of(&query, self.post.rules).await?;
-            for found in &page {
+            for found in &page.all {
                 self.outbox.add(found.summary.ping.id, &found.notices, now())?;
             }
-            match page.last() {
-                Some(last) if page.len() == PAGE => query = query.after(last.summary.ping.id),
-                _ => break,
+            match page.next {
+                Some(next) => query = query.after(next),
+                None => break,
             }
         }
         let mut known = self.outbox.ping_after(None)?;

@@ -4,7 +4,7 @@ use crate::named::named;
 
 named! {
     /// The software that made the request.
-    pub enum Fetcher ("a fetcher") {
+    pub enum Fetcher ("a fetcher", else Unknown) {
         /// Nothing known fits, or what is known contradicts itself.
         Unknown = 0, "unknown";
         /// Gmail's image proxy, or Gmail's prefetch of images ahead of the reader.
@@ -53,7 +53,7 @@ impl Fetcher {
 
 named! {
     /// Did a person displaying the message cause this fetch?
-    pub enum Verdict ("a verdict") {
+    pub enum Verdict ("a verdict", else Uncertain) {
         /// The evidence does not tell, or contradicts itself.
         Uncertain = 0, "uncertain";
         /// Yes. It says "displayed", never "read".
@@ -71,14 +71,17 @@ mod tests {
     fn names_and_codes_come_back_as_what_they_were() {
         for fetcher in Fetcher::ALL.iter().copied() {
             assert_eq!(fetcher.as_str().parse(), Ok(fetcher));
-            assert_eq!(Fetcher::from_code(fetcher.code()), Some(fetcher));
+            assert_eq!(Fetcher::from_code(fetcher.code()), fetcher);
         }
         for verdict in Verdict::ALL.iter().copied() {
             assert_eq!(verdict.as_str().parse(), Ok(verdict));
-            assert_eq!(Verdict::from_code(verdict.code()), Some(verdict));
+            assert_eq!(Verdict::from_code(verdict.code()), verdict);
         }
         assert_eq!(Fetcher::ALL.len(), 14);
-        assert_eq!(Fetcher::from_code(200), None);
+        assert_eq!(
+            (Fetcher::from_code(200), Verdict::from_code(200)),
+            (Fetcher::Unknown, Verdict::Uncertain)
+        );
         assert!("Gmail".parse::<Fetcher>().is_err());
     }
 }

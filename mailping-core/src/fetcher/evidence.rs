@@ -125,11 +125,11 @@ impl EvidenceSet {
         self.0
     }
 
-    /// What a store kept; `None` when a bit is set that this version has no name for.
+    /// What a store kept. Bits that this version has no name for stay, so that nothing is lost where the set is written again;
+    /// they are no members.
     #[must_use]
-    pub fn from_bits(bits: u64) -> Option<Self> {
-        let known = Evidence::ALL.iter().fold(0, |known, evidence| known | bit(*evidence));
-        (bits & !known == 0).then_some(Self(bits))
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
     }
 
     /// The set with `evidence` in it.
@@ -161,16 +161,16 @@ impl EvidenceSet {
         self.0 & bit(evidence) != 0
     }
 
-    /// Is nothing in it?
+    /// Is nothing in it that this version knows?
     #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
     }
 
     /// How many are in it.
     #[must_use]
-    pub const fn len(self) -> usize {
-        self.0.count_ones() as usize
+    pub fn len(self) -> usize {
+        self.iter().count()
     }
 
     /// The members, in the order of [`Evidence::ALL`].
@@ -243,10 +243,13 @@ mod tests {
     }
 
     #[test]
-    fn a_set_comes_back_from_its_bits_and_unknown_bits_are_refused() {
+    fn a_set_comes_back_from_its_bits_and_unknown_ones_are_kept_and_no_members() {
         let set = EvidenceSet::from_iter([Evidence::TimeEarly, Evidence::UaOutlook]);
-        assert_eq!(EvidenceSet::from_bits(set.bits()), Some(set));
-        assert_eq!(EvidenceSet::from_bits(1 << 63), None);
+        assert_eq!(EvidenceSet::from_bits(set.bits()), set);
+        let newer = EvidenceSet::from_bits(set.bits() | 1 << 63);
+        assert_eq!((newer.bits(), newer.len()), (set.bits() | 1 << 63, 2));
+        assert!(newer.iter().eq(set.iter()));
+        assert!(EvidenceSet::from_bits(1 << 63).is_empty());
     }
 
     #[test]

@@ -221,7 +221,7 @@ proptest! {
         let signals = FetchSignals::new().user_agent(&agent).header("sec-purpose", &purpose).header("purpose", &purpose);
         let judged = Classifier::default().classify(&signals, network, since_sent);
         prop_assert!(!judged.locatable || (judged.fetcher.is_direct() && judged.verdict == Verdict::Human));
-        prop_assert_eq!(EvidenceSet::from_bits(judged.evidence.bits()), Some(judged.evidence));
+        prop_assert_eq!(EvidenceSet::from_bits(judged.evidence.bits()), judged.evidence);
     }
 
     #[test]

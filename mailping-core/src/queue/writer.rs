@@ -1,6 +1,6 @@
 //! The writer thread: it takes what waits as one batch, writes it until the store has answered, and purges in between.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::ticket::Ticket;
 use super::{Entry, Queued, Recorded, Shared, from_now};
 use crate::notify::Event;
-use crate::store::{Erased, Written};
+use crate::store::{Answer, Attempt, Purged, Written};
 use crate::{LastDay, Open};
 
 /// The most opens that one batch holds: large enough that a commit costs each little, small enough to keep locks short.
@@ -71,11 +71,11 @@ impl Shared {
     /// Tries until the store has answered; `false` where the queue was given up first. Repeating a batch is safe: the
     /// store keeps an open once.
     fn write_until_answered(&self, batch: Batch) -> bool {
-        let mut pause = PAUSE.0;
+        let (mut pause, mut attempt) = (PAUSE.0, Attempt::First);
         loop {
-            let written = guarded(|| pollster::block_on(self.store.record(&batch.opens, &batch.last_days)));
-            match written {
-                Ok(written) if written.len() == batch.opens.len() => {
+            let record = || pollster::block_on(self.store.record(&batch.opens, &batch.last_days, attempt));
+            match guarded(record) {
+                Ok(written) if batch.is_answered_by(&written) => {
                     if self.counts.store_failing.swap(false, Ordering::Relaxed) {
                         tracing::info!("the store takes opens again");
                     }
@@ -86,6 +86,7 @@ impl Shared {
                 Ok(_) => self.note_failure("it did not answer for each open"),
                 Err(failure) => self.note_failure(&failure),
             }
+            attempt = Attempt::Repeat;
             if !self.pause(pause) {
                 return false;
             }
@@ -93,9 +94,10 @@ impl Shared {
         }
     }
 
-    fn answer(&self, batch: &Batch, written: &[Written]) {
-        let filtered = written.iter().filter(|written| **written == Written::Filtered).count();
-        let durable = written.len() - filtered + batch.of_last_days.len();
+    fn answer(&self, batch: &Batch, written: &Written) {
+        let answers = || batch.answers(written);
+        let filtered = answers().filter(|(_, answer)| *answer == Answer::Filtered).count();
+        let durable = answers().count() - filtered;
         self.counts.filtered.fetch_add(filtered as u64, Ordering::Relaxed);
         self.counts.durable.fetch_add(durable as u64, Ordering::Relaxed);
         {
@@ -103,18 +105,12 @@ impl Shared {
             state.in_flight = 0;
             state.oldest_in_flight = None;
         }
-        let of_opens = batch.of_opens.iter().zip(written).map(|(ticket, written)| {
-            let recorded = match written {
-                Written::Kept => Recorded::Durable,
-                Written::Filtered => Recorded::Filtered,
-            };
-            (ticket, recorded)
+        let recorded = answers().map(|(ticket, answer)| match answer {
+            Answer::Kept => (ticket, Recorded::Durable),
+            Answer::Filtered => (ticket, Recorded::Filtered),
         });
-        let of_last_days = batch.of_last_days.iter().map(|(ticket, _)| (ticket, Recorded::Durable));
-        let waiters: Vec<Waker> = of_opens
-            .chain(of_last_days)
-            .filter_map(|(ticket, recorded)| ticket.answer_quietly(recorded, || {}))
-            .collect();
+        let waiters: Vec<Waker> =
+            recorded.filter_map(|(ticket, recorded)| ticket.answer_quietly(recorded, || {})).collect();
         self.state().forget_answered();
         self.wakes.wake(waiters.into_iter());
     }
@@ -145,9 +141,12 @@ impl Shared {
     fn purge_step(&self) -> bool {
         let purged = guarded(|| pollster::block_on(self.store.purge((self.clock)(), PURGE_STEP)));
         match purged {
-            Ok(Erased { pings, opens }) => {
+            Ok(Purged { pings, opens, passed_over }) => {
                 self.counts.purged_pings.fetch_add(pings, Ordering::Relaxed);
                 self.counts.purged_opens.fetch_add(opens, Ordering::Relaxed);
+                if self.counts.purge_passed_over.swap(passed_over, Ordering::Relaxed) < passed_over {
+                    tracing::error!(passed_over, "damaged rows are due and cannot be purged");
+                }
                 if pings + opens > 0 {
                     tracing::info!(pings, opens, "purged what was kept long enough");
                 }
@@ -182,7 +181,7 @@ impl Gathering {
 struct Batch {
     opens: Vec<Open>,
     of_opens: Vec<Arc<Ticket>>,
-    /// The latest of each ping.
+    /// Each once, in order.
     last_days: Vec<LastDay>,
     of_last_days: Vec<(Arc<Ticket>, LastDay)>,
 }
@@ -192,33 +191,51 @@ impl Batch {
     fn of(queued: Vec<Queued>) -> Self {
         let mut opens = Vec::with_capacity(queued.len());
         let mut of_last_days = Vec::new();
-        let mut latest = BTreeMap::new();
+        let mut days = BTreeSet::new();
         for Queued { entry, ticket, .. } in queued {
             match entry {
                 Entry::Open(open) => opens.push((open, ticket)),
                 Entry::LastDay(last) => {
-                    let day = latest.entry(last.ping).or_insert(last.day);
-                    *day = last.day.max(*day);
+                    days.insert((last.ping, last.day));
                     of_last_days.push((ticket, last));
                 }
             }
         }
         opens.sort_unstable_by_key(|(open, _)| (open.ping, open.id));
         let (opens, of_opens) = opens.into_iter().unzip();
-        let last_days = latest.into_iter().map(|(ping, day)| LastDay { ping, day }).collect();
+        let last_days = days.into_iter().map(|(ping, day)| LastDay { ping, day }).collect();
         Self { opens, of_opens, last_days, of_last_days }
     }
 
+    fn is_answered_by(&self, written: &Written) -> bool {
+        written.opens.len() == self.opens.len() && written.last_days.len() == self.last_days.len()
+    }
+
+    /// Who waits for what became of each hit.
+    fn answers<'a>(&'a self, written: &'a Written) -> impl Iterator<Item = (&'a Arc<Ticket>, Answer)> {
+        let of_opens = self.of_opens.iter().zip(written.opens.iter().copied());
+        let of_last_days = self.of_last_days.iter();
+        of_opens.chain(of_last_days.map(|(ticket, last)| (ticket, self.answer_for(last, written))))
+    }
+
+    fn answer_for(&self, last: &LastDay, written: &Written) -> Answer {
+        let key = |last: &LastDay| (last.ping, last.day);
+        let place = self.last_days.binary_search_by_key(&key(last), key);
+        place.ok().and_then(|place| written.last_days.get(place)).copied().unwrap_or(Answer::Filtered)
+    }
+
     /// What is on disk of it.
-    fn kept<'a>(&'a self, written: &'a [Written]) -> impl Iterator<Item = Event> + 'a {
-        let opens = self.opens.iter().zip(written).filter(|(_, written)| **written == Written::Kept);
-        let last_days = self.of_last_days.iter().map(|(_, last)| Event::LastDay(*last));
+    fn kept<'a>(&'a self, written: &'a Written) -> impl Iterator<Item = Event> + 'a {
+        let opens = self.opens.iter().zip(&written.opens).filter(|(_, answer)| **answer == Answer::Kept);
+        let is_kept = |last: &LastDay| self.answer_for(last, written) == Answer::Kept;
+        let last_days = self.of_last_days.iter().filter(move |(_, last)| is_kept(last));
+        let last_days = last_days.map(|(_, last)| Event::LastDay(*last));
         opens.map(|(open, _)| Event::Open(open.clone())).chain(last_days)
     }
 }
 
 /// Runs a call of the store; a panic in it must not end the writer.
-pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) -> Result<T, String> {
+fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(match std::error::Error::source(&error) {

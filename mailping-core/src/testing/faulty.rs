@@ -1,12 +1,15 @@
 //! A store that breaks when it is told to, for tests of what stands in front of one.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use crate::keyring::KeyFingerprint;
-use crate::store::{Backlog, Erased, KeptPing, OpenCursor, PingQuery, Store, StoreError, Written};
+use crate::store::{
+    Attempt, Backlog, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged, Store,
+    StoreError, Written,
+};
 use crate::{LastDay, MemoryStore, Open, Ping, PingId, RecipientHashes, Status, Timestamp};
 
 /// How a [`FaultyStore`] breaks.
@@ -51,7 +54,7 @@ struct Inner {
     fault: Mutex<Fault>,
     changed: Condvar,
     records: AtomicUsize,
-    never_waits: AtomicBool,
+    repeats: AtomicUsize,
 }
 
 impl FaultyStore {
@@ -61,17 +64,16 @@ impl FaultyStore {
         self.0.changed.notify_all();
     }
 
-    /// From now on it says that it never [waits](Store::may_wait), so that hits are written where they come in.
-    #[must_use]
-    pub fn never_waits(self) -> Self {
-        self.0.never_waits.store(true, Ordering::SeqCst);
-        self
-    }
-
     /// How often [`Store::record`] was called.
     #[must_use]
     pub fn records(&self) -> usize {
         self.0.records.load(Ordering::SeqCst)
+    }
+
+    /// How often [`Store::record`] was called as a repeat.
+    #[must_use]
+    pub fn repeats(&self) -> usize {
+        self.0.repeats.load(Ordering::SeqCst)
     }
 
     /// What is really kept, whatever the fault.
@@ -95,16 +97,22 @@ fn broken() -> StoreError {
 
 #[async_trait]
 impl Store for FaultyStore {
-    async fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError> {
+    async fn record(
+        &self,
+        opens: &[Open],
+        last_days: &[LastDay],
+        attempt: Attempt,
+    ) -> Result<Written, StoreError> {
         self.0.records.fetch_add(1, Ordering::SeqCst);
+        self.0.repeats.fetch_add(usize::from(attempt == Attempt::Repeat), Ordering::SeqCst);
         let hangs = |fault: &mut Fault| *fault == Fault::RecordHangs;
         let fault = *self.0.changed.wait_while(self.now(), hangs).unwrap_or_else(PoisonError::into_inner);
         assert!(fault != Fault::RecordPanics, "the store was told to panic");
         if fault == Fault::RecordFails {
             return Err(broken());
         }
-        let written = self.up()?.record(opens, last_days).await?;
-        Ok(if fault == Fault::RecordAnswersNothing { Vec::new() } else { written })
+        let written = self.up()?.record(opens, last_days, attempt).await?;
+        Ok(if fault == Fault::RecordAnswersNothing { Written::default() } else { written })
     }
 
     async fn insert_ping(
@@ -119,17 +127,24 @@ impl Store for FaultyStore {
         self.up()?.ping(id).await
     }
 
-    async fn pings(&self, query: &PingQuery) -> Result<Vec<KeptPing>, StoreError> {
+    async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
         self.up()?.pings(query).await
     }
 
-    async fn opens(
-        &self,
-        ping: PingId,
-        after: Option<OpenCursor>,
-        limit: usize,
-    ) -> Result<Vec<Open>, StoreError> {
-        self.up()?.opens(ping, after, limit).await
+    async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
+        self.up()?.opens(query).await
+    }
+
+    async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
+        self.up()?.opens_of(pings, limit).await
+    }
+
+    async fn mark(&self) -> Result<Mark, StoreError> {
+        self.up()?.mark().await
+    }
+
+    async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+        self.up()?.news(since, limit).await
     }
 
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
@@ -161,7 +176,7 @@ impl Store for FaultyStore {
         recipient: &RecipientHashes,
         after: Option<PingId>,
         limit: usize,
-    ) -> Result<Vec<KeptPing>, StoreError> {
+    ) -> Result<PingPage, StoreError> {
         self.up()?.pings_of(recipient, after, limit).await
     }
 
@@ -169,12 +184,8 @@ impl Store for FaultyStore {
         self.up()?.recipient_keys().await
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Erased, StoreError> {
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
         self.up()?.purge(now, limit).await
-    }
-
-    fn may_wait(&self) -> bool {
-        !self.0.never_waits.load(Ordering::SeqCst)
     }
 
     fn backlog(&self) -> Backlog {

@@ -39,6 +39,7 @@ mod at_once;
 mod deleting;
 mod kept_whole;
 mod last_day;
+mod news;
 mod no_more_opens;
 mod reading;
 mod recipients;
@@ -130,6 +131,7 @@ cases! {
         opens_and_last_days_go_together;
     reading:
         opens_come_by_time_then_id_page_by_page,
+        the_opens_of_many_pings_come_as_a_page_for_each,
         pings_come_from_the_newest_page_by_page,
         pings_are_filtered_by_owner_and_reference_exactly,
         what_is_unknown_is_none;
@@ -139,7 +141,14 @@ cases! {
         every_basis_and_code_of_a_ping_comes_back,
         opens_with_every_and_with_no_field_come_back,
         every_code_of_an_open_comes_back,
+        evidence_of_a_newer_version_is_kept,
         the_first_and_the_last_time_come_back;
+    news:
+        news_since_a_mark_is_what_was_kept_since,
+        a_raised_last_day_is_news_and_comes_as_the_latest,
+        what_is_gone_is_no_news_and_in_nobodys_way,
+        a_mark_that_is_not_of_this_database_is_refused,
+        no_open_that_commits_late_is_skipped;
     recipients:
         an_objection_holds_for_its_recipient_alone,
         another_secret_under_the_same_number_is_another_key,

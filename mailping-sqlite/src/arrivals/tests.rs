@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use mailping_core::fetcher::{Fetcher, Verdict};
+use mailping_core::store::{Answer, Attempt, OpenQuery};
 use mailping_core::testing::store::CASES;
 use mailping_core::{
     Basis, KeyFingerprint, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, Store,
@@ -48,11 +49,11 @@ fn given_pings(store: &SqliteStore, pings: u8) {
 }
 
 fn record(store: &SqliteStore, opens: &[Open]) {
-    block_on(store.record(opens, &[])).unwrap();
+    block_on(store.record(opens, &[], Attempt::Repeat)).unwrap();
 }
 
 fn found(store: &SqliteStore, ping: u8) -> Vec<Open> {
-    block_on(store.opens(ping_id(ping), None, usize::MAX)).unwrap()
+    block_on(store.opens(&OpenQuery::oldest(ping_id(ping), usize::MAX))).unwrap().opens
 }
 
 fn in_bundles(file: &Path) -> usize {
@@ -138,7 +139,8 @@ fn a_batch_that_fails_leaves_what_it_would_have_folded_to_be_folded() {
             let fail = "CREATE TRIGGER fail BEFORE INSERT ON opens WHEN NEW.ping = x'01010101010101010101010101010101'
                         BEGIN SELECT RAISE(ABORT, 'told to'); END";
             breaker.execute_batch(fail).unwrap();
-            failed += usize::from(block_on(store.record(&[open(0, n), open(1, n)], &[])).is_err());
+            failed +=
+                usize::from(block_on(store.record(&[open(0, n), open(1, n)], &[], Attempt::Repeat)).is_err());
             breaker.execute_batch("DROP TRIGGER fail").unwrap();
         }
         record(&store, &[open(0, n), open(1, n)]);
@@ -196,10 +198,13 @@ fn who_records_no_more_gains_nothing_whoever_changed_it() {
             ping.record_until = due;
             ping.keep_until = due;
             block_on(one.insert_ping(&ping, Some(&of_older_key))).unwrap();
-            assert_eq!(block_on(one.record(&[open(0, 1)], &[])).unwrap(), [Written::Kept]);
+            assert_eq!(
+                block_on(one.record(&[open(0, 1)], &[], Attempt::Repeat)).unwrap().opens,
+                [Answer::Kept]
+            );
             change(if by_other { &other } else { &one });
-            let written = block_on(one.record(&[open(0, 2)], &[])).unwrap();
-            assert_eq!(written, [Written::Filtered], "{what}, by another: {by_other}");
+            let written = block_on(one.record(&[open(0, 2)], &[], Attempt::Repeat)).unwrap();
+            assert_eq!(written.opens, [Answer::Filtered], "{what}, by another: {by_other}");
         }
     }
 }

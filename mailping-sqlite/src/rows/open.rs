@@ -99,16 +99,15 @@ impl<'a> KeptFields<'a> {
 
     /// What it means, where each value is one that a version has written.
     pub(crate) fn open(&self, ping: PingId) -> Result<Open> {
-        let fetcher = known(Fetcher::from_code(self.fetcher), "opens.fetcher")?;
-        let verdict = known(Verdict::from_code(self.verdict), "opens.verdict")?;
+        let fetcher = Fetcher::from_code(self.fetcher);
+        let verdict = Verdict::from_code(self.verdict);
         let at = Timestamp::from_unix_millis(self.at);
         if at.unix_millis() != self.at {
             return Err(Failure::corrupt("opens.at"));
         }
         let mut open = Open::new(ping, OpenId::from_bytes(self.id), at, fetcher, verdict);
-        let provider = self.provider.map(|code| known(Provider::from_code(code), "opens.provider"));
-        open.provider = provider.transpose()?;
-        open.evidence = known(EvidenceSet::from_bits(self.evidence), "opens.evidence")?;
+        open.provider = self.provider.and_then(Provider::from_code);
+        open.evidence = EvidenceSet::from_bits(self.evidence);
         open.rules_version = self.rules_version;
         open.network = parsed(self.network.as_deref(), "opens.network")?;
         open.country = parsed(self.country.as_deref(), "opens.country")?;

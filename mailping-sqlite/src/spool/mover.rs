@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use mailping_core::store::{Store, Written};
+use mailping_core::store::{Answer, Attempt, Store, Written};
 use mailping_core::{LastDay, Open, StoreError};
 use pollster::block_on;
 
@@ -48,11 +48,16 @@ impl Shared {
         self.failing.load(Ordering::Acquire) || self.hanging.load(Ordering::Acquire) > 0
     }
 
-    pub(crate) fn record(&self, opens: &[Open], last_days: &[LastDay]) -> Result<Vec<Written>, StoreError> {
+    pub(crate) fn record(
+        &self,
+        opens: &[Open],
+        last_days: &[LastDay],
+        attempt: Attempt,
+    ) -> Result<Written, StoreError> {
         if !self.is_failing() {
             let (sent, days) = (opens.to_vec(), last_days.to_vec());
-            match self.ask(move |database| block_on(database.record(&sent, &days))) {
-                Ok(written) if written.len() == opens.len() => return Ok(written),
+            match self.ask(move |database| block_on(database.record(&sent, &days, attempt))) {
+                Ok(written) if written.opens.len() == opens.len() => return Ok(written),
                 Ok(_) => self.note_failure("it did not answer for each open"),
                 Err(error) => self.note_failure(&told(&error)),
             }
@@ -60,7 +65,7 @@ impl Shared {
         let kept = self.file.keep(opens, last_days, self.most);
         self.work.notify_all();
         kept.map_err(|Failure(error)| error)?;
-        Ok(vec![Written::Kept; opens.len()])
+        Ok(Written::new(vec![Answer::Kept; opens.len()], vec![Answer::Kept; last_days.len()]))
     }
 
     /// Makes a call on a thread of its own and waits for it no longer than the patience. A call that takes longer goes on to its end.
@@ -164,9 +169,9 @@ impl Shared {
             // They are being written.
             return false;
         }
-        let call = || block_on(self.database.record(&batch.opens, &batch.last_days));
+        let call = || block_on(self.database.record(&batch.opens, &batch.last_days, Attempt::Repeat));
         match std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)) {
-            Ok(Ok(written)) if written.len() == batch.opens.len() => {}
+            Ok(Ok(written)) if written.opens.len() == batch.opens.len() => {}
             Ok(Ok(_)) => {
                 self.note_failure("it did not answer for each open");
                 return false;

@@ -2,11 +2,11 @@
 #![allow(unreachable_pub, dead_code, reason = "each test uses a part of what all share")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+use mailping_core::store::{Answer, Attempt, OpenQuery};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use mailping_core::fetcher::{Fetcher, Verdict};
-use mailping_core::store::Written;
 use mailping_core::{
     Basis, Detail, Open, OpenId, Ping, PingId, PingQuery, Status, Store, TimeStep, Timestamp,
 };
@@ -48,17 +48,17 @@ pub fn insert(store: &SqliteStore, ping: &Ping) {
 }
 
 pub fn record(store: &SqliteStore, opens: &[Open]) {
-    let written = block_on(store.record(opens, &[])).unwrap();
-    assert!(written.iter().all(|written| *written == Written::Kept));
+    let written = block_on(store.record(opens, &[], Attempt::Repeat)).unwrap();
+    assert!(written.opens.iter().all(|written| *written == Answer::Kept));
 }
 
 pub fn count_opens(store: &SqliteStore, id: PingId) -> usize {
-    block_on(store.opens(id, None, usize::MAX)).unwrap().len()
+    block_on(store.opens(&OpenQuery::oldest(id, usize::MAX))).unwrap().opens.len()
 }
 
 pub fn all_pings(store: &SqliteStore) -> Vec<PingId> {
     let pings = block_on(store.pings(&PingQuery::newest(usize::MAX))).unwrap();
-    pings.iter().map(|kept| kept.ping.id).collect()
+    pings.pings.iter().map(|kept| kept.ping.id).collect()
 }
 
 /// This binary again, to run the ignored test `name` alone, with the file and a number in its environment.

@@ -73,11 +73,8 @@ fn asked(call: &Call<'_>, limit: usize) -> PingQuery {
 }
 
 pub(crate) async fn answer(service: &Service, call: &Call<'_>, frame: Frame) -> Result<Answer, Answer> {
-    // One more than shown tells whether there is a next page.
-    let query = asked(call, PAGE + 1);
-    let mut receipts = service.tracker.receipts(&query).await.map_err(|error| failed(&error))?;
-    let more = receipts.len() > PAGE;
-    receipts.truncate(PAGE);
+    let query = asked(call, PAGE);
+    let receipts = service.tracker.receipts(&query).await.map_err(|error| failed(&error))?;
     let mut filters = form_urlencoded::Serializer::new(String::new());
     for (name, value) in [("owner", &query.owner), ("reference", &query.reference)] {
         if let Some(value) = value {
@@ -85,14 +82,14 @@ pub(crate) async fn answer(service: &Service, call: &Call<'_>, frame: Frame) -> 
         }
     }
     let filters = filters.finish();
-    let older = receipts.last().filter(|_| more).map(|receipt| {
+    let older = receipts.next.map(|last| {
         let and = if filters.is_empty() { "" } else { "&" };
-        format!("{filters}{and}after={}", receipt.ping.id)
+        format!("{filters}{and}after={last}")
     });
     let list = List {
         frame,
         form: Form::default(),
-        rows: receipts.iter().map(Row::from).collect(),
+        rows: receipts.summaries.iter().map(Row::from).collect(),
         filtered: query.owner.is_some() || query.reference.is_some(),
         owner: query.owner.unwrap_or_default(),
         reference: query.reference.unwrap_or_default(),
@@ -109,10 +106,9 @@ pub(crate) async fn csv(service: &Service, call: &Call<'_>) -> Result<Answer, An
     let mut receipts = Vec::new();
     loop {
         let page = service.tracker.receipts(&query).await.map_err(|error| failed(&error))?;
-        query.after = page.last().map(|receipt| receipt.ping.id);
-        let full = page.len() == query.limit;
-        receipts.extend(page);
-        if !full || receipts.len() >= MOST_ROWS {
+        receipts.extend(page.summaries);
+        query.after = page.next;
+        if query.after.is_none() || receipts.len() >= MOST_ROWS {
             break;
         }
     }

@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 use mailping_core::fetcher::Evidence;
-use mailping_core::{Basis, Event, Open, OpenCursor, PingId, Receipt, TimeStep, Tracker};
+use mailping_core::{Basis, Event, Open, OpenCursor, OpenQuery, PingId, Receipt, TimeStep, Tracker};
 
 use super::frame::{Frame, page};
 use super::shown::{Badge, count, when};
@@ -105,7 +105,7 @@ impl Shown {
                 ("First display", time(summary.first_human_open)),
                 ("Last display", time(summary.last_human_open)),
             ],
-            fetches: receipt.opens.iter().rev().map(Fetch::new).collect(),
+            fetches: receipt.opens.iter().map(Fetch::new).collect(),
             findings,
             older: receipt.next.map(|cursor| cursor.to_string()),
             total: count(summary.fetches, "fetch", "fetches"),
@@ -119,7 +119,8 @@ async fn read(
     before: Option<OpenCursor>,
     limit: usize,
 ) -> Result<Receipt, Answer> {
-    let receipt = tracker.receipt_before(id, before, limit).await.map_err(|error| failed(&error))?;
+    let query = OpenQuery::newest(id, limit).after(before);
+    let receipt = tracker.receipt_page(&query).await.map_err(|error| failed(&error))?;
     receipt.ok_or_else(no_such_ping)
 }
 
@@ -186,7 +187,7 @@ impl live::Source for LiveReceipt {
         if !self.admin.still_grants(&self.access) {
             return None;
         }
-        let receipt = self.tracker.receipt_before(self.id, None, PAGE).await.ok()??;
+        let receipt = self.tracker.receipt_page(&OpenQuery::newest(self.id, PAGE)).await.ok()??;
         Shown::new(&receipt, &self.tracker, &self.setup).render().ok()
     }
 }

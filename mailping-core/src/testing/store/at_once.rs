@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use pollster::block_on;
 
 use super::rig::{Aside, KEPT, Rig, SENT, ids, open, opens, ping, ping_id, recipient, time};
-use crate::store::Written;
+use crate::store::Answer;
 use crate::{PingId, Status};
 
 pub(super) async fn writers_at_once_keep_every_open_once(rig: Rig) {
@@ -28,7 +28,7 @@ pub(super) async fn writers_at_once_keep_every_open_once(rig: Rig) {
                             )
                         })
                         .collect();
-                    block_on(rig.keeps(&batch));
+                    block_on(rig.keeps_again(&batch));
                 }
             })
         })
@@ -177,7 +177,7 @@ pub(super) async fn purging_while_recording_loses_nothing_that_is_not_due(rig: R
             let mut batch = opens(due[n as usize % due.len()], [5_000 + n]);
             batch.push(open(live, n));
             let written = block_on(rig.recorded(&batch));
-            assert_eq!(written[1], Written::Kept);
+            assert_eq!(written[1], Answer::Kept);
         }
     });
     let now = time(SENT + 40 + KEPT);
@@ -232,7 +232,7 @@ pub(super) async fn a_dropped_call_is_carried_out_whole_or_not_at_all(rig: Rig) 
     assert!(rig.ping(written).await.unwrap().is_some());
     start_and_drop(rig.object(&ada));
     let last = rig.given_ping_to(300, &ada).await;
-    let kept = rig.pings_of(&ada, None, 99).await.unwrap();
+    let kept = rig.pings_of(&ada, None, 99).await.unwrap().pings;
     assert!(ids(&kept).contains(&ping_id(300)));
     if last == Status::Untracked {
         assert!(rig.has_objected(&ada).await.unwrap());

@@ -3,7 +3,7 @@
 use super::rig::{Rig, open, ping, time};
 use crate::fetcher::{Evidence, EvidenceSet, Fetcher, Provider, Verdict};
 use crate::geo::City;
-use crate::store::KeptPing;
+use crate::store::{KeptPing, Purged};
 use crate::{
     Basis, Consent, Detail, EprivacyGround, LastDay, MessageKind, Open, OpenId, Ping, PingId, Purpose,
     Status, TimeStep,
@@ -156,6 +156,16 @@ pub(super) async fn every_code_of_an_open_comes_back(rig: Rig) {
     come_back(&rig, opens).await;
 }
 
+/// A newer version may know more evidence: its bits stay, and are no members.
+pub(super) async fn evidence_of_a_newer_version_is_kept(rig: Rig) {
+    let mut newer = open(rig.given_ping(1).await, 1);
+    newer.evidence = EvidenceSet::from_bits(EvidenceSet::from(Evidence::UaOutlook).bits() | 1 << 63);
+    rig.keeps(std::slice::from_ref(&newer)).await;
+    let kept = rig.all_opens(newer.ping).await;
+    assert_eq!(kept[0].evidence.bits(), newer.evidence.bits());
+    assert!(kept[0].evidence.iter().eq([Evidence::UaOutlook]));
+}
+
 pub(super) async fn the_first_and_the_last_time_come_back(rig: Rig) {
     let (first, last) = (time(i64::MIN), time(i64::MAX));
     let mut long = ping(1);
@@ -170,6 +180,6 @@ pub(super) async fn the_first_and_the_last_time_come_back(rig: Rig) {
         .await;
     rig.raises(&[LastDay::new(long.id, first)]).await;
     assert_eq!(rig.found(long.id).await.last_day, Some(first));
-    assert_eq!(rig.purge(time(last.unix_millis() - 1), 9).await.unwrap(), crate::Erased::default());
-    assert_eq!(rig.purge(last, 9).await.unwrap(), crate::Erased::new(1, 3));
+    assert_eq!(rig.purge(time(last.unix_millis() - 1), 9).await.unwrap(), Purged::default());
+    assert_eq!(rig.purge(last, 9).await.unwrap(), Purged::new(1, 3));
 }

@@ -1,7 +1,8 @@
 //! Order, pages and filters.
 
-use super::rig::{Rig, ids, open, ping, ping_id, recipient, time};
-use crate::{OpenCursor, OpenId, PingId, PingQuery};
+use super::rig::{Rig, ids, open, opens, ping, ping_id, recipient, time};
+use crate::store::{OpenCursor, OpenPage, OpenQuery, Purged};
+use crate::{Open, OpenId, PingId, PingQuery};
 
 pub(super) async fn opens_come_by_time_then_id_page_by_page(rig: Rig) {
     let (id, other) = (rig.given_ping(1).await, rig.given_ping(2).await);
@@ -19,19 +20,53 @@ pub(super) async fn opens_come_by_time_then_id_page_by_page(rig: Rig) {
     rig.keeps(&[open(other, 0), open(other, 500)]).await;
     all.sort_by_key(|open| (open.at, open.id));
     for size in [1, 4, 7, 31, 500] {
-        let (mut pages, mut after) = (Vec::new(), None);
-        loop {
-            let page = rig.opens(id, after, size).await.unwrap();
-            assert!(page.len() <= size, "at most the limit");
-            let Some(last) = page.last() else { break };
-            after = Some(OpenCursor::new(last.at, last.id));
-            pages.extend(page);
-        }
-        assert_eq!(pages, all, "in pages of {size}");
+        assert_eq!(in_pages(&rig, OpenQuery::oldest(id, size)).await, all, "in pages of {size}");
     }
-    assert_eq!(rig.opens(id, None, 0).await.unwrap(), []);
+    all.reverse();
+    for size in [1, 4, 7, 31, 500] {
+        assert_eq!(in_pages(&rig, OpenQuery::newest(id, size)).await, all, "back, in pages of {size}");
+    }
+    assert_eq!(rig.opens(&OpenQuery::oldest(id, 0)).await.unwrap().opens, []);
+    let start = OpenCursor::new(time(i64::MIN), OpenId::from_bytes([0; 8]));
     let end = OpenCursor::new(time(i64::MAX), OpenId::from_bytes([0xff; 8]));
-    assert_eq!(rig.opens(id, Some(end), 9).await.unwrap(), []);
+    assert_eq!(rig.opens(&OpenQuery::oldest(id, 9).after(Some(end))).await.unwrap(), OpenPage::default());
+    assert_eq!(rig.opens(&OpenQuery::newest(id, 9).after(Some(start))).await.unwrap(), OpenPage::default());
+    // A cursor need not be an open that is there.
+    let between = OpenCursor::new(all[10].at, OpenId::from_bytes([0xff; 8]));
+    let newer: Vec<_> = all.iter().rev().filter(|open| OpenCursor::of(open) > between).cloned().collect();
+    assert_eq!(in_pages(&rig, OpenQuery::oldest(id, 5).after(Some(between))).await, newer);
+}
+
+/// All that a query gives, page after page.
+async fn in_pages(rig: &Rig, mut query: OpenQuery) -> Vec<Open> {
+    let mut opens = Vec::new();
+    loop {
+        let page = rig.opens(&query).await.unwrap();
+        assert!(page.opens.len() <= query.limit, "at most the limit");
+        assert_eq!(page.unreadable, 0);
+        opens.extend(page.opens);
+        match page.next {
+            Some(next) => query = query.after(Some(next)),
+            None => return opens,
+        }
+    }
+}
+
+pub(super) async fn the_opens_of_many_pings_come_as_a_page_for_each(rig: Rig) {
+    for n in 0..40 {
+        rig.given_ping(n).await;
+        rig.keeps(&opens(ping_id(n), (0..n).rev())).await;
+    }
+    // In no order, one that is unknown, and one twice.
+    let asked = [7, 39, 0, 99, 12, 3, 7].map(ping_id);
+    let pages = rig.opens_of(&asked, 12).await.unwrap();
+    assert_eq!(pages.len(), asked.len());
+    for (page, (id, count)) in pages.iter().zip(asked.into_iter().zip([7, 39, 0, 0, 12, 3, 7])) {
+        assert_eq!(page.opens, opens(id, 0..count.min(12)));
+        let next = (count > 12).then(|| OpenCursor::of(&open(id, 11)));
+        assert_eq!((page.next, page.unreadable), (next, 0));
+    }
+    assert_eq!(rig.opens_of(&[], 12).await.unwrap(), []);
 }
 
 pub(super) async fn pings_come_from_the_newest_page_by_page(rig: Rig) {
@@ -43,22 +78,24 @@ pub(super) async fn pings_come_from_the_newest_page_by_page(rig: Rig) {
     for size in [1, 2, 3, 7, 50] {
         let (mut pages, mut query) = (Vec::new(), PingQuery::newest(size));
         loop {
-            let page = ids(&rig.pings(&query).await.unwrap());
-            assert!(page.len() <= size, "at most the limit");
-            let Some(last) = page.last() else { break };
-            query = query.after(*last);
-            pages.extend(page);
+            let page = rig.pings(&query).await.unwrap();
+            assert!(page.pings.len() <= size, "at most the limit");
+            pages.extend(ids(&page.pings));
+            match page.next {
+                Some(next) => query = query.after(next),
+                None => break,
+            }
         }
         assert_eq!(pages, newest, "in pages of {size}");
     }
-    assert_eq!(rig.pings(&PingQuery::newest(0)).await.unwrap(), []);
+    assert_eq!(rig.pings(&PingQuery::newest(0)).await.unwrap().pings, []);
     // A cursor need not be a ping that is still there.
     let after = PingQuery::newest(2).after(ping_id(6));
-    assert_eq!(ids(&rig.pings(&after).await.unwrap()), [5, 3].map(ping_id));
+    assert_eq!(ids(&rig.pings(&after).await.unwrap().pings), [5, 3].map(ping_id));
 }
 
 async fn find(rig: &Rig, query: PingQuery) -> Vec<PingId> {
-    ids(&rig.pings(&query).await.unwrap())
+    ids(&rig.pings(&query).await.unwrap().pings)
 }
 
 pub(super) async fn pings_are_filtered_by_owner_and_reference_exactly(rig: Rig) {
@@ -105,7 +142,7 @@ pub(super) async fn what_is_unknown_is_none(rig: Rig) {
     assert_eq!(rig.erase_recipient(&ada).await.unwrap(), crate::Erased::default());
     rig.object_by_ping(ping_id(1)).await.unwrap();
     assert!(!rig.has_objected(&ada).await.unwrap());
-    assert_eq!(rig.pings_of(&ada, None, 9).await.unwrap(), []);
+    assert_eq!(rig.pings_of(&ada, None, 9).await.unwrap().pings, []);
     assert_eq!(rig.recipient_keys().await.unwrap(), []);
-    assert_eq!(rig.purge(time(i64::MAX), 9).await.unwrap(), crate::Erased::default());
+    assert_eq!(rig.purge(time(i64::MAX), 9).await.unwrap(), Purged::default());
 }

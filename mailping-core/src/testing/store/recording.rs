@@ -1,27 +1,26 @@
 //! What `record` keeps and answers.
 
-use super::rig::{Rig, open, opens, ping, ping_id, time};
+use super::rig::{Rig, open, opens, ping, ping_id};
 use crate::fetcher::{Fetcher, Verdict};
-use crate::store::Written::{Filtered, Kept};
+use crate::store::Answer::{Filtered, Kept};
 
 pub(super) async fn an_open_recorded_twice_is_one(rig: Rig) {
     let id = rig.given_ping(1).await;
     let first = opens(id, 0..3);
     rig.keeps(&first).await;
-    rig.keeps(&first).await;
-    rig.keeps(&opens(id, 1..5)).await;
+    rig.keeps_again(&first).await;
+    rig.keeps_again(&opens(id, 1..5)).await;
     assert_eq!(rig.all_opens(id).await, opens(id, 0..5));
-    // The first one stays, whatever comes under its id later.
+    // The first one stays, whatever comes as the same open later.
     let mut other = open(id, 0);
-    (other.at, other.fetcher, other.verdict) =
-        (time(other.at.unix_millis() + 7), Fetcher::GmailProxy, Verdict::Uncertain);
-    rig.keeps(&[other]).await;
+    (other.fetcher, other.verdict) = (Fetcher::GmailProxy, Verdict::Uncertain);
+    rig.keeps_again(&[other]).await;
     assert_eq!(rig.all_opens(id).await, opens(id, 0..5));
 }
 
 pub(super) async fn an_open_repeated_in_a_batch_is_one(rig: Rig) {
     let id = rig.given_ping(1).await;
-    rig.keeps(&opens(id, [3, 3, 4, 3])).await;
+    rig.keeps_again(&opens(id, [3, 3, 4, 3])).await;
     assert_eq!(rig.all_opens(id).await, opens(id, [3, 4]));
 }
 
@@ -47,6 +46,7 @@ pub(super) async fn answers_come_in_the_order_of_the_batch(rig: Rig) {
 
 pub(super) async fn an_empty_batch_is_answered_with_nothing(rig: Rig) {
     assert_eq!(rig.recorded(&[]).await, []);
+    assert_eq!(rig.repeated(&[]).await, []);
 }
 
 pub(super) async fn an_open_of_an_unknown_ping_is_filtered_for_good(rig: Rig) {

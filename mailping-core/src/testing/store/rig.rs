@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use crate::fetcher::{Fetcher, Verdict};
-use crate::store::{KeptPing, PingQuery, Written};
+use crate::store::{Answer, Attempt, KeptPing, OpenQuery, PingQuery, Written};
 use crate::{
     Basis, Detail, KeyFingerprint, LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes,
     Status, Store, TimeStep, Timestamp,
@@ -112,26 +112,42 @@ impl Rig {
         self.insert_ping(&ping(n), Some(recipient)).await.unwrap()
     }
 
-    pub(super) async fn recorded(&self, opens: &[Open]) -> Vec<Written> {
-        let written = self.record(opens, &[]).await.unwrap();
-        assert_eq!(written.len(), opens.len(), "one answer for each open");
+    pub(super) async fn recorded(&self, opens: &[Open]) -> Vec<Answer> {
+        self.answered(opens, &[], Attempt::First).await.opens
+    }
+
+    pub(super) async fn repeated(&self, opens: &[Open]) -> Vec<Answer> {
+        self.answered(opens, &[], Attempt::Repeat).await.opens
+    }
+
+    pub(super) async fn answered(&self, opens: &[Open], last_days: &[LastDay], attempt: Attempt) -> Written {
+        let written = self.record(opens, last_days, attempt).await.unwrap();
+        assert_eq!(written.opens.len(), opens.len(), "one answer for each open");
+        assert_eq!(written.last_days.len(), last_days.len(), "one answer for each last day");
         written
     }
 
     /// Records opens of which all must be kept.
     pub(super) async fn keeps(&self, opens: &[Open]) {
         let written = self.recorded(opens).await;
-        assert!(written.iter().all(|written| *written == Written::Kept), "a live ping's opens are kept");
+        assert!(written.iter().all(|written| *written == Answer::Kept), "a live ping's opens are kept");
     }
 
     /// Records opens of which none may be kept.
     pub(super) async fn filters(&self, opens: &[Open]) {
         let written = self.recorded(opens).await;
-        assert!(written.iter().all(|written| *written == Written::Filtered), "no open may be kept here");
+        assert!(written.iter().all(|written| *written == Answer::Filtered), "no open may be kept here");
     }
 
-    pub(super) async fn raises(&self, last_days: &[LastDay]) {
-        assert_eq!(self.record(&[], last_days).await.unwrap(), []);
+    /// Records last days, and gives the answers.
+    pub(super) async fn raises(&self, last_days: &[LastDay]) -> Vec<Answer> {
+        self.answered(&[], last_days, Attempt::First).await.last_days
+    }
+
+    /// Records opens again of which all must be kept.
+    pub(super) async fn keeps_again(&self, opens: &[Open]) {
+        let written = self.repeated(opens).await;
+        assert!(written.iter().all(|written| *written == Answer::Kept), "a live ping's opens are kept");
     }
 
     pub(super) async fn found(&self, id: PingId) -> KeptPing {
@@ -143,11 +159,11 @@ impl Rig {
     }
 
     pub(super) async fn all_opens(&self, id: PingId) -> Vec<Open> {
-        self.opens(id, None, usize::MAX).await.unwrap()
+        self.opens(&OpenQuery::oldest(id, usize::MAX)).await.unwrap().opens
     }
 
     pub(super) async fn all_pings(&self) -> Vec<PingId> {
-        ids(&self.pings(&PingQuery::newest(usize::MAX)).await.unwrap())
+        ids(&self.pings(&PingQuery::newest(usize::MAX)).await.unwrap().pings)
     }
 
     /// Works on a thread of its own, as the tracker's writer does.

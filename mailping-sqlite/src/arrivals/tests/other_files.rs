@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::rows::{INSERT_OPEN, KeptFields};
+use mailping_core::store::OpenQuery;
 
 /// A file of an earlier schema with one ping and one open of it.
 fn earlier_file(file: &Path, schemas: &[&str]) -> Connection {
@@ -137,7 +138,7 @@ fn a_broken_open_is_reported_and_never_shown() {
                 let place = bytes.windows(from.len()).position(|window| window == from).unwrap();
                 bytes[place..place + to.len()].copy_from_slice(to);
             });
-            let error = block_on(store.opens(ping_id(0), None, 9)).unwrap_err();
+            let error = block_on(store.opens(&OpenQuery::oldest(ping_id(0), 9))).unwrap_err();
             assert!(
                 matches!(error, StoreError::Corrupt { what: found } if found == what),
                 "{what}: {error:?}"
@@ -146,7 +147,7 @@ fn a_broken_open_is_reported_and_never_shown() {
         }
         // A length that goes beyond the end.
         change_first_row(&file, table, |bytes| bytes[1] = 0xff);
-        let error = block_on(store.opens(ping_id(0), None, 9)).unwrap_err();
+        let error = block_on(store.opens(&OpenQuery::oldest(ping_id(0), 9))).unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { what } if what == column), "{error:?}");
         assert!(block_on(store.erase(ping_id(0))).unwrap().is_some(), "it can be erased all the same");
         assert_eq!(in_bundles(&file) + arrived(&file), 0);
@@ -173,7 +174,7 @@ fn an_open_that_is_too_long_keeps_no_batch_out() {
         bytes[..2].copy_from_slice(&length.to_le_bytes());
     });
     let store = store(&file, 0..=0);
-    assert!(block_on(store.opens(ping_id(0), None, 9)).is_err());
+    assert!(block_on(store.opens(&OpenQuery::oldest(ping_id(0), 9))).is_err());
     for n in 2..9 {
         record(&store, &[open(0, n)]);
     }

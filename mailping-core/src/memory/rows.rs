@@ -1,0 +1,247 @@
+//! The tables of the store in memory, and what one call does to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use crate::keyring::KeyFingerprint;
+use crate::notify::Event;
+use crate::store::{
+    Erased, KeptPing, Mark, News, OpenCursor, OpenPage, OpenQuery, Order, PingPage, Purged, StoreError,
+};
+use crate::{
+    LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp,
+};
+
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pings: BTreeMap<PingId, Row>,
+    objections: BTreeSet<RecipientHash>,
+    /// What was kept, by its number: an open, or the last day of its ping.
+    news: BTreeMap<u64, (PingId, Option<OpenCursor>)>,
+    /// The number given last.
+    last: u64,
+    /// Stands in marks, so that those of another store are refused; drawn with the first.
+    database: Option<OpenId>,
+}
+
+#[derive(Debug)]
+struct Row {
+    kept: KeptPing,
+    recipient: Option<RecipientHash>,
+    /// By time and id, each with its number.
+    opens: BTreeMap<OpenCursor, (u64, Open)>,
+    last_day: Option<u64>,
+}
+
+impl Rows {
+    /// `false` if its ping does not record.
+    pub(super) fn keep(&mut self, open: &Open) -> bool {
+        let row = self.pings.get_mut(&open.ping);
+        let Some(row) = row.filter(|row| row.kept.ping.records(open.at, open.time_step)) else {
+            return false;
+        };
+        let (place, number) = (OpenCursor::of(open), self.last + 1);
+        if row.opens.contains_key(&place) {
+            return true;
+        }
+        row.opens.insert(place, (number, open.clone()));
+        self.news.insert(number, (open.ping, Some(place)));
+        self.last = number;
+        true
+    }
+
+    /// `false` if its ping does not record.
+    pub(super) fn raise(&mut self, last: LastDay) -> bool {
+        let row = self.pings.get_mut(&last.ping);
+        let Some(row) = row.filter(|row| row.kept.ping.records(last.day, TimeStep::Day)) else {
+            return false;
+        };
+        if row.kept.last_day >= Some(last.day) {
+            return true;
+        }
+        row.kept.last_day = Some(last.day);
+        self.last += 1;
+        if let Some(before) = row.last_day.replace(self.last) {
+            self.news.remove(&before);
+        }
+        self.news.insert(self.last, (last.ping, None));
+        true
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        mut ping: Ping,
+        recipient: Option<&RecipientHashes>,
+    ) -> Result<Status, StoreError> {
+        if self.pings.contains_key(&ping.id) {
+            return Err(StoreError::unavailable("a ping of this id is kept already"));
+        }
+        if let Some(recipient) = recipient {
+            self.unify(recipient);
+            if self.objections.contains(&recipient.newest) {
+                ping.status = Status::Untracked;
+            }
+        }
+        let (id, status) = (ping.id, ping.status);
+        let recipient = recipient.map(|hashes| hashes.newest);
+        let kept = KeptPing::new(ping, None);
+        self.pings.insert(id, Row { kept, recipient, opens: BTreeMap::new(), last_day: None });
+        Ok(status)
+    }
+
+    /// Moves what is kept under an older key of this recipient to the newest.
+    pub(super) fn unify(&mut self, recipient: &RecipientHashes) {
+        for row in self.pings.values_mut() {
+            if row.recipient.is_some_and(|hash| recipient.older.contains(&hash)) {
+                row.recipient = Some(recipient.newest);
+            }
+        }
+        for hash in &recipient.older {
+            if self.objections.remove(hash) {
+                self.objections.insert(recipient.newest);
+            }
+        }
+        // A ping that was kept under an older key may have escaped the objection until now.
+        if self.objections.contains(&recipient.newest) {
+            self.object(recipient.newest);
+        }
+    }
+
+    pub(super) fn object(&mut self, hash: RecipientHash) {
+        self.objections.insert(hash);
+        for id in self.sent_to(hash) {
+            self.withdraw(id);
+        }
+    }
+
+    pub(super) fn has_objected(&self, hash: &RecipientHash) -> bool {
+        self.objections.contains(hash)
+    }
+
+    pub(super) fn sent_to(&self, hash: RecipientHash) -> Vec<PingId> {
+        let theirs = self.pings.iter().filter(|(_, row)| row.recipient == Some(hash));
+        theirs.map(|(id, _)| *id).collect()
+    }
+
+    pub(super) fn recipient_of(&self, id: PingId) -> Option<RecipientHash> {
+        self.pings.get(&id)?.recipient
+    }
+
+    /// `false` if there is no such ping.
+    pub(super) fn withdraw(&mut self, id: PingId) -> bool {
+        let Some(row) = self.pings.get_mut(&id) else { return false };
+        if row.kept.ping.status == Status::Live {
+            row.kept.ping.status = Status::Withdrawn;
+        }
+        true
+    }
+
+    pub(super) fn erase(&mut self, id: PingId) -> Option<Erased> {
+        let row = self.pings.remove(&id)?;
+        for number in row.opens.values().map(|(number, _)| number).chain(&row.last_day) {
+            self.news.remove(number);
+        }
+        Some(Erased::new(1, row.opens.len() as u64))
+    }
+
+    pub(super) fn purge(&mut self, now: Timestamp, limit: usize) -> Purged {
+        let due = self.pings.iter().filter(|(_, row)| row.kept.ping.keep_until <= now);
+        let due: Vec<PingId> = due.map(|(id, _)| *id).take(limit).collect();
+        let (mut left, mut purged) = (limit, Purged::default());
+        for id in due {
+            let Some(row) = self.pings.get_mut(&id) else { continue };
+            while left > 0
+                && let Some((_, (number, _))) = row.opens.pop_first()
+            {
+                self.news.remove(&number);
+                purged.opens += 1;
+                left -= 1;
+            }
+            if left == 0 {
+                break;
+            }
+            purged.pings += self.erase(id).map_or(0, |erased| erased.pings);
+            left -= 1;
+        }
+        purged
+    }
+
+    pub(super) fn ping(&self, id: PingId) -> Option<KeptPing> {
+        self.pings.get(&id).map(|row| row.kept.clone())
+    }
+
+    pub(super) fn newest(
+        &self,
+        after: Option<PingId>,
+        limit: usize,
+        asked: impl Fn(&Ping, Option<RecipientHash>) -> bool,
+    ) -> PingPage {
+        let older = (Bound::Unbounded, after.map_or(Bound::Unbounded, Bound::Excluded));
+        let found = self.pings.range(older).rev().map(|(_, row)| row);
+        let mut found = found.filter(|row| asked(&row.kept.ping, row.recipient)).map(|row| &row.kept);
+        let pings: Vec<KeptPing> = found.by_ref().take(limit).cloned().collect();
+        let next = pings.last().map(|kept| kept.ping.id).filter(|_| found.next().is_some());
+        PingPage::new(pings, next)
+    }
+
+    pub(super) fn opens(&self, query: &OpenQuery) -> OpenPage {
+        let Some(row) = self.pings.get(&query.ping) else { return OpenPage::default() };
+        let place = query.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let one_more = query.limit.saturating_add(1);
+        let opens: Vec<&(u64, Open)> = match query.order {
+            Order::OldestFirst => {
+                row.opens.range((place, Bound::Unbounded)).map(kept).take(one_more).collect()
+            }
+            Order::NewestFirst => {
+                row.opens.range((Bound::Unbounded, place)).rev().map(kept).take(one_more).collect()
+            }
+        };
+        OpenPage::cut(opens.into_iter().map(|(_, open)| open.clone()).collect(), query.limit)
+    }
+
+    pub(super) fn mark(&mut self) -> Result<Mark, StoreError> {
+        if self.database.is_none() {
+            self.database = Some(OpenId::random().map_err(StoreError::unavailable)?);
+        }
+        self.mark_at(self.last)
+    }
+
+    fn mark_at(&self, number: u64) -> Result<Mark, StoreError> {
+        let database = self.database.ok_or(StoreError::UnknownMark)?;
+        let database = u64::from_be_bytes(*database.as_bytes());
+        format!("{database:016x}-{number}").parse().map_err(StoreError::unavailable)
+    }
+
+    pub(super) fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+        let number = since.as_str().split_once('-').and_then(|(_, number)| number.parse().ok());
+        let number = number.filter(|number| *number <= self.last).ok_or(StoreError::UnknownMark)?;
+        if self.mark_at(number)? != *since {
+            return Err(StoreError::UnknownMark);
+        }
+        let new = self.news.range((Bound::Excluded(number), Bound::Unbounded)).take(limit);
+        let new: Vec<(u64, Event)> =
+            new.filter_map(|(number, (ping, place))| Some((*number, self.event(*ping, *place)?))).collect();
+        let read = new.last().map_or(number, |(number, _)| *number);
+        let read = if new.len() < limit { self.last } else { read };
+        Ok(News::new(new.into_iter().map(|(_, event)| event).collect(), self.mark_at(read)?))
+    }
+
+    fn event(&self, ping: PingId, place: Option<OpenCursor>) -> Option<Event> {
+        let row = self.pings.get(&ping)?;
+        match place {
+            Some(place) => row.opens.get(&place).map(|(_, open)| Event::Open(open.clone())),
+            None => row.kept.last_day.map(|day| Event::LastDay(LastDay::new(ping, day))),
+        }
+    }
+
+    pub(super) fn keys(&self) -> Vec<KeyFingerprint> {
+        let of_pings = self.pings.values().filter_map(|row| row.recipient);
+        let keys: BTreeSet<KeyFingerprint> =
+            of_pings.chain(self.objections.iter().copied()).map(|hash| hash.key()).collect();
+        keys.into_iter().collect()
+    }
+}
+
+fn kept<'a>((_, kept): (&OpenCursor, &'a (u64, Open))) -> &'a (u64, Open) {
+    kept
+}

@@ -1,0 +1,46 @@
+//! How much was deleted.
+
+/// How much was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[non_exhaustive]
+pub struct Erased {
+    /// Pings.
+    pub pings: u64,
+    /// Opens.
+    pub opens: u64,
+}
+
+impl Erased {
+    /// So many pings and opens.
+    #[must_use]
+    pub const fn new(pings: u64, opens: u64) -> Self {
+        Self { pings, opens }
+    }
+}
+
+/// What one step of a purge did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Purged {
+    /// Pings that are gone.
+    pub pings: u64,
+    /// Opens that are gone.
+    pub opens: u64,
+    /// Rows that are due, cannot be read or deleted, and stay. Each call counts all that it comes across.
+    pub passed_over: u64,
+}
+
+impl Purged {
+    /// So many pings and opens, and none passed over.
+    #[must_use]
+    pub const fn new(pings: u64, opens: u64) -> Self {
+        Self { pings, opens, passed_over: 0 }
+    }
+
+    /// With so many rows that were passed over.
+    #[must_use]
+    pub const fn passing_over(mut self, rows: u64) -> Self {
+        self.passed_over = rows;
+        self
+    }
+}

@@ -1,0 +1,36 @@
+//! Why a store could not do it.
+
+/// Why a store could not do it. It never holds an address, an agent or a recipient.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database did not answer, or refused: worth trying again.
+    #[error("the store did not carry it out")]
+    Unavailable {
+        /// The database's own error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database is not one that this version can use: no retry helps.
+    #[error("the store cannot be used: {reason}")]
+    Incompatible {
+        /// What was found, and what to do.
+        reason: String,
+    },
+    /// A mark of another database, or of a state of this one that is not there any more: begin anew with
+    /// [`Store::mark`](super::Store::mark).
+    #[error("the mark is not one of this database: begin with a new one")]
+    UnknownMark,
+    /// A row holds what no version of mailping has written.
+    #[error("the store holds a broken row: {what}")]
+    Corrupt {
+        /// Which column, never its value.
+        what: &'static str,
+    },
+}
+
+impl StoreError {
+    /// A database's own error.
+    pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable { source: source.into() }
+    }
+}

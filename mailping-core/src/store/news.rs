@@ -1,0 +1,103 @@
+//! What is new since a mark.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::notify::Event;
+
+/// What was kept since a mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct News {
+    /// Opens and raised last days, in the store's own order.
+    pub items: Vec<Event>,
+    /// The mark to ask with next. It differs from the one that was asked with if anything was read, also if nothing of that is
+    /// there any more.
+    pub mark: Mark,
+    /// Rows between them that cannot be read and are left out.
+    pub unreadable: u64,
+}
+
+impl News {
+    /// News with nothing unreadable between them.
+    #[must_use]
+    pub const fn new(items: Vec<Event>, mark: Mark) -> Self {
+        Self { items, mark, unreadable: 0 }
+    }
+
+    /// With so many rows that cannot be read.
+    #[must_use]
+    pub const fn unreadable(mut self, rows: u64) -> Self {
+        self.unreadable = rows;
+        self
+    }
+}
+
+/// A place in the order in which one database keeps things. It means something to that database alone; a text of at most 120
+/// letters, digits, dots and dashes for everybody else.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Mark(Box<str>);
+
+impl Mark {
+    /// The longest text of a mark, in bytes.
+    pub const MAX_BYTES: usize = 120;
+
+    /// The text, for the store that made it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The text is no mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a mark that a store has given")]
+#[non_exhaustive]
+pub struct MarkError;
+
+impl FromStr for Mark {
+    type Err = MarkError;
+
+    fn from_str(text: &str) -> Result<Self, MarkError> {
+        let fits = (1..=Self::MAX_BYTES).contains(&text.len());
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+        if fits && text.bytes().all(is_plain) { Ok(Self(text.into())) } else { Err(MarkError) }
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Mark {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Mark {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_comes_back_from_its_text_and_json_and_nothing_else_is_one() {
+        let mark: Mark = "4f1c-17.203".parse().unwrap();
+        assert_eq!(mark.to_string().parse(), Ok(mark.clone()));
+        let json = serde_json::to_string(&mark).unwrap();
+        assert_eq!(serde_json::from_str::<Mark>(&json).unwrap(), mark);
+        for text in ["", "a b", "a\n", "\u{e9}", &"a".repeat(121)] {
+            assert_eq!(text.parse::<Mark>(), Err(MarkError), "{text:?}");
+        }
+    }
+}
