@@ -52,11 +52,14 @@
 #![forbid(unsafe_code)]
 
 mod changes;
+mod codes;
 mod failure;
 mod gate;
 mod migrate;
+mod news;
 mod purge;
 mod reads;
+mod ready;
 mod record;
 mod rows;
 mod runtime;
