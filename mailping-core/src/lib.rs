@@ -15,6 +15,7 @@ mod health;
 #[cfg(feature = "html")]
 mod html;
 mod id;
+mod key_check;
 mod keyring;
 mod limiter;
 mod mask;

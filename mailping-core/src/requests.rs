@@ -33,7 +33,7 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store did not carry it out.
     pub async fn object(&self, address: &str) -> Result<(), RecipientRequestError> {
-        if let Some(hashes) = self.recipient(address)? {
+        if let Some(hashes) = self.recipient(address).await? {
             self.0.store.object(&hashes).await?;
         }
         Ok(())
@@ -59,7 +59,7 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store did not carry it out.
     pub async fn erase_recipient(&self, address: &str) -> Result<Erased, RecipientRequestError> {
-        match self.recipient(address)? {
+        match self.recipient(address).await? {
             Some(hashes) => Ok(self.0.store.erase_recipient(&hashes).await?),
             None => Ok(Erased::default()),
         }
@@ -70,7 +70,7 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store cannot be read.
     pub async fn export_recipient(&self, address: &str) -> Result<RecipientExport, RecipientRequestError> {
-        let Some(hashes) = self.recipient(address)? else { return Ok(RecipientExport::default()) };
+        let Some(hashes) = self.recipient(address).await? else { return Ok(RecipientExport::default()) };
         let mut export = RecipientExport {
             objected: self.0.store.has_objected(&hashes).await?,
             ..RecipientExport::default()
@@ -95,8 +95,8 @@ impl Tracker {
         }
     }
 
-    fn recipient(&self, address: &str) -> Result<Option<RecipientHashes>, RecipientError> {
-        Recipient::parse(address).map(|recipient| self.hashes(&recipient))
+    async fn recipient(&self, address: &str) -> Result<Option<RecipientHashes>, RecipientRequestError> {
+        Ok(self.hashes(&Recipient::parse(address)?).await?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The schema's version, and how a database comes to it: each step is an SQL file, and all steps run in one transaction.
 
+use mailping_core::store::DatabaseId;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Row as _, Transaction};
 
 use crate::failure::{Failure, Fault, Result};
@@ -53,6 +54,14 @@ pub(crate) async fn check(pool: &PgPool, schema: &Schema) -> Result<()> {
         Found::Current => Ok(()),
         Found::Older(_) | Found::Moved => Err(Failure::fault(Fault::NotMigrated)),
     }
+}
+
+/// The first 8 of the random bytes that were drawn with the tables.
+pub(crate) async fn identity(pool: &PgPool, schema: &Schema) -> Result<DatabaseId> {
+    let find = schema.sql("SELECT substring(uuid_send(database) FOR 8) FROM {s}.mailping_version");
+    let bytes: Vec<u8> = sqlx::query_scalar(find).fetch_one(pool).await?;
+    let bytes = bytes.try_into().map_err(|_| Failure::corrupt("mailping_version.database"))?;
+    Ok(DatabaseId::from_bytes(bytes))
 }
 
 /// The numbers of another server's transactions are none here: what they wrote is no news any more.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use mailping_core::store::{
-    Attempt, Backlog, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged, Store,
-    StoreError, Written,
+    Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged,
+    Spooling, Store, StoreError, Written,
 };
 use mailping_core::{KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, Timestamp};
 use sqlx::{PgPool, Postgres, Transaction};
@@ -17,7 +17,7 @@ use crate::ready::Ready;
 use crate::record::Columns;
 use crate::runtime::Runtime;
 use crate::schema::Schema;
-use crate::{changes, news, purge, reads, record};
+use crate::{changes, migrate, news, purge, reads, record};
 
 /// How long a call may take unless told otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -298,7 +298,11 @@ impl Store for PostgresStore {
         self.run(move |database| database.purge(now, limit)).await
     }
 
-    fn backlog(&self) -> Backlog {
-        Backlog::default()
+    async fn identity(&self) -> Result<DatabaseId, StoreError> {
+        self.run(move |d| async move { migrate::identity(&d.pool, &d.schema).await }).await
+    }
+
+    fn spool(&self) -> Option<&dyn Spooling> {
+        None
     }
 }

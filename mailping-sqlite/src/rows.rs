@@ -13,7 +13,7 @@ use crate::failure::{Failure, Result};
 
 mod open;
 
-pub(crate) use open::{INSERT_OPEN, KeptFields, KeptOpen, open_columns};
+pub(crate) use open::{KeptFields, KeptOpen, open_columns};
 
 pub(crate) const INSERT_PING: &str =
     "INSERT INTO pings (id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use mailping_core::store::{
-    Attempt, Backlog, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged, Store,
-    Written,
+    Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged,
+    Spooling, Store, Written,
 };
 use mailping_core::{
     KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
@@ -239,7 +239,11 @@ impl Store for SqliteStore {
         Ok(purged)
     }
 
-    fn backlog(&self) -> Backlog {
-        Backlog::default()
+    async fn identity(&self) -> Result<DatabaseId, StoreError> {
+        Err(StoreError::unavailable("this store has no identity yet"))
+    }
+
+    fn spool(&self) -> Option<&dyn Spooling> {
+        None
     }
 }

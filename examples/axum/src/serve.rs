@@ -50,7 +50,8 @@ pub async fn serve(settings: &Settings, tracker: Tracker) -> Result<(), Box<dyn 
     tokio::select! { served = async { server.await } => served?, () = patience => {} }
 
     let closed = tracker.close(PATIENCE).await;
-    println!("closed: {} opens written, {} lost", closed.health.durable, closed.lost);
+    let written = closed.health.durable + closed.health.spooled;
+    println!("closed: {written} opens written, {} lost", closed.lost);
     if closed.lost > 0 { Err(format!("{} opens could not be written", closed.lost).into()) } else { Ok(()) }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Condvar, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use super::pause::Pauses;
 use super::ticket::Ticket;
 use super::{Entry, Queued, Recorded, Shared, from_now};
 use crate::notify::Event;
@@ -19,8 +20,6 @@ const MOST_IN_BATCH: usize = 2_048;
 const PURGE_STEP: usize = 48;
 /// The longest that a batch waits for more hits.
 const LONGEST_GATHERING: Duration = Duration::from_micros(500);
-/// How long a failing store is left alone before the next try: the first pause and the longest.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
 impl Shared {
     pub(super) fn write_batches(&self) {
@@ -39,6 +38,7 @@ impl Shared {
         let wakers = self.state().close();
         wakers.into_iter().for_each(Waker::wake);
         self.waiting.notify_one();
+        self.ended.notify_one();
         self.notifier.close();
     }
 
@@ -71,7 +71,7 @@ impl Shared {
     /// Tries until the store has answered; `false` where the queue was given up first. Repeating a batch is safe: the
     /// store keeps an open once.
     fn write_until_answered(&self, batch: Batch) -> bool {
-        let (mut pause, mut attempt) = (PAUSE.0, Attempt::First);
+        let (mut pauses, mut attempt) = (Pauses::new(), Attempt::First);
         loop {
             let record = || pollster::block_on(self.store.record(&batch.opens, &batch.last_days, attempt));
             match guarded(record) {
@@ -87,19 +87,23 @@ impl Shared {
                 Err(failure) => self.note_failure(&failure),
             }
             attempt = Attempt::Repeat;
-            if !self.pause(pause) {
+            if !self.pause(&self.work, pauses.next()) {
                 return false;
             }
-            pause = (pause * 2).min(PAUSE.1);
         }
     }
 
     fn answer(&self, batch: &Batch, written: &Written) {
         let answers = || batch.answers(written);
-        let filtered = answers().filter(|(_, answer)| *answer == Answer::Filtered).count();
-        let durable = answers().count() - filtered;
-        self.counts.filtered.fetch_add(filtered as u64, Ordering::Relaxed);
-        self.counts.durable.fetch_add(durable as u64, Ordering::Relaxed);
+        let counts = &self.counts;
+        for (answer, count) in [
+            (Answer::Kept, &counts.durable),
+            (Answer::Spooled, &counts.spooled),
+            (Answer::Filtered, &counts.filtered),
+        ] {
+            let hits = answers().filter(|(_, given)| *given == answer).count();
+            count.fetch_add(hits as u64, Ordering::Relaxed);
+        }
         {
             let mut state = self.state();
             state.in_flight = 0;
@@ -107,6 +111,7 @@ impl Shared {
         }
         let recorded = answers().map(|(ticket, answer)| match answer {
             Answer::Kept => (ticket, Recorded::Durable),
+            Answer::Spooled => (ticket, Recorded::Spooled),
             Answer::Filtered => (ticket, Recorded::Filtered),
         });
         let waiters: Vec<Waker> =
@@ -124,8 +129,8 @@ impl Shared {
         }
     }
 
-    /// `false` where the queue is waited for no longer.
-    fn pause(&self, pause: Duration) -> bool {
+    /// `false` if the queue is waited for no longer. Each thread has a condition of its own to sleep on.
+    pub(super) fn pause(&self, condition: &Condvar, pause: Duration) -> bool {
         let end = Instant::now() + pause;
         let mut state = self.state();
         loop {
@@ -133,7 +138,7 @@ impl Shared {
             if state.closed || left.is_zero() {
                 return !state.closed;
             }
-            state = self.work.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = condition.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -226,8 +231,8 @@ impl Batch {
 
     /// What is on disk of it.
     fn kept<'a>(&'a self, written: &'a Written) -> impl Iterator<Item = Event> + 'a {
-        let opens = self.opens.iter().zip(&written.opens).filter(|(_, answer)| **answer == Answer::Kept);
-        let is_kept = |last: &LastDay| self.answer_for(last, written) == Answer::Kept;
+        let opens = self.opens.iter().zip(&written.opens).filter(|(_, answer)| **answer != Answer::Filtered);
+        let is_kept = |last: &LastDay| self.answer_for(last, written) != Answer::Filtered;
         let last_days = self.of_last_days.iter().filter(move |(_, last)| is_kept(last));
         let last_days = last_days.map(|(_, last)| Event::LastDay(*last));
         opens.map(|(open, _)| Event::Open(open.clone())).chain(last_days)
@@ -235,7 +240,7 @@ impl Batch {
 }
 
 /// Runs a call of the store; a panic in it must not end the writer.
-fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) -> Result<T, String> {
+pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(match std::error::Error::source(&error) {
