@@ -48,8 +48,8 @@ use mailping_core::{PixelRequest, Recording, Tracker, opt_out, pixel};
 /// | `/{token}.gif`, `/{token}`, `/` | records, then the picture | the picture's headers | 405 |
 /// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
 ///
-/// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
-/// answer.
+/// A picture is answered once its open is on disk, at the tracker's deadline, or at once if nothing is kept: because it must not be, or
+/// because the queue is full, which is counted. What the token says does not show in the answer.
 ///
 /// axum gives `/px/` to no route that is nested at `/px`; nested at `/px/`, all of the above is served, and only
 /// `/px` is not. Mail never holds either of the two.

@@ -178,3 +178,18 @@ impl Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pooler_that_loses_prepared_statements_is_named_in_one_line() {
+        for code in ["42P05", "26000"] {
+            let error = DatabaseError { fault: Fault::of(code), sqlstate: Some(code.to_owned()) };
+            let text = error.to_string();
+            assert!(text.contains("max_prepared_statements") && !text.contains('\n'), "{text}");
+            assert!(!error.fault().is_outage(), "nobody waits for it to pass");
+        }
+    }
+}

@@ -32,10 +32,12 @@ pub(crate) struct Mover {
 
 impl Mover {
     /// Hands a batch over: all of it, or all but what is refused. An error means that nothing is known: the batch stays.
+    /// `later` gives some records that come after the batch.
     pub(crate) fn hand_over(
         &mut self,
         database: &dyn Store,
         entries: &[(Place, Entry)],
+        later: impl Fn() -> Vec<Entry>,
     ) -> Result<Outcome, StoreError> {
         let (mut outcome, mut failed, mut failures) = (Outcome::default(), Vec::new(), 0);
         // Halves of what failed, until what fails stands alone.
@@ -50,7 +52,10 @@ impl Mover {
                 Err(error) => {
                     failures += 1;
                     let is_first = part.len() == entries.len();
-                    if (is_first || failures >= MAX_FAILURES) && !self.is_there(database, entries) {
+                    if (is_first || failures >= MAX_FAILURES)
+                        && !self.is_there(database)
+                        && !self.finds_witness(database, entries, &later)
+                    {
                         return Err(error);
                     }
                     if let [(place, entry)] = part {
@@ -64,12 +69,12 @@ impl Mover {
         }
         for (place, entry, error) in failed {
             // Refused, and not caught by an outage: the database takes another record before it and after it.
-            if !self.is_there(database, &[]) {
+            if !self.is_there(database) {
                 return Err(error);
             }
             match record(database, std::iter::once(entry)) {
                 Ok(filtered) => outcome.filtered += filtered,
-                Err(error) if self.is_there(database, &[]) => {
+                Err(error) if self.is_there(database) => {
                     let failure = crate::failure::text(&error);
                     tracing::error!(failure, "the database refuses a record of the spool: it is set aside");
                     outcome.refused.push(place);
@@ -80,21 +85,34 @@ impl Mover {
         Ok(outcome)
     }
 
-    /// Whether the database takes a record: the one that it took last, or else some of these.
-    fn is_there(&mut self, database: &dyn Store, entries: &[(Place, Entry)]) -> bool {
-        if let Some(witness) = &self.witness {
-            return record(database, std::iter::once(witness)).is_ok();
+    /// Notes a record that the database has taken.
+    pub(crate) fn note(&mut self, entry: Entry) {
+        self.witness = Some(entry);
+    }
+
+    /// Whether the database takes the record again that it has taken.
+    fn is_there(&self, database: &dyn Store) -> bool {
+        self.witness.as_ref().is_some_and(|witness| record(database, std::iter::once(witness)).is_ok())
+    }
+
+    /// Looks for a record that the database takes, if none is known yet.
+    fn finds_witness(
+        &mut self,
+        database: &dyn Store,
+        entries: &[(Place, Entry)],
+        later: impl Fn() -> Vec<Entry>,
+    ) -> bool {
+        if self.witness.is_some() {
+            return false;
         }
-        for _ in 0..PROBES.min(entries.len()) {
-            // Steps that meet every record in the end.
+        // Steps that meet every record in the end.
+        let steps = (0..PROBES.min(entries.len())).filter_map(|_| {
             self.probes = self.probes.wrapping_add(619);
-            let probed = entries.get(self.probes % entries.len()).map(|(_, entry)| entry);
-            if let Some(entry) = probed.filter(|entry| record(database, std::iter::once(*entry)).is_ok()) {
-                self.witness = Some(entry.clone());
-                return true;
-            }
-        }
-        false
+            entries.get(self.probes % entries.len()).map(|(_, entry)| entry.clone())
+        });
+        let probes: Vec<Entry> = steps.chain(later()).collect();
+        self.witness = probes.into_iter().find(|entry| record(database, std::iter::once(entry)).is_ok());
+        self.witness.is_some()
     }
 }
 

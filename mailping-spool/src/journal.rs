@@ -24,6 +24,9 @@ const SEGMENT: u64 = 1 << 20;
 /// The most bytes that are put aside: beyond them the oldest files go.
 const MAX_ASIDE: u64 = 16 << 20;
 
+/// How many files are looked into for records that the database might take.
+const MAX_LATER: usize = 4;
+
 /// What waits, and where.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -262,6 +265,20 @@ impl Journal {
                 None => self.finish(state)?,
             }
         }
+    }
+
+    /// Some of the records that come after the oldest file's, the first of each file.
+    pub(crate) fn later(&self) -> Vec<Entry> {
+        let state = self.state();
+        let first = |segment: &Segment| {
+            let (lines, _) = segment::read(&self.folder.records(segment.number), 0, 1).ok()?;
+            lines.into_iter().find_map(|placed| match placed.line {
+                Line::Entry(entry) => Some(*entry),
+                _ => None,
+            })
+        };
+        let active = state.active.as_ref().map(|active| &active.segment);
+        state.sealed.iter().skip(1).chain(active).take(MAX_LATER).filter_map(first).collect()
     }
 
     /// Takes off a chunk that the database has, but for what it refused.

@@ -19,6 +19,7 @@ use pollster::block_on;
 use crate::failure;
 use crate::handover::Mover;
 use crate::journal::Journal;
+use crate::line::Entry;
 use crate::patience::Patience;
 
 /// The most records that one step hands over.
@@ -45,6 +46,8 @@ pub struct SpooledStore {
     calls: Patience,
     mover: Mutex<Mover>,
     is_failing: AtomicBool,
+    /// An open of the last batch that the database took by itself.
+    taken: Mutex<Option<Open>>,
 }
 
 impl SpooledStore {
@@ -56,6 +59,7 @@ impl SpooledStore {
             calls: Patience::default(),
             mover: Mutex::default(),
             is_failing: AtomicBool::new(false),
+            taken: Mutex::default(),
         }
     }
 
@@ -128,10 +132,13 @@ impl Spooling for SpooledStore {
         if self.journal.is_empty() && self.journal.is_bound() && !self.is_failing() {
             return Ok(HandOver::Done);
         }
+        if let Some(open) = self.taken.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            mover.note(Entry::Open(open));
+        }
         let handed_over = block_on(self.database.identity()).and_then(|id| {
             self.journal.bind(id)?;
             let Some(chunk) = self.journal.chunk(STEP)? else { return Ok(HandOver::Done) };
-            let outcome = mover.hand_over(&*self.database, &chunk.entries)?;
+            let outcome = mover.hand_over(&*self.database, &chunk.entries, || self.journal.later())?;
             if outcome.filtered > 0 {
                 tracing::warn!(
                     opens = outcome.filtered,
@@ -167,6 +174,9 @@ impl Store for SpooledStore {
                 Ok(written)
                     if written.opens.len() == opens.len() && written.last_days.len() == last_days.len() =>
                 {
+                    if let Some(open) = opens.first() {
+                        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = Some(open.clone());
+                    }
                     return Ok(written);
                 }
                 Ok(_) => self.note_failure(&StoreError::unavailable("it did not answer for each open")),

@@ -1,7 +1,7 @@
 //! A store that breaks when it is told to, for tests of what stands in front of one.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -57,6 +57,7 @@ struct Inner {
     records: AtomicUsize,
     repeats: AtomicUsize,
     refused: Mutex<HashSet<OpenId>>,
+    refuses_next: AtomicBool,
     calls_left: Mutex<Option<usize>>,
 }
 
@@ -70,6 +71,11 @@ impl FaultyStore {
     /// From now on [`Store::record`] is an error if the batch holds this open.
     pub fn refuse(&self, open: OpenId) {
         self.0.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(open);
+    }
+
+    /// As [`FaultyStore::refuse`], for the first open of the next batch.
+    pub fn refuse_next(&self) {
+        self.0.refuses_next.store(true, Ordering::SeqCst);
     }
 
     /// Works for so many more calls of [`Store::record`], then it is [`Fault::Down`].
@@ -96,7 +102,12 @@ impl FaultyStore {
     }
 
     fn refuses(&self, opens: &[Open]) -> bool {
-        let refused = self.0.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = self.0.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(first) = opens.first()
+            && self.0.refuses_next.swap(false, Ordering::SeqCst)
+        {
+            refused.insert(first.id);
+        }
         opens.iter().any(|open| refused.contains(&open.id))
     }
 
