@@ -64,10 +64,10 @@
 #![forbid(unsafe_code)]
 
 mod changes;
-mod codes;
 mod failure;
 mod gate;
 mod migrate;
+mod names;
 mod news;
 mod purge;
 mod reads;

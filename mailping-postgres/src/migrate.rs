@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, PgPool, Postgres, Row as _, Transaction};
 
 use crate::failure::{Failure, Fault, Result};
 use crate::schema::Schema;
-use crate::{codes, gate};
+use crate::{gate, names};
 
 /// The step at index `n` brings a schema from version `n` to `n + 1`. A released step never changes.
 const STEPS: &[&str] = &[include_str!("schema/1.sql")];
@@ -29,12 +29,12 @@ enum Found {
 pub(crate) async fn migrate(pool: &PgPool, schema: &Schema) -> Result<()> {
     // Looked at without the lock first: an instance that starts needs no right to change anything, and waits for nobody.
     let mut look = pool.begin().await?;
-    if matches!(inspect(&mut look, schema).await?, Found::Current)
-        && !codes::are_missing(&mut look, schema).await?
-    {
+    let is_current = matches!(inspect(&mut look, schema).await?, Found::Current)
+        && !names::are_missing(&mut look, schema).await?;
+    look.rollback().await?;
+    if is_current {
         return Ok(());
     }
-    look.rollback().await?;
     let mut transaction = pool
         .begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on")
         .await?;
@@ -44,13 +44,16 @@ pub(crate) async fn migrate(pool: &PgPool, schema: &Schema) -> Result<()> {
         Found::Moved => number_anew(&mut transaction, schema).await?,
         Found::Current => {}
     }
-    codes::write(&mut transaction, schema).await?;
+    names::write(&mut transaction, schema).await?;
     Ok(transaction.commit().await?)
 }
 
 /// Refuses a schema that this version cannot use, and changes nothing.
 pub(crate) async fn check(pool: &PgPool, schema: &Schema) -> Result<()> {
-    match inspect(&mut pool.begin().await?, schema).await? {
+    let mut look = pool.begin().await?;
+    let found = inspect(&mut look, schema).await?;
+    look.rollback().await?;
+    match found {
         Found::Current => Ok(()),
         Found::Older(_) | Found::Moved => Err(Failure::fault(Fault::NotMigrated)),
     }
@@ -68,7 +71,7 @@ pub(crate) async fn identity(pool: &PgPool, schema: &Schema) -> Result<DatabaseI
 async fn number_anew(transaction: &mut Transaction<'static, Postgres>, schema: &Schema) -> Result<()> {
     const NUMBER: &str = "
         UPDATE {s}.opens SET xact = 0 WHERE xact <> 0;
-        UPDATE {s}.pings SET last_day_xact = NULL, last_day_place = NULL WHERE last_day_xact IS NOT NULL;
+        UPDATE {s}.last_days SET xact = 0 WHERE xact <> 0;
         UPDATE {s}.mailping_version SET cluster = (SELECT system_identifier FROM pg_control_system())";
     sqlx::raw_sql(schema.sql(NUMBER)).execute(&mut **transaction).await?;
     Ok(())

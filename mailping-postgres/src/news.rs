@@ -180,14 +180,13 @@ async fn rows_since(
         " FROM late CROSS JOIN LATERAL (
                 SELECT * FROM {s}.opens WHERE xact = of_xact AND place > after_place ORDER BY place LIMIT $6) AS its_opens)
             UNION ALL
-            (SELECT last_day_xact, last_day_place, id, last_day, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-            FROM {s}.pings WHERE (last_day_xact, last_day_place) > ($2, $3) AND last_day_xact < (SELECT ending FROM now)
-            ORDER BY last_day_xact, last_day_place LIMIT $6)
+            (SELECT xact, place, ping, day, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            FROM {s}.last_days WHERE (xact, place) > ($2, $3) AND xact < (SELECT ending FROM now)
+            ORDER BY xact, place LIMIT $6)
             UNION ALL
-            (SELECT last_day_xact, last_day_place, id, last_day, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            (SELECT xact, place, ping, day, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
             FROM late CROSS JOIN LATERAL (
-                SELECT * FROM {s}.pings WHERE last_day_xact = of_xact AND last_day_place > after_place
-                ORDER BY last_day_place LIMIT $6) AS its_pings)
+                SELECT * FROM {s}.last_days WHERE xact = of_xact AND place > after_place ORDER BY place LIMIT $6) AS its_days)
         )
         SELECT ending, open_ones, database, timeline, found.*
         FROM now LEFT JOIN (SELECT * FROM found ORDER BY xact, place LIMIT $6) AS found ON true

@@ -103,7 +103,7 @@ pub(crate) async fn opens(
     answers(columns.len(), filtered)
 }
 
-/// Raises the last day of each ping that records at that day, and tells of each day whether its ping does. The rows are locked by id, so
+/// Raises the last day of each ping that records at that day, and tells of each day whether its ping does. The rows go in by ping, so
 /// that two batches do not wait for each other for ever. Their places in the transaction come after those of `opens` opens.
 pub(crate) async fn last_days(
     transaction: &mut Transaction<'static, Postgres>,
@@ -115,15 +115,11 @@ pub(crate) async fn last_days(
         WITH given AS MATERIALIZED (
             SELECT *, EXISTS (SELECT FROM {s}.pings WHERE pings.id = ping AND status = 0 AND record_until - day >= 86400000) AS records
             FROM UNNEST($1::uuid[], $2::bigint[]) WITH ORDINALITY AS t (ping, day, place)
-        ), latest AS (
-            SELECT ping, max(day) AS day, max(place) AS place FROM given WHERE records GROUP BY ping
-        ), locked AS MATERIALIZED (
-            SELECT pings.id, day, place FROM {s}.pings, latest
-            WHERE pings.id = ping AND coalesce(last_day, -1) < day
-            ORDER BY pings.id FOR NO KEY UPDATE OF pings
         ), raised AS (
-            UPDATE {s}.pings SET last_day = day, last_day_xact = {xact}, last_day_place = $3 + place FROM locked
-            WHERE pings.id = locked.id AND coalesce(last_day, -1) < day
+            INSERT INTO {s}.last_days AS kept (ping, day, xact, place)
+            SELECT ping, max(day), {xact}, $3 + max(place) FROM given WHERE records GROUP BY ping ORDER BY ping
+            ON CONFLICT (ping) DO UPDATE SET day = excluded.day, xact = excluded.xact, place = excluded.place
+            WHERE kept.day < excluded.day
         )
         SELECT place - 1 FROM given WHERE NOT records";
     let (pings, days): (Vec<Uuid>, Vec<i64>) =

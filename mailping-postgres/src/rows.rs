@@ -18,8 +18,8 @@ use crate::failure::{Failure, Result};
 /// The columns that [`ping`] reads, to stand after SELECT.
 macro_rules! ping_columns {
     () => {
-        "id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy, last_day, reference,
-            owner, basis"
+        "id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy,
+            (SELECT day FROM {s}.last_days WHERE last_days.ping = id), reference, owner, basis"
     };
 }
 pub(crate) use ping_columns;
@@ -99,7 +99,7 @@ pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
     ping.kind = optional(row, 8, |row| code(row, 8, "pings.kind", MessageKind::from_code))?;
     ping.eprivacy = optional(row, 9, |row| code(row, 9, "pings.eprivacy", EprivacyGround::from_code))?;
     ping.owner = value(row, 12, "pings.owner")?;
-    let last_day = optional(row, 10, |row| time(row, 10, "pings.last_day"))?;
+    let last_day = optional(row, 10, |row| time(row, 10, "last_days.day"))?;
     Ok(KeptPing::new(ping, last_day))
 }
 

@@ -115,9 +115,11 @@ async fn a_lock_of_somebody_else_is_an_error_in_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_server_is_an_error_in_time() {
-    let (_server, pool, store) = server().await;
+    let (server, pool, store) = server().await;
     let store = store.timeout(Duration::from_secs(1));
     store.insert_ping(&ping(1), None).await.unwrap();
+    // No new process can be made from here on.
+    server.signal("STOP");
     let backends = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'";
     let backends: Vec<i32> = sqlx::query_scalar(backends).fetch_all(&pool).await.unwrap();
     let signal = |name: &str| {
@@ -129,6 +131,7 @@ async fn a_frozen_server_is_an_error_in_time() {
     let error = store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap_err();
     assert!(begun.elapsed() < Duration::from_secs(3));
     signal("-CONT");
+    server.signal("CONT");
     assert_eq!(fault(&error), Fault::TimedOut);
     assert_eq!(
         store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap().opens,

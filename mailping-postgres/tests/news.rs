@@ -196,7 +196,7 @@ async fn a_mark_of_another_server_or_of_a_later_state_is_refused() {
     assert!(refused(later.parse().unwrap()).await);
     // As a dump that was restored on another server, whose transactions have lower numbers: nothing old is news.
     let moved = "UPDATE mailping.mailping_version SET cluster = cluster + 1, database = gen_random_uuid();
-        UPDATE mailping.opens SET xact = xact + 1000000; UPDATE mailping.pings SET last_day_xact = last_day_xact + 1000000";
+        UPDATE mailping.opens SET xact = xact + 1000000; UPDATE mailping.last_days SET xact = xact + 1000000";
     sqlx::raw_sql(moved).execute(&fixture.pool).await.unwrap();
     fixture.store.migrate().await.unwrap();
     assert!(refused(mark).await);

@@ -49,9 +49,9 @@ async fn codes_of_next_years_version_read_as_unknown() {
     assert!(pages.iter().all(|page| page.opens.len() == 20 && page.unreadable == 0));
     let news = store.news(&mark, 50).await.unwrap();
     assert_eq!((news.items.len(), news.unreadable), (20, 0));
-    let names = "SELECT DISTINCT fetcher || ' ' || verdict || ' ' || provider FROM mailping.opens_readable WHERE provider IS NOT NULL";
+    let names = "SELECT DISTINCT concat_ws(' ', fetcher, verdict, provider) FROM mailping.opens_readable WHERE right(at, 2) IN ('0Z', '2Z', '4Z', '6Z', '8Z')";
     let names: Vec<String> = sqlx::query_scalar(names).fetch_all(&pool).await.unwrap();
-    assert_eq!(names, ["unknown uncertain unknown"]);
+    assert_eq!(names, ["unknown uncertain"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,17 +50,23 @@
 //! the file is opened. What the file says of pings is remembered for the next hit, and forgotten as soon as another process writes.
 #![forbid(unsafe_code)]
 
-mod arrivals;
-mod bundles;
+mod backup;
 mod changes;
 mod connect;
 mod failure;
+mod files;
+mod index;
 mod log;
-mod packed;
+mod news;
+mod opens;
+mod purge;
 mod reads;
+mod record;
+mod repair;
 mod rows;
 mod schema;
 mod store;
+mod tail;
 mod worker;
 mod writer;
 

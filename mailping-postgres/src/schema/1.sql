@@ -1,4 +1,4 @@
--- Schema 1. Times are Unix milliseconds; codes are the stable numbers of mailping-core, named in `codes`. No check on a list of
+-- Schema 1. Times are Unix milliseconds; codes are the stable numbers of mailping-core, named in `names`. No check on a list of
 -- codes: a newer version on the same database may write new ones.
 
 -- One row for each message. Its opens are found by its id.
@@ -7,9 +7,6 @@ CREATE TABLE pings (
     record_until bigint NOT NULL CHECK (record_until BETWEEN 0 AND 253402300799999),
     keep_until bigint NOT NULL CHECK (keep_until BETWEEN 0 AND 253402300799999),
     sent_at bigint NOT NULL CHECK (sent_at BETWEEN 0 AND 253402300799999),
-    last_day bigint CHECK (last_day BETWEEN 0 AND 253402300799999), -- at the detail `last_day`: the day of the latest fetch that a person caused
-    last_day_xact bigint,               -- the transaction that raised it last, and its place in that
-    last_day_place integer,
     status smallint NOT NULL,
     detail smallint NOT NULL,
     time_step smallint NOT NULL,
@@ -24,12 +21,11 @@ CREATE TABLE pings (
     CHECK ((recipient_key IS NULL) = (recipient_hash IS NULL))
 );
 
--- None of them holds the status or the last day, so that a change of these touches no index.
+-- None of them holds the status, so that a change of it touches no index.
 CREATE INDEX pings_by_owner ON pings (owner, id) WHERE owner IS NOT NULL;
 CREATE INDEX pings_by_reference ON pings (reference, id);
 CREATE INDEX pings_by_recipient ON pings (recipient_key, recipient_hash, id) WHERE recipient_key IS NOT NULL;
 CREATE INDEX pings_by_keep_until ON pings (keep_until, id);
-CREATE INDEX pings_by_last_day_xact ON pings (last_day_xact, last_day_place) WHERE last_day_xact IS NOT NULL;
 
 -- No foreign key: it would lock the ping's row for every open, and the store's own lock already keeps opens from coming after
 -- their ping has gone.
@@ -57,6 +53,15 @@ CREATE TABLE opens (
 -- Transactions have rising numbers, so that this one grows at its end.
 CREATE INDEX opens_by_xact ON opens (xact, place);
 
+-- At the detail `last_day`: the day of the latest fetch that a person caused, and who raised it last.
+CREATE TABLE last_days (
+    ping uuid NOT NULL PRIMARY KEY,
+    day bigint NOT NULL CHECK (day BETWEEN 0 AND 253402300799999),
+    xact bigint NOT NULL,
+    place integer NOT NULL
+);
+CREATE INDEX last_days_by_xact ON last_days (xact, place);
+
 -- Recipients who do not want to be tracked. Outlives their pings.
 CREATE TABLE objections (
     key bigint NOT NULL,
@@ -64,25 +69,57 @@ CREATE TABLE objections (
     PRIMARY KEY (key, hash)
 );
 
--- What the codes mean, for people who read with SQL.
-CREATE TABLE codes (
+-- What the codes mean, for people who read with SQL. Brought up to date by a migration; what a newer version has added stays.
+CREATE TABLE names (
     list text NOT NULL,
     code smallint NOT NULL,
     name text NOT NULL,
     PRIMARY KEY (list, code)
 );
 
--- Every open, as a person reads it.
+-- Each open with names instead of codes.
 CREATE VIEW opens_readable AS
-SELECT ping, lpad(to_hex(id # (-9223372036854775808)), 16, '0') AS id,
-    to_char(to_timestamp(at / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
-        || to_char(at % 1000, 'FM"."000') || 'Z' AS at,
-    (SELECT name FROM codes WHERE list = 'time_step' AND code = time_step) AS time_step,
-    coalesce((SELECT name FROM codes WHERE list = 'fetcher' AND code = fetcher), 'unknown') AS fetcher,
-    CASE WHEN provider IS NOT NULL THEN
-        coalesce((SELECT name FROM codes WHERE list = 'provider' AND code = provider), 'unknown') END AS provider,
-    coalesce((SELECT name FROM codes WHERE list = 'verdict' AND code = verdict), 'uncertain') AS verdict,
-    coalesce((SELECT string_agg(name, ', ' ORDER BY code) FROM codes
-        WHERE list = 'evidence' AND (evidence >> code) & 1 = 1), '') AS evidence,
-    rules_version, network, country, city
-FROM opens;
+SELECT o.ping, p.reference, p.owner,
+    lpad(to_hex(o.id # (-9223372036854775808)), 16, '0') AS id,
+    to_char(to_timestamp(o.at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at,
+    coalesce((SELECT name FROM names WHERE list = 'time_step' AND code = o.time_step), 'unknown') AS time_step,
+    coalesce((SELECT name FROM names WHERE list = 'fetcher' AND code = o.fetcher), 'unknown') AS fetcher,
+    (SELECT name FROM names WHERE list = 'provider' AND code = o.provider) AS provider,
+    coalesce((SELECT name FROM names WHERE list = 'verdict' AND code = o.verdict), 'uncertain') AS verdict,
+    (SELECT string_agg(name, ', ' ORDER BY code) FROM names
+        WHERE list = 'evidence' AND (o.evidence >> code) & 1 = 1) AS evidence,
+    o.rules_version, o.network, o.country, o.city
+FROM opens AS o JOIN pings AS p ON p.id = o.ping;
+
+-- Each ping with its opens summed up. Repeats are not taken together here: how far apart they may be is a setting of the program.
+-- A row that the sender's own network caused (net:own) is counted as a fetch and says nothing about the recipient.
+CREATE VIEW receipts AS
+SELECT p.id AS ping, p.reference, p.owner,
+    CASE WHEN p.status = 0 AND p.record_until <= extract(epoch FROM now()) * 1000 THEN 'expired'
+        ELSE coalesce((SELECT name FROM names WHERE list = 'status' AND code = p.status), 'unknown') END AS status,
+    CASE WHEN l.day IS NOT NULL OR s.human_rows > 0 THEN 'opened'
+        WHEN s.uncertain_rows > 0 THEN 'uncertain'
+        WHEN s.machine_rows > 0 THEN 'machine_only'
+        ELSE 'no_fetch' END AS state,
+    s.fetches, s.human_rows, s.machine_rows, s.uncertain_rows,
+    to_char(to_timestamp(s.first_human / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS first_human_open,
+    to_char(to_timestamp(greatest(s.last_human, l.day) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS last_human_open,
+    (SELECT name FROM names WHERE list = 'detail' AND code = p.detail) AS detail,
+    to_char(to_timestamp(p.sent_at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS sent_at,
+    to_char(to_timestamp(p.record_until / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS record_until,
+    to_char(to_timestamp(p.keep_until / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS keep_until
+FROM pings AS p
+LEFT JOIN last_days AS l ON l.ping = p.id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS fetches,
+        count(*) FILTER (WHERE verdict = 1 AND NOT own) AS human_rows,
+        count(*) FILTER (WHERE verdict = 2 AND NOT own) AS machine_rows,
+        count(*) FILTER (WHERE verdict NOT IN (1, 2) AND NOT own) AS uncertain_rows,
+        min(at) FILTER (WHERE verdict = 1 AND NOT own) AS first_human,
+        max(at) FILTER (WHERE verdict = 1 AND NOT own) AS last_human
+    FROM (
+        SELECT at, verdict,
+            (evidence >> (SELECT code FROM names WHERE list = 'evidence' AND name = 'net:own')) & 1 = 1 AS own
+        FROM opens WHERE opens.ping = p.id
+    ) AS its
+) AS s;

@@ -39,7 +39,7 @@ pub(crate) async fn are_missing(
 ) -> Result<bool> {
     const FIND: &str = "
         SELECT EXISTS (SELECT list, code, name FROM UNNEST($1::text[], $2::smallint[], $3::text[]) AS t (list, code, name)
-            EXCEPT SELECT list, code, name FROM {s}.codes)";
+            EXCEPT SELECT list, code, name FROM {s}.names)";
     let (lists, codes, names) = columns();
     let find = sqlx::query_scalar(schema.sql(FIND)).bind(lists).bind(codes).bind(names);
     Ok(find.fetch_one(&mut **transaction).await?)
@@ -47,7 +47,7 @@ pub(crate) async fn are_missing(
 
 pub(crate) async fn write(transaction: &mut Transaction<'static, Postgres>, schema: &Schema) -> Result<()> {
     const WRITE: &str = "
-        INSERT INTO {s}.codes (list, code, name) SELECT * FROM UNNEST($1::text[], $2::smallint[], $3::text[])
+        INSERT INTO {s}.names (list, code, name) SELECT * FROM UNNEST($1::text[], $2::smallint[], $3::text[])
         ON CONFLICT (list, code) DO UPDATE SET name = excluded.name";
     let (lists, codes, names) = columns();
     let write = sqlx::query(schema.sql(WRITE)).bind(lists).bind(codes).bind(names);
