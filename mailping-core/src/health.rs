@@ -62,6 +62,8 @@ pub struct Dropped {
     pub hit_limit: u64,
     /// The queue was full: these opens are lost.
     pub queue_full: u64,
+    /// The database is damaged where they belong: these opens are lost, and no others.
+    pub damaged: u64,
     /// The tracker was closed: these opens are lost.
     pub closed: u64,
     /// The operating system gave no random bytes: these opens are lost.

@@ -126,6 +126,7 @@ pub(crate) struct Counts {
     pub(crate) filtered: AtomicU64,
     pub(crate) late: AtomicU64,
     pub(crate) queue_full: AtomicU64,
+    pub(crate) damaged: AtomicU64,
     pub(crate) closed: AtomicU64,
     pub(crate) purged_pings: AtomicU64,
     pub(crate) purged_opens: AtomicU64,

@@ -192,6 +192,7 @@ impl Tracker {
                 signal: read(&refusals.signal),
                 hit_limit: read(&refusals.hit_limit),
                 queue_full: read(&counts.queue_full),
+                damaged: read(&counts.damaged),
                 closed: read(&counts.closed),
                 no_random: read(&refusals.no_random),
             },

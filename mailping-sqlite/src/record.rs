@@ -321,12 +321,12 @@ fn insert(transaction: &Transaction<'_>, opens: &[(i64, &Open)]) -> Result<()> {
 
 /// If it fails the transaction is taken back as a whole, so FAIL will do: the usual ABORT may keep copies of pages.
 const ONE_ROW: &str = "INSERT OR FAIL INTO opens
-        (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city, tie)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 fn many_rows() -> &'static str {
     static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-    SQL.get_or_init(|| format!("{ONE_ROW}{}", ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)".repeat(ROWS - 1)))
+    SQL.get_or_init(|| format!("{ONE_ROW}{}", ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)".repeat(ROWS - 1)))
 }
 
 const fn answer(kept: bool) -> Answer {

@@ -27,10 +27,10 @@ pub(crate) const PING: &str =
 
 pub(crate) const OPEN: &str =
     "SELECT ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version,
-        network, country, city FROM opens WHERE seq = ?1";
+        network, country, city, tie FROM opens WHERE seq = ?1";
 
 /// How many columns an open is inserted with.
-pub(crate) const OPEN_COLUMNS: usize = 12;
+pub(crate) const OPEN_COLUMNS: usize = 13;
 
 pub(crate) fn insert_ping(
     statement: &mut CachedStatement<'_>,
@@ -109,7 +109,16 @@ pub(crate) fn bind_open(
     statement.raw_bind_parameter(first + 8, open.rules_version)?;
     statement.raw_bind_parameter(first + 9, open.network.map(|network| network.to_string()))?;
     statement.raw_bind_parameter(first + 10, open.country.as_ref().map(|country| country.as_str()))?;
-    statement.raw_bind_parameter(first + 11, open.city.as_ref().map(|city| city.as_str()))
+    statement.raw_bind_parameter(first + 11, open.city.as_ref().map(|city| city.as_str()))?;
+    statement.raw_bind_parameter(first + 12, tie(open))
+}
+
+/// What binds an open to its ping: FNV-1a of the ping's id, the open's id and its time. A flipped bit in any of them, and a number
+/// that a ping took over from another in a file put together from two states, is told by it.
+fn tie(open: &Open) -> u32 {
+    let at = open.at.unix_millis().to_be_bytes();
+    let bytes = open.ping.as_bytes().iter().chain(open.id.as_bytes()).chain(&at);
+    bytes.fold(0x811c_9dc5, |sum: u32, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
 /// Reads a row of [`OPEN`], with the number of its ping.
@@ -128,6 +137,9 @@ pub(crate) fn open(row: &Row<'_>, ping: PingId) -> Result<(i64, Open)> {
     open.network = Column::new(row, 9, "opens.network")?.parsed()?;
     open.country = Column::new(row, 10, "opens.country")?.parsed()?;
     open.city = Column::new(row, 11, "opens.city")?.parsed()?;
+    if Column::new(row, 12, "opens.tie")?.integer()? != i64::from(tie(&open)) {
+        return Err(Failure::corrupt("opens.tie"));
+    }
     Ok((n, open))
 }
 

@@ -28,6 +28,8 @@ pub enum Fault {
     RecordPanics,
     /// [`Store::record`] does its work and answers for none of the opens, which breaks the trait's promise.
     RecordAnswersNothing,
+    /// [`Store::record`] says that the database is damaged if the batch holds an open or last day of this ping.
+    DamagedAt(PingId),
     /// Every call is an error.
     Down,
 }
@@ -152,6 +154,11 @@ impl Store for FaultyStore {
         assert!(fault != Fault::RecordPanics, "the store was told to panic");
         if fault == Fault::RecordFails || self.refuses(opens) {
             return Err(broken());
+        }
+        if let Fault::DamagedAt(ping) = fault
+            && (opens.iter().any(|open| open.ping == ping) || last_days.iter().any(|last| last.ping == ping))
+        {
+            return Err(StoreError::Corrupt { what: "the store was told to be damaged" });
         }
         let written = self.up()?.record(opens, last_days, attempt).await?;
         Ok(if fault == Fault::RecordAnswersNothing { Written::default() } else { written })

@@ -52,7 +52,8 @@ CREATE TABLE opens (
         OR network NOT GLOB '*[^0-9a-f:/]*' AND network GLOB '*::/[1-4][0-9]' AND network NOT GLOB '*/49'
         OR network NOT GLOB '*[^0-9a-f:/]*' AND network GLOB '*::/[0-9]'),
     country TEXT CHECK (length(country) = 2),
-    city TEXT CHECK (length(city) BETWEEN 1 AND 200)
+    city TEXT CHECK (length(city) BETWEEN 1 AND 200),
+    tie INTEGER NOT NULL            -- a sum of the ping's id, `id` and `at`: a damaged row is not shown at a wrong ping
 ) STRICT;
 
 -- The reader's order of opens. Filled late, in sorted rounds: a page written for nearly each open is what it costs otherwise.
