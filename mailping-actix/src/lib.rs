@@ -69,8 +69,8 @@ use mailping_core::{HeaderSource, Link, PixelRequest, Recording, Tracker, opt_ou
 /// Every path below is ours, however a mail program has changed it: see [`Link`]. A base URL with the path `/` therefore takes every
 /// path that is not registered before it, so register it last.
 ///
-/// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
-/// answer.
+/// A picture is answered once its open is on disk, at the tracker's deadline, or at once if nothing is kept: because it must not be, or
+/// because the queue is full, which is counted. What the token says does not show in the answer.
 pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |config: &mut ServiceConfig| {
         // An open is queued before there is a future: a client that hangs up drops only the waiting.

@@ -107,8 +107,8 @@ const MAX_UNREAD_BODY: usize = 16 * 1024;
 /// Every path below is ours, however a mail program has changed it: see [`Link`]. A base URL with the path `/` therefore takes every
 /// path that the app has no other route for, so give it a host of its own.
 ///
-/// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
-/// answer.
+/// A picture is answered once its open is on disk, at the tracker's deadline, or at once if nothing is kept: because it must not be, or
+/// because the queue is full, which is counted. What the token says does not show in the answer.
 ///
 /// axum gives `/px/` to no route that is nested at `/px`; nested at `/px/`, all of the above is served, and only
 /// `/px` is not. Mail never holds either of the two.

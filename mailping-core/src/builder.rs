@@ -9,6 +9,7 @@ use crate::base_url::{BaseUrlError, check_base_url};
 use crate::detail::Precision;
 use crate::fetcher::Classifier;
 use crate::geo::{GeoResolver, NoGeo};
+use crate::key_check::KeyCheck;
 use crate::keyring::KeyId;
 use crate::limiter::HitLimiter;
 use crate::notify::{Event, Hook};
@@ -184,23 +185,35 @@ impl TrackerBuilder {
         self
     }
 
-    /// Checks the settings against the store and starts the tracker's two threads, and one for each hook.
+    /// Checks the settings against the store and starts the tracker's threads: two, one for a spool, and one for each hook.
+    ///
+    /// If the database is away and a spool stands in front of it, the tracker is built all the same. The keys are checked when the database
+    /// comes, and nothing that needs them is done before.
     ///
     /// # Errors
     /// [`BuildError`]: no base URL, a store that cannot be read, or a keyring without a key that objections need, or with another in its place.
     pub async fn build(self) -> Result<Tracker, BuildError> {
         let base_url = self.base_url.ok_or(BuildError::NoBaseUrl)?;
-        for kept in self.store.recipient_keys().await.map_err(|source| BuildError::Store { source })? {
-            match self.observer.keys.key(kept.id()) {
-                Some(key) if key.fingerprint == kept => {}
-                Some(_) => return Err(BuildError::KeyDiffers { id: kept.id() }),
-                None => return Err(BuildError::KeyMissing { id: kept.id() }),
+        let key_check = Arc::new(KeyCheck::new(&self.observer.keys));
+        match key_check.look(&*self.store).await {
+            Err(BuildError::Store { source: StoreError::Unavailable { source } })
+                if self.store.spool().is_some() =>
+            {
+                let failure = source.to_string();
+                tracing::warn!(
+                    failure,
+                    "the database is away: opens go into the spool, and the keys are checked when it comes"
+                );
             }
+            looked => looked?,
         }
         let system = Arc::clone(&self.clock);
         let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || system().into());
         let limiter = Arc::new(HitLimiter::new(self.hit_limit));
-        let queue = Queue::start(Arc::clone(&self.store), clock, self.limits, Arc::clone(&limiter));
+        let (store, check) = (Arc::clone(&self.store), Arc::clone(&key_check));
+        let at_contact = move || pollster::block_on(check.pass(&*store)).is_ok();
+        let queue =
+            Queue::start(Arc::clone(&self.store), clock, self.limits, Arc::clone(&limiter), at_contact);
         let queue = queue.map_err(|source| BuildError::Thread { source })?;
         for hook in self.hooks {
             queue.notifier().run(hook).map_err(|source| BuildError::Thread { source })?;
@@ -215,6 +228,7 @@ impl TrackerBuilder {
             repeat_window: self.repeat_window,
             queue,
             clock: self.clock,
+            key_check,
             refusals: Refusals::default(),
             warned_of_no_address: AtomicBool::new(false),
         }))

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::store::Backlog;
+
 /// What a tracker knows of itself since it was built. Counters never go down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
@@ -17,16 +19,14 @@ pub struct Health {
     #[serde(rename = "oldest_waiting_s", serialize_with = "seconds")]
     #[cfg_attr(feature = "utoipa", schema(value_type = Option<f64>))]
     pub oldest_waiting: Option<Duration>,
-    /// Opens that are on disk in front of the database and wait to be moved into it: receipts do not show them yet.
-    pub spooled: u64,
-    /// For how long the oldest of them has waited there, since this process began at the most, in seconds in JSON.
-    #[serde(rename = "oldest_spooled_s", serialize_with = "seconds")]
-    #[cfg_attr(feature = "utoipa", schema(value_type = Option<f64>))]
-    pub oldest_spooled: Option<Duration>,
+    /// What a spool in front of the database holds: receipts do not show it yet. `None` without a spool.
+    pub spool: Option<Backlog>,
     /// Whether the store refused the last batch. It is tried again until it takes it.
     pub store_failing: bool,
-    /// Hits whose open is on disk.
+    /// Hits whose open was in the database, on disk, before they were answered.
     pub durable: u64,
+    /// Hits whose open was on this machine's disk, in front of a database that was away, before they were answered.
+    pub spooled: u64,
     /// Hits that the store filtered: their ping was erased, withdrawn or expired, or its recipient objected.
     pub filtered: u64,
     /// Hits that were answered at the deadline, before their open was on disk.
@@ -74,7 +74,7 @@ pub struct Dropped {
     pub no_random: u64,
 }
 
-fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     match duration {
         Some(duration) => serializer.serialize_some(&duration.as_secs_f64()),
         None => serializer.serialize_none(),

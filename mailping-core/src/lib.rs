@@ -16,6 +16,7 @@ mod health;
 #[cfg(feature = "html")]
 mod html;
 mod id;
+mod key_check;
 mod keyring;
 mod limiter;
 mod links;

@@ -33,7 +33,7 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store did not carry it out.
     pub async fn object(&self, address: &str) -> Result<(), RecipientRequestError> {
-        Ok(self.0.store.object(&self.recipient(address)?).await?)
+        Ok(self.0.store.object(&self.recipient(address).await?).await?)
     }
 
     /// Keeps the objection of whoever holds a message's opt-out link. `path` is the path of the request as it came, however the link
@@ -60,7 +60,7 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store did not carry it out.
     pub async fn erase_recipient(&self, address: &str) -> Result<Erased, RecipientRequestError> {
-        Ok(self.0.store.erase_recipient(&self.recipient(address)?).await?)
+        Ok(self.0.store.erase_recipient(&self.recipient(address).await?).await?)
     }
 
     /// All that is kept of a recipient: what, why, on which basis, how long.
@@ -68,7 +68,7 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store cannot be read.
     pub async fn export_recipient(&self, address: &str) -> Result<RecipientExport, RecipientRequestError> {
-        let hashes = self.recipient(address)?;
+        let hashes = self.recipient(address).await?;
         let mut export = RecipientExport {
             objected: self.0.store.has_objected(&hashes).await?,
             ..RecipientExport::default()
@@ -93,8 +93,8 @@ impl Tracker {
         }
     }
 
-    fn recipient(&self, address: &str) -> Result<RecipientHashes, RecipientError> {
-        Recipient::parse(address).map(|recipient| self.hashes(&recipient))
+    async fn recipient(&self, address: &str) -> Result<RecipientHashes, RecipientRequestError> {
+        Ok(self.hashes(&Recipient::parse(address)?).await?)
     }
 }
 

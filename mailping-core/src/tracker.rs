@@ -7,13 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use crate::builder::TrackerBuilder;
 use crate::health::{Closed, Dropped, Health};
+use crate::key_check::KeyCheck;
 use crate::limiter::HitLimiter;
 use crate::new_ping::{InvalidPing, NewPing};
 use crate::observe::{Hit, Observation, Observer, Refused};
 use crate::queue::{Entry, Queue, RecordError, Recorded, Recording};
 use crate::recipient::Recipient;
 use crate::sequences::Sequences;
-use crate::store::{Store, StoreError};
+use crate::store::{Spooling, Store, StoreError};
 use crate::{Keyring, OpenId, PixelRequest, PreparedPing, RecipientHashes, Timestamp};
 
 /// Makes pings, records their fetches and gives receipts. Cheap to clone: all clones are one tracker.
@@ -29,6 +30,7 @@ pub(crate) struct Inner {
     pub(crate) repeat_window: Duration,
     pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    pub(crate) key_check: Arc<KeyCheck>,
     pub(crate) refusals: Refusals,
     pub(crate) warned_of_no_address: AtomicBool,
 }
@@ -73,7 +75,12 @@ impl Tracker {
         let (mut ping, recipient) = new
             .prepare(self.now(), inner.observer.ceiling)
             .map_err(|source| PingError::Invalid { source })?;
-        let recipient = recipient.map(|recipient| self.hashes(&recipient));
+        let recipient = match recipient {
+            Some(recipient) => {
+                Some(self.hashes(&recipient).await.map_err(|source| PingError::Store { source })?)
+            }
+            None => None,
+        };
         ping.status = inner
             .store
             .insert_ping(&ping, recipient.as_ref())
@@ -166,8 +173,10 @@ impl Tracker {
         (self.0.clock)().into()
     }
 
-    pub(crate) fn hashes(&self, recipient: &Recipient) -> RecipientHashes {
-        RecipientHashes::of(recipient, &self.0.observer.keys)
+    /// No hash is made with keys that have not been looked at: with wrong ones objections would be forgotten.
+    pub(crate) async fn hashes(&self, recipient: &Recipient) -> Result<RecipientHashes, StoreError> {
+        self.0.key_check.pass(&*self.0.store).await?;
+        Ok(RecipientHashes::of(recipient, &self.0.observer.keys))
     }
 }
 
@@ -179,16 +188,15 @@ impl Tracker {
         let (queue, refusals) = (&self.0.queue, &self.0.refusals);
         let counts = queue.counts();
         let (queue_depth, oldest_waiting) = queue.depth();
-        let backlog = self.0.store.backlog();
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Health {
             queue_depth,
             queue_capacity: queue.capacity(),
             oldest_waiting,
-            spooled: backlog.waiting,
-            oldest_spooled: backlog.oldest,
+            spool: self.0.store.spool().map(Spooling::backlog),
             store_failing: counts.store_failing.load(Ordering::Relaxed),
             durable: read(&counts.durable),
+            spooled: read(&counts.spooled),
             filtered: read(&counts.filtered),
             late: read(&counts.late),
             dropped: Dropped {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mailping_core::StoreError;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::failure::{Failure, Result};
 use crate::schema::Schema;
@@ -27,18 +27,6 @@ pub(crate) fn writer(path: &Path, schema: &Schema) -> Result<Connection> {
     create_private(path)?;
     let mut connection = connect(path)?;
     prepare(&mut connection, schema)?;
-    Ok(connection)
-}
-
-/// As [`writer`], and no other connection gets at the file while this one lives.
-pub(crate) fn sole_writer(path: &Path, schema: &Schema) -> Result<Connection> {
-    check_library(rusqlite::version_number())?;
-    create_private(path)?;
-    let mut connection = connect(path)?;
-    // Before the first look at the file: later it would come too late to keep others out.
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    prepare(&mut connection, schema)?;
-    connection.transaction_with_behavior(TransactionBehavior::Immediate)?.commit()?;
     Ok(connection)
 }
 

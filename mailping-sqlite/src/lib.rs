@@ -1,7 +1,7 @@
 //! The embedded store of [mailping](mailping_core): pings, opens and objections in one SQLite file.
 //!
 //! An open that the store has answered for survives `kill -9` and power loss, and several processes may use one file. For
-//! more than one machine take a store on a database server, and put a [`Spool`] before it: a file that keeps opens durable while
+//! more than one machine take a store on a database server, and put the spool of `mailping-spool` before it: opens are durable while
 //! that server is away.
 //!
 //! ```no_run
@@ -61,11 +61,9 @@ mod record;
 mod repair;
 mod rows;
 mod schema;
-mod spool;
 mod store;
 mod tail;
 mod worker;
 mod writer;
 
-pub use spool::{Spool, SpooledStore};
 pub use store::SqliteStore;

@@ -1,17 +1,22 @@
 //! What is new since a mark. The numbers of rows are given under the one write lock, so that they come in the order of commits and
 //! none is skipped.
 
-use mailping_core::store::{Mark, News};
+use mailping_core::store::{DatabaseId, Mark, News};
 use mailping_core::{Event, LastDay, PingId, StoreError};
 use rusqlite::{Connection, OptionalExtension as _};
 
-use crate::failure::{Result, is_corrupt};
+use crate::failure::{Failure, Result, is_corrupt};
 use crate::rows::{self, Column};
 
 /// A mark of this file: the file's own id, the last open and the last raise of a last day.
 struct Place {
     open: i64,
     day: i64,
+}
+
+/// Which file it is, as marks say it too.
+pub(crate) fn identity(connection: &Connection) -> Result<DatabaseId> {
+    id(connection)?.parse().map_err(|_| Failure::corrupt("about.id"))
 }
 
 pub(crate) fn mark(connection: &Connection) -> Result<Mark> {

@@ -21,10 +21,6 @@ pub(crate) struct Schema {
 pub(crate) const STORE: Schema =
     Schema { application_id: 0x6d70_6e67, steps: &[include_str!("schema/1.sql")] };
 
-/// The spool: "mpsp" in ASCII.
-pub(crate) const SPOOL: Schema =
-    Schema { application_id: 0x6d70_7370, steps: &[include_str!("schema/spool_1.sql")] };
-
 /// What a file turns out to be before anything is written to it.
 enum Found {
     Current,
@@ -63,7 +59,7 @@ impl Schema {
         }
         if application != self.application_id {
             return Err(Failure::incompatible(
-                "the file is an SQLite database of another kind: a store and a spool need files of their own",
+                "the file is an SQLite database of another kind: give the store a file of its own",
             ));
         }
         let current = self.steps.len();

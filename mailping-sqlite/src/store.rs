@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use mailping_core::store::{
-    Attempt, Backlog, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, Order, PingPage, PingQuery, Purged,
-    Store, Written,
+    Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, Order, PingPage, PingQuery,
+    Purged, Spooling, Store, Written,
 };
 use mailping_core::{
     KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
@@ -252,7 +252,11 @@ impl Store for SqliteStore {
         Ok(purged)
     }
 
-    fn backlog(&self) -> Backlog {
-        Backlog::default()
+    async fn identity(&self) -> Result<DatabaseId, StoreError> {
+        self.reads.call(|connection| news::identity(connection)).await
+    }
+
+    fn spool(&self) -> Option<&dyn Spooling> {
+        None
     }
 }

@@ -334,8 +334,8 @@ pub fn prometheus_reads_the_health(start: &Start) {
     for line in [
         "mailping_queue_depth 0.0",
         "mailping_oldest_waiting_seconds 0.0",
-        "mailping_spooled 0.0",
-        "mailping_oldest_spooled_seconds 0.0",
+        "mailping_spool_waiting 0.0",
+        "mailping_spool_oldest_seconds 0.0",
         "mailping_durable_total 1",
         "mailping_late_total 0",
         "mailping_dropped_total{reason=\"bad_token\"} 1",

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Condvar, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use super::pause::Pauses;
 use super::ticket::Ticket;
 use super::{Entry, Queued, RecordError, Recorded, Shared, from_now};
 use crate::notify::Event;
@@ -21,8 +22,6 @@ const PURGE_STEP: usize = 48;
 const LONGEST_GATHERING: Duration = Duration::from_micros(500);
 /// With the clock so far ahead of the newest ping, the first purge is put off to the next time.
 const CLOCK_JUMP: Duration = Duration::from_secs(7 * 86_400);
-/// How long a failing store is left alone before the next try: the first pause and the longest.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
 impl Shared {
     pub(super) fn write_batches(&self) {
@@ -42,6 +41,7 @@ impl Shared {
         let wakers = self.state().close();
         wakers.into_iter().for_each(Waker::wake);
         self.waiting.notify_one();
+        self.ended.notify_one();
         self.notifier.close();
     }
 
@@ -77,7 +77,7 @@ impl Shared {
     /// A batch that fails because the database is damaged is halved until the bad part stands alone and is given up, so that it keeps
     /// no other open waiting.
     fn write_until_answered(&self, batch: Batch, mut attempt: Attempt) -> bool {
-        let mut pause = PAUSE.0;
+        let mut pauses = Pauses::new();
         loop {
             let record = || pollster::block_on(self.store.record(&batch.opens, &batch.last_days, attempt));
             match guarded(record) {
@@ -105,26 +105,31 @@ impl Shared {
                 }
             }
             attempt = Attempt::Repeat;
-            if !self.pause(pause) {
+            if !self.pause(&self.work, pauses.next()) {
                 return false;
             }
-            pause = (pause * 2).min(PAUSE.1);
         }
     }
 
     fn answer(&self, batch: &Batch, written: &Written) {
         let answers = || batch.answers(written);
-        let filtered = answers().filter(|(_, answer)| *answer == Answer::Filtered).count();
-        let durable = answers().count() - filtered;
+        let counts = &self.counts;
+        for (answer, count) in [
+            (Answer::Kept, &counts.durable),
+            (Answer::Spooled, &counts.spooled),
+            (Answer::Filtered, &counts.filtered),
+        ] {
+            let hits = answers().filter(|(_, given)| *given == answer).count();
+            count.fetch_add(hits as u64, Ordering::Relaxed);
+        }
         for (open, answer) in batch.opens.iter().zip(&written.opens) {
             if *answer == Answer::Filtered {
                 self.limiter.give_back(open.ping);
             }
         }
-        self.counts.filtered.fetch_add(filtered as u64, Ordering::Relaxed);
-        self.counts.durable.fetch_add(durable as u64, Ordering::Relaxed);
         let recorded = answers().map(|(ticket, answer)| match answer {
             Answer::Kept => (ticket, Ok(Recorded::Durable)),
+            Answer::Spooled => (ticket, Ok(Recorded::Spooled)),
             Answer::Filtered => (ticket, Ok(Recorded::Filtered)),
         });
         self.wake(batch, recorded);
@@ -168,8 +173,8 @@ impl Shared {
         }
     }
 
-    /// `false` where the queue is waited for no longer.
-    fn pause(&self, pause: Duration) -> bool {
+    /// `false` if the queue is waited for no longer. Each thread has a condition of its own to sleep on.
+    pub(super) fn pause(&self, condition: &Condvar, pause: Duration) -> bool {
         let end = Instant::now() + pause;
         let mut state = self.state();
         loop {
@@ -177,7 +182,7 @@ impl Shared {
             if state.closed || left.is_zero() {
                 return !state.closed;
             }
-            state = self.work.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = condition.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -344,8 +349,8 @@ impl Batch {
 
     /// What is on disk of it.
     fn kept<'a>(&'a self, written: &'a Written) -> impl Iterator<Item = Event> + 'a {
-        let opens = self.opens.iter().zip(&written.opens).filter(|(_, answer)| **answer == Answer::Kept);
-        let is_kept = |last: &LastDay| self.answer_for(last, written) == Answer::Kept;
+        let opens = self.opens.iter().zip(&written.opens).filter(|(_, answer)| **answer != Answer::Filtered);
+        let is_kept = |last: &LastDay| self.answer_for(last, written) != Answer::Filtered;
         let last_days = self.of_last_days.iter().filter(move |(_, last)| is_kept(last));
         let last_days = last_days.map(|(_, last)| Event::LastDay(*last));
         opens.map(|(open, _)| Event::Open(open.clone())).chain(last_days)
@@ -353,7 +358,7 @@ impl Batch {
 }
 
 /// Runs a call of the store; a panic in it must not end the writer.
-fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) -> Result<T, Failed> {
+pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) -> Result<T, Failed> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
@@ -368,7 +373,7 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) -> Result<T, 
 }
 
 /// How a call of the store failed.
-struct Failed {
+pub(super) struct Failed {
     text: String,
     is_corrupt: bool,
 }
