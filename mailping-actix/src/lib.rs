@@ -32,24 +32,26 @@ use actix_web::{HttpRequest, HttpResponse};
 pub use mailping_core;
 use mailping_core::{HeaderSource, Link, PixelRequest, Recording, Tracker, opt_out, pixel};
 
-/// The routes below the tracker's base URL, for `web::scope(..).configure(..)` at its path or `App::configure` if that
-/// is `/`:
+/// The routes below the tracker's base URL, for `web::scope(..).configure(..)` at its path or
+/// `App::configure` if that is `/`:
 ///
 /// | path | GET | HEAD | POST |
 /// |---|---|---|---|
 /// | `/{token}.gif` and every other path | records, then the picture | the picture's headers | 405 |
 /// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
 ///
-/// Every path below is ours, however a mail program has changed it: see [`Link`]. A base URL with the path `/` therefore takes every
-/// path that is not registered before it, so register it last.
+/// Every path below is ours, however a mail program has changed it: see [`Link`]. A base URL with
+/// the path `/` therefore takes every path that is not registered before it, so register it last.
 ///
 /// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
 /// answer.
 pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |config: &mut ServiceConfig| {
-        // An open is queued before there is a future: a client that hangs up drops only the waiting.
+        // An open is queued before there is a future: a client that hangs up drops only the
+        // waiting.
         let serve = move |request: HttpRequest| Work::begin(&tracker, &request).finish();
-        // actix gives the scope itself only to the empty pattern. It tries them in turn: the common one first.
+        // actix gives the scope itself only to the empty pattern. It tries them in turn: the common
+        // one first.
         for path in ["/{rest:.*}", ""] {
             config.service(web::resource(path).to(serve.clone()));
         }
@@ -105,8 +107,9 @@ fn record(tracker: &Tracker, request: &HttpRequest) -> Recording {
 }
 
 async fn picture_after(recording: Recording) -> HttpResponse {
-    // actix-http says `connection: close` if the request that it has read last asked for it. While an answer waits it reads the
-    // pipelined ones, so no picture may be answered without waiting: the header would tell a live token from a forged one.
+    // actix-http says `connection: close` if the request that it has read last asked for it. While
+    // an answer waits it reads the pipelined ones, so no picture may be answered without waiting:
+    // the header would tell a live token from a forged one.
     let mut waited = false;
     std::future::poll_fn(|context| {
         if std::mem::replace(&mut waited, true) {

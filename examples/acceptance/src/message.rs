@@ -14,7 +14,8 @@ pub(crate) const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Geck
 pub(crate) const BEHIND_PROXY: [(&str, &str); 2] =
     [("MAILPING_CLIENT_IP", "xff"), ("MAILPING_TRUSTED_PROXIES", "127.0.0.0/8")];
 
-/// The last full hour that was at least so many hours ago. Programs run by the machine's clock, so no test may send at a fixed date.
+/// The last full hour that was at least so many hours ago. Programs run by the machine's clock, so
+/// no test may send at a fixed date.
 pub fn hours_ago(hours: i64) -> Timestamp {
     const HOUR_MILLIS: i64 = 3_600_000;
     let hour = Timestamp::from(SystemTime::now()).unix_millis() / HOUR_MILLIS;
