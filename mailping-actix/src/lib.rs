@@ -19,6 +19,11 @@
 //! # }
 //! ```
 //!
+//! actix-http (3.20) keeps one set of flags for all pipelined requests of a connection: a HEAD that
+//! is followed by a GET in the same packet is answered with a body, and a request with `connection:
+//! close` that arrives while the one before it still waits for the store makes that answer say so,
+//! though it is not the last. Mail programs do not pipeline.
+//!
 //! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the security notes
 //! stand on the page of [`mailping_core`].
 #![forbid(unsafe_code)]
