@@ -138,11 +138,12 @@ impl TrackerBuilder {
         self
     }
 
-    /// The most opens that are kept per ping and clock hour, the rest is counted; 100 without this call, 0 for no limit.
-    /// Machines use up half of it at most, and they and the uncertain three quarters, so that neither can hide a person. Only what is
-    /// stored counts; at the detail `last_day`, where a ping has one value, there is no limit. For more than 131,072 pings in one hour a
-    /// newcomer takes over the count of the ping that it displaces, as far as machines use it up. The count is this process's
-    /// own: several instances allow as much each.
+    /// The most opens that are kept per ping and clock hour, the rest is counted; 100 without this
+    /// call, 0 for no limit. Machines use up half of it at most, and they and the uncertain three
+    /// quarters, so that neither can hide a person. Only what is stored counts; at the detail
+    /// `last_day`, where a ping has one value, there is no limit. For more than 131,072 pings in
+    /// one hour a newcomer takes over the count of the ping that it displaces, as far as machines
+    /// use it up. The count is this process's own: several instances allow as much each.
     pub fn hit_limit(mut self, opens_per_hour: u32) -> Self {
         self.hit_limit = opens_per_hour;
         self

@@ -33,13 +33,14 @@ pub struct Health {
     pub late: u64,
     /// Hits of which nothing is kept, by reason.
     pub dropped: Dropped,
-    /// Hits whose peer has no address: the server does not say who connects, or the client hung up before it was accepted (actix). See
-    /// [`ClientIp`](crate::ClientIp).
+    /// Hits whose peer has no address: the server does not say who connects, or the client hung up
+    /// before it was accepted (actix). See [`ClientIp`](crate::ClientIp).
     pub no_peer_address: u64,
     /// Look-ups of a place that failed: the geo database is damaged.
     pub geo_errors: u64,
-    /// Hits with a forwarding header, such as `X-Forwarded-For`, that was not read since the settings do not trust the peer that sent it:
-    /// behind a reverse proxy, every open seems to come from the proxy then.
+    /// Hits with a forwarding header, such as `X-Forwarded-For`, that was not read since the
+    /// settings do not trust the peer that sent it: behind a reverse proxy, every open seems to
+    /// come from the proxy then.
     pub forwarding_ignored: u64,
     /// Events that did not fit into a subscriber's buffer, over all subscribers: see [`Tracker::subscribe`](crate::Tracker::subscribe).
     pub events_missed: u64,

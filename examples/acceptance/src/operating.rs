@@ -35,7 +35,8 @@ pub fn sigterm_ends_it_cleanly(start: &Start) {
     assert!(begun.elapsed() < Duration::from_secs(15));
 }
 
-/// Clients that come while the program is busy wait to be accepted; with a short queue they would be turned away.
+/// Clients that come while the program is busy wait to be accepted; with a short queue they would
+/// be turned away.
 pub fn a_crowd_waits_to_be_accepted(start: &Start) {
     let program = start.run(&[]);
     let ping = make(&program.client(), &new_ping());
