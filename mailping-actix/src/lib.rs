@@ -17,6 +17,38 @@
 //! # }
 //! ```
 //!
+//! # What your own server logs
+//!
+//! mailping logs no address and no token, but a middleware around its routes sees both:
+//! `Logger::default()` prints the address, the token, the `Referer` and the `User-Agent` of each
+//! request. Wrap the rest of the app in it, not the app:
+//!
+//! ```
+//! use actix_web::{App, middleware::Logger, web};
+//! # use mailping_actix::Tracker;
+//!
+//! # fn app(tracker: Tracker) {
+//! App::new()
+//!     .configure(mailping_actix::routes(tracker))
+//!     .service(
+//!         web::scope("") // everything else
+//!             .wrap(Logger::default())
+//!             .route("/", web::get().to(async || "hello")),
+//!     )
+//! # ;
+//! # }
+//! ```
+//!
+//! If it must wrap the app, give it `.exclude_regex("^/px(/|$)")`. That looks at the path as it was
+//! sent, as the routes do.
+//!
+//! # Pipelined requests
+//!
+//! actix-http (3.20) keeps one set of flags for all pipelined requests of a connection: a HEAD that
+//! is followed by a GET in the same packet is answered with a body, and a request with `connection:
+//! close` that arrives while the one before it still waits for the store makes that answer say so,
+//! though it is not the last. Mail programs do not pipeline.
+//!
 //! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the
 //! security notes are on the page of [`mailping_core`], all of whose names are here too.
 #![forbid(unsafe_code)]
@@ -36,8 +68,8 @@ pub use mailping_core::*;
 /// Every path below is ours, however a mail program has changed it. A base URL without a path therefore takes every path that is not
 /// registered before it, so register it last.
 ///
-/// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
-/// answer.
+/// A picture is answered once its open is on disk, at the tracker's deadline, or at once if nothing is kept: because it must not be, or
+/// because the queue is full, which is counted. What the token says does not show in the answer.
 ///
 /// actix's own 404 hides a link of ours that comes in below another path: call [`Mount::stray`] in your default service to learn of it.
 pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {

@@ -21,8 +21,58 @@
 //! Without `into_make_service_with_connect_info` axum does not tell who connects: every pixel is still answered and
 //! every open kept, but without a network and a place.
 //!
-//! `axum::serve` itself logs the peer's address, at the level `trace` of the target `axum::serve`: filter that target where
-//! logs of that level are kept.
+//! # What your own server logs
+//!
+//! mailping logs no address and no token, but a middleware around its routes sees both.
+//! `Router::layer` wraps what was added before it: merge the routes last, after every layer that
+//! logs.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use tower_http::trace::TraceLayer;
+//! # use mailping_axum::Tracker;
+//!
+//! # fn app(tracker: Tracker) -> Router {
+//! Router::new()
+//!     .route("/", get(async || "hello"))
+//!     .layer(TraceLayer::new_for_http())
+//!     .merge(mailping_axum::routes(tracker)) // after the layer: it sees no pixel
+//! # }
+//! ```
+//!
+//! `axum::serve` itself logs each peer's address at the level `trace`: if you keep logs of that
+//! level, filter them with `axum::serve=info`.
+//!
+//! # Half-sent requests
+//!
+//! `axum::serve` waits for the rest of a request's head for ever, and each such client holds a
+//! connection. Let a reverse proxy end them, or set a limit on the connection itself:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use axum::Router;
+//! use axum::extract::ConnectInfo;
+//! use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+//! use hyper_util::rt::{TokioIo, TokioTimer};
+//! use tower_service::Service as _;
+//!
+//! # async fn serve(app: Router, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+//! let mut http = http1::Builder::new();
+//! http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(5));
+//! loop {
+//!     let (socket, peer) = listener.accept().await?;
+//!     let app = app.clone();
+//!     let service = service_fn(move |mut request: Request<Incoming>| {
+//!         request.extensions_mut().insert(ConnectInfo(peer));
+//!         app.clone().call(request)
+//!     });
+//!     tokio::spawn(http.serve_connection(TokioIo::new(socket), service));
+//! }
+//! # }
+//! ```
+//!
+//! `examples/axum/src/connections.rs` has the same with a graceful end.
 //!
 //! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the
 //! security notes are on the page of [`mailping_core`], all of whose names are here too.
@@ -42,8 +92,8 @@ use mailping_tower::PixelService;
 /// Every path below is ours, however a mail program has changed it. A base URL without a path therefore takes every path that the app
 /// has no other route for, so give it a host of its own.
 ///
-/// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
-/// answer.
+/// A picture is answered once its open is on disk, at the tracker's deadline, or at once if nothing is kept: because it must not be, or
+/// because the queue is full, which is counted. What the token says does not show in the answer.
 ///
 /// axum's own 404 hides a link of ours that comes in below another path: call [`Mount::stray`] in your fallback to learn of it.
 ///

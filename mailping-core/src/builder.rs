@@ -6,16 +6,17 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use crate::base_url::{BaseUrlError, check_base_url};
-use crate::burst::BurstDetector;
 use crate::detail::Precision;
 use crate::fetcher::Classifier;
 use crate::geo::{GeoResolver, NoGeo};
+use crate::key_check::KeyCheck;
 use crate::keyring::KeyId;
 use crate::limiter::HitLimiter;
 use crate::notify::{Event, Hook};
 use crate::observe::Observer;
 use crate::opt_out::{Languages, Texts, TextsError};
 use crate::queue::{Limits, Queue};
+use crate::sequences::Sequences;
 use crate::tracker::{Inner, Refusals};
 use crate::{ClientIp, Detail, Keyring, Mask, SignalPolicy, Store, StoreError, TimeStep, Timestamp, Tracker};
 
@@ -56,7 +57,7 @@ impl TrackerBuilder {
                 purge_every: Duration::from_secs(3_600),
             },
             hit_limit: 100,
-            burst: (20, Duration::from_secs(10)),
+            burst: (5, Duration::from_secs(10)),
             repeat_window: Duration::from_secs(30),
             clock: Arc::new(SystemTime::now),
             hooks: Vec::new(),
@@ -159,19 +160,23 @@ impl TrackerBuilder {
         self
     }
 
-    /// The most opens that are kept per ping and clock hour, the rest is counted; 100 without this call, 0 for no limit.
-    /// Machines use up half of it at most, and they and the uncertain three quarters, so that neither can hide a person. Only what is
-    /// stored counts; at the detail `last_day`, where a ping has one value, there is no limit. For more than 131,072 pings in one hour a
-    /// newcomer takes over the count of the ping that it displaces, as far as machines use it up. The count is this process's
-    /// own: several instances allow as much each.
+    /// The most opens that are kept per ping and clock hour, the rest is counted; 100 without this
+    /// call, 0 for no limit. Machines use up half of it at most, and they and the uncertain three
+    /// quarters, so that neither can hide a person. Only what is stored counts; at the detail
+    /// `last_day`, where a ping has one value, there is no limit. For more than 131,072 pings in
+    /// one hour a newcomer takes over the count of the ping that it displaces, as far as machines
+    /// use it up. The count is this process's own: several instances allow as much each.
     pub fn hit_limit(mut self, opens_per_hour: u32) -> Self {
         self.hit_limit = opens_per_hour;
         self
     }
 
     /// From how many different pings fetched within `window` from one masked network on a fetch is held uncertain, as one scanner's
-    /// rather than many readers'; 20 within 10 seconds without this call, 0 pings for never. Mail proxies are not counted, since
-    /// many readers share theirs.
+    /// rather than many readers'; 5 within 10 seconds without this call, 0 pings for never, and at most 64. Those before count as
+    /// they are judged, since stored verdicts never change. Mail proxies and [people's networks] are not counted, since many readers
+    /// share theirs. The count is this process's own.
+    ///
+    /// [people's networks]: crate::fetcher::Classifier::people_networks
     pub fn burst(mut self, pings: usize, window: Duration) -> Self {
         self.burst = (pings, window);
         self
@@ -203,7 +208,10 @@ impl TrackerBuilder {
         self
     }
 
-    /// Checks the settings against the store and starts the tracker's two threads, and one for each hook.
+    /// Checks the settings against the store and starts the tracker's threads: two, one for a spool, and one for each hook.
+    ///
+    /// If the database is away and a spool stands in front of it, the tracker is built all the same. The keys are checked when the database
+    /// comes, and nothing that needs them is done before.
     ///
     /// # Errors
     /// [`BuildError`]: no base URL, a default language without texts, a store that cannot be read, or a keyring without a key that objections need, or with another in its place.
@@ -212,17 +220,26 @@ impl TrackerBuilder {
         if let Some(tag) = &self.default_language {
             self.languages.put_first(tag).map_err(|_| BuildError::UnknownLanguage)?;
         }
-        for kept in self.store.recipient_keys().await.map_err(|source| BuildError::Store { source })? {
-            match self.observer.keys.key(kept.id()) {
-                Some(key) if key.fingerprint == kept => {}
-                Some(_) => return Err(BuildError::KeyDiffers { id: kept.id() }),
-                None => return Err(BuildError::KeyMissing { id: kept.id() }),
+        let key_check = Arc::new(KeyCheck::new(&self.observer.keys));
+        match key_check.look(&*self.store).await {
+            Err(BuildError::Store { source: StoreError::Unavailable { source } })
+                if self.store.spool().is_some() =>
+            {
+                let failure = source.to_string();
+                tracing::warn!(
+                    failure,
+                    "the database is away: opens go into the spool, and the keys are checked when it comes"
+                );
             }
+            looked => looked?,
         }
         let system = Arc::clone(&self.clock);
         let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || system().into());
         let limiter = Arc::new(HitLimiter::new(self.hit_limit));
-        let queue = Queue::start(Arc::clone(&self.store), clock, self.limits, Arc::clone(&limiter));
+        let (store, check) = (Arc::clone(&self.store), Arc::clone(&key_check));
+        let at_contact = move || pollster::block_on(check.pass(&*store)).is_ok();
+        let queue =
+            Queue::start(Arc::clone(&self.store), clock, self.limits, Arc::clone(&limiter), at_contact);
         let queue = queue.map_err(|source| BuildError::Thread { source })?;
         for hook in self.hooks {
             queue.notifier().run(hook).map_err(|source| BuildError::Thread { source })?;
@@ -233,10 +250,11 @@ impl TrackerBuilder {
             store: self.store,
             base_url,
             limiter,
-            bursts: BurstDetector::new(burst_pings, burst_window),
+            sequences: Sequences::new(burst_pings, burst_window),
             repeat_window: self.repeat_window,
             queue,
             clock: self.clock,
+            key_check,
             refusals: Refusals::default(),
             warned_of_no_address: AtomicBool::new(false),
             languages: self.languages,

@@ -94,8 +94,9 @@ impl ClientIp {
         }
     }
 
-    /// Whether the settings read no forwarding header, at least not from this peer. A peer without an address is not counted here: a
-    /// client that has hung up before it was accepted has none, and says nothing about the settings.
+    /// Whether the settings read no forwarding header, at least not from this peer. A peer without
+    /// an address is not counted here: a client that has hung up before it was accepted has none,
+    /// and says nothing about the settings.
     pub(crate) fn ignores_forwarding(&self, request: &PixelRequest<'_>) -> bool {
         let Some(peer) = request.peer else { return false };
         !self.trusted().is_some_and(|trusted| trusted.contains(peer.to_canonical()))

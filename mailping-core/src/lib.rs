@@ -16,6 +16,7 @@ mod health;
 #[cfg(feature = "html")]
 mod html;
 mod id;
+mod key_check;
 mod keyring;
 mod limiter;
 mod links;
@@ -43,6 +44,7 @@ mod requests;
 #[cfg(feature = "utoipa")]
 mod schema;
 mod sentence;
+mod sequences;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -50,7 +50,7 @@ impl Mount {
     ///
     /// | path | GET | HEAD | POST |
     /// |---|---|---|---|
-    /// | `/{token}.gif` and every other path below | records, then the picture | the picture's headers | 405 |
+    /// | `/{token}.gif` and every other path below | records, then the picture | notes a checker of links, then the picture's headers | 405 |
     /// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
     /// | not below | 404 | 404 | 404 |
     ///
@@ -68,7 +68,11 @@ impl Mount {
         }
         match (Link::of(path), method) {
             (Link::Pixel, "GET") => Answering(Work::Record(self.tracker.record(request))),
-            (Link::Pixel, "HEAD") => Answering::ready(Kind::Picture),
+            (Link::Pixel, "HEAD") => {
+                // What sends one checks links.
+                self.tracker.note_head(request);
+                Answering::ready(Kind::Picture)
+            }
             (Link::Pixel, _) => Answering::ready(Kind::NotAllowed(Link::Pixel)),
             (Link::OptOut, "GET" | "HEAD") => {
                 let page = if self.tracker.is_opt_out_link(path) { Page::Ask } else { Page::Damaged };

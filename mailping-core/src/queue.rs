@@ -1,9 +1,12 @@
-//! Between the hits and the store: one bounded queue, one thread that writes batches, one that keeps the deadlines.
+//! Between the hits and the store: one bounded queue, one thread that writes batches, one that keeps the deadlines, and
+//! one that has a spool hand over, if there is one.
 //!
 //! A waiter is a future without a runtime. Dropping it, as a client that hangs up does, loses nothing: the open stays
 //! queued. No open leaves the queue before the store has answered for it.
 
 mod deadline;
+mod handover;
+mod pause;
 mod recorded;
 mod ticket;
 mod writer;
@@ -48,7 +51,7 @@ pub(crate) struct Limits {
     pub(crate) purge_every: Duration,
 }
 
-/// Handle of the queue and its two threads.
+/// Handle of the queue and its threads.
 #[derive(Debug)]
 pub(crate) struct Queue {
     shared: Arc<Shared>,
@@ -64,6 +67,8 @@ struct Shared {
     work: Condvar,
     /// The deadline thread sleeps on it; told when the first waiter comes and when the queue ends.
     waiting: Condvar,
+    /// The thread that hands over sleeps on it; told when the queue ends.
+    ended: Condvar,
     wakes: Arc<Wakes>,
     counts: Counts,
     notifier: Notifier,
@@ -119,9 +124,11 @@ struct Queued {
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) durable: AtomicU64,
+    pub(crate) spooled: AtomicU64,
     pub(crate) filtered: AtomicU64,
     pub(crate) late: AtomicU64,
     pub(crate) queue_full: AtomicU64,
+    pub(crate) damaged: AtomicU64,
     pub(crate) closed: AtomicU64,
     pub(crate) purged_pings: AtomicU64,
     pub(crate) purged_opens: AtomicU64,
@@ -135,6 +142,7 @@ impl Queue {
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
         limits: Limits,
         limiter: Arc<HitLimiter>,
+        at_contact: impl Fn() -> bool + Send + 'static,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             store,
@@ -144,11 +152,17 @@ impl Queue {
             state: Mutex::default(),
             work: Condvar::new(),
             waiting: Condvar::new(),
+            ended: Condvar::new(),
             wakes: Arc::default(),
             counts: Counts::default(),
             notifier: Notifier::default(),
         });
         let queue = Self { shared: Arc::clone(&shared) };
+        if shared.store.spool().is_some() {
+            let spooling = Arc::clone(&shared);
+            let hand_over = move || spooling.hand_over(&at_contact);
+            std::thread::Builder::new().name("mailping-spool".into()).spawn(hand_over)?;
+        }
         let watched = Arc::clone(&shared);
         std::thread::Builder::new()
             .name("mailping-deadline".into())
@@ -270,7 +284,8 @@ mod tests {
     fn queue(store: Arc<dyn Store>) -> std::io::Result<Queue> {
         let deadline = Duration::from_secs(3_600);
         let limits = Limits { capacity: 1_000, deadline, purge_every: deadline };
-        Queue::start(store, Arc::new(|| Timestamp::from_unix_millis(0)), limits, Arc::new(HitLimiter::new(0)))
+        let limiter = Arc::new(HitLimiter::new(0));
+        Queue::start(store, Arc::new(|| Timestamp::from_unix_millis(0)), limits, limiter, || true)
     }
 
     fn entry() -> Entry {

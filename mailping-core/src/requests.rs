@@ -33,12 +33,13 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store did not carry it out.
     pub async fn object(&self, address: &str) -> Result<(), RecipientRequestError> {
-        Ok(self.0.store.object(&self.recipient(address)?).await?)
+        Ok(self.0.store.object(&self.recipient(address).await?).await?)
     }
 
-    /// Keeps the objection of whoever holds a message's opt-out link. `path` is the path of the request as it came, however the link
-    /// was spelled on its way. The answer is the same whether there is such a ping or not. A pixel's token is
-    /// none: a logged pixel URL cannot object.
+    /// Keeps the objection of whoever holds a message's opt-out link. `path` is the path of the
+    /// request as it came, however the link was spelled on its way. The
+    /// answer is the same whether there is such a ping or not. A pixel's token is none: a logged
+    /// pixel URL cannot object.
     ///
     /// # Errors
     /// If the store did not carry it out.
@@ -50,7 +51,8 @@ impl Tracker {
         Ok(Objection::Kept)
     }
 
-    /// Whether a path holds the token of an opt-out link of ours. It says nothing about any ping and reads nothing.
+    /// Whether a path holds the token of an opt-out link of ours. It says nothing about any ping
+    /// and reads nothing.
     pub(crate) fn is_opt_out_link(&self, path: &str) -> bool {
         links::token(path, Label::OptOut, &self.0.observer.keys).is_some()
     }
@@ -60,7 +62,7 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store did not carry it out.
     pub async fn erase_recipient(&self, address: &str) -> Result<Erased, RecipientRequestError> {
-        Ok(self.0.store.erase_recipient(&self.recipient(address)?).await?)
+        Ok(self.0.store.erase_recipient(&self.recipient(address).await?).await?)
     }
 
     /// All that is kept of a recipient: what, why, on which basis, how long.
@@ -68,7 +70,7 @@ impl Tracker {
     /// # Errors
     /// [`RecipientRequestError`]: no address, or the store cannot be read.
     pub async fn export_recipient(&self, address: &str) -> Result<RecipientExport, RecipientRequestError> {
-        let hashes = self.recipient(address)?;
+        let hashes = self.recipient(address).await?;
         let mut export = RecipientExport {
             objected: self.0.store.has_objected(&hashes).await?,
             ..RecipientExport::default()
@@ -93,8 +95,8 @@ impl Tracker {
         }
     }
 
-    fn recipient(&self, address: &str) -> Result<RecipientHashes, RecipientError> {
-        Recipient::parse(address).map(|recipient| self.hashes(&recipient))
+    async fn recipient(&self, address: &str) -> Result<RecipientHashes, RecipientRequestError> {
+        Ok(self.hashes(&Recipient::parse(address)?).await?)
     }
 }
 
@@ -103,9 +105,11 @@ impl Tracker {
 #[non_exhaustive]
 #[must_use = "an objection that was not kept must not be confirmed"]
 pub enum Objection {
-    /// It is kept, durably; if the ping was erased before, there is nobody left whom it could be kept for, and nothing to record.
+    /// It is kept, durably; if the ping was erased before, there is nobody left whom it could be
+    /// kept for, and nothing to record.
     Kept,
-    /// Nothing was changed: the link's token is incomplete, changed or not ours. Say so to whoever sent it.
+    /// Nothing was changed: the link's token is incomplete, changed or not ours. Say so to whoever
+    /// sent it.
     DamagedLink,
 }
 

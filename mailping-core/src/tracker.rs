@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::builder::TrackerBuilder;
-use crate::burst::BurstDetector;
 use crate::health::{Closed, Dropped, Health};
+use crate::key_check::KeyCheck;
 use crate::limiter::HitLimiter;
 use crate::new_ping::{InvalidPing, NewPing};
 use crate::observe::{Hit, Observation, Observer, Refused};
 use crate::opt_out::Languages;
 use crate::queue::{Entry, Queue, RecordError, Recorded, Recording};
 use crate::recipient::Recipient;
-use crate::store::{Store, StoreError};
+use crate::sequences::Sequences;
+use crate::store::{Spooling, Store, StoreError};
 use crate::token::Label;
 use crate::{Keyring, OpenId, PixelRequest, PreparedPing, RecipientHashes, Timestamp, links};
 
@@ -27,10 +28,11 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) base_url: String,
     pub(crate) limiter: Arc<HitLimiter>,
-    pub(crate) bursts: BurstDetector,
+    pub(crate) sequences: Sequences,
     pub(crate) repeat_window: Duration,
     pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    pub(crate) key_check: Arc<KeyCheck>,
     pub(crate) refusals: Refusals,
     pub(crate) warned_of_no_address: AtomicBool,
     pub(crate) languages: Languages,
@@ -78,7 +80,12 @@ impl Tracker {
         let (mut ping, recipient) = new
             .prepare(self.now(), inner.observer.ceiling)
             .map_err(|source| PingError::Invalid { source })?;
-        let recipient = recipient.map(|recipient| self.hashes(&recipient));
+        let recipient = match recipient {
+            Some(recipient) => {
+                Some(self.hashes(&recipient).await.map_err(|source| PingError::Store { source })?)
+            }
+            None => None,
+        };
         ping.status = inner
             .store
             .insert_ping(&ping, recipient.as_ref())
@@ -100,6 +107,16 @@ impl Tracker {
         match self.take(request) {
             Ok(entry) => self.0.queue.push(entry),
             Err(result) => Recording::ready(result),
+        }
+    }
+
+    /// Notes a HEAD for a pixel. It displays nothing and leaves nothing behind; but what sends one checks links, so a GET from the same
+    /// network within a minute is uncertain. For [`observe`](Self::observe) it makes no difference.
+    pub fn note_head(&self, request: &PixelRequest<'_>) {
+        let inner = &self.0;
+        let hit = Hit { request, now: (inner.clock)(), open_id: OpenId::from_bytes([0; 8]) };
+        if let Ok(judged) = inner.observer.judge(hit) {
+            inner.sequences.note_head(&judged);
         }
     }
 
@@ -129,9 +146,7 @@ impl Tracker {
             count(&refusals.geo);
         }
         let (ping, at) = (judged.open().ping, judged.open().at);
-        if judged.burst_network().is_some_and(|network| inner.bursts.is_burst(network, ping, at)) {
-            judged.mark_burst();
-        }
+        inner.sequences.note(&mut judged);
         match judged.cut() {
             Some(Observation::Open(open)) if inner.limiter.allows(ping, open.verdict, at) => {
                 Ok(Entry::Open(open))
@@ -191,8 +206,10 @@ impl Tracker {
         (self.0.clock)().into()
     }
 
-    pub(crate) fn hashes(&self, recipient: &Recipient) -> RecipientHashes {
-        RecipientHashes::of(recipient, &self.0.observer.keys)
+    /// No hash is made with keys that have not been looked at: with wrong ones objections would be forgotten.
+    pub(crate) async fn hashes(&self, recipient: &Recipient) -> Result<RecipientHashes, StoreError> {
+        self.0.key_check.pass(&*self.0.store).await?;
+        Ok(RecipientHashes::of(recipient, &self.0.observer.keys))
     }
 }
 
@@ -204,16 +221,15 @@ impl Tracker {
         let (queue, refusals) = (&self.0.queue, &self.0.refusals);
         let counts = queue.counts();
         let (queue_depth, oldest_waiting) = queue.depth();
-        let backlog = self.0.store.backlog();
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Health {
             queue_depth,
             queue_capacity: queue.capacity(),
             oldest_waiting,
-            spooled: backlog.waiting,
-            oldest_spooled: backlog.oldest,
+            spool: self.0.store.spool().map(Spooling::backlog),
             store_failing: counts.store_failing.load(Ordering::Relaxed),
             durable: read(&counts.durable),
+            spooled: read(&counts.spooled),
             filtered: read(&counts.filtered),
             late: read(&counts.late),
             dropped: Dropped {
@@ -222,6 +238,7 @@ impl Tracker {
                 signal: read(&refusals.signal),
                 hit_limit: read(&refusals.hit_limit),
                 queue_full: read(&counts.queue_full),
+                damaged: read(&counts.damaged),
                 closed: read(&counts.closed),
                 no_random: read(&refusals.no_random),
             },

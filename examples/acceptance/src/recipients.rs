@@ -21,7 +21,7 @@ pub fn nothing_personal_is_in_the_files_or_the_log(start: &Start) {
     let mut settings = BEHIND_PROXY.to_vec();
     settings.push(("RUST_LOG", "trace"));
     let program = start.run(&settings);
-    let client = program.client();
+    let client = program.client().bearer(ADMIN_TOKEN);
     let ping = make(&client, &with(new_ping(), "recipient", "Ada.Lovelace@lovelace-mail.example"));
     let common = [
         ("user-agent", agent),
@@ -118,7 +118,8 @@ pub fn an_objection_stops_mail_already_sent(start: &Start) {
     assert_eq!(receipt(&client, &carol)["fetches"], 0);
 }
 
-/// A link that a mail program has touched works as it was sent; a damaged one keeps no objection and says so.
+/// A link that a mail program has touched works as it was sent; a damaged one keeps no objection
+/// and says so.
 pub fn a_touched_link_works_and_a_damaged_one_is_not_confirmed(start: &Start) {
     let program = start.run(&[]);
     let client = program.client();

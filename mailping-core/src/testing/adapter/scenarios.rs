@@ -7,9 +7,10 @@ use super::rows::{exchange, expect};
 use super::sockets::Address;
 use super::wire::{Reply, Request};
 use super::world::{Before, Kind, Subject, World};
-use crate::Status;
+use crate::fetcher::Evidence;
 use crate::opt_out::{ENGLISH, GERMAN, Page};
 use crate::testing::faulty::Fault;
+use crate::{Open, Status};
 
 pub(super) struct Scenario {
     pub(super) name: &'static str,
@@ -31,6 +32,7 @@ pub(super) const ALL: &[Scenario] = &[
     scenario("pipelined HEAD", Kind::Direct, pipelined_head),
     scenario("pipelining that ends the connection", Kind::StoreHangs, pipelining_that_ends_the_connection),
     scenario("one-click form in two packets", Kind::Direct, form_in_two_packets),
+    scenario("GET behind a HEAD", Kind::Direct, get_behind_a_head),
     scenario("client hangs up in its request", Kind::Direct, hangs_up_in_its_request),
     scenario("client hangs up before the answer", Kind::StoreHangs, hangs_up_before_the_answer),
     scenario("answer waits for the store", Kind::StoreHangs, answer_waits_for_the_store),
@@ -68,13 +70,30 @@ fn pipelining(world: &World, address: &Address) -> Result<(), String> {
     pipelined(world, address, |subject| [pixel(subject), Request::get("/px/x.gif"), pixel(subject)])
 }
 
+/// What sends a HEAD checks links, and the GET behind it is the checker's too.
+fn get_behind_a_head(world: &World, address: &Address) -> Result<(), String> {
+    let subject = world.subject(Before::Sent);
+    let head = Request::new("HEAD", format!("/px/{}.gif", subject.pixel));
+    for (request, reply) in [(head, Reply::picture().head()), (pixel(&subject), Reply::picture())] {
+        expect(&exchange(address, &request).map_err(failed)?, &reply)?;
+    }
+    let opens = world.receipt(&subject).map(|receipt| receipt.opens).unwrap_or_default();
+    // Behind a socket without an address nobody can tell what came before.
+    let is_marked = |open: &Open| open.network.is_none() || open.evidence.contains(Evidence::SeqAfterHead);
+    match opens.as_slice() {
+        [open] if is_marked(open) => Ok(()),
+        opens => Err(format!("{} opens were kept, expected one that tells of the HEAD", opens.len())),
+    }
+}
+
 /// A server that takes the method of a later request for the one it answers sends HEAD a body, or GET none.
 fn pipelined_head(world: &World, address: &Address) -> Result<(), String> {
     pipelined(world, address, |subject| [pixel(subject), Request::new("HEAD", "/px/x.gif"), pixel(subject)])
 }
 
-/// The second of two requests in one write asks for the end of the connection: what the first answer says of it must be the same for a
-/// token that waits for the store and for one that does not.
+/// The second of two requests in one write asks for the end of the connection: what the first
+/// answer says of it must be the same for a token that waits for the store and for one that does
+/// not.
 fn pipelining_that_ends_the_connection(world: &World, address: &Address) -> Result<(), String> {
     let subject = world.subject(Before::Sent);
     let first_closes = |first: Request, waits: bool| {
@@ -101,7 +120,8 @@ fn pipelining_that_ends_the_connection(world: &World, address: &Address) -> Resu
     Err(format!("says `connection: close` for a live token: {live}, for a forged one: {forged}"))
 }
 
-/// Whoever sends the body after the head gets an answer, and a connection that goes on or says that it does not.
+/// Whoever sends the body after the head gets an answer, and a connection that goes on or says that
+/// it does not.
 fn form_in_two_packets(world: &World, address: &Address) -> Result<(), String> {
     let subject = world.subject(Before::Sent);
     let form = Request::new("POST", format!("/px/{}/opt-out", subject.opt_out))
