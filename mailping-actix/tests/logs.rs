@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use actix_web::middleware::Logger;
 use actix_web::{App, HttpServer, web};
-use mailping_actix::mailping_core::{Basis, Keyring, MemoryStore, NewPing, Tracker};
+use mailping_actix::{Basis, Keyring, MemoryStore, NewPing, Tracker};
 use socket2::{Domain, Socket, Type};
 
 const REFERER: &str = "https://kiribati.example/inbox";

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::routing::get;
-use mailping_axum::mailping_core::{Basis, Keyring, MemoryStore, NewPing, Tracker};
+use mailping_axum::{Basis, Keyring, MemoryStore, NewPing, Tracker};
 use tower_http::trace::TraceLayer;
 use tracing_subscriber::EnvFilter;
 
