@@ -75,6 +75,7 @@ fn get_behind_a_head(world: &World, address: &Address) -> Result<(), String> {
     let subject = world.subject(Before::Sent);
     let head = Request::new("HEAD", format!("/px/{}.gif", subject.pixel));
     for (request, reply) in [(head, Reply::picture().head()), (pixel(&subject), Reply::picture())] {
+        let request = request.header("Connection", "close");
         expect(&exchange(address, &request).map_err(failed)?, &reply)?;
     }
     let opens = world.receipt(&subject).map(|receipt| receipt.opens).unwrap_or_default();
