@@ -63,10 +63,6 @@ impl SpooledStore {
         }
     }
 
-    fn is_failing(&self) -> bool {
-        self.is_failing.load(Ordering::Acquire) || self.calls.is_hanging()
-    }
-
     /// Calls the database and waits no longer than the spool's patience.
     fn ask<T: Send + 'static>(
         &self,
@@ -127,9 +123,13 @@ impl Spooling for SpooledStore {
         self.journal.backlog()
     }
 
+    fn is_away(&self) -> bool {
+        self.is_failing.load(Ordering::Acquire) || self.calls.is_hanging()
+    }
+
     fn hand_over(&self) -> Result<HandOver, StoreError> {
         let mut mover = self.mover.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.journal.is_empty() && self.journal.is_bound() && !self.is_failing() {
+        if self.journal.is_empty() && self.journal.is_bound() && !self.is_away() {
             return Ok(HandOver::Done);
         }
         if let Some(open) = self.taken.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -167,7 +167,7 @@ impl Store for SpooledStore {
         if opens.is_empty() && last_days.is_empty() {
             return Ok(Written::default());
         }
-        if !self.is_failing() {
+        if !self.is_away() {
             let (sent, days) = (opens.to_vec(), last_days.to_vec());
             let record = move |database: &dyn Store| block_on(database.record(&sent, &days, attempt));
             match self.ask(self.patience, record) {
@@ -264,11 +264,15 @@ impl Store for SpooledStore {
     }
 
     async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
-        self.ask(START_PATIENCE, |database| block_on(database.recipient_keys()))
+        let keys = self.ask(START_PATIENCE, |database| block_on(database.recipient_keys()));
+        if let Err(error @ StoreError::Unavailable { .. }) = &keys {
+            self.note_failure(error);
+        }
+        keys
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
-        if self.is_failing() {
+        if self.is_away() {
             return Err(StoreError::unavailable("nothing is purged while the database fails"));
         }
         self.ask(self.patience, move |database| block_on(database.purge(now, limit)))

@@ -257,3 +257,17 @@ fn a_ping_is_found_by_the_database_alone() {
     assert!(block_on(fixture.store.insert_ping(&ping(9), None)).is_err());
     assert!(block_on(fixture.store.ping(ping_id(0))).is_err());
 }
+
+#[test]
+fn a_database_that_is_away_at_the_start_is_known_to_be_before_the_first_hit() {
+    let fixture = Fixture::new();
+    assert!(!fixture.store.is_away());
+    fixture.database.fault(Fault::Down);
+    assert!(block_on(fixture.store.recipient_keys()).is_err());
+    assert!(fixture.store.is_away(), "so that neither a hit nor the purge asks it");
+    fixture.records(&opens(0..3), Answer::Spooled);
+    assert_eq!(fixture.database.records(), 0);
+    fixture.database.fault(Fault::None);
+    fixture.hands_over_all();
+    assert!(!fixture.store.is_away());
+}

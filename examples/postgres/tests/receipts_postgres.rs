@@ -209,10 +209,10 @@ fn with_a_spool_every_open_is_durable_in_time_while_the_server_is_away() {
     server.kill();
     took.extend(fetches_meanwhile(client, pixel, pause));
     assert_eq!((health(client)["late"].as_u64(), health(client)["queue_depth"].as_u64()), (Some(0), Some(0)));
-    let counted = |name: &str| health(client)[name].as_u64().unwrap();
-    let written = counted("durable") + counted("spooled");
+    let counted_by = |client: Client, name: &str| health(client)[name].as_u64().unwrap();
+    let written = counted_by(client, "durable") + counted_by(client, "spooled");
     assert_eq!(written, took.len() as u64);
-    assert!(counted("spooled") > 0, "what is in the spool alone is not called durable");
+    assert!(counted_by(client, "spooled") > 0, "what is in the spool alone is not called durable");
     program.kill();
     let spooled = start.files();
     let of_the_ping = ping["id"].as_str().unwrap().parse::<mailping_core::PingId>().unwrap();
@@ -224,17 +224,22 @@ fn with_a_spool_every_open_is_durable_in_time_while_the_server_is_away() {
     for secret in [&b"Zanzibar/7.7"[..], b"127.77.66.55", &[127, 77, 66, 55]] {
         assert!(!in_files(secret), "{secret:?} is in the spool");
     }
-    server.start();
 
+    // The next one starts while the database is away, and serves.
     let program = start.run(&settings);
     let client = program.client();
+    for _ in 0..3 {
+        assert_eq!(client.get(pixel, &[]).body.len(), 43);
+    }
+    assert_eq!((counted_by(client, "spooled"), counted_by(client, "late")), (3, 0));
+    server.start();
     let receipt = format!("/api/pings/{}", ping["id"].as_str().unwrap());
     let begun = Instant::now();
     while health(client)["spool"]["waiting"] != 0 {
         assert!(begun.elapsed() < Duration::from_secs(30), "{}", health(client));
         std::thread::sleep(Duration::from_millis(50));
     }
-    assert_eq!(client.get(&receipt, &[]).json()["fetches"], written, "each once");
+    assert_eq!(client.get(&receipt, &[]).json()["fetches"], written + 3, "each once");
     took.sort_unstable();
     println!("{written} fetches, p99 {:?}, longest {:?}", took[took.len() * 99 / 100], took[took.len() - 1]);
     let (_, log) = program.terminate();

@@ -11,7 +11,7 @@ use super::pause::Pauses;
 use super::ticket::Ticket;
 use super::{Entry, Queued, RecordError, Recorded, Shared, from_now};
 use crate::notify::Event;
-use crate::store::{Answer, Attempt, PingQuery, Purged, Written};
+use crate::store::{Answer, Attempt, PingQuery, Purged, Spooling, Written};
 use crate::{LastDay, Open, Timestamp};
 
 /// The most opens that one batch holds: large enough that a commit costs each little, small enough to keep locks short.
@@ -188,7 +188,7 @@ impl Shared {
 
     /// Deletes a little of what is due; `true` where nothing is left, or the store failed and shall be left alone.
     fn purge_step(&self, purge: &mut Purge) -> bool {
-        if purge.is_held_back(self) {
+        if self.store.spool().is_some_and(Spooling::is_away) || purge.is_held_back(self) {
             return true;
         }
         let purged = guarded(|| pollster::block_on(self.store.purge((self.clock)(), PURGE_STEP)));

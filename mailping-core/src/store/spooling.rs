@@ -11,6 +11,9 @@ pub trait Spooling: Send + Sync {
     /// What waits. It must not wait for anything itself.
     fn backlog(&self) -> Backlog;
 
+    /// Whether the database is away, as far as is known: then nothing but opens is brought to it, so that no hit waits for it.
+    fn is_away(&self) -> bool;
+
     /// Hands one batch over to the database, and takes off what that has. It does nothing if nothing waits and the database is known to be
     /// there. The tracker calls it again and again, from a thread of its own that it may block; after an error, which means that the
     /// database is away, with a growing pause.
