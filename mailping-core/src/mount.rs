@@ -56,7 +56,6 @@ impl Mount {
     ///
     /// Every path below is ours, however a mail program changed it on its way. The page is in the first language of
     /// `Accept-Language` that there is.
-    #[must_use]
     pub fn answer(&self, method: &str, request: &PixelRequest<'_>) -> Answering {
         let path = request.path;
         if !self.holds(path) {

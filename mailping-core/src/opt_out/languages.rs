@@ -36,11 +36,12 @@ impl Languages {
     pub(crate) fn insert(&mut self, texts: &Texts) -> Result<(), TextsError> {
         texts.check()?;
         let language = Arc::new(Language::new(texts));
-        let others = std::iter::once(&mut self.first).chain(&mut self.rest);
-        for other in others.filter(|other| other.tag.eq_ignore_ascii_case(&texts.lang)) {
+        let mut others = std::iter::once(&mut self.first).chain(&mut self.rest);
+        if let Some(other) = others.find(|other| other.tag.eq_ignore_ascii_case(&texts.lang)) {
             *other = language;
             return Ok(());
         }
+        drop(others);
         self.rest.push(language);
         Ok(())
     }
