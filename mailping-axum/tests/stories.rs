@@ -12,13 +12,15 @@ use mailping_core::testing::stories::{self, Fetch};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-/// Every network there is lies in Lisbon.
+/// Every network there is has a place: its town is named after the first number of its addresses.
 #[derive(Debug)]
-struct Lisbon;
+struct Everywhere;
 
-impl GeoResolver for Lisbon {
-    fn locate(&self, _: mailping_core::MaskedIp) -> Result<Option<Place>, GeoError> {
-        Ok(Some(Place::new("PT".parse().ok(), "Lisbon".parse().ok())))
+impl GeoResolver for Everywhere {
+    fn locate(&self, network: mailping_core::MaskedIp) -> Result<Option<Place>, GeoError> {
+        let network = network.to_string();
+        let first = network.split(['.', ':']).next().unwrap_or_default();
+        Ok(Some(Place::new("PT".parse().ok(), format!("Town of {first}").parse().ok())))
     }
 }
 
@@ -49,7 +51,7 @@ fn fetch((_, address): &(Runtime, SocketAddr), fetch: &Fetch) {
 
 #[test]
 fn every_story_comes_out_over_http_as_a_careful_person_concludes() {
-    let geo: Arc<dyn GeoResolver> = Arc::new(Lisbon);
+    let geo: Arc<dyn GeoResolver> = Arc::new(Everywhere);
     for stories in [
         include_str!("../../mailping-core/tests/corpus/stories.jsonl"),
         include_str!("../../mailping-core/tests/corpus/sequences.jsonl"),
