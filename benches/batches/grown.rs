@@ -21,7 +21,7 @@ pub(crate) async fn receipts(tracker: &Tracker) {
         for _ in 0..2_000 {
             let id = ping_id(PINGS - 1 - random.below(newest));
             let begun = Instant::now();
-            opens += tracker.receipt(id).await.unwrap().unwrap().summary.fetches;
+            opens += tracker.receipts().get(id).await.unwrap().unwrap().summary.fetches;
             took.push(begun.elapsed());
         }
         let (half, most) = percentiles(&mut took);
@@ -32,7 +32,8 @@ pub(crate) async fn receipts(tracker: &Tracker) {
 pub(crate) async fn pixels(tracker: &Tracker) -> Vec<String> {
     let mut pixels = Vec::new();
     for n in 0..1_000 {
-        let ping = tracker.ping(NewPing::one_to_one(format!("hit-{n}"), Basis::Contract)).await.unwrap();
+        let ping =
+            tracker.pings().create(NewPing::one_to_one(format!("hit-{n}"), Basis::Contract)).await.unwrap();
         pixels.push(ping.pixel_url().unwrap().to_owned());
     }
     pixels
@@ -50,7 +51,7 @@ pub(crate) async fn hits(
     let begun = Instant::now();
     for pixel in pixels.iter().cycle() {
         let sent = Instant::now();
-        let recorded = tracker.record(&PixelRequest::new(pixel, None, &headers)).await;
+        let recorded = tracker.intake().record(&PixelRequest::new(pixel, None, &headers)).await;
         assert_eq!(recorded, Ok(Recorded::Durable));
         took.push(sent.elapsed());
         if took.len() >= 2_000 && enough() {
@@ -72,12 +73,12 @@ pub(crate) async fn purge(tracker: &Tracker, make_due: impl AsyncFnOnce() -> u64
     let pixels = pixels(tracker).await;
     let (alone, _) = hits(tracker, "hits alone", &pixels, || true).await;
     let due = make_due().await;
-    let purged = || tracker.health().purged_opens;
+    let purged = || tracker.intake().health().purged_opens;
     let (_, most) = hits(tracker, "hits while a purge runs", &pixels, || purged() >= due).await;
     let commits = most.as_secs_f64() / alone.as_secs_f64();
     println!(
         "purged {} pings and {} opens; the p99 is {commits:.1} lone hits",
-        tracker.health().purged_pings,
+        tracker.intake().health().purged_pings,
         purged()
     );
 }

@@ -109,13 +109,13 @@ fuzz_target!(|cells: Vec<(u8, Cell<'_>)>| {
         let _ = subject.raw.execute(&format!("UPDATE {table} SET {column} = ?1"), [value]);
     }
     // What comes through is summed up and shown to people.
-    if let Ok(Some(receipt)) = pollster::block_on(subject.tracker.receipt(PING)) {
+    if let Ok(Some(receipt)) = pollster::block_on(subject.tracker.receipts().get(PING)) {
         for open in &receipt.opens {
             assert!(open.network.is_none_or(|network| MaskedIp::from_network(network.network()).is_ok()));
         }
         let _ = receipt.to_string();
     }
-    let _ = pollster::block_on(subject.tracker.receipts(&PingQuery::newest(10)));
+    let _ = pollster::block_on(subject.tracker.receipts().list(&PingQuery::newest(10)));
 });
 
 /// The values of which rows are made, as every store reads them back.

@@ -47,6 +47,7 @@ use mailping_core::{HeaderSource, Link, PixelRequest, Recording, Tracker, opt_ou
 /// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
 /// answer.
 pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {
+    tracker.intake().start();
     move |config: &mut ServiceConfig| {
         // An open is queued before there is a future: a client that hangs up drops only the waiting.
         let serve = move |request: HttpRequest| Work::begin(&tracker, &request).finish();
@@ -102,7 +103,7 @@ impl HeaderSource for Headers<'_> {
 
 fn record(tracker: &Tracker, request: &HttpRequest) -> Recording {
     let peer = request.peer_addr().map(|peer| peer.ip());
-    tracker.record(&PixelRequest::new(request.uri().path(), peer, &Headers(request.headers())))
+    tracker.intake().record(&PixelRequest::new(request.uri().path(), peer, &Headers(request.headers())))
 }
 
 async fn picture_after(recording: Recording) -> HttpResponse {

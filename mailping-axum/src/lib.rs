@@ -79,6 +79,7 @@ pub fn routes_at<S>(path: &str, tracker: Tracker) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
+    tracker.intake().start();
     let routes = any(move |request: Request| {
         // An open is queued before there is a future: a client that hangs up drops only the waiting.
         let work = Work::begin(&tracker, &request);
@@ -128,7 +129,7 @@ impl Work {
 
 fn record(tracker: &Tracker, request: &Request) -> Recording {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    tracker.record(&PixelRequest::new(request.uri().path(), peer, request.headers()))
+    tracker.intake().record(&PixelRequest::new(request.uri().path(), peer, request.headers()))
 }
 
 /// Reads the rest of a body, which says nothing that is needed: hyper closes a connection with an unread one without saying so.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use crate::base_url::{BaseUrlError, check_base_url};
@@ -10,12 +9,12 @@ use crate::burst::BurstDetector;
 use crate::detail::Precision;
 use crate::fetcher::Classifier;
 use crate::geo::{GeoResolver, NoGeo};
+use crate::intake::Refusals;
 use crate::keyring::KeyId;
 use crate::limiter::HitLimiter;
-use crate::notify::{Event, Hook};
 use crate::observe::Observer;
 use crate::queue::{Limits, Queue};
-use crate::tracker::{Inner, Refusals};
+use crate::tracker::Inner;
 use crate::{ClientIp, Detail, Keyring, Mask, SignalPolicy, Store, StoreError, TimeStep, Timestamp, Tracker};
 
 /// Builds a [`Tracker`]: keys, a store and a base URL are needed, everything else has a default.
@@ -29,7 +28,6 @@ pub struct TrackerBuilder {
     burst: (usize, Duration),
     repeat_window: Duration,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
-    hooks: Vec<Hook>,
 }
 
 impl TrackerBuilder {
@@ -56,7 +54,6 @@ impl TrackerBuilder {
             burst: (20, Duration::from_secs(10)),
             repeat_window: Duration::from_secs(30),
             clock: Arc::new(SystemTime::now),
-            hooks: Vec::new(),
         }
     }
 
@@ -167,21 +164,13 @@ impl TrackerBuilder {
         self
     }
 
-    /// Calls `hook` after an open is on disk, from a thread of its own and one event at a time. It slows no pixel: at most 4,096
-    /// events wait for it, and those beyond are counted in [`Health::events_missed`](crate::Health::events_missed). A hook that panics
-    /// is called again with the next event. For async code see [`Tracker::subscribe`].
-    pub fn on_open(mut self, hook: impl FnMut(Event) + Send + 'static) -> Self {
-        self.hooks.push(Box::new(hook));
-        self
-    }
-
     /// The clock, for tests.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Checks the settings against the store and starts the tracker's two threads, and one for each hook.
+    /// Checks the settings against the store. It starts no thread: the [intake](Tracker::intake) does.
     ///
     /// # Errors
     /// [`BuildError`]: no base URL, a store that cannot be read, or a keyring without a key that objections need, or with another in its place.
@@ -197,11 +186,7 @@ impl TrackerBuilder {
         let system = Arc::clone(&self.clock);
         let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || system().into());
         let limiter = Arc::new(HitLimiter::new(self.hit_limit));
-        let queue = Queue::start(Arc::clone(&self.store), clock, self.limits, Arc::clone(&limiter));
-        let queue = queue.map_err(|source| BuildError::Thread { source })?;
-        for hook in self.hooks {
-            queue.notifier().run(hook).map_err(|source| BuildError::Thread { source })?;
-        }
+        let queue = Queue::new(Arc::clone(&self.store), clock, self.limits, Arc::clone(&limiter));
         let (burst_pings, burst_window) = self.burst;
         Ok(Tracker::new(Inner {
             observer: self.observer,
@@ -213,7 +198,6 @@ impl TrackerBuilder {
             queue,
             clock: self.clock,
             refusals: Refusals::default(),
-            warned_of_no_address: AtomicBool::new(false),
         }))
     }
 }
@@ -257,11 +241,5 @@ pub enum BuildError {
     KeyDiffers {
         /// The id of the key.
         id: KeyId,
-    },
-    /// The operating system gave no thread.
-    #[error("the tracker's threads could not be started")]
-    Thread {
-        /// Why.
-        source: std::io::Error,
     },
 }

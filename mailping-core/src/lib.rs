@@ -4,11 +4,14 @@
 
 mod base_url;
 mod basis;
+mod bell;
 mod both;
 mod builder;
 mod burst;
 mod client_ip;
 mod detail;
+mod error;
+mod events;
 pub mod fetcher;
 pub mod geo;
 pub mod guide;
@@ -16,6 +19,7 @@ mod health;
 #[cfg(feature = "html")]
 mod html;
 mod id;
+mod intake;
 mod keyring;
 mod limiter;
 mod links;
@@ -24,21 +28,21 @@ mod memory;
 mod named;
 mod new_ping;
 mod notice;
-mod notify;
 mod observe;
 mod open;
 pub mod opt_out;
+mod people;
 mod ping;
+mod pings;
 pub mod pixel;
 mod prepared;
 #[doc = include_str!("../docs/privacy.md")]
 pub mod privacy {}
 mod queue;
-mod reading;
 mod receipt;
+mod receipts;
 mod recipient;
 mod request;
-mod requests;
 #[cfg(feature = "utoipa")]
 mod schema;
 mod sentence;
@@ -55,27 +59,31 @@ pub use basis::{Basis, Consent, EprivacyGround, MessageKind, Purpose};
 pub use builder::{BuildError, TrackerBuilder};
 pub use client_ip::{ClientIp, ClientIpError, TrustedProxies};
 pub use detail::{Detail, TimeStep};
+pub use error::Error;
+pub use events::{Event, Events};
 pub use health::{Closed, Dropped, Health};
 pub use id::{OpenId, PingId, RandomError};
+pub use intake::Intake;
 pub use keyring::{KeyFingerprint, KeyId, Keyring, KeyringError};
 pub use links::Link;
 pub use mask::{Mask, MaskError, MaskedIp};
 pub use memory::MemoryStore;
 pub use new_ping::{InvalidPing, NewPing};
 pub use notice::{Notice, NoticeKind, NoticeRules, Notices, NoticesPage};
-pub use notify::{Event, Events};
 pub use observe::{Hit, Observation, SignalPolicy};
 pub use open::{LastDay, Open};
+pub use people::{Objection, People, RecipientExport};
 pub use ping::{Ping, Status};
+pub use pings::Pings;
 pub use prepared::PreparedPing;
 pub use queue::{RecordError, Recorded, Recording};
-pub use receipt::{Receipt, Receipts, State, Summary};
+pub use receipt::{Receipt, State, Summary, SummaryPage};
+pub use receipts::Receipts;
 pub use recipient::{Recipient, RecipientError, RecipientHash, RecipientHashes};
 pub use request::{HeaderSource, PixelRequest};
-pub use requests::{Objection, RecipientExport, RecipientRequestError};
 pub use store::{
     Backlog, Erased, Mark, OpenCursor, OpenPage, OpenQuery, Order, PingQuery, Store, StoreError,
 };
 pub use text::ParseError;
 pub use time::{StepTime, Timestamp};
-pub use tracker::{PingError, Tracker};
+pub use tracker::Tracker;

@@ -98,14 +98,14 @@ const REFUSED: Answer = Answer { status: 400, page: DAMAGED };
 /// What to answer to `GET` and, without the page, to `HEAD`. `path` is the request's path as it came, not percent-decoded.
 #[must_use]
 pub fn ask(tracker: &Tracker, path: &str) -> Answer {
-    if tracker.is_opt_out_link(path) { Answer { status: 200, page: PAGE } } else { REFUSED }
+    if tracker.people().is_opt_out_link(path) { Answer { status: 200, page: PAGE } } else { REFUSED }
 }
 
 /// Keeps the objection of whoever holds the link, and says what to answer to `POST`. `path` is the request's path as it came, not
 /// percent-decoded. A request's body says nothing that is needed: a mail provider's one-click form (RFC 8058) and
 /// the page's own button are the same.
 pub async fn object(tracker: &Tracker, path: &str) -> Answer {
-    match tracker.object_by_link(path).await {
+    match tracker.people().object_by_link(path).await {
         Ok(Objection::Kept) => Answer { status: 200, page: DONE },
         Ok(Objection::DamagedLink) => REFUSED,
         Err(failure) => {

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 pub use self::recorded::{RecordError, Recorded};
 pub use self::ticket::Recording;
 use self::ticket::{Ticket, Wakes};
+use crate::bell::Bell;
 use crate::limiter::HitLimiter;
-use crate::notify::Notifier;
 use crate::store::Store;
 use crate::{LastDay, Open, Timestamp};
 
@@ -66,7 +66,7 @@ struct Shared {
     waiting: Condvar,
     wakes: Arc<Wakes>,
     counts: Counts,
-    notifier: Notifier,
+    bell: Arc<Bell>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -86,6 +86,10 @@ struct State {
     /// The writer sleeps until so many entries wait; none where it runs.
     wakes_writer_at: usize,
     watcher_sleeps: bool,
+    /// The deadline thread was started.
+    keeps_deadlines: bool,
+    /// The writer was started, and the deadline thread before it.
+    writes: bool,
     closing: bool,
     /// When closing stops waiting for the store.
     give_up: Option<Instant>,
@@ -123,6 +127,7 @@ pub(crate) struct Counts {
     pub(crate) late: AtomicU64,
     pub(crate) queue_full: AtomicU64,
     pub(crate) closed: AtomicU64,
+    pub(crate) no_thread: AtomicU64,
     pub(crate) purged_pings: AtomicU64,
     pub(crate) purged_opens: AtomicU64,
     pub(crate) purge_passed_over: AtomicU64,
@@ -130,12 +135,13 @@ pub(crate) struct Counts {
 }
 
 impl Queue {
-    pub(crate) fn start(
+    /// A queue whose threads start with [`Queue::start`] or the first entry.
+    pub(crate) fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
         limits: Limits,
         limiter: Arc<HitLimiter>,
-    ) -> std::io::Result<Self> {
+    ) -> Self {
         let shared = Arc::new(Shared {
             store,
             clock,
@@ -146,15 +152,31 @@ impl Queue {
             waiting: Condvar::new(),
             wakes: Arc::default(),
             counts: Counts::default(),
-            notifier: Notifier::default(),
+            bell: Arc::default(),
         });
-        let queue = Self { shared: Arc::clone(&shared) };
-        let watched = Arc::clone(&shared);
-        std::thread::Builder::new()
-            .name("mailping-deadline".into())
-            .spawn(move || watched.keep_deadlines())?;
-        std::thread::Builder::new().name("mailping-writer".into()).spawn(move || shared.write_batches())?;
-        Ok(queue)
+        Self { shared }
+    }
+
+    /// Starts the two threads, unless they run already or the queue is closed.
+    pub(crate) fn start(&self) -> std::io::Result<()> {
+        self.start_locked(&mut self.shared.state())
+    }
+
+    fn start_locked(&self, state: &mut State) -> std::io::Result<()> {
+        if state.writes || state.closing {
+            return Ok(());
+        }
+        let spawn = |name: &str, run: fn(&Shared)| {
+            let shared = Arc::clone(&self.shared);
+            std::thread::Builder::new().name(name.into()).spawn(move || run(&shared)).map(drop)
+        };
+        if !state.keeps_deadlines {
+            spawn("mailping-deadline", Shared::keep_deadlines)?;
+            state.keeps_deadlines = true;
+        }
+        spawn("mailping-writer", Shared::write_batches)?;
+        state.writes = true;
+        Ok(())
     }
 
     pub(crate) fn push(&self, entry: Entry) -> Recording {
@@ -169,6 +191,14 @@ impl Queue {
             self.shared.give_back(&entry);
             self.shared.counts.queue_full.fetch_add(1, Ordering::Relaxed);
             return Recording::ready(Err(RecordError::QueueFull));
+        }
+        if !state.writes
+            && let Err(error) = self.start_locked(&mut state)
+        {
+            tracing::error!(%error, "the tracker's threads could not be started: an open is lost");
+            self.shared.give_back(&entry);
+            self.shared.counts.no_thread.fetch_add(1, Ordering::Relaxed);
+            return Recording::ready(Err(RecordError::NoThread));
         }
         let ticket = Arc::new(Ticket::new(Arc::clone(&self.shared.wakes)));
         state.waiters.push_back((now + self.shared.limits.deadline.min(LONGEST), Arc::clone(&ticket)));
@@ -187,8 +217,9 @@ impl Queue {
         &self.shared.counts
     }
 
-    pub(crate) fn notifier(&self) -> &Notifier {
-        &self.shared.notifier
+    /// Rings after each batch that is on disk.
+    pub(crate) fn bell(&self) -> &Arc<Bell> {
+        &self.shared.bell
     }
 
     /// How many opens wait, and for how long the oldest has.
@@ -214,6 +245,14 @@ impl Queue {
         let mut state = self.shared.state();
         state.closing = true;
         state.give_up.get_or_insert(from_now(patience));
+        // Without a writer nothing waits.
+        let wakers = if state.writes { Vec::new() } else { state.close() };
+        let writes = state.writes;
+        drop(state);
+        if !writes {
+            self.shared.bell.close();
+        }
+        wakers.into_iter().for_each(Waker::wake);
         self.shared.work.notify_one();
         self.shared.waiting.notify_one();
     }
@@ -267,10 +306,10 @@ mod tests {
     use crate::testing::faulty::FaultyStore;
     use crate::{OpenId, PingId};
 
-    fn queue(store: Arc<dyn Store>) -> std::io::Result<Queue> {
+    fn queue(store: Arc<dyn Store>) -> Queue {
         let deadline = Duration::from_secs(3_600);
         let limits = Limits { capacity: 1_000, deadline, purge_every: deadline };
-        Queue::start(store, Arc::new(|| Timestamp::from_unix_millis(0)), limits, Arc::new(HitLimiter::new(0)))
+        Queue::new(store, Arc::new(|| Timestamp::from_unix_millis(0)), limits, Arc::new(HitLimiter::new(0)))
     }
 
     fn entry() -> Entry {
@@ -289,7 +328,7 @@ mod tests {
 
     #[test]
     fn the_answered_are_not_kept_until_their_deadline() {
-        let queue = queue(Arc::new(FaultyStore::default())).unwrap();
+        let queue = queue(Arc::new(FaultyStore::default()));
         for _ in 0..100 {
             assert_eq!(pollster::block_on(queue.push(entry())), Ok(Recorded::Filtered));
         }
@@ -299,7 +338,7 @@ mod tests {
     #[test]
     fn a_dropped_queue_ends_its_threads() {
         let store = Arc::new(FaultyStore::default());
-        let queue = queue(Arc::clone(&store) as Arc<dyn Store>).unwrap();
+        let queue = queue(Arc::clone(&store) as Arc<dyn Store>);
         assert_eq!(pollster::block_on(queue.push(entry())), Ok(Recorded::Filtered));
         drop(queue);
         eventually("both threads let the store go", || Arc::strong_count(&store) == 1);
@@ -313,7 +352,7 @@ mod tests {
 
     #[test]
     fn debug_shows_the_limits_and_nothing_of_what_waits() {
-        let queue = queue(Arc::new(FaultyStore::default())).unwrap();
+        let queue = queue(Arc::new(FaultyStore::default()));
         let shown = format!("{queue:?}");
         assert!(shown.contains("capacity: 1000") && !shown.contains("entries"), "{shown}");
     }

@@ -26,11 +26,11 @@ pub struct Receipt {
     pub next: Option<OpenCursor>,
 }
 
-/// The sums of some pings, from the newest.
+/// A page of the sums of pings, from the newest.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
-pub struct Receipts {
+pub struct SummaryPage {
     /// The sums.
     pub summaries: Vec<Summary>,
     /// The [`after`](crate::PingQuery::after) of the next page; `None` on the last.

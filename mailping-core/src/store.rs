@@ -14,7 +14,7 @@ use async_trait::async_trait;
 
 pub use self::deleted::{Erased, Purged};
 pub use self::error::StoreError;
-pub use self::news::{Mark, News};
+pub use self::news::{Mark, News, NewsItem};
 pub use self::opens::{OpenCursor, OpenPage, OpenQuery, Order};
 pub use self::pings::{KeptPing, PingPage, PingQuery};
 pub use self::written::{Answer, Attempt, Written};

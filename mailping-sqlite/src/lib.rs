@@ -14,7 +14,7 @@
 //!     .build()
 //!     .await?;
 //! let basis = Basis::legitimate_interest("proof that the invoice arrived, assessment LIA-7");
-//! let ping = tracker.ping(NewPing::one_to_one("invoice-42", basis).to("ada@example.com")).await?;
+//! let ping = tracker.pings().create(NewPing::one_to_one("invoice-42", basis).to("ada@example.com")).await?;
 //! # Ok(()) }
 //! ```
 //!

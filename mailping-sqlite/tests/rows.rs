@@ -129,7 +129,7 @@ proptest! {
             for (table, place, byte) in &bytes {
                 subject.write_byte(table, place, *byte);
             }
-            let receipt = pollster::block_on(subject.tracker.receipt(PING));
+            let receipt = pollster::block_on(subject.tracker.receipts().get(PING));
             assert!(!cells.is_empty() || !bytes.is_empty() || matches!(&receipt, Ok(Some(receipt)) if receipt.opens.len() == 1));
             if let Ok(Some(receipt)) = receipt {
                 for open in &receipt.opens {
@@ -137,7 +137,7 @@ proptest! {
                 }
                 let _ = receipt.to_string();
             }
-            let _ = pollster::block_on(subject.tracker.receipts(&PingQuery::newest(10)));
+            let _ = pollster::block_on(subject.tracker.receipts().list(&PingQuery::newest(10)));
         });
     }
 }
@@ -152,7 +152,7 @@ fn what_no_version_has_written_is_corrupt() {
     ] {
         let subject = Subject::new();
         assert!(subject.write(column, &value), "{column:?}");
-        let error = pollster::block_on(subject.tracker.receipt(PING)).unwrap_err();
+        let error = pollster::block_on(subject.tracker.receipts().get(PING)).unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { .. }), "{column:?}: {error:?}");
     }
 }

@@ -46,7 +46,7 @@ pub async fn serve(settings: &Settings, tracker: Tracker) -> Result<(), Box<dyn 
     };
     tokio::select! { served = async { server.await } => served?, () = patience => {} }
 
-    let closed = tracker.close(PATIENCE).await;
+    let closed = tracker.intake().close(PATIENCE).await;
     println!("closed: {} opens written, {} lost", closed.health.durable, closed.lost);
     if closed.lost > 0 { Err(format!("{} opens could not be written", closed.lost).into()) } else { Ok(()) }
 }

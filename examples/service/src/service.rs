@@ -57,7 +57,9 @@ impl Service {
                     Err(Answer::error(StatusCode::UNAUTHORIZED, "unauthorized", None, message))
                 }
                 Access::TooManyGuesses => Err(too_many_guesses()),
-                _ if below_api.is_none() && call.reads() => Ok(metrics::answer(&self.tracker.health())),
+                _ if below_api.is_none() && call.reads() => {
+                    Ok(metrics::answer(&self.tracker.intake().health()))
+                }
                 _ => Api { tracker: &self.tracker }.answer(path, call).await,
             };
         }

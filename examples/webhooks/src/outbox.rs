@@ -191,6 +191,8 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use mailping_core::State;
+
     use super::*;
 
     const LEASE: Duration = Duration::from_secs(10);
@@ -229,9 +231,9 @@ mod tests {
     fn what_came_true_before_the_window_is_not_told() {
         let (_folder, mut outbox) = outbox();
         let now = Timestamp::from_unix_millis(after(at(0), WINDOW));
-        outbox.add(PING, &[Notice::NotOpened { at: at(0).into() }], now).unwrap();
+        outbox.add(PING, &[Notice::NotOpened { at: at(0).into(), state: State::NoFetch }], now).unwrap();
         assert_eq!(outbox.take(now, 10, LEASE).unwrap(), []);
-        outbox.add(PING, &[Notice::NotOpened { at: at(1).into() }], now).unwrap();
+        outbox.add(PING, &[Notice::NotOpened { at: at(1).into(), state: State::NoFetch }], now).unwrap();
         assert_eq!(outbox.take(now, 10, LEASE).unwrap().len(), 1);
     }
 

@@ -23,7 +23,7 @@ impl Shared {
                 wakers.into_iter().for_each(Waker::wake);
                 self.work.notify_one();
                 state = self.state();
-                self.notifier.close();
+                self.bell.close();
             }
             if !late.is_empty() {
                 drop(state);

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use super::ticket::Ticket;
 use super::{Entry, Queued, Recorded, Shared, from_now};
-use crate::notify::Event;
 use crate::store::{Answer, Attempt, Purged, Written};
 use crate::{LastDay, Open};
 
@@ -39,7 +38,7 @@ impl Shared {
         let wakers = self.state().close();
         wakers.into_iter().for_each(Waker::wake);
         self.waiting.notify_one();
-        self.notifier.close();
+        self.bell.close();
     }
 
     /// Waits for entries or the time of the purge; `None` when the queue is closed and empty.
@@ -80,7 +79,7 @@ impl Shared {
                         tracing::info!("the store takes opens again");
                     }
                     self.answer(&batch, &written);
-                    self.notifier.publish(batch.kept(&written));
+                    self.bell.ring();
                     return true;
                 }
                 Ok(_) => self.note_failure("it did not answer for each open"),
@@ -227,15 +226,6 @@ impl Batch {
         let key = |last: &LastDay| (last.ping, last.day);
         let place = self.last_days.binary_search_by_key(&key(last), key);
         place.ok().and_then(|place| written.last_days.get(place)).copied().unwrap_or(Answer::Filtered)
-    }
-
-    /// What is on disk of it.
-    fn kept<'a>(&'a self, written: &'a Written) -> impl Iterator<Item = Event> + 'a {
-        let opens = self.opens.iter().zip(&written.opens).filter(|(_, answer)| **answer == Answer::Kept);
-        let is_kept = |last: &LastDay| self.answer_for(last, written) == Answer::Kept;
-        let last_days = self.of_last_days.iter().filter(move |(_, last)| is_kept(last));
-        let last_days = last_days.map(|(_, last)| Event::LastDay(*last));
-        opens.map(|(open, _)| Event::Open(open.clone())).chain(last_days)
     }
 }
 

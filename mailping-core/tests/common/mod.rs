@@ -56,7 +56,7 @@ pub fn new_ping() -> NewPing {
 }
 
 pub fn ping(tracker: &Tracker, new: NewPing) -> PreparedPing {
-    pollster::block_on(tracker.ping(new)).unwrap()
+    pollster::block_on(tracker.pings().create(new)).unwrap()
 }
 
 pub fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
@@ -75,7 +75,7 @@ pub fn hit(
 ) -> Result<Recorded, RecordError> {
     let headers = headers(lines);
     let path = url.strip_prefix("https://app.example").unwrap_or(url);
-    pollster::block_on(tracker.record(&PixelRequest::new(path, peer.parse().ok(), &headers)))
+    pollster::block_on(tracker.intake().record(&PixelRequest::new(path, peer.parse().ok(), &headers)))
 }
 
 /// Every network is in Lisbon.
@@ -94,7 +94,7 @@ pub fn tracker(clock: &Clock) -> Tracker {
 }
 
 pub fn receipt(tracker: &Tracker, id: PingId) -> Receipt {
-    pollster::block_on(tracker.receipt(id)).unwrap().unwrap()
+    pollster::block_on(tracker.receipts().get(id)).unwrap().unwrap()
 }
 
 pub fn minute() -> Duration {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
-use mailping_core::{Basis, Detail, InvalidPing, MessageKind, NewPing, PingError};
+use mailping_core::{Basis, Detail, Error, InvalidPing, MessageKind, NewPing};
 
 use super::frame::{Frame, page};
 use super::{failed, field};
@@ -87,11 +87,10 @@ pub(crate) async fn make(service: &Service, call: &Call<'_>, frame: Frame) -> Re
     let mut form = Form::read(body);
     let error = match form.new_ping() {
         Err(error) => error,
-        Ok(new) => match service.tracker.ping(new).await {
+        Ok(new) => match service.tracker.pings().create(new).await {
             Ok(made) => return Ok(Answer::to(&format!("/pings/{}", made.id()))),
-            Err(PingError::Store { source }) => return Err(failed(&source)),
-            Err(PingError::Invalid { source }) => (form_field(&source), with_sources(&source)),
-            Err(_) => ("reference", "The ping was not made; please try again.".to_owned()),
+            Err(Error::Ping(wrong)) => (form_field(&wrong), with_sources(&wrong)),
+            Err(error) => return Err(failed(&error)),
         },
     };
     form.error = Some(error);

@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 use mailping_core::fetcher::Evidence;
-use mailping_core::{Basis, Event, Open, OpenCursor, OpenQuery, PingId, Receipt, Timestamp, Tracker};
+use mailping_core::{Basis, Open, OpenCursor, OpenQuery, PingId, Receipt, Timestamp, Tracker};
 
 use super::frame::{Frame, page};
 use super::shown::{Badge, count, when};
@@ -82,7 +82,8 @@ impl Shown {
     fn new(receipt: &Receipt, tracker: &Tracker, setup: &Setup) -> Self {
         let summary = &receipt.summary;
         let nothing = summary.fetches == 0 && summary.last_human_open.is_none();
-        let findings = if nothing { setup.findings_for(summary, &tracker.health()) } else { Vec::new() };
+        let findings =
+            if nothing { setup.findings_for(summary, &tracker.intake().health()) } else { Vec::new() };
         let time = |at: Option<_>| at.map_or_else(|| "\u{2013}".to_owned(), when);
         Self {
             id: summary.ping.id.to_string(),
@@ -112,7 +113,7 @@ async fn read(
     limit: usize,
 ) -> Result<Receipt, Answer> {
     let query = OpenQuery::newest(id, limit).after(before);
-    let receipt = tracker.receipt_page(&query).await.map_err(|error| failed(&error))?;
+    let receipt = tracker.receipts().page(&query).await.map_err(|error| failed(&error))?;
     receipt.ok_or_else(no_such_ping)
 }
 
@@ -125,7 +126,7 @@ pub(crate) async fn answer(
     let tracker = &service.tracker;
     let before = field(call.query.as_bytes(), "before").and_then(|cursor| cursor.parse().ok());
     let receipt = read(tracker, id, before, PAGE).await?;
-    let prepared = tracker.prepared(id).await.map_err(|error| failed(&error))?.ok_or_else(no_such_ping)?;
+    let prepared = tracker.pings().get(id).await.map_err(|error| failed(&error))?.ok_or_else(no_such_ping)?;
     let tag = prepared.img_tag();
     let receipt_page = ReceiptPage {
         frame,
@@ -171,23 +172,23 @@ struct LiveReceipt {
 }
 
 impl live::Source for LiveReceipt {
-    fn concerns(&self, event: &Event) -> bool {
-        event.ping() == self.id
+    fn concerns(&self, pings: &[PingId]) -> bool {
+        pings.contains(&self.id)
     }
 
     async fn render(&self) -> Option<String> {
         if !self.admin.still_grants(&self.access) {
             return None;
         }
-        let receipt = self.tracker.receipt_page(&OpenQuery::newest(self.id, PAGE)).await.ok()??;
+        let receipt = self.tracker.receipts().page(&OpenQuery::newest(self.id, PAGE)).await.ok()??;
         Shown::new(&receipt, &self.tracker, &self.setup).render().ok()
     }
 }
 
 /// The part that follows what happens, as server-sent events.
 pub(crate) async fn live(service: &Service, id: PingId, access: &Access) -> Result<Answer, Answer> {
-    // Subscribed before the first reading, so that nothing falls between.
-    let events = service.tracker.subscribe(live::BUFFER);
+    // Begun before the first reading, so that nothing falls between.
+    let events = service.tracker.receipts().events().await.ok();
     read(&service.tracker, id, None, 1).await?;
     let Some(place) = service.places.take() else {
         let message = "too many pages are live; this one can be reloaded";
@@ -229,14 +230,14 @@ pub(crate) async fn ask_to_erase(service: &Service, id: PingId, frame: Frame) ->
 }
 
 pub(crate) async fn erase(service: &Service, id: PingId) -> Result<Answer, Answer> {
-    match service.tracker.erase(id).await.map_err(|error| failed(&error))? {
+    match service.tracker.people().erase(id).await.map_err(|error| failed(&error))? {
         Some(_) => Ok(Answer::to("/")),
         None => Err(no_such_ping()),
     }
 }
 
 pub(crate) async fn withdraw(service: &Service, id: PingId) -> Result<Answer, Answer> {
-    match service.tracker.withdraw(id).await.map_err(|error| failed(&error))? {
+    match service.tracker.pings().withdraw(id).await.map_err(|error| failed(&error))? {
         true => Ok(Answer::to(&format!("/pings/{id}"))),
         false => Err(no_such_ping()),
     }

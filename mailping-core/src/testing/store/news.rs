@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use pollster::block_on;
 
 use super::rig::{DAY, Rig, SENT, open, opens, ping_id, time};
-use crate::notify::Event;
-use crate::store::{Mark, OpenCursor, StoreError};
+use crate::store::{Mark, NewsItem, OpenCursor, StoreError};
 use crate::{LastDay, PingId};
 
 /// All news since a mark in pages of `size`, and the mark after them.
-async fn all_since(rig: &Rig, mut mark: Mark, size: usize) -> (Vec<Event>, Mark) {
+async fn all_since(rig: &Rig, mut mark: Mark, size: usize) -> (Vec<NewsItem>, Mark) {
     let mut all = Vec::new();
     loop {
         let news = rig.news(&mark, size).await.unwrap();
@@ -26,10 +25,10 @@ async fn all_since(rig: &Rig, mut mark: Mark, size: usize) -> (Vec<Event>, Mark)
 }
 
 /// The opens among news, each of which must come once.
-fn keys(news: &[Event]) -> BTreeSet<(PingId, OpenCursor)> {
+fn keys(news: &[NewsItem]) -> BTreeSet<(PingId, OpenCursor)> {
     let opens = news.iter().filter_map(|event| match event {
-        Event::Open(open) => Some((open.ping, OpenCursor::of(open))),
-        Event::LastDay(_) => None,
+        NewsItem::Open(open) => Some((open.ping, OpenCursor::of(open))),
+        NewsItem::LastDay(_) => None,
     });
     let (mut keys, mut count) = (BTreeSet::new(), 0);
     for key in opens {
@@ -62,7 +61,7 @@ pub(super) async fn news_since_a_mark_is_what_was_kept_since(rig: Rig) {
     }
     // As they were kept, to the last field.
     let (news, _) = all_since(&rig, beginning.clone(), 50).await;
-    assert!(news.contains(&Event::Open(open(one, 4))));
+    assert!(news.contains(&NewsItem::Open(open(one, 4))));
     // A mark outlives its text.
     let again: Mark = beginning.to_string().parse().unwrap();
     assert_eq!(all_since(&rig, again, 50).await.0, news);
@@ -81,8 +80,8 @@ pub(super) async fn a_raised_last_day_is_news_and_comes_as_the_latest(rig: Rig) 
     rig.keeps(&[open(one, 1)]).await;
     let (news, _) = all_since(&rig, mark, 1).await;
     assert_eq!(news.len(), 2, "{news:?}");
-    assert!(news.contains(&Event::LastDay(LastDay::new(two, day(3)))), "{news:?}");
-    assert!(news.contains(&Event::Open(open(one, 1))), "{news:?}");
+    assert!(news.contains(&NewsItem::LastDay(LastDay::new(two, day(3)))), "{news:?}");
+    assert!(news.contains(&NewsItem::Open(open(one, 1))), "{news:?}");
 }
 
 pub(super) async fn what_is_gone_is_no_news_and_in_nobodys_way(rig: Rig) {
