@@ -7,9 +7,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use actix_web::http::Version;
+use actix_web::rt::time::timeout;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use mailping_examples_service::{
-    Body, Call, Database, HEADERS, MOST_BODY_BYTES, Service, Settings, SettingsError, start_log,
+    Answer, BODY_TIMEOUT, Body, Call, HEAD_TIMEOUT, HEADERS, MOST_BODY_BYTES, Program, Service, Settings,
+    SettingsError, is_forwarding, start_log,
 };
 use mailping_sqlite::SqliteStore;
 
@@ -28,7 +31,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let settings = Settings::from_env(Database::File)?;
+    let settings = Settings::from_env(Program::Receipts)?;
     start_log(&settings.rust_log);
     settings.lines().for_each(|line| println!("{line}"));
 
@@ -36,12 +39,19 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let tracker = settings.tracker(store).await?;
     let service = Service::new(&settings, tracker.clone());
     let routes = mailping_actix::routes(tracker.clone());
+    let pixel_paths = service.pixel_paths();
     let server = HttpServer::new(move || {
+        let pixels = |config: &mut web::ServiceConfig| {
+            for path in &pixel_paths {
+                config.service(web::scope(path).configure(routes.clone()));
+            }
+        };
         App::new()
             .app_data(web::Data::new(service.clone()))
-            .service(web::scope("/px").configure(routes.clone()))
+            .configure(pixels)
             .default_service(web::to(answer))
     })
+    .client_request_timeout(HEAD_TIMEOUT)
     .shutdown_timeout(PATIENCE.as_secs())
     .bind(settings.listen)
     .map_err(|error| SettingsError::new("MAILPING_LISTEN", format!("cannot listen there: {error}")))?;
@@ -57,15 +67,23 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 async fn answer(service: web::Data<Service>, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    let body = body.to_bytes_limited(MOST_BODY_BYTES).await.ok().and_then(Result::ok);
+    let Ok(body) = timeout(BODY_TIMEOUT, body.to_bytes_limited(MOST_BODY_BYTES)).await else {
+        return response(Answer::too_slow());
+    };
+    let body = body.ok().and_then(Result::ok);
     let call = Call {
         method: http::Method::from_bytes(request.method().as_str().as_bytes()).unwrap_or_default(),
         path: request.path(),
         query: request.query_string(),
         headers: HEADERS.map(|name| request.headers().get(name).map(|value| value.as_bytes())),
+        forwarded: request.version() < Version::HTTP_11
+            || request.headers().keys().any(|name| is_forwarding(name.as_str())),
         body: body.as_deref(),
     };
-    let answer = service.answer(call).await;
+    response(service.answer(call).await)
+}
+
+fn response(answer: Answer) -> HttpResponse {
     let mut response = HttpResponse::build(
         StatusCode::from_u16(answer.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
     );

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use mailping_examples_axum::serve;
-use mailping_examples_service::{Database, Settings, start_log};
+use mailping_examples_service::{Program, Service, Settings, start_log};
 use mailping_sqlite::SqliteStore;
 
 #[tokio::main]
@@ -21,11 +21,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let settings = Settings::from_env(Database::File)?;
+    let settings = Settings::from_env(Program::Receipts)?;
     start_log(&settings.rust_log);
     settings.lines().for_each(|line| println!("{line}"));
 
     let store = SqliteStore::open(&settings.database).map_err(|error| settings.refused_database(&error))?;
     let tracker = settings.tracker(store).await?;
-    serve(&settings, tracker).await
+    serve(&settings, Service::new(&settings, tracker)).await
 }

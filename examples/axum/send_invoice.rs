@@ -19,7 +19,7 @@ use lettre::message::{Mailbox, Mailboxes, MultiPart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use mailping_core::{Basis, NewPing, PreparedPing, Status, Tracker};
-use mailping_examples_service::{Database, Settings, SettingsError, start_log, with_sources};
+use mailping_examples_service::{Program, Settings, SettingsError, start_log, with_sources};
 use mailping_sqlite::SqliteStore;
 
 type Smtp = AsyncSmtpTransport<Tokio1Executor>;
@@ -45,15 +45,15 @@ async fn main() -> ExitCode {
 
 /// How many messages may not have been sent. Recipients are numbered in all that is printed: their addresses are not for a log.
 async fn run() -> Result<usize, Box<dyn Error>> {
-    let settings = Settings::from_env(Database::File)?;
+    let settings = Settings::from_env(Program::SendInvoice)?;
     start_log(&settings.rust_log);
-    let smtp = Smtp::from_url(&setting("MAILPING_SMTP")?)
+    let smtp = Smtp::from_url(setting(&settings, "MAILPING_SMTP")?)
         .map_err(|_| SettingsError::new("MAILPING_SMTP", "must look like smtps://user:password@host"))?
         .timeout(Some(Duration::from_secs(30)))
         .build();
-    let from: Mailbox = parsed("MAILPING_FROM", "an address such as Bob <bob@mail.example>")?;
+    let from: Mailbox = parsed(&settings, "MAILPING_FROM", "an address such as Bob <bob@mail.example>")?;
     let recipients: Mailboxes =
-        parsed("MAILPING_TO", "addresses such as Ada <ada@mail.example>, eve@mail.example")?;
+        parsed(&settings, "MAILPING_TO", "addresses such as Ada <ada@mail.example>, eve@mail.example")?;
     if recipients.iter().next().is_none() {
         return Err(SettingsError::new("MAILPING_TO", "must be at least one address").into());
     }
@@ -79,13 +79,16 @@ async fn run() -> Result<usize, Box<dyn Error>> {
     Ok(failed)
 }
 
-fn setting(name: &'static str) -> Result<String, SettingsError> {
-    std::env::var(name).map_err(|_| SettingsError::new(name, "must be given"))
+fn setting<'a>(settings: &'a Settings, name: &'static str) -> Result<&'a str, SettingsError> {
+    settings.own(name).ok_or_else(|| SettingsError::new(name, "must be given"))
 }
 
-fn parsed<T: std::str::FromStr>(name: &'static str, expected: &str) -> Result<T, SettingsError> {
-    let text = setting(name)?;
-    text.parse().map_err(|_| SettingsError::new(name, format!("must be {expected}")))
+fn parsed<T: std::str::FromStr>(
+    settings: &Settings,
+    name: &'static str,
+    expected: &str,
+) -> Result<T, SettingsError> {
+    setting(settings, name)?.parse().map_err(|_| SettingsError::new(name, format!("must be {expected}")))
 }
 
 /// Sends one message with a ping of its own, and a copy of it to the sender.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use mailping_core::StoreError;
 use mailping_examples_axum::serve;
-use mailping_examples_service::{Database, Settings, SettingsError, start_log};
+use mailping_examples_service::{Program, Service, Settings, SettingsError, start_log};
 use mailping_postgres::{DatabaseError, PostgresStore};
 use mailping_sqlite::Spool;
 use sqlx::Connection as _;
@@ -36,13 +36,13 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let settings = Settings::from_env(Database::Postgres)?;
+    let settings = Settings::from_env(Program::ReceiptsPostgres)?;
     start_log(&settings.rust_log);
     settings.lines().for_each(|line| println!("{line}"));
 
     let store = PostgresStore::new(connect(&settings).await?)?;
     store.migrate().await.map_err(|error| settings.refused_database(&error))?;
-    let tracker = match &settings.spool {
+    let tracker = match settings.own("MAILPING_SPOOL") {
         None => settings.tracker(store).await?,
         Some(file) => {
             let refused = |error: StoreError| settings.refused("MAILPING_SPOOL", &error);
@@ -51,7 +51,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
                 .await?
         }
     };
-    serve(&settings, tracker).await
+    serve(&settings, Service::new(&settings, tracker)).await
 }
 
 async fn connect(settings: &Settings) -> Result<PgPool, SettingsError> {

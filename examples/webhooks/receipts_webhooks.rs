@@ -6,9 +6,11 @@
 //!     cargo run --example receipts_webhooks
 //! ```
 //!
-//! A message is sent until it is answered with 2xx, for three days, across restarts: `webhooks.db` (`MAILPING_WEBHOOK_OUTBOX`) remembers. A
-//! receiver can get one twice, under the same `webhook-id`. Receivers in private networks are refused unless
-//! `MAILPING_WEBHOOK_PRIVATE=allow`.
+//! A message is sent until it is answered with 2xx, for three days, across restarts: `webhooks.db`
+//! (`MAILPING_WEBHOOK_OUTBOX`) remembers. A receiver can get one twice, under the same
+//! `webhook-id`. It can put off what comes next with `Retry-After`, for a day at most, and end it
+//! with 410: then nothing is sent before the next start. Receivers in private networks are refused
+//! unless `MAILPING_WEBHOOK_PRIVATE=allow`.
 
 use std::error::Error;
 use std::path::Path;
@@ -16,7 +18,7 @@ use std::process::ExitCode;
 
 use mailping_core::NoticeRules;
 use mailping_examples_axum::serve;
-use mailping_examples_service::{Database, Settings, SettingsError, start_log};
+use mailping_examples_service::{Program, Service, Settings, SettingsError, start_log};
 use mailping_examples_webhooks::{Outbox, Target, TargetError, Webhooks};
 use mailping_sqlite::SqliteStore;
 
@@ -32,41 +34,38 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
-    let settings = Settings::from_env(Database::File)?;
+    let settings = Settings::from_env(Program::ReceiptsWebhooks)?;
     start_log(&settings.rust_log);
-    let target = target()?;
-    let outbox = setting("MAILPING_WEBHOOK_OUTBOX").unwrap_or_else(|| "webhooks.db".to_owned());
-    let outbox = Outbox::open(Path::new(&outbox))
+    let target = target(&settings)?;
+    let outbox = settings.own("MAILPING_WEBHOOK_OUTBOX").unwrap_or("webhooks.db");
+    let outbox = Outbox::open(Path::new(outbox))
         .map_err(|error| settings.refused("MAILPING_WEBHOOK_OUTBOX", &*error))?;
     settings.lines().for_each(|line| println!("{line}"));
 
     let store = SqliteStore::open(&settings.database).map_err(|error| settings.refused_database(&error))?;
     let tracker = settings.tracker(store).await?;
-    let webhooks = Webhooks::start(tracker.clone(), outbox, target, NoticeRules::default())?;
-    serve(&settings, tracker).await?;
+    let (tell, erasures) = tokio::sync::mpsc::channel(1);
+    let webhooks = Webhooks::start(tracker.clone(), outbox, target, NoticeRules::default(), erasures)?;
+    serve(&settings, Service::new(&settings, tracker).telling_erasures(tell)).await?;
     webhooks.ended();
     Ok(())
 }
 
-fn target() -> Result<Target, SettingsError> {
+fn target(settings: &Settings) -> Result<Target, SettingsError> {
     const URL: &str = "MAILPING_WEBHOOK_URL";
     const PRIVATE: &str = "MAILPING_WEBHOOK_PRIVATE";
-    let allow_private = match setting(PRIVATE).as_deref() {
+    let allow_private = match settings.own(PRIVATE) {
         None => false,
         Some("allow") => true,
         Some(_) => return Err(SettingsError::new(PRIVATE, "must be `allow`, or not given")),
     };
-    let url = setting(URL).unwrap_or_default();
-    let secret = setting("MAILPING_WEBHOOK_SECRET").unwrap_or_default();
-    Target::new(&url, &secret, allow_private).map_err(|error| match error {
+    let url = settings.own(URL).unwrap_or_default();
+    let secret = settings.own("MAILPING_WEBHOOK_SECRET").unwrap_or_default();
+    Target::new(url, secret, allow_private).map_err(|error| match error {
         TargetError::Secret => SettingsError::new("MAILPING_WEBHOOK_SECRET", error.to_string()),
         TargetError::NoTls | TargetError::Private => {
             SettingsError::new(URL, format!("{error}; {PRIVATE}=allow allows it"))
         }
         error => SettingsError::new(URL, error.to_string()),
     })
-}
-
-fn setting(name: &str) -> Option<String> {
-    std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }

@@ -19,6 +19,31 @@
 //! # }
 //! ```
 //!
+//! # What your own server logs
+//!
+//! mailping logs no address and no token, but a middleware around its routes sees both:
+//! `Logger::default()` prints the address, the token, the `Referer` and the `User-Agent` of each
+//! request. Wrap the rest of the app in it, not the app:
+//!
+//! ```
+//! use actix_web::{App, middleware::Logger, web};
+//! # use mailping_core::Tracker;
+//!
+//! # fn app(tracker: Tracker) {
+//! App::new()
+//!     .service(web::scope("/px").configure(mailping_actix::routes(tracker.clone())))
+//!     .service(
+//!         web::scope("") // everything else
+//!             .wrap(Logger::default())
+//!             .route("/", web::get().to(async || "hello")),
+//!     )
+//! # ;
+//! # }
+//! ```
+//!
+//! If it must wrap the app, give it `.exclude_regex("^/px(/|$)")`. That looks at the path as it was
+//! sent, so a fetch of `/%70x/…`, which actix takes for `/px/…`, is logged.
+//!
 //! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the security notes
 //! stand on the page of [`mailping_core`].
 #![forbid(unsafe_code)]
@@ -73,7 +98,10 @@ impl Work {
             (Link::OptOut, &Method::POST) => {
                 return Self::Object(tracker.clone(), request.uri().clone());
             }
-            (Link::Pixel, &Method::HEAD) => picture(),
+            (Link::Pixel, &Method::HEAD) => {
+                tracker.intake().note_head(&pixel_request(request, &Headers(request.headers())));
+                picture()
+            }
             (Link::OptOut, &Method::GET | &Method::HEAD) => page(opt_out::ask(tracker, path)),
             (Link::Pixel, _) => not_allowed("GET, HEAD"),
             (Link::OptOut, _) => not_allowed("GET, HEAD, POST"),
@@ -102,8 +130,11 @@ impl HeaderSource for Headers<'_> {
 }
 
 fn record(tracker: &Tracker, request: &HttpRequest) -> Recording {
-    let peer = request.peer_addr().map(|peer| peer.ip());
-    tracker.intake().record(&PixelRequest::new(request.uri().path(), peer, &Headers(request.headers())))
+    tracker.intake().record(&pixel_request(request, &Headers(request.headers())))
+}
+
+fn pixel_request<'a>(request: &'a HttpRequest, headers: &'a Headers<'a>) -> PixelRequest<'a> {
+    PixelRequest::new(request.uri().path(), request.peer_addr().map(|peer| peer.ip()), headers)
 }
 
 async fn picture_after(recording: Recording) -> HttpResponse {

@@ -21,8 +21,58 @@
 //! Without `into_make_service_with_connect_info` axum does not tell who connects: every pixel is still answered and
 //! every open kept, but without a network and a place.
 //!
-//! `axum::serve` itself logs the peer's address, at the level `trace` of the target `axum::serve`: filter that target where
-//! logs of that level are kept.
+//! # What your own server logs
+//!
+//! mailping logs no address and no token, but a middleware around its routes sees both.
+//! `Router::layer` wraps what was added before it: merge the routes last, after every layer that
+//! logs.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use tower_http::trace::TraceLayer;
+//! # use mailping_core::Tracker;
+//!
+//! # fn app(tracker: Tracker) -> Router {
+//! Router::new()
+//!     .route("/", get(async || "hello"))
+//!     .layer(TraceLayer::new_for_http())
+//!     .merge(mailping_axum::routes_at("/px", tracker)) // after the layer: it sees no pixel
+//! # }
+//! ```
+//!
+//! `axum::serve` itself logs each peer's address at the level `trace`: if you keep logs of that
+//! level, filter them with `axum::serve=info`.
+//!
+//! # Half-sent requests
+//!
+//! `axum::serve` waits for the rest of a request's head for ever, and each such client holds a
+//! connection. Let a reverse proxy end them, or set a limit on the connection itself:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use axum::Router;
+//! use axum::extract::ConnectInfo;
+//! use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+//! use hyper_util::rt::{TokioIo, TokioTimer};
+//! use tower_service::Service as _;
+//!
+//! # async fn serve(app: Router, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+//! let mut http = http1::Builder::new();
+//! http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(5));
+//! loop {
+//!     let (socket, peer) = listener.accept().await?;
+//!     let app = app.clone();
+//!     let service = service_fn(move |mut request: Request<Incoming>| {
+//!         request.extensions_mut().insert(ConnectInfo(peer));
+//!         app.clone().call(request)
+//!     });
+//!     tokio::spawn(http.serve_connection(TokioIo::new(socket), service));
+//! }
+//! # }
+//! ```
+//!
+//! `examples/axum/src/connections.rs` has the same with a graceful end.
 //!
 //! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the security notes
 //! stand on the page of [`mailping_core`].
@@ -106,7 +156,10 @@ impl Work {
             (Link::OptOut, &Method::POST) => {
                 return Self::Object(tracker.clone(), request.uri().clone());
             }
-            (Link::Pixel, &Method::HEAD) => picture(),
+            (Link::Pixel, &Method::HEAD) => {
+                tracker.intake().note_head(&pixel_request(request));
+                picture()
+            }
             (Link::OptOut, &Method::GET | &Method::HEAD) => page(opt_out::ask(tracker, path)),
             (Link::Pixel, _) => not_allowed("GET, HEAD"),
             (Link::OptOut, _) => not_allowed("GET, HEAD, POST"),
@@ -128,8 +181,12 @@ impl Work {
 }
 
 fn record(tracker: &Tracker, request: &Request) -> Recording {
+    tracker.intake().record(&pixel_request(request))
+}
+
+fn pixel_request(request: &Request) -> PixelRequest<'_> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    tracker.intake().record(&PixelRequest::new(request.uri().path(), peer, request.headers()))
+    PixelRequest::new(request.uri().path(), peer, request.headers())
 }
 
 /// Reads the rest of a body, which says nothing that is needed: hyper closes a connection with an unread one without saying so.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::base_url::{BaseUrlError, check_base_url};
-use crate::burst::BurstDetector;
 use crate::detail::Precision;
 use crate::fetcher::Classifier;
 use crate::geo::{GeoResolver, NoGeo};
@@ -14,6 +13,7 @@ use crate::keyring::KeyId;
 use crate::limiter::HitLimiter;
 use crate::observe::Observer;
 use crate::queue::{Limits, Queue};
+use crate::sequences::Sequences;
 use crate::tracker::Inner;
 use crate::{ClientIp, Detail, Keyring, Mask, SignalPolicy, Store, StoreError, TimeStep, Timestamp, Tracker};
 
@@ -51,7 +51,7 @@ impl TrackerBuilder {
                 purge_every: Duration::from_secs(3_600),
             },
             hit_limit: 100,
-            burst: (20, Duration::from_secs(10)),
+            burst: (5, Duration::from_secs(10)),
             repeat_window: Duration::from_secs(30),
             clock: Arc::new(SystemTime::now),
         }
@@ -145,8 +145,11 @@ impl TrackerBuilder {
     }
 
     /// From how many different pings fetched within `window` from one masked network on a fetch is held uncertain, as one scanner's
-    /// rather than many readers'; 20 within 10 seconds without this call, 0 pings for never. Mail proxies are not counted, since
-    /// many readers share theirs.
+    /// rather than many readers'; 5 within 10 seconds without this call, 0 pings for never, and at most 64. Those before count as
+    /// they are judged, since stored verdicts never change. Mail proxies and [people's networks] are not counted, since many readers
+    /// share theirs. The count is this process's own.
+    ///
+    /// [people's networks]: crate::fetcher::Classifier::people_networks
     pub fn burst(mut self, pings: usize, window: Duration) -> Self {
         self.burst = (pings, window);
         self
@@ -193,7 +196,7 @@ impl TrackerBuilder {
             store: self.store,
             base_url,
             limiter,
-            bursts: BurstDetector::new(burst_pings, burst_window),
+            sequences: Sequences::new(burst_pings, burst_window),
             repeat_window: self.repeat_window,
             queue,
             clock: self.clock,

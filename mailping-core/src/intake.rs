@@ -89,6 +89,16 @@ impl<'a> Intake<'a> {
         Closed { lost, health: self.health() }
     }
 
+    /// Notes a HEAD for a pixel. It displays nothing and leaves nothing behind; but what sends one checks links, so a GET from the same
+    /// network within a minute is uncertain. For [`observe`](Self::observe) it makes no difference.
+    pub fn note_head(self, request: &PixelRequest<'_>) {
+        let inner = self.0;
+        let hit = Hit { request, now: (inner.clock)(), open_id: OpenId::from_bytes([0; 8]) };
+        if let Ok(judged) = inner.observer.judge(hit) {
+            inner.sequences.note_head(&judged);
+        }
+    }
+
     fn take(self, request: &PixelRequest<'_>) -> Result<Entry, Result<Recorded, RecordError>> {
         let inner = self.0;
         let refusals = &inner.refusals;
@@ -115,9 +125,7 @@ impl<'a> Intake<'a> {
             count(&refusals.geo);
         }
         let (ping, at) = (judged.open().ping, judged.open().at);
-        if judged.burst_network().is_some_and(|network| inner.bursts.is_burst(network, ping, at)) {
-            judged.mark_burst();
-        }
+        inner.sequences.note(&mut judged);
         match judged.cut() {
             Some(Observation::Open(open)) if inner.limiter.allows(ping, open.verdict, at) => {
                 Ok(Entry::Open(open))

@@ -46,6 +46,7 @@ mod request;
 #[cfg(feature = "utoipa")]
 mod schema;
 mod sentence;
+mod sequences;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::client_ip::ClientAddress;
+use crate::client_ip::{ClientAddress, ClientReader};
 use crate::detail::Precision;
 use crate::fetcher::{Classifier, Evidence, FetchSignals, SinceSent, Verdict};
 use crate::geo::GeoResolver;
@@ -67,8 +67,9 @@ pub(crate) struct Observer {
 
 /// A hit that was judged and not yet cut: it lives for the length of a call and is kept nowhere.
 #[derive(Debug)]
-pub(crate) struct Judged {
+pub(crate) struct Judged<'a> {
     open: Open,
+    signals: FetchSignals<'a>,
     precision: Precision,
     pub(crate) no_peer_address: bool,
     pub(crate) forwarding_ignored: bool,
@@ -84,19 +85,20 @@ pub(crate) enum Refused {
 }
 
 impl Observer {
-    pub(crate) fn judge(&self, hit: Hit<'_>) -> Result<Judged, Refused> {
+    pub(crate) fn judge<'a>(&self, hit: Hit<'a>) -> Result<Judged<'a>, Refused> {
         let Hit { request, now, open_id } = hit;
         let token = links::token(request.path, Label::Pixel, &self.keys).ok_or(Refused::Token)?;
-        let lines = Lines::read(request.headers);
+        let mut client = self.client_ip.reader(request.peer);
+        let lines = Lines::read(request.headers, &mut client);
         let signalled = self.signalled(&lines).ok_or(Refused::Signal)?;
         let precision = token.precision.narrowed(self.ceiling).narrowed(signalled);
         if precision.detail == Detail::None {
             return Err(Refused::Detail);
         }
 
-        let client = self.client_ip.resolve(request);
+        let forwarding_ignored = client.forwarding_ignored();
+        let client = client.client();
         let no_peer_address = matches!(client, ClientAddress::NoPeerAddress);
-        let forwarding_ignored = lines.forwarding && self.client_ip.ignores_forwarding(request);
         let network = client.masked(self.mask);
 
         let at = Timestamp::from(now);
@@ -109,14 +111,22 @@ impl Observer {
         open.network = network;
         let mut geo_failed = false;
         if judged.locatable && precision.detail >= Detail::Country {
-            let located = network.map(|network| self.geo.locate(network)).transpose();
+            let finest = network.filter(MaskedIp::is_finest);
+            let located = finest.map(|network| self.geo.locate(network)).transpose();
             geo_failed = located.is_err();
             if let Some(place) = located.ok().flatten().flatten() {
                 open.country = place.country;
                 open.city = place.city;
             }
         }
-        Ok(Judged { open, precision, no_peer_address, forwarding_ignored, geo_failed })
+        Ok(Judged {
+            open,
+            signals: lines.signals,
+            precision,
+            no_peer_address,
+            forwarding_ignored,
+            geo_failed,
+        })
     }
 
     /// How far the reader's signals narrow what is kept; `None` where they forbid all of it.
@@ -135,39 +145,39 @@ impl Observer {
     }
 }
 
-/// What judging needs of the headers, read in one pass. Of those that carry addresses only that there is one.
+/// What judging needs of the headers. Those that carry addresses are `client_ip`'s alone.
 #[derive(Default)]
 struct Lines<'a> {
     signals: FetchSignals<'a>,
     gpc: Option<&'a [u8]>,
     dnt: Option<&'a [u8]>,
-    forwarding: bool,
 }
 
 impl<'a> Lines<'a> {
-    fn read(headers: &'a dyn HeaderSource) -> Self {
+    /// One walk through all lines.
+    fn read(headers: &'a dyn HeaderSource, client: &mut ClientReader<'_, 'a>) -> Self {
         let mut lines = Self::default();
         headers.each(&mut |name, value| match name {
+            _ if client.visit(name, value) => {}
             "sec-gpc" => {
                 lines.gpc.get_or_insert(value);
             }
             "dnt" => {
                 lines.dnt.get_or_insert(value);
             }
-            _ if ClientIp::is_forwarding(name) => lines.forwarding = true,
             _ => lines.signals.read(name, value),
         });
         lines
     }
 }
 
-impl Judged {
+impl Judged<'_> {
     pub(crate) fn open(&self) -> &Open {
         &self.open
     }
 
-    /// The network to count bursts by; `None` for a mail proxy, whose networks many readers share by design.
-    pub(crate) fn burst_network(&self) -> Option<MaskedIp> {
+    /// The network that a sequence of hits is told by; `None` for a mail proxy, whose networks many readers share by design.
+    pub(crate) fn unshared_network(&self) -> Option<MaskedIp> {
         use crate::fetcher::Fetcher;
         let shared = matches!(
             self.open.fetcher,
@@ -176,9 +186,28 @@ impl Judged {
         self.open.network.filter(|_| !shared)
     }
 
-    /// Marks a fetch that came in a burst: it is uncertain, and its place may be a scanner's.
-    pub(crate) fn mark_burst(&mut self) {
-        self.open.evidence.insert(Evidence::NetBurst);
+    /// The agent if it is a browser's: the kind that scanners borrow.
+    pub(crate) fn browser_agent(&self) -> Option<&[u8]> {
+        use Evidence::{UaAddedName, UaBrowser, UaStaleBrowser, UaWebview};
+        let kinds = [UaBrowser, UaStaleBrowser, UaAddedName, UaWebview];
+        self.signals.agent().filter(|_| kinds.into_iter().any(|kind| self.open.evidence.contains(kind)))
+    }
+
+    /// Did it come too early for a person, or as a machine?
+    pub(crate) fn is_early_or_machine(&self) -> bool {
+        let early = [Evidence::TimeEarly, Evidence::TimeBeforeSent];
+        self.open.verdict == Verdict::Machine
+            || early.into_iter().any(|early| self.open.evidence.contains(early))
+    }
+
+    /// Does the operator say that people come from there?
+    pub(crate) fn is_from_people(&self) -> bool {
+        self.open.evidence.contains(Evidence::NetPeople)
+    }
+
+    /// Marks a fetch that belongs to what came before it: it is uncertain, and its place may be a scanner's.
+    pub(crate) fn doubt(&mut self, evidence: Evidence) {
+        self.open.evidence.insert(evidence);
         if self.open.verdict == Verdict::Human {
             self.open.verdict = Verdict::Uncertain;
         }

@@ -51,7 +51,21 @@ fn sentence(f: &mut fmt::Formatter<'_>, open: &Open) -> fmt::Result {
     match (&open.city, open.country) {
         (Some(city), Some(country)) => write!(f, "; place {city}, {country}"),
         (None, Some(country)) => write!(f, "; place {country}"),
-        _ => f.write_str("; place unknown"),
+        _ => write!(f, "; {}", no_place(open)),
+    }
+}
+
+/// Why there is no place, if something stands between the reader and us.
+fn no_place(open: &Open) -> &'static str {
+    let came = |evidence| open.verdict != Verdict::Machine && open.evidence.contains(evidence);
+    if came(Evidence::NetPrivateRelay) {
+        "through Apple's private relay: its place is not the reader's"
+    } else if came(Evidence::NetWebGateway) {
+        "through a company's web gateway: its place is not the reader's"
+    } else if came(Evidence::NetVpn) {
+        "through a VPN or relay: its place is not the reader's"
+    } else {
+        "place unknown"
     }
 }
 
@@ -61,6 +75,15 @@ fn meaning(open: &Open) -> &'static str {
         Verdict::Machine => "happens without a person",
         Verdict::Uncertain if open.evidence.contains(Evidence::NetBurst) => {
             "came with many others at once, so that a scanner is likelier than a person"
+        }
+        Verdict::Uncertain if open.evidence.contains(Evidence::SeqAfterHead) => {
+            "came behind a request without a picture, as checkers of links send it, so that one is likelier than a person"
+        }
+        Verdict::Uncertain if open.evidence.contains(Evidence::SeqSameAgent) => {
+            "came from what had fetched before as a machine or too early for a person"
+        }
+        Verdict::Uncertain if open.evidence.contains(Evidence::NetHosting) => {
+            "came from a cloud or hosting company, where scanners are as likely as people on a VPN or a remote desktop"
         }
         Verdict::Uncertain => "may or may not mean that a person displayed the message",
     }
@@ -171,6 +194,54 @@ mod tests {
         let text = summary(None, &[home, away]).to_string();
         assert!(text.contains("on 2026-11-23 (UTC)") && text.contains("place Porto, PT"), "{text}");
         assert!(text.ends_with("from several places, so perhaps forwarded."), "{text}");
+    }
+
+    #[test]
+    fn what_stands_between_the_reader_and_us_is_named_in_plain_words() {
+        let told = |verdict, evidence: &[Evidence]| {
+            let mut open = open("2026-11-23T10:02:30Z", Fetcher::Browser, verdict);
+            open.evidence.extend(evidence.iter().copied());
+            summary(None, &[open]).to_string()
+        };
+        for (verdict, evidence, expected) in [
+            (
+                Verdict::Human,
+                Evidence::NetWebGateway,
+                "; through a company's web gateway: its place is not the reader's.",
+            ),
+            (Verdict::Human, Evidence::NetVpn, "; through a VPN or relay: its place is not the reader's."),
+            (
+                Verdict::Human,
+                Evidence::NetPrivateRelay,
+                "; through Apple's private relay: its place is not the reader's.",
+            ),
+            (Verdict::Machine, Evidence::NetPrivateRelay, "without a person; place unknown."),
+            (
+                Verdict::Uncertain,
+                Evidence::NetHosting,
+                "where scanners are as likely as people on a VPN or a remote desktop; place unknown.",
+            ),
+            (
+                Verdict::Uncertain,
+                Evidence::SeqAfterHead,
+                "so that one is likelier than a person; place unknown.",
+            ),
+            (
+                Verdict::Uncertain,
+                Evidence::SeqSameAgent,
+                "as a machine or too early for a person; place unknown.",
+            ),
+            (
+                Verdict::Uncertain,
+                Evidence::NetBurst,
+                "so that a scanner is likelier than a person; place unknown.",
+            ),
+        ] {
+            let text = told(verdict, &[evidence]);
+            assert!(text.ends_with(expected), "{text}");
+        }
+        let both = told(Verdict::Human, &[Evidence::NetVpn, Evidence::NetPrivateRelay]);
+        assert!(both.contains("Apple's private relay"), "{both}");
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::builder::TrackerBuilder;
-use crate::burst::BurstDetector;
 use crate::intake::{Intake, Refusals};
 use crate::limiter::HitLimiter;
 use crate::observe::Observer;
@@ -14,6 +13,7 @@ use crate::pings::Pings;
 use crate::queue::Queue;
 use crate::receipts::Receipts;
 use crate::recipient::Recipient;
+use crate::sequences::Sequences;
 use crate::store::Store;
 use crate::{Keyring, RecipientHashes, Timestamp};
 
@@ -31,7 +31,7 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) base_url: String,
     pub(crate) limiter: Arc<HitLimiter>,
-    pub(crate) bursts: BurstDetector,
+    pub(crate) sequences: Sequences,
     pub(crate) repeat_window: Duration,
     pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,

@@ -4,11 +4,17 @@
 
 use std::time::Duration;
 
+mod common;
+
+use common::{Clock, build, builder, new_ping, ping};
 use mailping_core::fetcher::{Classifier, FetchSignals, SinceSent, Verdict};
+use mailping_core::geo::MaxMind;
 use mailping_core::testing::fetchers;
+use mailping_core::{ClientIp, Detail, Hit, MemoryStore, Observation, OpenId, PixelRequest};
 
 const CORPUS: &str = include_str!("corpus/fetchers.jsonl");
 const NEXT_YEAR: &str = include_str!("corpus/next_year.jsonl");
+const ADVERSARIAL: &str = include_str!("corpus/adversarial.jsonl");
 
 /// `MAILPING_FETCHER_CORPUS` names another corpus of the same form.
 fn corpus() -> String {
@@ -32,6 +38,58 @@ fn every_score_holds_on_the_labelled_corpus() {
 #[test]
 fn every_score_holds_on_agents_that_stand_in_no_list_yet() {
     hold_every_score(NEXT_YEAR);
+}
+
+/// Clouds, gateways, VPNs, filters, homes, borrowed agents: what no list of agents can tell.
+#[test]
+fn every_score_holds_on_rows_made_to_attack_the_rules() {
+    hold_every_score(ADVERSARIAL);
+}
+
+/// Nothing that a geo database knows may become a place where none is: this one knows every address.
+#[test]
+fn no_row_gets_a_place_that_it_must_not_have() {
+    let clock = Clock::new();
+    let geo = MaxMind::from_bytes(mailping_fixtures::everywhere().unwrap()).unwrap();
+    let client_ip = ClientIp::x_forwarded_for("127.0.0.0/8".parse().unwrap());
+    let tracker =
+        build(builder(MemoryStore::new(), &clock).geo(geo).client_ip(client_ip).ceiling(Detail::Network));
+    let sent = ping(&tracker, new_ping().detail(Detail::Network));
+    let path = sent.pixel_url().unwrap().strip_prefix("https://app.example").unwrap();
+    let (mut with, mut without) = (0, 0);
+    for line in [CORPUS, NEXT_YEAR, ADVERSARIAL].into_iter().flat_map(str::lines) {
+        let row = row(line);
+        // A row without an address could come from anywhere: from a home, too.
+        let address = row["ip"].as_str().unwrap_or("73.162.44.10");
+        let early = row["since_sent_s"].as_i64().unwrap_or(7_200);
+        let mut headers = http::HeaderMap::new();
+        let mut add = |name: &str, value: &str| {
+            if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), value.parse()) {
+                headers.append(name, value);
+            }
+        };
+        add("x-forwarded-for", address);
+        row["user_agent"].as_str().into_iter().for_each(|agent| add("user-agent", agent));
+        for (name, value) in row["headers"].as_object().into_iter().flatten() {
+            add(name, value.as_str().unwrap());
+        }
+        let now = clock.now();
+        let now =
+            if early < 0 { now - Duration::from_secs(5) } else { now + Duration::from_secs(early as u64) };
+        let request = PixelRequest::new(path, "127.0.0.1".parse().ok(), &headers);
+        // The pure function knows no methods: a HEAD is never observed.
+        if row["method"].as_str() == Some("HEAD") {
+            continue;
+        }
+        let observed =
+            tracker.intake().observe(Hit { request: &request, now, open_id: OpenId::from_bytes([7; 8]) });
+        let Some(Observation::Open(open)) = observed else { continue };
+        let placed = open.country.is_some() || open.city.is_some();
+        let may_have = row["expect"]["location_is_recipient"].as_bool() == Some(true);
+        assert!(may_have || !placed, "{line}");
+        *if placed { &mut with } else { &mut without } += 1;
+    }
+    assert!(with > 400 && without > 600, "{with} with a place, {without} without");
 }
 
 /// Is the row's fetch a machine's?

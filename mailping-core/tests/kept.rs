@@ -5,8 +5,8 @@ mod common;
 
 use common::*;
 use mailping_core::{
-    ClientIp, Detail, Hit, MemoryStore, Observation, OpenId, PixelRequest, Recorded, SignalPolicy, State,
-    Status, StepTime, TimeStep, Tracker,
+    ClientIp, Detail, Hit, Mask, MemoryStore, Observation, OpenId, PixelRequest, Recorded, SignalPolicy,
+    State, Status, StepTime, TimeStep, Tracker,
 };
 use proptest::prelude::*;
 
@@ -133,6 +133,23 @@ fn the_ceiling_also_acts_on_pings_made_before_it() {
     assert_eq!((open.time().to_string().as_str(), open.time_step), ("2026-11-23T10:00Z", TimeStep::Hour));
     assert_eq!(with(Detail::None, TimeStep::Exact).observe(hit), None);
     assert_eq!(tracker(&clock).intake().observe(hit), None, "signed with another key");
+}
+
+#[test]
+fn a_wider_network_than_the_default_has_no_place() {
+    let kept = |mask| {
+        let clock = Clock::new();
+        let builder = builder(MemoryStore::new(), &clock).geo(Lisbon).ceiling(Detail::Network);
+        let tracker = build(builder.mask(mask));
+        let sent = ping(&tracker, new_ping());
+        clock.advance(minute());
+        hit(&tracker, sent.pixel_url().unwrap(), "198.51.100.7", &[("user-agent", FIREFOX)]).unwrap();
+        let open = receipt(&tracker, sent.id()).opens[0].clone();
+        (open.network.unwrap().to_string(), open.country.is_some() || open.city.is_some())
+    };
+    assert_eq!(kept(Mask::default()), ("198.51.100.0/24".to_owned(), true));
+    assert_eq!(kept(Mask::strict()), ("198.51.0.0/16".to_owned(), false));
+    assert_eq!(kept(Mask::new(23, 48).unwrap()), ("198.51.100.0/23".to_owned(), false));
 }
 
 /// What is left of a fetch from Lisbon with these signals: its number of opens, and whether they have a place.

@@ -67,7 +67,7 @@ fn recipient(n: u64) -> RecipientHashes {
 fn batch(numbers: std::ops::Range<u64>) -> Vec<Open> {
     let numbered = |n| {
         let mut open = open(ping_id(n % 3), n);
-        open.time_step = TimeStep::from_code((n % 5 % 3) as u8).unwrap();
+        open.time_step = TimeStep::ALL[(n % 5 % 3) as usize];
         open
     };
     numbers.map(numbered).collect()

@@ -12,6 +12,7 @@ use socket2::{Domain, Socket, Type};
 pub struct Client {
     server: SocketAddr,
     source: Option<IpAddr>,
+    bearer: Option<&'static str>,
 }
 
 /// An answer.
@@ -86,12 +87,17 @@ impl Stream {
 impl Client {
     /// A client of this server.
     pub fn new(server: SocketAddr) -> Self {
-        Self { server, source: None }
+        Self { server, source: None, bearer: None }
     }
 
     /// The same from another loopback address, such as 127.77.1.2.
     pub fn from(self, source: &str) -> Self {
         Self { source: Some(source.parse().unwrap()), ..self }
+    }
+
+    /// The same with an admin token in each request.
+    pub fn bearer(self, token: &'static str) -> Self {
+        Self { bearer: Some(token), ..self }
     }
 
     /// A GET with header lines.
@@ -107,7 +113,7 @@ impl Client {
     /// Any request.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let mut socket = self.connect();
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let lines = self.lines(headers);
         let length = body.len();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {length}\r\n{lines}\r\n{body}",
@@ -125,10 +131,16 @@ impl Client {
     /// A GET whose answer goes on.
     pub fn stream(&self, path: &str, headers: &[(&str, &str)]) -> Stream {
         let mut socket = self.connect();
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let lines = self.lines(headers);
         let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{lines}\r\n", self.server);
         socket.write_all(request.as_bytes()).unwrap();
         Stream { socket, read: Vec::new() }
+    }
+
+    fn lines(&self, headers: &[(&str, &str)]) -> String {
+        let bearer = self.bearer.map(|token| format!("authorization: Bearer {token}\r\n"));
+        let lines = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+        bearer.into_iter().chain(lines).collect()
     }
 
     fn connect(&self) -> TcpStream {

@@ -10,9 +10,13 @@ use crate::Client;
 pub(crate) const GMAIL: &str =
     "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)";
 pub(crate) const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-/// Behind a proxy on loopback.
-pub(crate) const BEHIND_PROXY: [(&str, &str); 2] =
-    [("MAILPING_CLIENT_IP", "xff"), ("MAILPING_TRUSTED_PROXIES", "127.0.0.0/8")];
+pub(crate) const ADMIN_TOKEN: &str = "open-sesame-7777";
+/// Behind a proxy on loopback, which needs an admin token.
+pub(crate) const BEHIND_PROXY: [(&str, &str); 3] = [
+    ("MAILPING_CLIENT_IP", "xff"),
+    ("MAILPING_TRUSTED_PROXIES", "127.0.0.0/8"),
+    ("MAILPING_ADMIN_TOKEN", ADMIN_TOKEN),
+];
 
 /// The last full hour that was at least so many hours ago. Programs run by the machine's clock, so no test may send at a fixed date.
 pub fn hours_ago(hours: i64) -> Timestamp {

@@ -1,7 +1,8 @@
 //! What the program promises to whoever runs it: starting, ending, crashing, and being watched.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::Start;
@@ -49,6 +50,8 @@ pub fn a_crowd_waits_to_be_accepted(start: &Start) {
 
 /// A wrong setting is named with what it must be, without a panic and without starting.
 pub fn wrong_settings_are_refused_in_one_clear_line(start: &Start) {
+    let password = "https://ada:sesame@app.example";
+    let token = ("MAILPING_ADMIN_TOKEN", "0123456789abcdef");
     let busy = TcpListener::bind("127.0.0.1:0").unwrap();
     let busy = busy.local_addr().unwrap().to_string();
     fs::write(start.folder().join("garbage.mmdb"), "no database").unwrap();
@@ -60,6 +63,8 @@ pub fn wrong_settings_are_refused_in_one_clear_line(start: &Start) {
         (&[("MAILPING_KEYS", "0:c2hvcnQ=")], "MAILPING_KEYS"),
         (&[("MAILPING_GEO", "missing.mmdb")], "missing.mmdb"),
         (&[("MAILPING_GEO", "garbage.mmdb")], "garbage.mmdb"),
+        (&[("MAILPING_ASN", "garbage.mmdb")], "MAILPING_ASN"),
+        (&[("MAILPING_ASN", "missing.mmdb")], "MAILPING_ASN"),
         (&[("MAILPING_CLIENT_IP", "xff")], "MAILPING_TRUSTED_PROXIES"),
         (
             &[("MAILPING_CLIENT_IP", "leftmost"), ("MAILPING_TRUSTED_PROXIES", "10.0.0.0/8")],
@@ -69,9 +74,34 @@ pub fn wrong_settings_are_refused_in_one_clear_line(start: &Start) {
             &[("MAILPING_CLIENT_IP", "xff"), ("MAILPING_TRUSTED_PROXIES", "10.0.0.0/99")],
             "MAILPING_TRUSTED_PROXIES",
         ),
-        (&[("MAILPING_BASE_URL", "app.example")], "MAILPING_BASE_URL"),
+        (&[("MAILPING_BASE_URL", "app.example")], "MAILPING_BASE_URL: expected http"),
+        (&[("MAILPING_BASE_URL", password), token], "MAILPING_BASE_URL: expected http"),
+        (&[("MAILPING_BASE_URL", "https://app.example/api"), token], "MAILPING_BASE_URL: its path"),
+        (&[("MAILPING_BASE_URL", "https://app.example")], "MAILPING_ADMIN_TOKEN: must be set"),
+        (
+            &[("MAILPING_CLIENT_IP", "xff"), ("MAILPING_TRUSTED_PROXIES", "127.0.0.1")],
+            "MAILPING_ADMIN_TOKEN: must be set",
+        ),
+        (&[("MAILPING_ADMIN_TOKEN", "sesame-sesame-7")], "MAILPING_ADMIN_TOKEN: must have at least 16"),
+        (&[("MAILPING_ADMIN_TOKEN", "")], "MAILPING_ADMIN_TOKEN: is set, but empty"),
+        (&[("MAILPING_KEYS", "")], "MAILPING_KEYS: is set, but empty"),
+        (&[("MAILPING_TRUSTED_PROXIES", "127.0.0.1")], "MAILPING_TRUSTED_PROXIES: has no effect while"),
+        (&[("MAILPING_CEILING", "street")], "MAILPING_CEILING: expected none"),
+        (
+            &[("MAILPING_BASEURL", "https://app.example")],
+            "MAILPING_BASEURL: there is no such setting; the nearest is MAILPING_BASE_URL",
+        ),
+        (
+            &[("mailping_keys", "0:sesame")],
+            "mailping_keys: there is no such setting; the nearest is MAILPING_KEYS",
+        ),
+        (&[("MAILPING_SPOOL", "spool.db")], "MAILPING_SPOOL: a setting of receipts_postgres"),
+        (&[("RUST_LOG", "mailping=loud")], "RUST_LOG: expected"),
         (&[("MAILPING_HIT_LIMIT", "many")], "MAILPING_HIT_LIMIT"),
-        (&[("MAILPING_DB", "no/such/folder/mailping.db")], "MAILPING"),
+        (&[("MAILPING_DB", "no/such/folder/mailping.db")], "MAILPING_DB: there is no folder no/such/folder"),
+        (&[("MAILPING_DB", "garbage.txt/mailping.db")], "MAILPING_DB: garbage.txt is no folder"),
+        (&[("MAILPING_DB", ".")], "MAILPING_DB: . is a folder"),
+        (&[("MAILPING_DB", "/proc/mailping.db")], "MAILPING_DB: cannot write in the folder /proc"),
         (
             &[
                 ("MAILPING_DB", "garbage.txt"),
@@ -85,7 +115,149 @@ pub fn wrong_settings_are_refused_in_one_clear_line(start: &Start) {
         let last = stderr.lines().last().unwrap_or_default();
         assert_eq!(output.status.code(), Some(1), "{settings:?}: {stderr}");
         assert!(last.starts_with("mailping: ") && last.contains(expected), "{settings:?}: {stderr}");
-        assert!(!stderr.contains("panicked") && !stderr.contains("c2hvcnQ"), "{stderr}");
+        let printed = format!("{stderr}{}", String::from_utf8_lossy(&output.stdout));
+        assert!(!printed.contains("panicked") && !printed.contains("c2hvcnQ"), "{printed}");
+        assert!(!printed.contains("sesame") && !printed.contains("Error {"), "{printed}");
+    }
+}
+
+/// What the errors about the base URL advise works: the pixel is found at each spelling, and its
+/// open is kept.
+pub fn a_base_url_is_taken_as_the_error_advises(start: &Start) {
+    for base_url in [
+        "https://app.example",
+        "https://app.example/",
+        "https://app.example/px",
+        "https://app.example/px/",
+        "https://app.example/tools/px",
+    ] {
+        let program = start.run(&[("MAILPING_BASE_URL", base_url), ("MAILPING_ADMIN_TOKEN", ADMIN_TOKEN)]);
+        let client = program.client().bearer(ADMIN_TOKEN);
+        let ping = make(&client, &new_ping());
+        let pixel = ping["pixel_url"].as_str().unwrap();
+        assert!(!pixel.contains("/px/px"), "{pixel}");
+        let path = pixel.strip_prefix("https://app.example").expect("an address below the base URL");
+        let fetched = client.get(path, &[("user-agent", FIREFOX)]);
+        assert_eq!((fetched.status, fetched.body.len()), (200, 43), "{pixel}");
+        assert_eq!(receipt(&client, &ping)["fetches"], 1, "{pixel}");
+    }
+    let advised = start.to_its_end(&[("MAILPING_BASE_URL", "app.example/px")]);
+    let advised = String::from_utf8_lossy(&advised.stderr).into_owned();
+    assert!(advised.contains("such as https://app.example,"), "{advised}");
+}
+
+/// A head that never ends is closed, a body that never ends is answered 408, and both leave the
+/// rest alone.
+pub fn half_sent_requests_end_in_time(start: &Start) {
+    let program = start.run(&[]);
+    let begun = Instant::now();
+    let mut waiting: Vec<_> = [
+        "GET /px/",
+        "GET /px/forged.gif HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: x",
+        "POST /api/pings HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\n{",
+    ]
+    .into_iter()
+    .map(|sent| {
+        let mut socket = TcpStream::connect(program.server()).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        socket.write_all(sent.as_bytes()).unwrap();
+        socket
+    })
+    .collect();
+    assert_eq!(program.client().get("/px/forged.gif", &[]).status, 200);
+    let answers: Vec<String> = waiting
+        .iter_mut()
+        .map(|socket| {
+            let mut answer = Vec::new();
+            // The end of the connection, or its reset where the rest of the request was not read.
+            let _ = socket.read_to_end(&mut answer);
+            String::from_utf8_lossy(&answer).into_owned()
+        })
+        .collect();
+    assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
+    for head in &answers[..2] {
+        assert!(head.is_empty() || head.starts_with("HTTP/1.1 408"), "{head}");
+    }
+    assert!(answers[2].starts_with("HTTP/1.1 408") && answers[2].contains("too_slow"), "{answers:?}");
+}
+
+/// Without an admin token only this machine's own requests are answered, never what a proxy on it
+/// forwarded; pixels are.
+pub fn without_a_token_nothing_that_was_forwarded_is_answered(start: &Start) {
+    let program = start.run(&[]);
+    let client = program.client();
+    let ping = make(&client, &new_ping());
+    let api = format!("/api/pings/{}", ping["id"].as_str().unwrap());
+    let page = format!("/pings/{}", ping["id"].as_str().unwrap());
+    for header in [
+        ("x-forwarded-for", "203.0.113.9"),
+        ("X-Forwarded-For", ""),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "app.example"),
+        ("x-forwarded-port", "443"),
+        ("forwarded", "for=203.0.113.9"),
+        ("x-real-ip", "203.0.113.9"),
+        ("via", "1.1 caddy"),
+        ("cf-connecting-ip", "203.0.113.9"),
+        ("true-client-ip", "203.0.113.9"),
+    ] {
+        for (method, path) in [
+            ("GET", "/"),
+            ("GET", "/why"),
+            ("GET", "/pings.csv"),
+            ("GET", "/api/pings"),
+            ("GET", "/metrics"),
+            ("GET", "/nothing"),
+            ("GET", &api),
+            ("GET", &page),
+            ("DELETE", &api),
+            ("POST", "/api/export"),
+            ("POST", "/pings"),
+        ] {
+            let reply = client.send(method, path, &[header], "{\"recipient\":\"ada@example.com\"}");
+            assert!(reply.error(403, None).contains("MAILPING_ADMIN_TOKEN"), "{method} {path} {header:?}");
+        }
+        fetch(&client, &ping, &[header]);
+    }
+    // As nginx forwards by default: no header says so.
+    let mut socket = TcpStream::connect(program.server()).unwrap();
+    write!(socket, "GET {api} HTTP/1.0\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").unwrap();
+    let answer = std::io::read_to_string(socket).unwrap();
+    assert!(answer.contains(" 403 "), "{answer}");
+    assert_eq!(receipt(&client, &ping)["fetches"], 10, "nothing was erased, and each picture is an open");
+
+    let guarded = start.run(&[("MAILPING_ADMIN_TOKEN", ADMIN_TOKEN)]);
+    let client = guarded.client().bearer(ADMIN_TOKEN);
+    assert_eq!(client.get("/api/pings", &[("x-forwarded-for", "203.0.113.9")]).status, 200);
+}
+
+/// Networks are kept if the operator says so, not by default; the page offers what can be kept.
+pub fn the_ceiling_is_the_city_unless_it_is_set(start: &Start) {
+    for (ceiling, city, network) in
+        [("city", true, false), ("network", true, true), ("country", false, false)]
+    {
+        let setting = ("MAILPING_CEILING", ceiling);
+        let own = if ceiling == "city" { &[][..] } else { std::slice::from_ref(&setting) };
+        let program = start.run(&[&BEHIND_PROXY[..], own].concat());
+        let client = program.client().bearer(ADMIN_TOKEN);
+        let ping = make(&client, &with(new_ping(), "detail", "network"));
+        fetch(&client, &ping, &[("user-agent", FIREFOX), ("x-forwarded-for", "198.51.100.77")]);
+        let open = &receipt(&client, &ping)["opens"][0];
+        assert!(open["country"].is_string(), "{open}");
+        assert_eq!(
+            (open["city"].is_string(), open["network"].is_string()),
+            (city, network),
+            "{ceiling}: {open}"
+        );
+        let page = String::from_utf8(client.get("/", &[]).body).unwrap();
+        for (detail, offered) in [("country", true), ("city", city), ("network", network)] {
+            assert_eq!(page.contains(&format!("<option value=\"{detail}\"")), offered, "{ceiling}: {detail}");
+        }
+        assert!(
+            page.contains(&format!("<option value=\"{}\" selected", if city { "city" } else { "country" }))
+        );
+        let (_, log) = program.terminate();
+        assert!(log.contains(&format!("MAILPING_CEILING={ceiling}")), "{log}");
     }
 }
 
@@ -149,9 +321,9 @@ pub fn two_services_share_one_database(start: &Start) {
 
 /// Prometheus reads the tracker's health, with the admin token alone.
 pub fn prometheus_reads_the_health(start: &Start) {
-    let program = start.run(&[("MAILPING_ADMIN_TOKEN", "open-sesame-77")]);
+    let program = start.run(&[("MAILPING_ADMIN_TOKEN", "open-sesame-7777")]);
     let client = program.client();
-    let admin = [("authorization", "Bearer open-sesame-77")];
+    let admin = [("authorization", "Bearer open-sesame-7777")];
     client.get("/metrics", &[]).error(401, None);
     let ping = client.send("POST", "/api/pings", &admin, &new_ping().to_string()).json();
     fetch(&client, &ping, &[]);

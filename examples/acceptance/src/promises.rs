@@ -12,8 +12,8 @@ use crate::{Client, Start};
 /// A ping made over HTTP, fetched by Gmail's proxy and by a browser behind a trusted proxy, gives a receipt with two opens: the
 /// proxy without a place, the browser with its city and a /24.
 pub fn a_proxy_and_a_person_make_a_receipt_of_two_opens(start: &Start) {
-    let program = start.run(&BEHIND_PROXY);
-    let client = program.client();
+    let program = start.run(&[&BEHIND_PROXY[..], &[("MAILPING_CEILING", "network")]].concat());
+    let client = program.client().bearer(ADMIN_TOKEN);
     let page = client.get("/", &[]);
     assert!(page.status == 200 && page.head.contains("text/html"), "{page:?}");
     let ping = make(&client, &with(new_ping(), "owner", "billing"));
@@ -112,14 +112,15 @@ pub fn wrong_input_is_named_and_not_repeated(start: &Start) {
 
 /// With an admin token set, the API needs it and the pixel does not; without one the service stays on loopback.
 pub fn the_admin_token_guards_the_api_and_not_the_pixel(start: &Start) {
-    let program = start.run(&[("MAILPING_ADMIN_TOKEN", "open-sesame-77"), ("MAILPING_LISTEN", "0.0.0.0:0")]);
+    let program =
+        start.run(&[("MAILPING_ADMIN_TOKEN", "open-sesame-7777"), ("MAILPING_LISTEN", "0.0.0.0:0")]);
     let port = program.server().port();
     let client = Client::new(([127, 0, 0, 1], port).into());
-    for headers in [&[][..], &[("authorization", "Bearer wrong")], &[("authorization", "open-sesame-77")]] {
+    for headers in [&[][..], &[("authorization", "Bearer wrong")], &[("authorization", "open-sesame-7777")]] {
         client.get("/api/pings", headers).error(401, None);
         client.send("POST", "/api/pings", headers, &new_ping().to_string()).error(401, None);
     }
-    let admin = [("authorization", "Bearer open-sesame-77")];
+    let admin = [("authorization", "Bearer open-sesame-7777")];
     let ping = client.send("POST", "/api/pings", &admin, &new_ping().to_string()).json();
     fetch(&client, &ping, &[]);
     let receipt = client.get(&format!("/api/pings/{}", ping["id"].as_str().unwrap()), &admin).json();

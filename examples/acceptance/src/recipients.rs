@@ -21,7 +21,7 @@ pub fn nothing_personal_is_in_the_files_or_the_log(start: &Start) {
     let mut settings = BEHIND_PROXY.to_vec();
     settings.push(("RUST_LOG", "trace"));
     let program = start.run(&settings);
-    let client = program.client();
+    let client = program.client().bearer(ADMIN_TOKEN);
     let ping = make(&client, &with(new_ping(), "recipient", "Ada.Lovelace@lovelace-mail.example"));
     let common = [
         ("user-agent", agent),

@@ -7,44 +7,39 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::Version;
 use axum::response::Response;
-use mailping_axum::mailping_core::Tracker;
 use mailping_examples_service::{
-    Body as AnswerBody, Call, HEADERS, MOST_BODY_BYTES, Service, Settings, SettingsError, told_to_end,
+    Answer, BODY_TIMEOUT, Body as AnswerBody, Call, HEAD_TIMEOUT, HEADERS, MOST_BODY_BYTES, Service,
+    Settings, SettingsError, is_forwarding, told_to_end,
 };
 use tokio::net::{TcpListener, TcpSocket};
+
+use crate::connections::{Limits, serve_connections};
 
 /// How many connections may wait to be accepted.
 const MAX_NOT_ACCEPTED: u32 = 1_024;
 /// How long in-flight answers and the queue get to finish after SIGTERM or Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Listens where the settings say and serves until it is told to end; then writes what waits.
+/// Listens at the address in the settings and serves until it is told to end; then writes what
+/// waits.
 ///
 /// # Errors
-/// Where it cannot listen, or opens were lost at the end.
-pub async fn serve(settings: &Settings, tracker: Tracker) -> Result<(), Box<dyn Error>> {
-    let app = Router::new()
-        .merge(mailping_axum::routes_at("/px", tracker.clone()))
-        .fallback(answer)
-        .with_state(Service::new(settings, tracker.clone()));
+/// If it cannot listen, or opens were lost at the end.
+pub async fn serve(settings: &Settings, service: Service) -> Result<(), Box<dyn Error>> {
+    let tracker = service.tracker().clone();
+    let mut app = Router::new();
+    for path in service.pixel_paths() {
+        app = app.merge(mailping_axum::routes_at(&path, tracker.clone()));
+    }
+    let app = app.fallback(answer).with_state(service);
 
     let listener = listen(settings.listen)
         .map_err(|error| SettingsError::new("MAILPING_LISTEN", format!("cannot listen there: {error}")))?;
     println!("listening on http://{}", listener.local_addr()?);
-    let end = told_to_end()?;
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let server = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async {
-            end.await;
-            let _ = stopping.send(());
-        });
-    // A client that never finishes its request must not keep the service from ending.
-    let patience = async {
-        let _ = stopped.await;
-        tokio::time::sleep(PATIENCE).await;
-    };
-    tokio::select! { served = async { server.await } => served?, () = patience => {} }
+    let limits = Limits { head: HEAD_TIMEOUT, end: PATIENCE };
+    serve_connections(listener, app, limits, told_to_end()?).await;
 
     let closed = tracker.intake().close(PATIENCE).await;
     println!("closed: {} opens written, {} lost", closed.health.durable, closed.lost);
@@ -62,15 +57,23 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 async fn answer(State(service): State<Service>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let body = to_bytes(body, MOST_BODY_BYTES).await.ok();
+    let Ok(body) = tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MOST_BODY_BYTES)).await else {
+        return response(Answer::too_slow());
+    };
+    let body = body.ok();
     let call = Call {
         method: head.method,
         path: head.uri.path(),
         query: head.uri.query().unwrap_or_default(),
         headers: HEADERS.map(|name| head.headers.get(name).map(|value| value.as_bytes())),
+        forwarded: head.version < Version::HTTP_11
+            || head.headers.keys().any(|name| is_forwarding(name.as_str())),
         body: body.as_deref(),
     };
-    let answer = service.answer(call).await;
+    response(service.answer(call).await)
+}
+
+fn response(answer: Answer) -> Response {
     let mut response = Response::builder().status(answer.status);
     for (name, value) in answer.headers {
         response = response.header(name, value);

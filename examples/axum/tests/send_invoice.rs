@@ -259,7 +259,7 @@ fn wrong_settings_are_named_and_not_repeated() {
         ("MAILPING_SMTP", "http://root:sesame@mail.example.com", "MAILPING_SMTP: must look like"),
         ("MAILPING_FROM", "bob at example.com", "MAILPING_FROM: must be an address"),
         ("MAILPING_TO", "ada@example.com; eve@example.com", "MAILPING_TO: must be addresses"),
-        ("MAILPING_TO", "", "MAILPING_TO: must be"),
+        ("MAILPING_TO", "", "MAILPING_TO: is set, but empty"),
         ("MAILPING_FROM", "Bob <bob@example.com>, eve@example.com", "MAILPING_FROM: must be an address"),
         ("MAILPING_SMTP", &format!("smtp://{free}"), "MAILPING_SMTP: the SMTP server cannot be reached"),
     ] {

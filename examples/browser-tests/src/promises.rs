@@ -9,14 +9,25 @@ use crate::{Browser, Options};
 const GMAIL: &str =
     "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-const BEHIND_PROXY: [(&str, &str); 2] =
-    [("MAILPING_CLIENT_IP", "xff"), ("MAILPING_TRUSTED_PROXIES", "127.0.0.0/8")];
+const ADMIN_TOKEN: &str = "open-sesame-7777";
+const BEHIND_PROXY: [(&str, &str); 3] = [
+    ("MAILPING_CLIENT_IP", "xff"),
+    ("MAILPING_TRUSTED_PROXIES", "127.0.0.0/8"),
+    ("MAILPING_ADMIN_TOKEN", ADMIN_TOKEN),
+];
 const CONTROL_V: &str = "\u{e009}v\u{e000}";
 const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
 
 fn browser(program: &Program) -> Browser {
     Browser::start(program.server(), Options::default())
+}
+
+/// Logs in, as one has to behind a proxy.
+fn log_in(browser: &Browser) {
+    browser.open("/login");
+    browser.type_into("#token", &format!("{ADMIN_TOKEN}{ENTER}"));
+    browser.sees("h1", "Receipts");
 }
 
 /// Makes a ping in the form of the page that the browser is at.
@@ -59,7 +70,7 @@ fn no_console_errors(browser: &Browser) {
 pub fn a_ping_is_made_copied_and_watched_without_a_reload(start: &Start) {
     let program = start.run(&BEHIND_PROXY);
     let browser = browser(&program);
-    browser.open("/");
+    log_in(&browser);
     browser.sees(".empty", "Make a ping");
     make(&browser, "invoice-42", "ada@example.com");
     browser.sees("h1", "invoice-42");
@@ -143,7 +154,7 @@ pub fn the_opt_out_page_keeps_an_objection(start: &Start) {
 
 /// Under an admin token the page asks for it, keeps a session that scripts cannot read, and ends it.
 pub fn a_login_lets_in_and_a_logout_out(start: &Start) {
-    let program = start.run(&[("MAILPING_ADMIN_TOKEN", "open-sesame-77"), BEHIND_PROXY[0], BEHIND_PROXY[1]]);
+    let program = start.run(&BEHIND_PROXY);
     let browser = browser(&program);
     browser.open("/why");
     browser.sees("h1", "Log in");
@@ -155,7 +166,7 @@ pub fn a_login_lets_in_and_a_logout_out(start: &Start) {
     check(&browser, "the refused login");
     let console = browser.console();
     assert!(console.iter().all(|line| line.contains("401")), "{console:?}");
-    browser.type_into("#token", &format!("open-sesame-77{ENTER}"));
+    browser.type_into("#token", &format!("open-sesame-7777{ENTER}"));
     browser.sees("h1", "Why is nothing recorded?");
 
     let cookies = browser.cookies();
@@ -182,8 +193,9 @@ pub fn a_login_lets_in_and_a_logout_out(start: &Start) {
 pub fn no_text_of_anybody_becomes_markup(start: &Start) {
     let program = start.run(&BEHIND_PROXY);
     let browser = browser(&program);
+    log_in(&browser);
     let evil = "</title><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'&";
-    let ping = api_ping(&program.client(), evil);
+    let ping = api_ping(&program.client().bearer(ADMIN_TOKEN), evil);
     browser.open("/");
     assert_eq!(browser.text("tbody th a"), evil);
     browser.click("tbody th a");
@@ -235,7 +247,7 @@ pub fn without_scripts_a_ping_is_made_and_read(start: &Start) {
     let program = start.run(&BEHIND_PROXY);
     let options = Options { scripts: false, ..Options::default() };
     let browser = Browser::start(program.server(), options);
-    browser.open("/");
+    log_in(&browser);
     make(&browser, "invoice-42", "");
     fetch(&program, &browser.value("#url"), GMAIL, "66.249.84.10");
     browser.open(&browser.path());
@@ -248,10 +260,10 @@ pub fn without_scripts_a_ping_is_made_and_read(start: &Start) {
 /// Every page, by day, by night and on a phone: contrast, labels, headings, width, and nothing from elsewhere.
 pub fn every_page_can_be_seen_and_named_in_light_dark_and_on_a_phone(start: &Start) {
     let program = start.run(&BEHIND_PROXY);
-    let client = program.client();
+    let client = program.client().bearer(ADMIN_TOKEN);
     let wide = Options::default();
     let empty = Browser::start(program.server(), wide);
-    empty.open("/");
+    log_in(&empty);
     check(&empty, "the empty state");
     empty.picture("empty");
     drop(empty);
@@ -283,6 +295,7 @@ pub fn every_page_can_be_seen_and_named_in_light_dark_and_on_a_phone(start: &Sta
         ("phone-dark", Options { window: (320, 640), dark: true, ..wide }),
     ] {
         let browser = Browser::start(program.server(), options);
+        log_in(&browser);
         for (page, path) in &pages {
             browser.open(path);
             if page.starts_with("receipt") {

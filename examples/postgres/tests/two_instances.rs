@@ -8,6 +8,7 @@ use mailping_examples_proxy_tests::Running;
 use mailping_fixture_postgres::Server;
 use serde_json::{Value, json};
 
+const TOKEN: &str = "open-sesame-7777";
 const KEYS: &str = "0:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// A pixel's fetch is tried again only where no connection came about: a second try after the first was sent could be a second open.
@@ -44,8 +45,12 @@ fn fetches(client: Client, ping: &Value) -> u64 {
     receipt["fetches"].as_u64().unwrap()
 }
 
+fn admin(instance: &Program) -> Client {
+    instance.client().bearer(TOKEN)
+}
+
 fn durable(instance: &Program) -> u64 {
-    instance.client().get("/api/health", &[]).json()["durable"].as_u64().unwrap()
+    admin(instance).get("/api/health", &[]).json()["durable"].as_u64().unwrap()
 }
 
 #[test]
@@ -56,13 +61,14 @@ fn two_instances_behind_haproxy_are_one() {
         .with("MAILPING_DB", &server.url("postgres"))
         .with("MAILPING_KEYS", KEYS)
         .with("MAILPING_CLIENT_IP", "xff")
-        .with("MAILPING_TRUSTED_PROXIES", "127.0.0.1/32");
+        .with("MAILPING_TRUSTED_PROXIES", "127.0.0.1/32")
+        .with("MAILPING_ADMIN_TOKEN", TOKEN);
     let (one, other) = (start.run(&[]), start.run(&[]));
     let folder = tempfile::tempdir().unwrap();
     let arguments = |config: &str| ["-db", "-f", config].map(str::to_owned).to_vec();
     let proxy =
         Running::start("haproxy", folder.path(), &arguments, |listen| config(listen, &[&one, &other]));
-    let client = Client::new(proxy.listen);
+    let client = Client::new(proxy.listen).bearer(TOKEN);
 
     let pings: Vec<Value> = (0..10).map(|n| make(client, &format!("reader-{n}@example.com"))).collect();
     for _ in 0..11 {
@@ -71,18 +77,18 @@ fn two_instances_behind_haproxy_are_one() {
     assert!(durable(&one) > 0 && durable(&other) > 0, "both take hits");
     assert_eq!(durable(&one) + durable(&other), 110);
     for ping in &pings {
-        assert_eq!((fetches(one.client(), ping), fetches(other.client(), ping)), (11, 11));
+        assert_eq!((fetches(admin(&one), ping), fetches(admin(&other), ping)), (11, 11));
     }
 
-    assert_eq!(one.client().send("POST", &path(&pings[0], "opt_out_url"), &[], "").status, 200);
+    assert_eq!(admin(&one).send("POST", &path(&pings[0], "opt_out_url"), &[], "").status, 200);
     for instance in [&one, &other] {
-        fetch(instance.client(), &pings[0]);
+        fetch(admin(instance), &pings[0]);
         assert_eq!(
-            fetches(instance.client(), &pings[0]),
+            fetches(admin(instance), &pings[0]),
             11,
             "an objection holds at once, wherever it was made"
         );
-        assert_eq!(make(instance.client(), "reader-0@example.com")["status"], "untracked");
+        assert_eq!(make(admin(instance), "reader-0@example.com")["status"], "untracked");
     }
 
     one.kill();

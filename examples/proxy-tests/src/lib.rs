@@ -107,14 +107,19 @@ pub fn program(package: &str) -> String {
 /// # Panics
 /// Where an address of a pixel's client is in it, or the service does not get the masked address.
 pub fn keeps_pixel_addresses_out_of_its_logs(proxy: &Proxy<'_>) {
-    let example = ["build", "--quiet", "--package", "mailping-examples-axum", "--example", "receipts"];
-    assert!(Command::new(env!("CARGO")).args(example).status().unwrap().success());
-
+    build_receipts();
     let start = Start::example("receipts");
-    let settings = [("MAILPING_CLIENT_IP", "xff"), ("MAILPING_TRUSTED_PROXIES", "127.0.0.1/32")];
+    const TOKEN: &str = "open-sesame-7777";
+    let settings = [
+        ("MAILPING_CLIENT_IP", "xff"),
+        ("MAILPING_TRUSTED_PROXIES", "127.0.0.1/32"),
+        ("MAILPING_ADMIN_TOKEN", TOKEN),
+        ("MAILPING_CEILING", "network"),
+    ];
     let service = start.run(&settings);
     let ping = json!({ "reference": "r", "basis": { "kind": "contract" }, "detail": "network" });
-    let ping = service.client().post("/api/pings", &ping).json();
+    let admin = service.client().bearer(TOKEN);
+    let ping = admin.post("/api/pings", &ping).json();
     let url = ping["pixel_url"].as_str().unwrap();
     let pixel = &url[url.find("/px/").unwrap()..];
 
@@ -131,8 +136,14 @@ pub fn keeps_pixel_addresses_out_of_its_logs(proxy: &Proxy<'_>) {
     let client = Client::new(running.listen).from(CLIENT);
     let fetched = client.get(pixel, &[("x-forwarded-for", "203.0.113.9")]);
     assert_eq!((fetched.status, fetched.body.len()), (200, 43));
-    let receipt = service.client().get(&format!("/api/pings/{}", ping["id"].as_str().unwrap()), &[]).json();
+    let receipt = admin.get(&format!("/api/pings/{}", ping["id"].as_str().unwrap()), &[]).json();
     assert_eq!(receipt["opens"][0]["network"], "127.77.66.0/24", "not what the client made up: {receipt}");
+    let through = client.bearer(TOKEN);
+    for admin in ["/api/pings", "/", "/metrics"] {
+        let reply = through.get(admin, &[]);
+        assert!(!matches!(reply.status, 401 | 403), "the service was asked: {reply:?}");
+        assert!(reply.status == 404 || reply.body.is_empty(), "only pixels are forwarded: {reply:?}");
+    }
     assert_eq!(client.get("/other", &[]).status, 404);
     logs(folder.path(), "/other", proxy.elsewhere);
     let of_a_success = written(folder.path());
@@ -148,6 +159,43 @@ pub fn keeps_pixel_addresses_out_of_its_logs(proxy: &Proxy<'_>) {
     assert!(!all.contains(pixel), "{all}");
     let of_pixels = |line: &&str| !line.contains("/other") && !line.contains("/broken");
     assert!(!all.lines().filter(of_pixels).any(|line| line.contains(CLIENT)), "{all}");
+}
+
+/// Forwards everything to a service without an admin token, as an operator might on the same
+/// machine: it answers pixels alone.
+///
+/// # Panics
+/// If it answers anything else.
+pub fn opens_no_door(
+    package: &str,
+    config: impl FnOnce(SocketAddr, SocketAddr, &Path) -> String,
+    arguments: &dyn Fn(&str) -> Vec<String>,
+) {
+    build_receipts();
+    let start = Start::example("receipts");
+    let service = start.run(&[]);
+    let ping = json!({ "reference": "r", "basis": { "kind": "contract" } });
+    let ping = service.client().post("/api/pings", &ping).json();
+    let url = ping["pixel_url"].as_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = service.server();
+    let running =
+        Running::start(package, folder.path(), arguments, |listen| config(listen, upstream, folder.path()));
+    let client = Client::new(running.listen).from(CLIENT);
+    let api = format!("/api/pings/{}", ping["id"].as_str().unwrap());
+    for (method, path) in
+        [("GET", "/"), ("GET", "/api/pings"), ("GET", &api), ("DELETE", &api), ("POST", "/api/export")]
+    {
+        let reply = client.send(method, path, &[], "{\"recipient\":\"ada@example.com\"}");
+        assert_eq!(reply.status, 403, "{method} {path}: {reply:?}");
+    }
+    assert_eq!(client.get(&url[url.find("/px/").unwrap()..], &[]).body.len(), 43);
+    assert_eq!(service.client().get(&api, &[]).json()["fetches"], 1);
+}
+
+fn build_receipts() {
+    let example = ["build", "--quiet", "--package", "mailping-examples-axum", "--example", "receipts"];
+    assert!(Command::new(env!("CARGO")).args(example).status().unwrap().success());
 }
 
 /// Waits until a line about this path tells the client.

@@ -3,7 +3,9 @@
 
 use std::process::Command;
 
-use mailping_examples_proxy_tests::{Proxy, Site, keeps_pixel_addresses_out_of_its_logs, program};
+use mailping_examples_proxy_tests::{
+    Proxy, Site, keeps_pixel_addresses_out_of_its_logs, opens_no_door, program,
+};
 
 /// Before 2.8 `log_skip` was called `skip_log`.
 fn is_before_2_8() -> bool {
@@ -36,4 +38,16 @@ fn the_caddy_snippet_masks_addresses_in_its_logs() {
         },
         elsewhere: "127.77.66.0",
     });
+}
+
+#[test]
+fn a_forwarding_caddy_opens_no_door() {
+    let config = |listen, upstream, _: &_| {
+        format!(
+            "{{\n\tadmin off\n\tauto_https off\n}}\nhttp://{listen} {{\n\tbind 127.0.0.1\n\treverse_proxy {upstream}\n}}\n"
+        )
+    };
+    let arguments =
+        |config: &str| ["run", "--adapter", "caddyfile", "--config", config].map(str::to_owned).to_vec();
+    opens_no_door("caddy", config, &arguments);
 }

@@ -60,7 +60,7 @@ pub(crate) enum Access {
     Session(SessionId),
     /// Nothing but to log in.
     None,
-    /// Nothing at all for now: too many guesses were wrong.
+    /// Nothing but to log in, and too many others tried that with a wrong token.
     TooManyGuesses,
 }
 
@@ -82,7 +82,8 @@ impl Admin {
         self.0.is_none()
     }
 
-    pub(crate) fn access(&self, call: &Call<'_>) -> Access {
+    /// What a request may do. The right token is let in however many wrong ones came before.
+    pub(crate) async fn access(&self, call: &Call<'_>) -> Access {
         let Some(locked) = &self.0 else { return Access::Open };
         if let Some(id) =
             SessionId::from_cookies(call.header("cookie")).filter(|id| locked.sessions.holds(*id))
@@ -91,21 +92,21 @@ impl Admin {
         }
         match call.header("authorization") {
             None => Access::None,
-            Some(given) => match locked.bearers.judge(|| locked.token.is_borne(given)) {
-                Some(true) => Access::Bearer,
-                Some(false) => Access::None,
-                None => Access::TooManyGuesses,
-            },
+            Some(given) if locked.token.is_borne(given) => Access::Bearer,
+            Some(_) if locked.bearers.wrong().await => Access::TooManyGuesses,
+            Some(_) => Access::None,
         }
     }
 
     /// Begins a session for whoever gives the token.
-    pub(crate) fn log_in(&self, given: &str) -> Result<SessionId, Access> {
+    pub(crate) async fn log_in(&self, given: &str) -> Result<SessionId, Access> {
         let Some(locked) = &self.0 else { return Err(Access::Open) };
-        match locked.logins.judge(|| locked.token.is(given.as_bytes())) {
-            Some(true) => locked.sessions.begin().ok_or(Access::None),
-            Some(false) => Err(Access::None),
-            None => Err(Access::TooManyGuesses),
+        if locked.token.is(given.as_bytes()) {
+            locked.sessions.begin().ok_or(Access::None)
+        } else if locked.logins.wrong().await {
+            Err(Access::TooManyGuesses)
+        } else {
+            Err(Access::None)
         }
     }
 
@@ -138,16 +139,23 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_session_ends_with_its_logout_and_guesses_are_bounded() {
+    #[tokio::test(start_paused = true)]
+    async fn a_session_ends_with_its_logout_and_no_number_of_guesses_keeps_the_right_token_out() {
         let admin = Admin::new(Some(AdminToken::new("s3cret".to_owned())));
-        let session = Access::Session(admin.log_in("s3cret").unwrap());
+        let session = Access::Session(admin.log_in("s3cret").await.unwrap());
         assert!(admin.still_grants(&session));
         admin.log_out(&session);
         assert!(!admin.still_grants(&session));
         for _ in 0..10 {
-            assert_eq!(admin.log_in("guess"), Err(Access::None));
+            assert_eq!(admin.log_in("guess").await, Err(Access::None));
         }
-        assert_eq!(admin.log_in("s3cret"), Err(Access::TooManyGuesses));
+        let begun = tokio::time::Instant::now();
+        for _ in 0..1_000 {
+            assert_eq!(admin.log_in("guess").await, Err(Access::TooManyGuesses));
+        }
+        assert!(begun.elapsed().as_secs() >= 1_000, "one after the other, they are slow");
+        let begun = tokio::time::Instant::now();
+        assert!(admin.log_in("s3cret").await.is_ok());
+        assert_eq!(begun.elapsed().as_millis(), 0, "the right one does not wait");
     }
 }

@@ -6,6 +6,7 @@ use mailping_core::{Error, InvalidPing, OpenCursor, OpenQuery, PingId, Tracker};
 use serde_json::{Value, json};
 
 use crate::call::{Answer, Call};
+use crate::erasures::Erasures;
 use crate::input::{Fields, invalid, new_ping};
 use crate::settings::with_sources;
 
@@ -16,6 +17,7 @@ const MOST: usize = 1_000;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Api<'a> {
     pub(crate) tracker: &'a Tracker,
+    pub(crate) erasures: &'a Erasures,
 }
 
 impl Api<'_> {
@@ -37,6 +39,7 @@ impl Api<'_> {
                 let recipient = recipient(call)?;
                 let erased =
                     self.tracker.people().erase_recipient(&recipient).await.map_err(refused_recipient)?;
+                self.erasures.tell(None).await;
                 Ok(Answer::json(StatusCode::OK, &erased))
             }
             (["export"], &Method::POST) => {
@@ -95,8 +98,12 @@ impl Api<'_> {
     }
 
     async fn erase(&self, id: &str) -> Result<Answer, Answer> {
-        match self.tracker.people().erase(ping_id(id)?).await.map_err(|error| failed(&error))? {
-            Some(_) => Ok(Answer::empty()),
+        let id = ping_id(id)?;
+        match self.tracker.people().erase(id).await.map_err(|error| failed(&error))? {
+            Some(_) => {
+                self.erasures.tell(Some(id)).await;
+                Ok(Answer::empty())
+            }
             None => Err(not_found()),
         }
     }

@@ -1,17 +1,27 @@
 //! One request to the service and its answer, in no framework's types.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::live::Live;
+use crate::settings::Prefix;
 
 /// The most bytes of a body that are read: an adapter must not collect more, and hands over `None` then.
 pub const MOST_BODY_BYTES: usize = 64 * 1024;
 
 /// The headers that an adapter hands over, by lower-case name; no other is looked at.
 pub const HEADERS: [&str; 5] = ["authorization", "cookie", "host", "origin", "sec-fetch-site"];
+
+/// How long the head of a request may take to arrive: a server sets it, so that half-sent ones do
+/// not pile up.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the body of a request may take to arrive: an adapter answers [`Answer::too_slow`] then.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A request that is not for a pixel.
 #[derive(Debug)]
@@ -24,7 +34,10 @@ pub struct Call<'a> {
     pub query: &'a str,
     /// The values of [`HEADERS`], in their order.
     pub headers: [Option<&'a [u8]>; HEADERS.len()],
-    /// The body; `None` where it has more than [`MOST_BODY_BYTES`].
+    /// Whether it came through a proxy: by HTTP/1.0, as nginx forwards by default, or with a header
+    /// for which [`is_forwarding`] holds.
+    pub forwarded: bool,
+    /// The body; `None` if it has more than [`MOST_BODY_BYTES`].
     pub body: Option<&'a [u8]>,
 }
 
@@ -36,6 +49,38 @@ impl<'a> Call<'a> {
     pub(crate) fn reads(&self) -> bool {
         self.method == Method::GET || self.method == Method::HEAD
     }
+}
+
+/// Whether a header, by lower-case name, is one that proxies and content networks add.
+#[must_use]
+pub fn is_forwarding(name: &str) -> bool {
+    const NAMES: [&str; 24] = [
+        "akamai-origin-hop",
+        "cdn-loop",
+        "cf-connecting-ip",
+        "cf-ray",
+        "client-ip",
+        "do-connecting-ip",
+        "fastly-client-ip",
+        "fly-client-ip",
+        "forwarded",
+        "max-forwards",
+        "proxy-connection",
+        "true-client-ip",
+        "via",
+        "x-appengine-user-ip",
+        "x-azure-clientip",
+        "x-azure-socketip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-envoy-external-address",
+        "x-original-forwarded-for",
+        "x-originating-ip",
+        "x-proxyuser-ip",
+        "x-real-ip",
+        "x-scheme",
+    ];
+    name.starts_with("x-forwarded") || NAMES.contains(&name)
 }
 
 /// What to answer.
@@ -87,10 +132,17 @@ impl Answer {
         Self { status: StatusCode::NO_CONTENT, headers: Vec::new(), body: Body::Whole(Bytes::new()) }
     }
 
+    /// To a body that took longer than [`BODY_TIMEOUT`].
+    #[must_use]
+    pub fn too_slow() -> Self {
+        let message = "the body did not arrive in time";
+        Self::error(StatusCode::REQUEST_TIMEOUT, "too_slow", None, message).with("connection", "close")
+    }
+
     /// To another page of this service, to be fetched with GET.
-    pub(crate) fn to(path: &str) -> Self {
+    pub(crate) fn to(prefix: &Prefix, path: &str) -> Self {
         Self { status: StatusCode::SEE_OTHER, ..Self::empty() }
-            .with("location", path)
+            .with("location", format!("{prefix}{path}"))
             .with("cache-control", "no-store")
     }
 

@@ -9,15 +9,14 @@ use crate::call::{Answer, Call};
 pub(crate) struct Guard {
     /// Scheme, host and port of the base URL.
     origin: String,
-    /// Without an admin token only names that no other site can point here are answered to.
+    /// There is no admin token: only this machine's own requests are answered, under names that no
+    /// other site can point here.
     open: bool,
 }
 
 impl Guard {
-    pub(crate) fn new(base_url: &str, open: bool) -> Self {
-        let rest = base_url.find("://").map_or(0, |at| at + 3);
-        let end = base_url[rest..].find('/').map_or(base_url.len(), |at| rest + at);
-        Self { origin: base_url[..end].to_ascii_lowercase(), open }
+    pub(crate) fn new(origin: &str, open: bool) -> Self {
+        Self { origin: origin.to_owned(), open }
     }
 
     /// Whether cookies go over TLS alone.
@@ -27,6 +26,11 @@ impl Guard {
 
     pub(crate) fn admit(&self, call: &Call<'_>) -> Result<(), Answer> {
         let host = call.header("host").and_then(|host| std::str::from_utf8(host).ok()).unwrap_or_default();
+        if self.open && call.forwarded {
+            let message = "without an admin token this service answers its own machine alone, and this came through a proxy: \
+                           set MAILPING_ADMIN_TOKEN, or forward the pixels' path only";
+            return Err(Answer::error(StatusCode::FORBIDDEN, "forwarded", None, message));
+        }
         if self.open && !self.is_own_name(host) {
             let message = "this service is open to its own machine: call it by its address or by `localhost`, or set \
                            MAILPING_BASE_URL to the name that it is called by";
@@ -72,16 +76,17 @@ mod tests {
     use http::Method;
 
     use super::*;
+    use crate::call::is_forwarding;
 
     fn call<'a>(method: Method, host: &'a str, site: Option<&'a str>, origin: Option<&'a str>) -> Call<'a> {
         let bytes = |text: Option<&'a str>| text.map(str::as_bytes);
         let headers = [None, None, Some(host.as_bytes()), bytes(origin), bytes(site)];
-        Call { method, path: "/", query: "", headers, body: None }
+        Call { method, path: "/", query: "", headers, forwarded: false, body: None }
     }
 
     #[test]
     fn only_this_origin_and_programs_change_anything() {
-        let guard = Guard::new("https://app.example/mail", false);
+        let guard = Guard::new("https://app.example", false);
         let admits = |site, origin| guard.admit(&call(Method::POST, "app.example", site, origin)).is_ok();
         for (site, origin) in [
             (None, None),
@@ -104,6 +109,29 @@ mod tests {
             assert!(!admits(site, origin), "{site:?} {origin:?}");
         }
         assert!(guard.admit(&call(Method::GET, "app.example", Some("cross-site"), None)).is_ok());
+    }
+
+    #[test]
+    fn an_open_service_answers_nothing_that_was_forwarded() {
+        let forwarded = || Call { forwarded: true, ..call(Method::GET, "localhost", None, None) };
+        let refused = Guard::new("http://localhost", true).admit(&forwarded()).unwrap_err();
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        assert!(Guard::new("http://localhost", false).admit(&forwarded()).is_ok());
+        for name in [
+            "forwarded",
+            "via",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded",
+            "x-real-ip",
+            "cf-connecting-ip",
+            "true-client-ip",
+        ] {
+            assert!(is_forwarding(name), "{name}");
+        }
+        for name in ["host", "accept", "authorization", "x-requested-with", "user-agent"] {
+            assert!(!is_forwarding(name), "{name}");
+        }
     }
 
     #[test]

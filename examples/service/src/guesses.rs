@@ -1,42 +1,52 @@
-//! How many wrong secrets are listened to: beyond that, none is, right or wrong, until time has passed.
+//! Wrong secrets, counted: beyond a number in a minute each is answered late. A right one never
+//! waits for them.
 //!
-//! The bound is one for all clients, since no address is kept that could tell them apart.
+//! The count is one for all clients, since no address is kept that could tell them apart.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
+
 const WINDOW: Duration = Duration::from_secs(60);
+/// How long a wrong secret's answer waits, once there were too many.
+const DELAY: Duration = Duration::from_secs(1);
+/// The most answers that wait at once; beyond, they are given without waiting.
+const MOST_WAITING: usize = 64;
 
 /// Counts wrong guesses within a minute.
 #[derive(Debug)]
 pub(crate) struct Guesses {
     most: u32,
-    state: Mutex<(Instant, u32)>,
+    window: Mutex<(Instant, u32)>,
+    waiting: Semaphore,
 }
 
 impl Guesses {
     pub(crate) fn per_minute(most: u32) -> Self {
-        Self { most, state: Mutex::new((Instant::now(), 0)) }
+        Self { most, window: Mutex::new((Instant::now(), 0)), waiting: Semaphore::new(MOST_WAITING) }
     }
 
-    /// Asks whether a secret is right: `None` where it was not looked at, since too many were wrong.
-    pub(crate) fn judge(&self, is_right: impl FnOnce() -> bool) -> Option<bool> {
-        self.judge_at(Instant::now(), is_right)
+    /// Counts a wrong one. `true`, after a while, if there were too many.
+    pub(crate) async fn wrong(&self) -> bool {
+        let count = self.count_at(Instant::now());
+        if count == self.most.saturating_add(1) {
+            tracing::warn!(count, "many wrong admin tokens within a minute: their answers are delayed");
+        }
+        let too_many = count > self.most;
+        if too_many && let Ok(_place) = self.waiting.try_acquire() {
+            tokio::time::sleep(DELAY).await;
+        }
+        too_many
     }
 
-    fn judge_at(&self, now: Instant, is_right: impl FnOnce() -> bool) -> Option<bool> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.saturating_duration_since(state.0) >= WINDOW {
-            *state = (now, 0);
+    fn count_at(&self, now: Instant) -> u32 {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.saturating_duration_since(window.0) >= WINDOW {
+            *window = (now, 0);
         }
-        if state.1 >= self.most {
-            return None;
-        }
-        let right = is_right();
-        if !right {
-            state.1 += 1;
-        }
-        Some(right)
+        window.1 = window.1.saturating_add(1);
+        window.1
     }
 }
 
@@ -45,13 +55,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_too_many_wrong_ones_not_even_the_right_one_is_told_until_a_minute_has_passed() {
+    fn a_minute_begins_anew() {
         let guesses = Guesses::per_minute(3);
         let start = Instant::now();
-        for right in [false, true, false, true, false] {
-            assert_eq!(guesses.judge_at(start, || right), Some(right));
-        }
-        assert_eq!(guesses.judge_at(start, || true), None);
-        assert_eq!(guesses.judge_at(start + WINDOW, || true), Some(true));
+        let counts: Vec<u32> = (0..5).map(|_| guesses.count_at(start)).collect();
+        assert_eq!(counts, [1, 2, 3, 4, 5]);
+        assert_eq!(guesses.count_at(start + WINDOW), 1);
     }
 }

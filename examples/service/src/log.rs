@@ -16,7 +16,7 @@ const QUIET: [&str; 9] = [
     "actix_web=info",
 ];
 
-/// Starts the log at `RUST_LOG`, or `info` without it.
+/// Starts the log at `RUST_LOG`.
 pub fn start_log(rust_log: &str) {
     let mut filter = EnvFilter::new(rust_log);
     for directive in QUIET.into_iter().filter_map(|text| text.parse().ok()) {

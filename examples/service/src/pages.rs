@@ -19,7 +19,7 @@ use crate::settings::with_sources;
 
 /// Answers a request for a page by someone who may see it.
 pub(crate) async fn answer(service: &Service, call: &Call<'_>, access: &Access) -> Result<Answer, Answer> {
-    let frame = Frame::new(access);
+    let frame = Frame::new(&service.prefix, access);
     let segments: Vec<&str> = call.path.split('/').skip(1).collect();
     let (reads, posts) = (call.reads(), call.method == Method::POST);
     match segments.as_slice() {
@@ -28,14 +28,14 @@ pub(crate) async fn answer(service: &Service, call: &Call<'_>, access: &Access) 
         ["why"] if reads => Ok(frame::why(frame, service)),
         ["pings"] if posts => form::make(service, call, frame).await,
         ["logout"] if posts => Ok(login::log_out(service, access)),
-        ["pings", id] if reads => receipt::answer(service, ping_id(id)?, call, frame).await,
+        ["pings", id] if reads => receipt::answer(service, ping_id(service, id)?, call, frame).await,
         ["pings", id, "live"] if call.method == Method::GET => {
-            receipt::live(service, ping_id(id)?, access).await
+            receipt::live(service, ping_id(service, id)?, access).await
         }
-        ["pings", id, "export"] if reads => receipt::export(service, ping_id(id)?).await,
-        ["pings", id, "erase"] if reads => receipt::ask_to_erase(service, ping_id(id)?, frame).await,
-        ["pings", id, "erase"] if posts => receipt::erase(service, ping_id(id)?).await,
-        ["pings", id, "withdraw"] if posts => receipt::withdraw(service, ping_id(id)?).await,
+        ["pings", id, "export"] if reads => receipt::export(service, ping_id(service, id)?).await,
+        ["pings", id, "erase"] if reads => receipt::ask_to_erase(service, ping_id(service, id)?, frame).await,
+        ["pings", id, "erase"] if posts => receipt::erase(service, ping_id(service, id)?).await,
+        ["pings", id, "withdraw"] if posts => receipt::withdraw(service, ping_id(service, id)?).await,
         ["" | "pings" | "pings.csv" | "why" | "logout"]
         | ["pings", _]
         | ["pings", _, "live" | "export" | "erase" | "withdraw"] => Err(Answer::error(
@@ -48,19 +48,19 @@ pub(crate) async fn answer(service: &Service, call: &Call<'_>, access: &Access) 
     }
 }
 
-fn ping_id(text: &str) -> Result<PingId, Answer> {
-    text.parse().map_err(|_| no_such_ping())
+fn ping_id(service: &Service, text: &str) -> Result<PingId, Answer> {
+    text.parse().map_err(|_| no_such_ping(service))
 }
 
-fn no_such_ping() -> Answer {
+fn no_such_ping(service: &Service) -> Answer {
     let text = "There is no ping of this id. It may have been erased, or its time may have come.";
-    frame::problem(StatusCode::NOT_FOUND, "There is nothing here", text)
+    frame::problem(&service.prefix, StatusCode::NOT_FOUND, "There is nothing here", text)
 }
 
-fn failed(error: &Error) -> Answer {
+fn failed(service: &Service, error: &Error) -> Answer {
     tracing::error!(error = with_sources(error), "the store failed");
     let text = "The database did not carry it out. Nothing was changed; please try again.";
-    frame::problem(StatusCode::SERVICE_UNAVAILABLE, "That did not work", text)
+    frame::problem(&service.prefix, StatusCode::SERVICE_UNAVAILABLE, "That did not work", text)
 }
 
 /// The value of a field in a query or form; `None` where it is missing or blank.

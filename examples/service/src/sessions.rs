@@ -25,15 +25,15 @@ impl SessionId {
     }
 
     /// The `Set-Cookie` line that keeps it in the browser, out of reach of scripts and of other sites.
-    pub(crate) fn cookie(&self, https: bool) -> String {
+    pub(crate) fn cookie(&self, path: &str, https: bool) -> String {
         let secure = if https { "; Secure" } else { "" };
         let (id, age) = (u128::from_be_bytes(self.0), LASTS.as_secs());
-        format!("{COOKIE}={id:032x}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age}{secure}")
+        format!("{COOKIE}={id:032x}; Path={path}; HttpOnly; SameSite=Strict; Max-Age={age}{secure}")
     }
 
     /// The line that takes it away.
-    pub(crate) fn no_cookie() -> String {
-        format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0")
+    pub(crate) fn no_cookie(path: &str) -> String {
+        format!("{COOKIE}=; Path={path}; HttpOnly; SameSite=Strict; Max-Age=0")
     }
 }
 
@@ -86,7 +86,8 @@ mod tests {
     fn a_session_is_found_by_its_cookie_until_it_ends() {
         let sessions = Sessions::default();
         let id = sessions.begin().unwrap();
-        let line = id.cookie(true);
+        let line = id.cookie("/tools", true);
+        assert!(line.contains("; Path=/tools; "), "{line}");
         assert!(line.contains("HttpOnly; SameSite=Strict") && line.ends_with("; Secure"), "{line}");
         let cookies = format!("theme=dark; {}", line.split(';').next().unwrap());
         let found = SessionId::from_cookies(Some(cookies.as_bytes())).unwrap();

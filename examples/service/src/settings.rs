@@ -1,24 +1,30 @@
-//! The settings of an example service, from environment variables. Each is printed at start; secrets are not.
+//! The settings of the example programs, from environment variables. Each is printed at start;
+//! secrets are not.
 
-use std::fmt;
-use std::io::Write as _;
+mod base_url;
+mod database;
+mod error;
+mod keys;
+mod program;
+mod reader;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use mailping_core::fetcher::{AsnDatabase, Classifier};
 use mailping_core::geo::MaxMind;
-use mailping_core::{ClientIp, Detail, Keyring, Store, Timestamp, Tracker, TrustedProxies};
+use mailping_core::{
+    BuildError, ClientIp, Detail, Keyring, MemoryStore, Store, Timestamp, Tracker, TrustedProxies,
+};
 
+pub(crate) use self::base_url::{BaseUrl, Prefix};
+pub use self::error::{SettingsError, with_sources};
+pub use self::program::Program;
+use self::reader::Reader;
 use crate::admin::AdminToken;
-
-/// What `MAILPING_DB` names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Database {
-    /// The path of a file: it is made where it is missing, and keys are made beside it where none are given.
-    File,
-    /// The address of a PostgreSQL server: instances share it, so that the keys must be given.
-    Postgres,
-}
 
 /// What the environment says, checked.
 #[derive(Debug)]
@@ -27,78 +33,84 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// `MAILPING_DB`: the database.
     pub database: String,
-    /// `MAILPING_SPOOL`: the file that keeps opens while the database's server is away.
-    pub spool: Option<PathBuf>,
     /// `RUST_LOG`: what to log.
     pub rust_log: String,
-    pub(crate) base_url: String,
+    pub(crate) base_url: BaseUrl,
     keys: Keyring,
     geo: Vec<PathBuf>,
+    asn: Option<PathBuf>,
     client_ip: ClientIp,
+    pub(crate) ceiling: Detail,
     hit_limit: u32,
     pub(crate) admin_token: Option<AdminToken>,
+    own: BTreeMap<&'static str, String>,
     /// When the geo files were built, once they are read; nothing for the small built-in one.
     pub(crate) geo_built: OnceLock<Timestamp>,
     printed: Vec<String>,
 }
 
 impl Settings {
-    /// Reads the settings, and makes the file of keys where there is no database yet and no keys are given: to be called
-    /// before the database is opened.
+    /// Reads a program's settings, and makes the file of keys if there is neither a database nor
+    /// keys: call it before the database is opened.
     ///
     /// # Errors
-    /// [`SettingsError`] names the variable that is wrong and says what it must be.
-    pub fn from_env(kind: Database) -> Result<Self, SettingsError> {
-        let mut reader = Reader::default();
-        let listen = reader.parsed(
+    /// [`SettingsError`] names the variable that is wrong and says what it must be. A name that the
+    /// program does not know is wrong, too.
+    pub fn from_env(program: Program) -> Result<Self, SettingsError> {
+        Self::from_variables(program, std::env::vars_os())
+    }
+
+    fn from_variables(
+        program: Program,
+        variables: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(program, variables)?;
+        let listen: SocketAddr = reader.parsed(
             "MAILPING_LISTEN",
             "127.0.0.1:3000",
             "an address and port such as 127.0.0.1:3000",
         )?;
-        let listen: SocketAddr = listen;
-        let database = reader.database(kind)?;
-        let spool = match kind {
-            Database::File => None,
-            Database::Postgres => Some(reader.text("MAILPING_SPOOL", "")),
-        };
-        let spool = spool.filter(|path| !path.is_empty()).map(PathBuf::from);
-        let base_url = reader.text("MAILPING_BASE_URL", &format!("http://{}", reachable(listen)));
+        let database = database::read(program, &mut reader)?;
+        let base_url = base_url(listen, &mut reader)?;
         let rust_log = reader.text("RUST_LOG", "info");
+        let log = tracing_subscriber::EnvFilter::try_new(&rust_log);
+        log.map_err(|_| {
+            SettingsError::new("RUST_LOG", "expected a level or targets, such as info,mailping_core=debug")
+        })?;
         let hit_limit =
             reader.parsed("MAILPING_HIT_LIMIT", "100", "a number of opens per hour, 0 for no limit")?;
-        let trusted = reader.text("MAILPING_TRUSTED_PROXIES", "");
-        let client_ip = client_ip(&reader.text("MAILPING_CLIENT_IP", "peer"), &trusted)?;
-        let geo = reader.text("MAILPING_GEO", "");
-        let geo = geo.split(',').map(str::trim).filter(|path| !path.is_empty()).map(PathBuf::from).collect();
-        let keys = match reader.secret("MAILPING_KEYS", "generated once, kept beside the database") {
-            Some(text) => Keyring::from_text(&text)
-                .map_err(|error| SettingsError::new("MAILPING_KEYS", error.to_string()))?,
-            None if kind == Database::Postgres => {
-                let message = "must be given, since all services on one database share their keys. Make one with \
-                               `echo \"0:$(openssl rand -base64 32)\"`, and keep it";
-                return Err(SettingsError::new("MAILPING_KEYS", message));
-            }
-            None => keys_beside(Path::new(&format!("{database}.keys")), Path::new(&database))?,
-        };
-        let admin_token = reader
-            .secret("MAILPING_ADMIN_TOKEN", "not set: API and page are open to this machine")
-            .map(AdminToken::new);
-        if admin_token.is_none() && !listen.ip().is_loopback() {
-            let message = "must be set to listen on an address that is not loopback: without it anyone could read the \
-                           receipts. Choose one, for example with `openssl rand -hex 32`";
-            return Err(SettingsError::new("MAILPING_ADMIN_TOKEN", message));
+        let ceiling = reader.parsed(
+            "MAILPING_CEILING",
+            Detail::City.as_str(),
+            "none, last_day, opens, country, city or network",
+        )?;
+        let client_ip = client_ip(&mut reader)?;
+        let geo = geo(&mut reader)?;
+        let asn = reader.optional("MAILPING_ASN").map(PathBuf::from);
+        let admin_token = admin_token(&mut reader)?;
+        if admin_token.is_none() && program.serves() {
+            let proxied = reader.optional("MAILPING_CLIENT_IP").is_some_and(|strategy| strategy != "peer");
+            refuse_an_open_door(listen, &base_url, proxied)?;
         }
+        let own = program.own().iter().filter_map(|name| Some((*name, reader.optional(name)?))).collect();
+        let keys = keyring(program, &database, &mut reader)?;
+        // The core has the last word on a URL, and before it is printed.
+        let _ = Tracker::builder(keys.clone(), MemoryStore::new())
+            .base_url(&base_url.pixels())
+            .map_err(refused_base_url)?;
         Ok(Self {
             listen,
             database,
-            spool,
             rust_log,
             base_url,
             keys,
             geo,
+            asn,
             client_ip,
+            ceiling,
             hit_limit,
             admin_token,
+            own,
             geo_built: OnceLock::new(),
             printed: reader.printed,
         })
@@ -107,6 +119,13 @@ impl Settings {
     /// One line for each setting, secrets redacted.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
         self.printed.iter().map(String::as_str)
+    }
+
+    /// The value of one of the program's own settings, such as `MAILPING_SPOOL`; `None` if it is
+    /// not set.
+    #[must_use]
+    pub fn own(&self, name: &str) -> Option<&str> {
+        self.own.get(name).map(String::as_str)
     }
 
     /// The error of a store that could not open the database.
@@ -137,101 +156,51 @@ impl Settings {
         if !self.geo.is_empty() {
             self.geo_built.get_or_init(|| geo.built());
         }
-        let base_url = format!("{}/px", self.base_url.trim_end_matches('/'));
         Tracker::builder(self.keys.clone(), store)
-            .base_url(&base_url)
-            .map_err(|error| SettingsError::new("MAILPING_BASE_URL", error.to_string()))?
+            .base_url(&self.base_url.pixels())
+            .map_err(refused_base_url)?
             .geo(geo)
+            .classifier(self.classifier()?)
             .client_ip(self.client_ip.clone())
-            .ceiling(Detail::Network)
+            .ceiling(self.ceiling)
             .hit_limit(self.hit_limit)
             .build()
             .await
-            .map_err(|error| SettingsError::new("MAILPING_DB or MAILPING_KEYS", with_sources(&error)))
+            .map_err(|error| SettingsError::new(blamed(&error), with_sources(&error)))
     }
 }
 
-/// An error with its causes, on one line.
-#[must_use]
-pub fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
-}
-
-/// A setting that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{name}: {message}")]
-pub struct SettingsError {
-    name: &'static str,
-    message: String,
-}
-
-impl SettingsError {
-    /// The variable and what is wrong with it.
-    pub fn new(name: &'static str, message: impl Into<String>) -> Self {
-        Self { name, message: message.into() }
+impl Settings {
+    /// The built-in rules, with all of an ASN database if one is given.
+    fn classifier(&self) -> Result<Classifier, SettingsError> {
+        let classifier = Classifier::default();
+        let Some(path) = &self.asn else { return Ok(classifier) };
+        let database = AsnDatabase::open(path)
+            .map_err(|error| SettingsError::new("MAILPING_ASN", with_sources(&error)))?;
+        Ok(classifier.asn(database))
     }
 }
 
-#[derive(Default)]
-struct Reader {
-    printed: Vec<String>,
+fn blamed(error: &BuildError) -> &'static str {
+    match error {
+        BuildError::KeyMissing { .. } | BuildError::KeyDiffers { .. } => "MAILPING_KEYS",
+        BuildError::NoBaseUrl => "MAILPING_BASE_URL",
+        _ => "MAILPING_DB",
+    }
 }
 
-impl Reader {
-    fn text(&mut self, name: &'static str, default: &str) -> String {
-        let (value, note) = match std::env::var(name) {
-            Ok(value) if !value.trim().is_empty() => (value.trim().to_owned(), ""),
-            _ => (default.to_owned(), " (default)"),
-        };
-        self.printed.push(format!("{name}={value}{note}"));
-        value
-    }
+fn refused_base_url(error: mailping_core::BaseUrlError) -> SettingsError {
+    SettingsError::new("MAILPING_BASE_URL", error.to_string())
+}
 
-    /// A path is printed; an address of a server may hold a password and is not.
-    fn database(&mut self, kind: Database) -> Result<String, SettingsError> {
-        const NAME: &str = "MAILPING_DB";
-        let url = std::env::var(NAME).ok().map(|value| value.trim().to_owned());
-        let url = url.filter(|value| value.contains("://"));
-        match (kind, url) {
-            (Database::File, None) => Ok(self.text(NAME, "mailping.db")),
-            (Database::Postgres, Some(url)) if url.starts_with("postgres") => {
-                self.printed.push(format!("{NAME}=postgres://[redacted]"));
-                Ok(url)
-            }
-            (Database::File, Some(_)) => Err(SettingsError::new(
-                NAME,
-                "expected the path of a file; for a PostgreSQL server take the example receipts_postgres",
-            )),
-            (Database::Postgres, _) => Err(SettingsError::new(
-                NAME,
-                "must be the address of a PostgreSQL database, such as postgres://user:password@localhost/mailping",
-            )),
-        }
-    }
-
-    fn parsed<T: std::str::FromStr>(
-        &mut self,
-        name: &'static str,
-        default: &str,
-        expected: &str,
-    ) -> Result<T, SettingsError> {
-        let text = self.text(name, default);
-        text.parse().map_err(|_| SettingsError::new(name, format!("expected {expected}")))
-    }
-
-    fn secret(&mut self, name: &'static str, default: &str) -> Option<String> {
-        let value =
-            std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-        let shown = if value.is_some() { "[redacted]".to_owned() } else { format!("({default})") };
-        self.printed.push(format!("{name}={shown}"));
-        value
-    }
+fn base_url(listen: SocketAddr, reader: &mut Reader) -> Result<BaseUrl, SettingsError> {
+    const NAME: &str = "MAILPING_BASE_URL";
+    let given = reader.optional(NAME);
+    let note = if given.is_some() { "" } else { " (default)" };
+    let text = given.unwrap_or_else(|| format!("http://{}", reachable(listen)));
+    let base_url = BaseUrl::parse(&text).map_err(|message| SettingsError::new(NAME, message))?;
+    reader.print(NAME, &format!("{base_url}{note}"));
+    Ok(base_url)
 }
 
 /// The address to put into URLs: the unspecified one cannot be called, so it becomes loopback.
@@ -243,20 +212,29 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     }
 }
 
-fn client_ip(strategy: &str, trusted: &str) -> Result<ClientIp, SettingsError> {
+fn client_ip(reader: &mut Reader) -> Result<ClientIp, SettingsError> {
     const NAME: &str = "MAILPING_CLIENT_IP";
-    if strategy == "peer" {
-        return Ok(ClientIp::peer());
+    const PROXIES: &str = "MAILPING_TRUSTED_PROXIES";
+    let trusted = reader.text(PROXIES, "");
+    let strategy = reader.text(NAME, "peer");
+    match (strategy.as_str(), trusted.is_empty()) {
+        ("peer", true) => return Ok(ClientIp::peer()),
+        ("peer", false) => {
+            let message = "has no effect while MAILPING_CLIENT_IP is peer: set that to the header which your proxies write \
+                           (xff, forwarded or header:NAME)";
+            return Err(SettingsError::new(PROXIES, message));
+        }
+        (_, true) => {
+            let message =
+                "a header is read only from trusted proxies: set MAILPING_TRUSTED_PROXIES to their networks";
+            return Err(SettingsError::new(NAME, message));
+        }
+        (_, false) => {}
     }
-    if trusted.is_empty() {
-        let message =
-            "a header is read only from trusted proxies: set MAILPING_TRUSTED_PROXIES to their networks";
-        return Err(SettingsError::new(NAME, message));
-    }
-    let trusted: TrustedProxies = trusted.parse().map_err(|error: mailping_core::ClientIpError| {
-        SettingsError::new("MAILPING_TRUSTED_PROXIES", error.to_string())
-    })?;
-    match strategy {
+    let trusted: TrustedProxies = trusted
+        .parse()
+        .map_err(|error: mailping_core::ClientIpError| SettingsError::new(PROXIES, error.to_string()))?;
+    match strategy.as_str() {
         "xff" => Ok(ClientIp::x_forwarded_for(trusted)),
         "forwarded" => Ok(ClientIp::forwarded(trusted)),
         _ => match strategy.strip_prefix("header:") {
@@ -268,35 +246,59 @@ fn client_ip(strategy: &str, trusted: &str) -> Result<ClientIp, SettingsError> {
     }
 }
 
-/// Reads the keys kept beside the database, or makes them once.
-fn keys_beside(path: &Path, database: &Path) -> Result<Keyring, SettingsError> {
-    const NAME: &str = "MAILPING_KEYS";
-    let failed = |what: &str, error: &dyn fmt::Display| {
-        SettingsError::new(NAME, format!("{what} {}: {error}", path.display()))
-    };
-    match std::fs::read_to_string(path) {
-        Ok(text) => return Keyring::from_text(&text).map_err(|error| failed("bad keys in", &error)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed("cannot read", &error)),
+fn geo(reader: &mut Reader) -> Result<Vec<PathBuf>, SettingsError> {
+    const NAME: &str = "MAILPING_GEO";
+    let text = reader.text(NAME, "");
+    let paths: Vec<_> =
+        text.split(',').map(str::trim).filter(|path| !path.is_empty()).map(PathBuf::from).collect();
+    if paths.is_empty() && !text.is_empty() {
+        return Err(SettingsError::new(NAME, "expected paths of mmdb files, with commas between them"));
     }
-    // New keys for an old database would refuse every pixel already sent and forget every objection.
-    if std::fs::metadata(database).is_ok_and(|file| file.len() > 0) {
-        let message = format!(
-            "the database is there, its keys in {} are not: put the file back, or give the keys themselves",
-            path.display()
-        );
+    Ok(paths)
+}
+
+fn admin_token(reader: &mut Reader) -> Result<Option<AdminToken>, SettingsError> {
+    const NAME: &str = "MAILPING_ADMIN_TOKEN";
+    const FEWEST: usize = 16;
+    let token = reader.secret(NAME, "not set: API and page are open to this machine");
+    if token.as_ref().is_some_and(|token| token.chars().count() < FEWEST) {
+        let message = "must have at least 16 characters: make one, for example with `openssl rand -hex 32`";
         return Err(SettingsError::new(NAME, message));
     }
-    let keys = Keyring::generate().map_err(|error| failed("cannot make", &error))?;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| {
-        file.write_all(keys.secret_text().as_bytes())?;
-        file.write_all(b"\n")?;
-        file.sync_all()
-    });
-    written.map_err(|error| failed("cannot write", &error))?;
-    Ok(keys)
+    Ok(token.map(AdminToken::new))
 }
+
+/// Without a token everybody who reaches the service may read and erase, so nobody else's requests
+/// may reach it.
+fn refuse_an_open_door(listen: SocketAddr, base_url: &BaseUrl, proxied: bool) -> Result<(), SettingsError> {
+    let from_elsewhere = if !listen.ip().to_canonical().is_loopback() {
+        "MAILPING_LISTEN is an address that is not loopback"
+    } else if !base_url.is_local() {
+        "MAILPING_BASE_URL is reached from other machines"
+    } else if proxied {
+        "MAILPING_CLIENT_IP says that a proxy stands in front"
+    } else {
+        return Ok(());
+    };
+    let message = format!(
+        "must be set, since {from_elsewhere}: without it anyone could read and erase the receipts. Choose one, for \
+         example with `openssl rand -hex 32`"
+    );
+    Err(SettingsError::new("MAILPING_ADMIN_TOKEN", message))
+}
+
+fn keyring(program: Program, database: &str, reader: &mut Reader) -> Result<Keyring, SettingsError> {
+    const NAME: &str = "MAILPING_KEYS";
+    match reader.secret(NAME, "generated once, kept beside the database") {
+        Some(text) => Keyring::from_text(&text).map_err(|error| SettingsError::new(NAME, error.to_string())),
+        None if program == Program::ReceiptsPostgres => {
+            let message = "must be given, since all services on one database share their keys. Make one with \
+                           `echo \"0:$(openssl rand -base64 32)\"`, and keep it";
+            Err(SettingsError::new(NAME, message))
+        }
+        None => keys::beside(Path::new(&format!("{database}.keys")), Path::new(database)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -151,12 +151,19 @@ impl Outbox {
         self.0.execute("UPDATE notice SET state = ?4 WHERE (ping, kind, again) = (?1, ?2, ?3)", key).map(drop)
     }
 
-    /// Puts off what could not be told, longer each time and never by the same time twice, so that a receiver that comes back is not
-    /// met by all at once.
-    pub(crate) fn failed(&mut self, waiting: &Waiting, now: Timestamp) -> rusqlite::Result<()> {
+    /// Puts off what could not be told, longer each time, at least by what the receiver asks for,
+    /// and never by the same time twice, so that a receiver that comes back is not met by all at
+    /// once.
+    pub(crate) fn failed(
+        &mut self,
+        waiting: &Waiting,
+        now: Timestamp,
+        asked: Option<Duration>,
+    ) -> rusqlite::Result<()> {
         let pause = PAUSE.0.saturating_mul(1 << waiting.attempts.saturating_sub(1).min(20)).min(PAUSE.1);
         let share = getrandom::u32().unwrap_or(u32::MAX) / 2 + u32::MAX / 2;
-        let pause = pause.mul_f64(f64::from(share) / f64::from(u32::MAX));
+        let pause =
+            pause.mul_f64(f64::from(share) / f64::from(u32::MAX)).saturating_add(asked.unwrap_or_default());
         let key = params![waiting.ping.as_bytes(), waiting.kind, waiting.again, after(now, pause)];
         self.0.execute("UPDATE notice SET due = ?4 WHERE (ping, kind, again) = (?1, ?2, ?3)", key).map(drop)
     }
@@ -259,7 +266,7 @@ mod tests {
         let (mut now, mut pauses) = (begun, Vec::new());
         while outbox.give_up(now).unwrap() == 0 {
             let taken = outbox.take(now, 1, LEASE).unwrap();
-            outbox.failed(&taken[0], now).unwrap();
+            outbox.failed(&taken[0], now, None).unwrap();
             let due = outbox.next_due().unwrap().unwrap();
             pauses.push(due.since(now).unwrap().as_secs_f64());
             now = due;

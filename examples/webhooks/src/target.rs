@@ -4,18 +4,21 @@ use std::error::Error as _;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mailping_core::Timestamp;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Client, StatusCode, Url};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
 /// How long a receiver may take to answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+/// The longest pause that a receiver can ask for: a third of the time that a message is tried for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A receiver of signed webhooks.
 #[derive(Clone)]
@@ -51,8 +54,15 @@ pub enum TargetError {
 /// Why a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotTaken {
-    #[error("the receiver answered {0}")]
-    Status(u16),
+    /// 410: the receiver wants no more of them.
+    #[error("the receiver answered 410")]
+    Gone,
+    #[error("the receiver answered {status}")]
+    Status {
+        status: u16,
+        /// For how long the receiver asks to be left alone, as far as that is obeyed.
+        pause: Option<Duration>,
+    },
     #[error("the receiver did not answer in time")]
     TooSlow,
     #[error("the receiver's name leads into a private network")]
@@ -96,7 +106,7 @@ impl Target {
 
     /// Posts one message; only an answer of 2xx is taken for delivery.
     pub(crate) async fn post(&self, id: &str, body: String) -> Result<(), NotTaken> {
-        let now = Timestamp::from(std::time::SystemTime::now()).unix_millis() / 1_000;
+        let now = Timestamp::from(SystemTime::now()).unix_millis() / 1_000;
         let signature = self.key.sign(id, now, body.as_bytes()).map_err(|_| NotTaken::Unreachable)?;
         let request = self.client.post(self.url.clone()).body(body);
         let sent = request
@@ -108,12 +118,31 @@ impl Target {
             .await;
         match sent {
             Ok(answer) if answer.status().is_success() => Ok(()),
-            Ok(answer) => Err(NotTaken::Status(answer.status().as_u16())),
+            Ok(answer) if answer.status() == StatusCode::GONE => Err(NotTaken::Gone),
+            Ok(answer) => Err(NotTaken::Status {
+                status: answer.status().as_u16(),
+                pause: answer
+                    .headers()
+                    .get(RETRY_AFTER)
+                    .and_then(|value| asked_for(value, SystemTime::now())),
+            }),
             Err(error) if is_private(&error) => Err(NotTaken::Private),
             Err(error) if error.is_timeout() => Err(NotTaken::TooSlow),
             Err(_) => Err(NotTaken::Unreachable),
         }
     }
+}
+
+/// The pause that `Retry-After` asks for, in seconds or until a date (RFC 9110, section 10.2.3);
+/// `None` if it is neither.
+fn asked_for(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
+    let text = value.to_str().ok()?.trim();
+    let pause = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().map_or(LONGEST_PAUSE, Duration::from_secs)
+    } else {
+        httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default()
+    };
+    Some(pause.min(LONGEST_PAUSE))
 }
 
 /// Shows neither the address, which may hold a secret, nor the key.
@@ -236,6 +265,32 @@ mod tests {
         assert_eq!(target.post("id", "{}".to_owned()).await, Err(NotTaken::Private));
         listener.set_nonblocking(true).unwrap();
         assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn a_pause_is_asked_for_in_seconds_or_until_a_date_and_is_a_day_at_most() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        for (text, seconds) in [
+            ("120", Some(120)),
+            ("0", Some(0)),
+            (" 7 ", Some(7)),
+            ("99999999999999999999999999", Some(86_400)),
+            ("86401", Some(86_400)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60)),
+            ("Sun Nov  6 08:50:37 1994", Some(60)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(0)),
+            ("Fri, 06 Nov 1992 08:49:37 GMT", Some(0)),
+            ("Sun, 06 Nov 2996 08:49:37 GMT", Some(86_400)),
+            ("", None),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+        ] {
+            let asked = asked_for(&HeaderValue::from_static(text), now);
+            assert_eq!(asked, seconds.map(Duration::from_secs), "{text}");
+        }
+        assert_eq!(asked_for(&HeaderValue::from_bytes(b"\xff").unwrap(), now), None);
     }
 
     #[test]

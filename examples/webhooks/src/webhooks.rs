@@ -7,8 +7,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use mailping_core::{Events, NoticeRules, PingId, PingQuery, Timestamp, Tracker};
+use mailping_examples_service::Erasure;
 use serde_json::json;
 use tokio::runtime::Builder;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::outbox::{Outbox, Waiting};
@@ -29,19 +31,20 @@ const PAGE: usize = 500;
 pub struct Webhooks(JoinHandle<()>);
 
 impl Webhooks {
-    /// Starts it.
+    /// Starts it. What is erased is forgotten as soon as `erasures` tells of it.
     ///
     /// # Errors
-    /// Where the system gives no thread.
+    /// If the system gives no thread.
     pub fn start(
         tracker: Tracker,
         outbox: Outbox,
         target: Target,
         rules: NoticeRules,
+        erasures: mpsc::Receiver<Erasure>,
     ) -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let post = Arc::new(Post { tracker, target, rules });
-        let teller = Teller { post, outbox, next_look: Instant::now() };
+        let teller = Teller { post, outbox, erasures, next_look: Instant::now(), quiet: Quiet::No };
         std::thread::Builder::new()
             .name("mailping-webhooks".into())
             .spawn(move || runtime.block_on(teller.run()))
@@ -59,7 +62,17 @@ impl Webhooks {
 struct Teller {
     post: Arc<Post>,
     outbox: Outbox,
+    erasures: mpsc::Receiver<Erasure>,
     next_look: Instant,
+    quiet: Quiet,
+}
+
+/// Whether the receiver wants to be left alone.
+enum Quiet {
+    No,
+    Until(Instant),
+    /// It has answered 410: until the next start.
+    Gone,
 }
 
 /// What became of an attempt.
@@ -106,6 +119,11 @@ impl Teller {
                         }
                     }
                 },
+                Some(erasure) = self.erasures.recv() => {
+                    let forgotten = self.forget(erasure.ping).await;
+                    self.again_if_failed("forget what was erased", forgotten);
+                    let _ = erasure.done.send(());
+                }
                 Some(ended) = under_way.join_next() => if let Ok((waiting, outcome)) = ended {
                     let settled = self.settle(&waiting, outcome);
                     self.again_if_failed("keep what was told", settled);
@@ -164,6 +182,14 @@ impl Teller {
                 None => break,
             }
         }
+        self.forget(None).await
+    }
+
+    /// Forgets a ping that is erased, or all that are no more.
+    async fn forget(&mut self, erased: Option<PingId>) -> Result<(), Failure> {
+        if let Some(ping) = erased {
+            return Ok(self.outbox.forget(ping)?);
+        }
         let mut known = self.outbox.ping_after(None)?;
         while let Some(ping) = known {
             if self.post.tracker.pings().get(ping).await?.is_none() {
@@ -176,6 +202,11 @@ impl Teller {
 
     /// Starts to send what is due, and says when the next is; `None` where none is, or one that is under way has to end first.
     fn send_due(&mut self, under_way: &mut JoinSet<(Waiting, Outcome)>) -> Result<Option<Instant>, Failure> {
+        match self.quiet {
+            Quiet::Gone => return Ok(None),
+            Quiet::Until(end) if Instant::now() < end => return Ok(Some(end)),
+            Quiet::Until(_) | Quiet::No => self.quiet = Quiet::No,
+        }
         let room = MOST_AT_ONCE.saturating_sub(under_way.len());
         if room == 0 {
             return Ok(None);
@@ -199,13 +230,40 @@ impl Teller {
             Outcome::Taken => self.outbox.told(waiting)?,
             Outcome::Gone => self.outbox.forget(waiting.ping)?,
             Outcome::Untrue => self.outbox.drop(waiting)?,
-            Outcome::Unknown => self.outbox.failed(waiting, now())?,
+            Outcome::Unknown => self.outbox.failed(waiting, now(), None)?,
+            Outcome::NotTaken(NotTaken::Gone) => self.stop(waiting)?,
             Outcome::NotTaken(reason) => {
                 tracing::warn!(ping = %waiting.ping, %reason, "a webhook was not taken, and is sent again");
-                self.outbox.failed(waiting, now())?;
+                let asked = if let NotTaken::Status { pause, .. } = reason { pause } else { None };
+                if let Some(pause) = asked {
+                    self.be_quiet(pause);
+                }
+                self.outbox.failed(waiting, now(), asked)?;
             }
         }
         Ok(())
+    }
+}
+
+impl Teller {
+    /// Sends nothing for a while, whatever is due.
+    fn be_quiet(&mut self, pause: Duration) {
+        let end = Instant::now() + pause;
+        match self.quiet {
+            Quiet::Gone => {}
+            Quiet::Until(later) if later > end => {}
+            Quiet::Until(_) | Quiet::No => self.quiet = Quiet::Until(end),
+        }
+    }
+
+    /// Sends nothing more. What waits is kept for the next start, which may be with another
+    /// receiver.
+    fn stop(&mut self, waiting: &Waiting) -> Result<(), Failure> {
+        if !matches!(self.quiet, Quiet::Gone) {
+            tracing::error!("the receiver answered 410 Gone: no webhook is sent before the next start");
+        }
+        self.quiet = Quiet::Gone;
+        Ok(self.outbox.failed(waiting, now(), None)?)
     }
 }
 

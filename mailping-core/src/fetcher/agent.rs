@@ -4,7 +4,8 @@ use super::Provider;
 use super::agents::Means;
 use super::kind::Kind;
 use super::seen::Seen;
-use super::shape::Contact;
+use super::shape::{Contact, NamesMail};
+use super::signals::System;
 use super::tokens::{LIMIT, Tokens};
 
 /// Below these a browser is "stale": real old ones exist, and sandboxes use them (opencollective#3656, gophish#2357).
@@ -12,47 +13,62 @@ const FRESH_CHROME: u32 = 100;
 const FRESH_FIREFOX: u32 = 100;
 const FRESH_SAFARI: u32 = 14;
 
-/// The kind of a User-Agent, and whose software it is where that is known.
-pub(super) fn read(agent: Option<&[u8]>) -> (Kind, Option<Provider>) {
+/// What a User-Agent says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reading {
+    pub(super) kind: Kind,
+    /// Whose software it is, if that is known.
+    pub(super) provider: Option<Provider>,
+    /// The system that it names.
+    pub(super) system: Option<System>,
+}
+
+pub(super) fn read(agent: Option<&[u8]>) -> Reading {
     let agent = agent.unwrap_or_default();
     let text = agent.get(..LIMIT).unwrap_or(agent).trim_ascii();
+    let nothing_more = |kind| Reading { kind, provider: None, system: None };
     match text {
-        b"" => return (Kind::Missing, None),
-        b"Mozilla/5.0" => return (Kind::BareMozilla, None),
+        b"" => return nothing_more(Kind::Missing),
+        b"Mozilla/5.0" => return nothing_more(Kind::BareMozilla),
         // A dash or a number is what logs and scripts put in place of an agent.
-        _ if !text.iter().any(u8::is_ascii_alphabetic) => return (Kind::Opaque, None),
+        _ if !text.iter().any(u8::is_ascii_alphabetic) => return nothing_more(Kind::Opaque),
         _ => {}
     }
     let mut seen = Seen::default();
     Tokens::new(text).for_each(|token| seen.add(&token));
-    seen.kind()
+    let (kind, provider) = seen.kind();
+    Reading { kind, provider, system: seen.system }
 }
 
 impl Seen {
     fn kind(&self) -> (Kind, Option<Provider>) {
         use Means::*;
 
-        if self.mozilla_first && self.ends_in_mozilla && self.tokens > 2 {
-            return (Kind::GmailPrefetch, Some(Provider::Gmail));
-        }
         let (means, provider) = self.best.unzip();
         let provider = provider.flatten();
+        let is_prefetch = self.mozilla_first && self.ends_in_mozilla && self.tokens > 2;
+        if is_prefetch && means != Some(Scanner) {
+            return (Kind::GmailPrefetch, Some(Provider::Gmail));
+        }
         let named = match means {
-            // Fastmail's agent without a browser's fetches calendars.
-            Some(DisplayProxy) if !self.engine => Some(OtherProxy),
+            // Fastmail's agent without a browser's fetches calendars. A server's own has none.
+            Some(DisplayProxy) if !self.engine && provider.is_some() => Some(OtherProxy),
             Some(GoogleImageProxy | YahooMailProxy | DisplayProxy | OtherProxy) => means,
             _ if self.proxy => return (Kind::OtherProxy, None),
             Some(Scanner | Preview | Library | Headless | Bot) => means,
+            _ if self.impostor => return (Kind::Headless, None),
             _ if self.program => return (Kind::Bot, None),
             // Where a desktop or no system follows, it was no device.
             _ if self.device_program && (self.desktop || !self.engine) => return (Kind::Bot, None),
+            Some(MailServer) => means,
             Some(AppleMail) if !self.app_stack => return (Kind::MailClient, None),
             Some(Thunderbird | AppleMail | MailClient) => means,
             _ if self.names_itself => return (Kind::Bot, None),
             _ if self.has_contact() => return (Kind::Contact, None),
-            _ if self.mail => return (Kind::MailClient, None),
+            _ if self.mail == Some(NamesMail::Server) => return (Kind::MailServer, None),
+            _ if self.mail == Some(NamesMail::Client) => return (Kind::MailClient, None),
             Some(Office) if self.is_old_outlook() => Some(Outlook),
-            Some(Outlook | Office | AppStack | Opaque) => means,
+            Some(Outlook | Office | AppStack | AppleStack | Opaque) => means,
             _ => None,
         };
         named.map_or_else(|| self.browser(), |means| (means.kind(), provider))
@@ -119,6 +135,10 @@ impl Seen {
     }
 
     fn is_fresh(&self) -> bool {
+        // HarmonyOS's web view stays behind Chrome's number for years.
+        if self.harmony {
+            return true;
+        }
         let safari = self.safari.filter(|_| !self.android);
         match (self.chrome, self.firefox, safari, self.ios) {
             (Some(chrome), ..) => chrome >= FRESH_CHROME,
@@ -135,7 +155,7 @@ mod tests {
     use super::*;
 
     fn kind(text: &str) -> Kind {
-        read(Some(text.as_bytes())).0
+        read(Some(text.as_bytes())).kind
     }
 
     const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";

@@ -33,6 +33,8 @@ pub(super) enum Means {
     Library,
     Headless,
     Bot,
+    /// A mail server, or a tool for developers of mail: what fetches in its name is no program on a reader's device.
+    MailServer,
     Thunderbird,
     AppleMail,
     MailClient,
@@ -40,6 +42,8 @@ pub(super) enum Means {
     Office,
     /// The stack of a platform, shared by apps and programs.
     AppStack,
+    /// The same of Apple's systems since version 26.
+    AppleStack,
     /// Tells nothing, though it has a form that would say "program".
     Opaque,
     /// A browser from before our scale of ages.
@@ -71,6 +75,8 @@ pub(super) enum Word {
     Android,
     /// Before a version of Apple's systems.
     Os,
+    /// HarmonyOS's own system, whose web view counts its versions by itself.
+    Harmony,
     /// Android's mark of a web view.
     View,
     Other,
@@ -124,9 +130,32 @@ pub(super) const BLOCKS: &[Block] = &[
         // Reported in detector code only, never in a log: it may not count as Microsoft's.
         is("OutlookImageProxy", Any, OtherProxy),
     ] },
+    // Webmail servers that fetch pictures for their readers.
+    Block { source: "sources of Nextcloud Mail, RainLoop and SnappyMail; agents seen of the others", checked: "2026-11-27", names: &[
+        is("Nextcloud-Server-Crawler", Any, DisplayProxy), is("Nextcloud Server Crawler", Any, DisplayProxy),
+        is("RainLoop", Any, DisplayProxy), is("SnappyMail", Any, DisplayProxy),
+        is("ownCloud Server Crawler", Any, OtherProxy), is("Mailosh", Any, OtherProxy), is("AfterLogic", Any, OtherProxy),
+        is("External Proxy", Any, OtherProxy), is("Image Proxy", Any, OtherProxy), is("Mail Proxy", Any, OtherProxy),
+        is("Shortwave Image Fetcher", Any, OtherProxy),
+    ] },
+    // Mail servers and developers' tools whose names only look like those of mail programs.
+    Block { source: "their own pages", checked: "2026-11-27", names: &[
+        is("mailcow", Any, MailServer), is("MailHog", Any, MailServer), is("Mailtrap", Any, MailServer), is("MailCatcher", Any, MailServer),
+        is("MailDev", Any, MailServer), is("Mailu", Any, MailServer), is("Mailcoach", Any, MailServer), is("iRedMail", Any, MailServer),
+        is("Mailjet", Any, MailServer), is("MailerLite", Any, MailServer), is("MailerSend", Any, MailServer), is("Mailosaur", Any, MailServer),
+        is("Mailinator", Any, MailServer), is("MailSlurp", Any, MailServer), is("MailTester", Any, MailServer), is("Mail-Tester", Any, MailServer),
+        is("MailGenius", Any, MailServer), is("Mailwarm", Any, MailServer), is("Mailmodo", Any, MailServer), is("MailWizz", Any, MailServer),
+        is("Mailtrain", Any, MailServer), is("Mailman", Any, MailServer), is("MailStore", Any, MailServer), is("MailCleaner", Any, MailServer),
+        is("MailEnable", Any, MailServer), is("Mailcheap", Any, MailServer), is("MailPoet", Any, MailServer), is("MailChannels", Any, MailServer),
+        is("MailMarshal", Any, MailServer), is("MailWasher", Any, MailServer), is("MailRoute", Any, MailServer), is("MailMunch", Any, MailServer),
+        is("Sendmail", Any, MailServer), is("qmail", Any, MailServer), is("OpenSMTPD", Any, MailServer), is("GreenMail", Any, MailServer),
+        is("TempMail", Any, MailServer), is("GuerrillaMail", Any, MailServer), is("YOPmail", Any, MailServer), is("smtp4dev", Any, MailServer),
+        is("hMailServer", Any, MailServer), is("Mailsac", Any, MailServer), is("Mailpile", Any, MailServer), is("inbucket", Any, MailServer),
+    ] },
     // Scanners that name themselves.
     Block { source: "device-detector bots.yml; isbot; crawler-user-agents", checked: "2026-11", names: &[
-        of(Barracuda, "Barracuda", Any, Scanner), is("BarracudaCentral", Any, Scanner),
+        // Google samples what it delivers, in a browser's name and within a day.
+        of(Gmail, "Gmail-content-sampling", Any, Scanner), of(Barracuda, "Barracuda", Any, Scanner), is("BarracudaCentral", Any, Scanner),
         of(Google, "Google-Safety", Any, Scanner), of(VirusTotal, "virustotal", Any, Scanner), of(VirusTotal, "virustotalcloud", Any, Scanner),
         of(VirusTotal, "s~virustotalcloud", Any, Scanner), is("Kaspersky", Product, Scanner), is("ClamAV", Product, Scanner),
         is("SCMGUARD", Any, Scanner), is("Bluecoat", Any, Scanner), is("CheckMalwareJobs", Any, Scanner), is("checkmalware", Any, Scanner),
@@ -181,6 +210,7 @@ pub(super) const BLOCKS: &[Block] = &[
         is("HeadlessChrome", Product, Headless), is("HeadlessEdg", Product, Headless), is("PhantomJS", Product, Headless), is("SlimerJS", Product, Headless),
         is("CasperJS", Product, Headless), is("Splash", Product, Headless), is("Puppeteer", Any, Headless), is("Playwright", Any, Headless),
         is("Selenium", Any, Headless), is("HtmlUnit", Any, Headless), is("Cypress", Product, Headless), is("jsdom", Product, Headless), is("wkhtmltopdf", Any, Headless),
+        is("Camoufox", Any, Headless), is("Lightpanda", Any, Headless), is("Browserless", Any, Headless), is("Browserbase", Any, Headless), is("Patchright", Any, Headless),
     ] },
     // Programs that call themselves neither bot nor crawler.
     Block { source: "crawler-user-agents; isbot", checked: "2026-11", names: &[
@@ -192,6 +222,8 @@ pub(super) const BLOCKS: &[Block] = &[
         is("DatadogSynthetics", Any, Bot), is("Catchpoint", Any, Bot), is("Dynatrace", Any, Bot), is("New-Relic-Synthetics", Any, Bot), is("ImgProxy", Any, Bot),
         is("Yahoo! Slurp", Any, Bot), is("ia_archiver", Any, Bot), is("heritrix", Any, Bot), is("HTTrack", Any, Bot), is("Prerender", Any, Bot), is("Rigor", Product, Bot),
         is("ChatGPT-User", Any, Bot), is("Perplexity-User", Any, Bot), is("Claude-User", Any, Bot), is("Claude-Web", Any, Bot), is("cohere-ai", Any, Bot),
+        of(Google, "Google-GeminiNotebook", Any, Bot), of(Google, "Gemini-Deep-Research", Any, Bot), is("anthropic-ai", Any, Bot), is("NovaAct", Any, Bot),
+        is("browser-use", Any, Bot), is("Skyvern", Any, Bot), is("Stagehand", Any, Bot), is("Devin", Product, Bot), is("Manus", Product, Bot),
         is("Mailchimp", Any, Bot), is("Mailgun", Any, Bot), is("SpeedCurve", Any, Bot), is("DareBoost", Any, Bot), is("StatusCake", Any, Bot), is("Wappalyzer", Any, Bot),
         is("BuiltWith", Any, Bot), is("Feedly", Any, Bot), is("Feedspot", Any, Bot), is("Inoreader", Any, Bot), is("NewsBlur", Any, Bot), is("FeedBurner", Any, Bot),
         is("Siteimprove", Any, Bot), is("Proximic", Any, Bot), is("ltx71", Any, Bot), is("Barkrowler", Any, Bot), is("BrandVerity", Any, Bot), is("Qwantify", Any, Bot),
@@ -223,8 +255,13 @@ pub(super) const BLOCKS: &[Block] = &[
     ] },
     // Stacks that apps share.
     Block { source: "suped.com, how to identify bot agents; GMass list of known bots", checked: "2026-11", names: &[
-        of(Apple, "CFNetwork", Product, AppStack), of(Apple, "dataaccessd", Product, AppStack), of(Google, "Dalvik", Product, AppStack), is("okhttp", Any, AppStack),
+        of(Apple, "CFNetwork", Product, AppStack), of(Apple, "dataaccessd", Product, AppStack), of(Google, "Dalvik", Product, AppStack), is("okhttp", Any, AppStack), is("NetworkSDK", Any, AppStack), is("NetworkKit", Any, AppStack),
         of(Apple, "NSURLConnection", Product, AppStack), is("Alamofire", Product, AppStack), is("Amazon CloudFront", Product, Opaque),
+    ] },
+    // Apple's stack since version 26: the default of any app, as CFNetwork was.
+    Block { source: "agents seen of iOS 26 and macOS 26", checked: "2026-11-27", names: &[
+        of(Apple, "com.apple.WebKit.Networking", Any, AppleStack), of(Apple, "com.apple.WebKit.WebContent", Any, AppleStack),
+        of(Apple, "NetworkingExtension", Any, AppleStack), of(Apple, "WebContentExtension", Any, AppleStack),
     ] },
     // Browsers.
     Block { source: "yauaa; uap-core; browscap", checked: "2026-11", names: &[
@@ -243,6 +280,7 @@ pub(super) const BLOCKS: &[Block] = &[
         is("Waterfox", Product, Plain), is("LibreWolf", Product, Plain), is("Floorp", Product, Plain), is("Basilisk", Product, Plain), is("K-Meleon", Product, Plain),
         is("Iceweasel", Product, Plain), is("Puffin", Product, Plain), is("Ferdium", Product, Plain), is("Rambox", Product, Plain), is("QtWebEngine", Product, Plain), is("Wavebox", Product, Plain),
         is("Honorlock", Product, Plain), is("Island", Product, Plain), is("Ghostery", Product, Plain), is("Silk", Product, Plain), is("Kiwi", Product, Plain),
+        is("ArkWeb", Any, Plain), is("HuaweiBrowser", Product, Plain),
         is("Ubuntu", Product, Plain), is("Fedora", Product, Plain), is("Debian", Product, Plain), is("Raspbian", Product, Plain), is("MicroMessenger", Product, Plain),
     ] },
     // Words of which browsers' agents are made.
@@ -251,7 +289,7 @@ pub(super) const BLOCKS: &[Block] = &[
         part("Gecko", Any, Word::Gecko), part("Goanna", Any, Word::Gecko), part("KHTML", Comment, Word::Khtml), part("like", Comment, Word::Like),
         part("compatible", Comment, Word::Compatible), part("Windows", Comment, Word::Windows), part("Macintosh", Comment, Word::Macintosh), part("X11", Comment, Word::X11),
         part("iPhone", Comment, Word::AppleDevice), part("iPad", Comment, Word::AppleDevice), part("iPod", Comment, Word::AppleDevice), part("Android", Comment, Word::Android),
-        part("OS", Comment, Word::Os), part("wv", Comment, Word::View), part("Linux", Comment, Word::Other), part("Win32", Comment, Word::Other), part("U", Comment, Word::Other),
+        part("OpenHarmony", Any, Word::Harmony), part("OS", Comment, Word::Os), part("wv", Comment, Word::View), part("Linux", Comment, Word::Other), part("Win32", Comment, Word::Other), part("U", Comment, Word::Other),
         part("NT", Comment, Word::Other), part("Win64", Comment, Word::Other), part("x64", Comment, Word::Other), part("WOW64", Comment, Word::Other), part("Intel", Comment, Word::Other),
         part("Mac", Comment, Word::Other), part("X", Comment, Word::Other), part("x86_64", Comment, Word::Other), part("CPU", Comment, Word::Other), part("K", Comment, Word::Other), part("Build", Comment, Word::Other),
         part(".NET", Comment, Word::Other), part("CLR", Comment, Word::Other),

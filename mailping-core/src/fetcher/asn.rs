@@ -1,5 +1,5 @@
-//! Networks told from their number (ASN), by a database that the app brings. A number covers more than one use, so what
-//! it gives is a hint and never proof.
+//! Networks told from their AS number, by a database that the app brings. A number covers more than one use, so what it
+//! gives is a hint and never proof.
 
 use std::fmt;
 use std::path::Path;
@@ -7,47 +7,18 @@ use std::sync::Arc;
 
 use maxminddb::{MaxMindDbError, PathElement, Reader};
 
-use super::Network;
+use super::{Network, as_numbers};
 use crate::MaskedIp;
-
-/// Numbers of one use with where they stand and when that was checked.
-pub(super) struct Numbers {
-    pub(super) network: Network,
-    /// Whose they are.
-    pub(super) whose: &'static str,
-    numbers: &'static [u32],
-    pub(super) source: &'static str,
-    pub(super) checked: &'static str,
-}
-
-/// What gateways' rows rest on.
-const GATEWAYS: &str =
-    "0xZDH/redirect.rules asns.txt, where routing of June 2026 gives the number the same owner";
-
-/// Numbers whose use is known, as dated data: add a line here to add one, and nothing elsewhere.
-#[rustfmt::skip]
-pub(super) const NUMBERS: &[Numbers] = &[
-    Numbers { network: Network::Proofpoint, whose: "AS of Proofpoint", source: GATEWAYS, checked: "2026-11-24",
-        numbers: &[52_129, 22_843, 13_916, 26_211] },
-    Numbers { network: Network::Mimecast, whose: "AS of Mimecast", source: GATEWAYS, checked: "2026-11-24",
-        numbers: &[30_031, 42_427, 37_235, 39_588, 60_492, 136_792, 397_726] },
-    Numbers { network: Network::Cisco, whose: "AS of IronPort", source: GATEWAYS, checked: "2026-11-24",
-        numbers: &[16_417, 40_427] },
-    Numbers { network: Network::TrendMicro, whose: "AS of Trend Micro", source: GATEWAYS, checked: "2026-11-24",
-        numbers: &[16_880] },
-    Numbers { network: Network::OtherGateway, whose: "AS of Symantec (Broadcom), Forcepoint, FireEye (Trellix)", source: GATEWAYS, checked: "2026-11-24",
-        numbers: &[21_345, 26_282, 44_444, 42_465, 17_330] },
-    Numbers { network: Network::WebGateway, whose: "AS of Zscaler", source: GATEWAYS, checked: "2026-11-24",
-        numbers: &[22_616, 53_813, 62_044] },
-    Numbers { network: Network::Hosting, checked: "2026-11-24",
-        whose: "AS of Leaseweb, M247, Amazon, Google Cloud, DigitalOcean, OVH, Hetzner, Vultr, Akamai (Linode), Oracle, Alibaba",
-        source: "companies from whose networks scanners with ordinary agents were seen, and the largest others",
-        numbers: &[30_633, 60_781, 28_753, 9_009, 14_618, 16_509, 396_982, 14_061, 16_276, 24_940, 20_473, 63_949, 31_898, 45_102] },
-];
 
 /// A database of network numbers in MaxMind's format, such as GeoLite2-ASN or DB-IP's.
 #[derive(Clone)]
-pub struct AsnDatabase(Arc<Reader<Vec<u8>>>);
+pub struct AsnDatabase(Arc<Numbered>);
+
+struct Numbered {
+    reader: Reader<Vec<u8>>,
+    /// The numbers whose use is known, in ascending order.
+    numbers: Vec<(u32, Network)>,
+}
 
 /// The database is damaged, or none of network numbers.
 #[derive(Debug, thiserror::Error)]
@@ -92,20 +63,29 @@ impl AsnDatabase {
             return Err(AsnError::NotAsn);
         }
         reader.verify().map_err(AsnError::read)?;
-        Ok(Self(Arc::new(reader)))
+        Ok(Self::new(reader))
+    }
+
+    fn new(reader: Reader<Vec<u8>>) -> Self {
+        let mut numbers: Vec<_> =
+            as_numbers::listed().map(|listed| (listed.number, listed.network)).collect();
+        numbers.sort_unstable();
+        Self(Arc::new(Numbered { reader, numbers }))
     }
 
     /// What the number of the masked network's middle address hints at.
     pub(super) fn hint(&self, masked: MaskedIp) -> Option<Network> {
         let path = [PathElement::Key("autonomous_system_number")];
-        let number = self.0.lookup(masked.middle()).ok()?.decode_path::<u32>(&path).ok()??;
-        NUMBERS.iter().find(|known| known.numbers.contains(&number)).map(|known| known.network)
+        let Numbered { reader, numbers } = &*self.0;
+        let number = reader.lookup(masked.middle()).ok()?.decode_path::<u32>(&path).ok()??;
+        let at = numbers.binary_search_by_key(&number, |(known, _)| *known).ok()?;
+        numbers.get(at).map(|(_, network)| *network)
     }
 }
 
 impl fmt::Debug for AsnDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AsnDatabase").field(&self.0.metadata().database_type).finish()
+        f.debug_tuple("AsnDatabase").field(&self.0.reader.metadata().database_type).finish()
     }
 }
 
@@ -145,7 +125,9 @@ mod tests {
         let database = AsnDatabase::from_bytes(mmdb(6, "Test-ASN", &records).unwrap()).unwrap();
         let late = SinceSent::After(Duration::from_secs(7_200));
         let fetch = FetchSignals::new().user_agent(agent.as_bytes());
-        Classifier::default().asn(database).classify(&fetch, network.parse().ok(), late)
+        // What is built in knows some of them already.
+        let classifier = Classifier::default().without_networks_by_number();
+        classifier.asn(database).classify(&fetch, network.parse().ok(), late)
     }
 
     fn by_number(judged: Classified) -> bool {
@@ -207,15 +189,6 @@ mod tests {
     }
 
     #[test]
-    fn no_number_is_listed_twice() {
-        let mut numbers: Vec<_> = NUMBERS.iter().flat_map(|known| known.numbers).collect();
-        let before = numbers.len();
-        numbers.sort();
-        numbers.dedup();
-        assert_eq!(numbers.len(), before);
-    }
-
-    #[test]
     fn damaged_bytes_are_an_error() {
         for bytes in [&b""[..], b"\xab\xcd\xefMaxMind.com", &[0xff; 4_096]] {
             assert!(AsnDatabase::from_bytes(bytes.to_vec()).is_err());
@@ -249,7 +222,7 @@ mod tests {
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
             if let Ok(reader) = Reader::open_readfile(&path) {
-                let database = AsnDatabase(Arc::new(reader));
+                let database = AsnDatabase::new(reader);
                 for text in ["1.128.0.0/24", "12.81.92.0/24", "2600:6000::/48", "81.2.69.0/24", "::/48"] {
                     let _ = database.hint(text.parse().unwrap());
                 }

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::AsnDatabase;
 use super::ranges::{Labels, Ranges};
 use super::{Evidence, EvidenceSet, FetchSignals, Fetcher, Network, NetworkList, Provider, Verdict};
-use super::{agent, combine, network_list, networks};
+use super::{agent, combine, network_list, networks, packed};
 use crate::MaskedIp;
 
 /// When the fetch came, counted from the ping's sent time.
@@ -55,6 +55,8 @@ pub struct Classifier {
     early_window: Duration,
     lists: Vec<(Network, NetworkList)>,
     ranges: Ranges,
+    /// Of which networks the ranges by AS number count.
+    by_number: u32,
     #[cfg(feature = "maxmind")]
     asn: Option<AsnDatabase>,
 }
@@ -65,6 +67,7 @@ impl Default for Classifier {
             early_window: Duration::from_secs(30),
             lists: networks::built_in(),
             ranges: Ranges::default(),
+            by_number: packed::KINDS.iter().fold(0, |bits, network| bits | network.bit()),
             #[cfg(feature = "maxmind")]
             asn: None,
         };
@@ -89,17 +92,57 @@ impl Classifier {
         self.networks(Network::Own, own.into_iter().map(network_list::masked).collect())
     }
 
-    /// Takes `list` as what belongs to `network`, in place of the built-in list or the one set before.
+    /// Networks that people come from, such as a customer's office behind a cloud's addresses, in place of those set before. They are
+    /// masked on entry. Whatever other lists say of them, a browser or mail program from there is a person's and has a place, and many
+    /// pings at once are no burst; only the [sender's own](Self::own_networks) count before them.
+    #[must_use]
+    pub fn people_networks(self, people: impl IntoIterator<Item = IpNet>) -> Self {
+        self.networks(Network::People, people.into_iter().map(network_list::masked).collect())
+    }
+
+    /// Takes `list` as what belongs to `network`, in place of the built-in list or the one set before. An empty list switches the
+    /// network off.
+    ///
+    /// ```
+    /// use mailping_core::fetcher::{Classifier, Network, NetworkList};
+    ///
+    /// let own_list = NetworkList::from_lines(&b"192.0.2.0/24\n2001:db8::/32"[..])?;
+    /// let classifier = Classifier::default()
+    ///     .networks(Network::Hosting, own_list) // instead of the built-in clouds
+    ///     .networks(Network::Vpn, NetworkList::default()) // no VPN is known
+    ///     .add_networks(Network::WebGateway, NetworkList::from_lines(&b"198.51.100.0/24"[..])?);
+    /// # Ok::<(), mailping_core::fetcher::NetworkListError>(())
+    /// ```
     #[must_use]
     pub fn networks(mut self, network: Network, list: NetworkList) -> Self {
+        self.by_number &= !network.bit();
         self.lists.retain(|(known, _)| *known != network);
         self.lists.push((network, list));
         self.flatten();
         self
     }
 
-    /// Takes hints at mail gateways and hosting companies from a database of network numbers, looked up at the middle
-    /// of the masked network.
+    /// Takes `list` as what belongs to `network` too, beside what is known of it.
+    #[must_use]
+    pub fn add_networks(mut self, network: Network, list: NetworkList) -> Self {
+        match self.lists.iter_mut().find(|(known, _)| *known == network) {
+            Some((_, known)) => *known = std::mem::take(known).and(list),
+            None => self.lists.push((network, list)),
+        }
+        self.flatten();
+        self
+    }
+
+    /// Leaves out the ranges of clouds, web gateways, VPNs and mail gateways that are built in by AS number. The short lists that
+    /// operators publish, and those given by [`networks`](Self::networks), still count.
+    #[must_use]
+    pub fn without_networks_by_number(mut self) -> Self {
+        self.by_number = 0;
+        self
+    }
+
+    /// Takes hints at clouds, web gateways, VPNs and mail gateways from a database of AS numbers too, looked up at the middle of the masked
+    /// network. The built-in ranges are of the day that [`Network::source`] names; a database that you keep current knows those since.
     #[cfg(feature = "maxmind")]
     #[must_use]
     pub fn asn(mut self, database: AsnDatabase) -> Self {
@@ -117,8 +160,9 @@ impl Classifier {
         None
     }
 
-    /// The bytes that the flattened network tables take: 17,232 with the built-in lists, 49,296 with all of Apple's list
-    /// of August 2026. The lists they are made from are kept beside them, in about as much.
+    /// The bytes that the flattened network tables take on the heap: 18,624 with the built-in lists, 50,688 with all of
+    /// Apple's list of August 2026. The lists they are made from are
+    /// kept beside them, in about as much; the ranges by AS number stay in the program's file and take none.
     #[must_use]
     pub fn table_bytes(&self) -> usize {
         self.ranges.bytes()
@@ -132,35 +176,32 @@ impl Classifier {
         network: Option<MaskedIp>,
         since_sent: SinceSent,
     ) -> Classified {
-        let (kind, provider) = agent::read(signals.agent());
-        let labels = network.map_or(Labels::default(), |network| self.ranges.look_up(network));
+        let agent::Reading { kind, provider, system } = agent::read(signals.agent());
+        let labels = network.map_or(Labels::default(), |network| self.labels(network));
         let global = network.is_some_and(|network| networks::is_global(network.network()));
 
         let hint = network.and_then(|network| self.hint(network));
 
         let judged = combine::from_agent(kind, provider);
-        let mut judged = combine::with_network(judged, kind, labels, hint, global);
-
-        let declared = signals.declared();
-        judged.evidence = judged.evidence.union(declared);
-        if declares_machine(declared) {
-            judged.verdict = Verdict::Machine;
-        }
+        let judged = combine::with_network(judged, kind, labels, hint, global);
+        let mut judged = combine::with_headers(judged, signals.declared_by(system));
         if let Some(early) = self.early(since_sent) {
             judged.evidence.insert(early);
             // Never more than a doubt: one-to-one readers can be fast.
-            if judged.verdict == Verdict::Human {
-                judged.verdict = Verdict::Uncertain;
-            }
+            judged = judged.no_longer_certain();
         }
         let combine::Judgement { fetcher, provider, verdict, evidence } = judged;
+        let readers_own = labels.is_wholly(Network::People) || (labels.is_none() && hint.is_none());
         let locatable = fetcher.is_direct()
             && verdict == Verdict::Human
             && network.is_some()
-            && labels.is_none()
-            && hint.is_none()
+            && readers_own
             && !evidence.contains(Evidence::HeaderAnonymousIp);
         Classified { fetcher, provider, verdict, evidence, locatable }
+    }
+
+    fn labels(&self, network: MaskedIp) -> Labels {
+        self.ranges.look_up(network).and(packed::look_up(network).among(self.by_number)).decided()
     }
 
     fn early(&self, since_sent: SinceSent) -> Option<Evidence> {
@@ -173,11 +214,4 @@ impl Classifier {
     fn flatten(&mut self) {
         self.ranges = Ranges::new(self.lists.iter().map(|(network, list)| (*network, list)));
     }
-}
-
-/// Does the request itself say that nobody looks?
-fn declares_machine(declared: EvidenceSet) -> bool {
-    use Evidence::{HeaderPurpose, HeaderSecPurpose, HeaderXMoz, HeaderXPurpose, MethodHead};
-    let machine = [HeaderSecPurpose, HeaderPurpose, HeaderXMoz, HeaderXPurpose, MethodHead];
-    machine.into_iter().any(|evidence| declared.contains(evidence))
 }

@@ -24,7 +24,7 @@ impl Judgement {
         self
     }
 
-    fn no_longer_certain(mut self) -> Self {
+    pub(super) fn no_longer_certain(mut self) -> Self {
         if self.verdict == Verdict::Human {
             self.verdict = Verdict::Uncertain;
         }
@@ -54,13 +54,15 @@ pub(super) fn from_agent(kind: Kind, provider: Option<Provider>) -> Judgement {
         Kind::Browser | Kind::Webview => (F::Browser, Human),
         Kind::StaleBrowser | Kind::AddedName => (F::Browser, Uncertain),
         Kind::AppStack => (F::HttpClient, Uncertain),
+        Kind::AppleStack => (F::OtherMailClient, Uncertain),
+        Kind::MailServer => (F::OtherMailProxy, Uncertain),
         Kind::BareMozilla | Kind::Missing | Kind::Opaque => (F::Unknown, Uncertain),
     };
     Judgement { fetcher, provider, verdict, evidence: kind.evidence().into() }
 }
 
-/// What the network adds. `global` is false where it is unknown or nobody's in the Internet: then nothing is foreign.
-/// `hint` is what its number says.
+/// What the network adds. `global` is false if it is unknown or nobody's in the Internet: then nothing is foreign.
+/// `hint` is what its number says, and `labels` are [decided](Labels::decided).
 pub(super) fn with_network(
     mut judged: Judgement,
     kind: Kind,
@@ -75,7 +77,8 @@ pub(super) fn with_network(
     if labels.part != 0 && labels.whole & !Network::Own.bit() == 0 {
         judged.evidence.insert(Evidence::NetPartial);
     }
-    if let Some(network) = hint.filter(|network| !labels.touches(*network)) {
+    // A number tells nothing new of a network that a list covers as a whole.
+    if let Some(network) = hint.filter(|network| labels.whole == 0 && !labels.touches(*network)) {
         judged.evidence.extend([network.evidence(), Evidence::NetByAsn]);
         labels.part |= network.bit();
     }
@@ -91,6 +94,7 @@ pub(super) fn with_network(
         | Kind::Webview
         | Kind::Missing
         | Kind::AppStack
+        | Kind::AppleStack
         | Kind::Opaque => ordinary(judged, labels),
         Kind::Thunderbird | Kind::AppleMail | Kind::MailClient | Kind::Outlook | Kind::Office => {
             client(judged, labels)
@@ -103,11 +107,39 @@ pub(super) fn with_network(
 fn google(judged: Judgement, labels: Labels, global: bool) -> Judgement {
     if labels.touches(Network::GoogleImageProxy) || !global {
         judged
-    } else if labels.is_wholly(Network::Google) {
+    } else if labels.is_wholly(Network::Google) || labels.is_wholly(Network::GoogleCrawler) {
         judged.no_longer_certain()
     } else {
         foreign(judged)
     }
+}
+
+/// What the request's own method and headers add: they say that nobody looks, or do not fit an image in the agent's browser.
+pub(super) fn with_headers(mut judged: Judgement, declared: EvidenceSet) -> Judgement {
+    use Evidence::{
+        HeaderFetchDest, HeaderHeadless, HeaderPlatform, HeaderPurpose, HeaderSecPurpose,
+        HeaderSignatureAgent, HeaderXMoz, HeaderXPurpose, MethodHead,
+    };
+    if declared.is_empty() {
+        return judged;
+    }
+    judged.evidence = judged.evidence.union(declared);
+    let any = |of: &[Evidence]| of.iter().any(|evidence| declared.contains(*evidence));
+    if any(&[HeaderSecPurpose, HeaderPurpose, HeaderXMoz, HeaderXPurpose, MethodHead]) {
+        judged.verdict = Verdict::Machine;
+    } else if any(&[HeaderFetchDest, HeaderPlatform]) {
+        judged = judged.no_longer_certain();
+    }
+    // These two name the software, whatever agent it borrows.
+    let borrowed = judged.fetcher.is_direct() || judged.fetcher == Fetcher::Unknown;
+    for (evidence, fetcher) in
+        [(HeaderHeadless, Fetcher::HttpClient), (HeaderSignatureAgent, Fetcher::Crawler)]
+    {
+        if declared.contains(evidence) {
+            judged = judged.is(if borrowed { fetcher } else { judged.fetcher }, Verdict::Machine);
+        }
+    }
+    judged
 }
 
 /// A known proxy's agent from where that proxy never fetches: anyone can send it.
@@ -124,6 +156,11 @@ fn bare(judged: Judgement, labels: Labels) -> Judgement {
         judged.at(scanner).is(Fetcher::SecurityScanner, Verdict::Machine)
     } else if labels.touches(Network::PrivateRelay) {
         judged.at(Network::PrivateRelay).is(Fetcher::AppleMpp, Verdict::Machine)
+    } else if let Some(network) =
+        [Network::Google, Network::Hosting].into_iter().find(|network| labels.is_wholly(*network))
+    {
+        // Apple's prefetch never comes from a cloud.
+        judged.at(network).is(Fetcher::SecurityScanner, Verdict::Machine)
     } else {
         judged
     }
@@ -160,7 +197,7 @@ fn client(judged: Judgement, labels: Labels) -> Judgement {
 fn scanner(labels: Labels) -> Option<Network> {
     let candidates = [
         Network::MailProtection,
-        Network::Google,
+        Network::GoogleCrawler,
         Network::GoogleImageProxy,
         Network::Proofpoint,
         Network::Mimecast,
@@ -173,12 +210,14 @@ fn scanner(labels: Labels) -> Option<Network> {
 }
 
 impl Labels {
-    /// Networks of which a hint is enough to doubt a person. The relay, Exchange Online and web gateways carry people.
+    /// Networks of which a hint is enough to doubt a person. The relay, Exchange Online, VPNs and web gateways carry people.
     const fn has_doubt(self) -> bool {
         let doubtful = Network::GATEWAYS
             | Network::MailProtection.bit()
             | Network::Google.bit()
+            | Network::GoogleCrawler.bit()
             | Network::GoogleImageProxy.bit()
+            | Network::MixedGateway.bit()
             | Network::Yahoo.bit()
             | Network::MailRu.bit()
             | Network::Hosting.bit();
@@ -242,6 +281,8 @@ mod tests {
             Network::Apple,
             Network::ExchangeOnline,
             Network::WebGateway,
+            Network::Vpn,
+            Network::People,
             Network::Own,
         ];
         for network in Network::ALL.iter().copied() {

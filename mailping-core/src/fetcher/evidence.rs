@@ -71,21 +71,30 @@ evidence! {
     NetMailProtection = 30, "net:mail_protection", "the network is that of Microsoft's mail protection";
     NetMailGateway = 31, "net:mail_gateway", "the network is that of a mail security gateway";
     NetWebmailProxy = 32, "net:webmail_proxy", "the network is that of a mailbox provider's image proxy";
-    NetWebGateway = 33, "net:web_gateway", "the network is that of a company web gateway, through which people browse";
-    NetHosting = 34, "net:hosting", "the network is that of a hosting company";
+    NetWebGateway = 33, "net:web_gateway", "the network is that of a company web gateway, through which people browse: its place is not theirs";
+    NetHosting = 34, "net:hosting", "the network is that of a cloud or hosting company: scanners, VPN exits and remote desktops are there, homes are not";
     NetPartial = 35, "net:partial", "the masked network belongs to the named network only in part, which is a hint and no proof";
     NetForeign = 36, "net:foreign", "the network is none of those that the named proxy fetches from";
     NetOwn = 37, "net:own", "the network is the sender's own";
-    NetBurst = 38, "net:burst", "many pings were fetched from this network at once";
+    NetBurst = 38, "net:burst", "several pings were fetched from this network at once";
     NetByAsn = 39, "net:by_asn", "the network was told from its number in an ASN database, which is a hint and no proof";
+    NetVpn = 40, "net:vpn", "the network is an exit of a VPN or relay, through which people browse from somewhere else";
+    NetPeople = 41, "net:people", "the network is one that people come from, as the operator says";
+    UaMailServer = 42, "ua:mail_server", "the agent names a mail server or a tool for developers of mail";
     TimeEarly = 44, "time:early", "the fetch came so soon after sending that it fell into the early window, when machines fetch more than people do";
     TimeBeforeSent = 45, "time:before_sent", "the fetch came before the sent time";
+    SeqAfterHead = 46, "seq:after_head", "a HEAD came from the same network just before, as checkers of links send it";
+    SeqSameAgent = 47, "seq:same_agent", "minutes before, the same agent came from the same network as a machine or too early for a person";
     HeaderSecPurpose = 50, "header:sec_purpose", "the Sec-Purpose header says that this is a prefetch";
     HeaderPurpose = 51, "header:purpose", "the Purpose header says that this is a prefetch or preview";
     HeaderXMoz = 52, "header:x_moz", "the X-Moz header says that this is a prefetch";
     HeaderXPurpose = 53, "header:x_purpose", "the X-Purpose header says that this is a prefetch or preview";
     HeaderAnonymousIp = 54, "header:anonymous_client_ip", "the Sec-Purpose header says that the client's address is hidden by a proxy";
     MethodHead = 55, "method:head", "the method is HEAD, which displays nothing";
+    HeaderSignatureAgent = 56, "header:signature_agent", "the request is signed by an agent that acts by itself (Signature-Agent)";
+    HeaderHeadless = 57, "header:headless", "the Sec-CH-UA header names a browser that runs without a screen";
+    HeaderPlatform = 58, "header:platform", "the Sec-CH-UA-Platform header names another system than the agent does";
+    HeaderFetchDest = 59, "header:fetch_dest", "the Sec-Fetch-Dest header says that this was not fetched as an image";
 }
 
 impl fmt::Display for Evidence {

@@ -31,6 +31,10 @@ pub(super) enum Kind {
     Webview,
     BareMozilla,
     AppStack,
+    /// That of Apple's systems since version 26.
+    AppleStack,
+    /// A mail server, or a tool for developers of mail.
+    MailServer,
     Missing,
     Opaque,
 }
@@ -54,6 +58,8 @@ impl Means {
             Self::Outlook => Kind::Outlook,
             Self::Office => Kind::Office,
             Self::AppStack => Kind::AppStack,
+            Self::AppleStack => Kind::AppleStack,
+            Self::MailServer => Kind::MailServer,
             Self::Opaque => Kind::Opaque,
             Self::Ancient => Kind::StaleBrowser,
             Self::Chrome | Self::Firefox | Self::SafariVersion | Self::Plain | Self::Part(_) => Kind::Browser,
@@ -85,7 +91,8 @@ impl Kind {
             Self::StaleBrowser => Evidence::UaStaleBrowser,
             Self::Webview => Evidence::UaWebview,
             Self::BareMozilla => Evidence::UaBareMozilla,
-            Self::AppStack => Evidence::UaAppStack,
+            Self::AppStack | Self::AppleStack => Evidence::UaAppStack,
+            Self::MailServer => Evidence::UaMailServer,
             Self::Missing => Evidence::UaMissing,
             Self::Opaque => Evidence::UaUnknown,
         }

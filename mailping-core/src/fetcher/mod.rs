@@ -6,6 +6,7 @@
 
 mod agent;
 mod agents;
+mod as_numbers;
 #[cfg(feature = "maxmind")]
 mod asn;
 mod class;
@@ -16,6 +17,7 @@ mod index;
 mod kind;
 mod network_list;
 mod networks;
+mod packed;
 mod provider;
 mod ranges;
 mod rules;
@@ -24,6 +26,10 @@ mod shape;
 mod signals;
 mod tokens;
 
+#[cfg(test)]
+mod names;
+#[cfg(test)]
+mod order;
 #[cfg(test)]
 mod promises;
 #[cfg(test)]
@@ -40,6 +46,6 @@ pub use provider::Provider;
 pub use rules::{Rule, rules};
 pub use signals::FetchSignals;
 
-/// The edition of the rules that made a judgement, kept with each open: year, month and a running digit, so 26112 is
-/// the second of November 2026.
-pub const RULES_VERSION: u16 = 26_112;
+/// The edition of the rules that made a judgement, kept with each open: year, month and a running digit, so 26113 is
+/// the third of November 2026.
+pub const RULES_VERSION: u16 = 26_113;

@@ -7,7 +7,7 @@
 use ipnet::IpNet;
 
 use super::network_list::NetworkList;
-use super::{Evidence, Provider};
+use super::{Evidence, Provider, packed};
 
 macro_rules! networks {
     ($( $(#[doc = $doc:literal])+ $variant:ident: $evidence:ident, $provider:expr; )+) => {
@@ -40,7 +40,9 @@ macro_rules! networks {
 networks! {
     /// Google's image proxy. Proves, with its agent, that the message was displayed.
     GoogleImageProxy: NetGoogleProxy, Some(Provider::Gmail);
-    /// Google's own space, without its cloud customers'. Proves a scanner with any agent but the image proxy's.
+    /// Google's crawlers and other fetchers. Proves a scanner with any agent but the image proxy's.
+    GoogleCrawler: NetGoogle, Some(Provider::Google);
+    /// The rest of Google's own space, without its cloud customers'. A doubt: Fi, the Pixel's VPN and staff come from here too.
     Google: NetGoogle, Some(Provider::Google);
     /// Exits of Apple's private relay. Proves, with the bare agent, Apple's prefetch; people browse through it too.
     PrivateRelay: NetPrivateRelay, Some(Provider::Apple);
@@ -62,14 +64,21 @@ networks! {
     Cisco: NetMailGateway, Some(Provider::Cisco);
     /// Trend Micro's mail gateways. Prove a scanner.
     TrendMicro: NetMailGateway, Some(Provider::TrendMicro);
-    /// Another mail gateway; empty until a list is loaded. Proves a scanner.
+    /// Another mail gateway. Proves a scanner; of one that only its AS number tells, nothing more than a doubt.
     OtherGateway: NetMailGateway, None;
     /// Mail.ru's image proxy, which has an ordinary agent.
     MailRu: NetWebmailProxy, Some(Provider::MailRu);
-    /// A company web gateway, through which people browse; empty until a list is loaded. Hides the place.
+    /// A company web gateway, through which people browse. Hides the place.
     WebGateway: NetWebGateway, None;
-    /// Hosting companies; empty until a list is loaded. A hint only: scanners and VPN exits live there.
+    /// A company web gateway whose operator also scans from it. A doubt without a place.
+    MixedGateway: NetWebGateway, None;
+    /// Exits of a VPN or a relay, through which people browse from somewhere else. Hides the place.
+    Vpn: NetVpn, None;
+    /// Clouds and hosting companies. A doubt without a place: scanners, VPN exits and remote desktops live there. With the bare agent
+    /// it proves a scanner.
     Hosting: NetHosting, None;
+    /// Where people come from, as the operator of the tracker says, whatever other lists say.
+    People: NetPeople, None;
     /// The sender's own.
     Own: NetOwn, None;
 }
@@ -79,12 +88,31 @@ impl Network {
         1 << (self as u32 % 32)
     }
 
-    /// Where its built-in ranges stand, and the month in which that was checked, such as `2026-11`; `None` where it has
-    /// none.
+    /// Where its built-in ranges stand, and the month in which that was checked, such as `2026-11`; `None` if it has none.
     #[must_use]
     pub fn source(self) -> Option<(&'static str, &'static str)> {
-        BUILT_IN.iter().find(|built| built.network == self).map(|built| (built.source, built.checked))
+        let listed =
+            BUILT_IN.iter().find(|built| built.network == self).map(|built| (built.source, built.checked));
+        listed.or_else(|| packed::KINDS.contains(&self).then_some((packed::SOURCE, packed::CHECKED)))
     }
+
+    /// Sets of networks in the order in which they decide. What a person behind a proxy or gateway does counts before what a filter
+    /// does, and a cloud is what is left where nobody is known to be.
+    pub(super) const ORDER: [u32; 8] = [
+        Self::Own.bit(),
+        Self::People.bit(),
+        Self::PrivateRelay.bit()
+            | Self::GoogleImageProxy.bit()
+            | Self::Yahoo.bit()
+            | Self::ExchangeOnline.bit()
+            | Self::MailRu.bit()
+            | Self::Apple.bit(),
+        Self::WebGateway.bit() | Self::MixedGateway.bit(),
+        Self::Vpn.bit(),
+        Self::GATEWAYS | Self::MailProtection.bit() | Self::GoogleCrawler.bit(),
+        Self::Google.bit(),
+        Self::Hosting.bit(),
+    ];
 
     /// The mail gateways' bits.
     pub(super) const GATEWAYS: u32 = Self::Proofpoint.bit()
@@ -117,16 +145,22 @@ pub(super) const BUILT_IN: &[Built] = &[
             172.217.64.0/18 172.217.128.0/17
             172.253.0.0/20 172.253.32.0/19 172.253.64.0/18 172.253.128.0/17 173.194.0.0/16 192.178.0.0/15 209.85.128.0/17 216.58.192.0/19 216.239.32.0/19
             2001:4860::/32 2404:6800::/32 2607:f8b0::/32 2800:3f0::/32 2a00:1450::/32 2c0f:fb50::/32" },
+    Built { network: Network::GoogleCrawler, source: "Google: googlebot.json, special-crawlers.json, user-triggered-fetchers.json; the blocks that they fill", checked: "2026-11-27",
+        ranges: "64.233.172.0/23 66.102.6.0/23 66.102.8.0/23 66.249.64.0/19 72.14.199.0/24 74.125.148.0/22 74.125.208.0/21 74.125.216.0/22
+            108.177.2.0/24 142.250.32.0/23 192.178.4.0/22 192.178.8.0/21 192.178.16.0/24 209.85.238.0/24 2001:4860:4801::/48" },
     Built { network: Network::PrivateRelay, source: "Apple: mask-api.icloud.com/egress-ip-ranges.csv, August 2026", checked: "2026-11",
         ranges: include_str!("data/private_relay.txt") },
     Built { network: Network::Apple, source: "senders that take 17/8 for Apple's prefetch; not seen in measurements", checked: "2026-11",
         ranges: "~17.0.0.0/8" },
-    Built { network: Network::Yahoo, source: "Yahoo's page on its mail proxy, as quoted in public code", checked: "2026-11",
-        ranges: "67.195.0.0/16 69.147.64.0/18 87.248.96.0/19 98.138.0.0/15 212.82.96.0/19 2001:4998::/32 2a00:1288::/32" },
-    Built { network: Network::ExchangeOnline, source: "Microsoft 365 endpoints (Exchange Online); warmbly#412", checked: "2026-11",
-        ranges: "13.107.128.0/22 40.96.0.0/13 40.104.0.0/15 52.96.0.0/14 2603:1000::/24" },
-    Built { network: Network::MailProtection, source: "Microsoft 365 endpoints (EOP); opencollective#3656, gophish#2549", checked: "2026-11",
-        ranges: "40.92.0.0/15 40.94.16.0/24 40.107.0.0/16 52.100.0.0/14 104.47.0.0/17 2a01:111:f400::/48 2a01:111:f403::/48" },
+    Built { network: Network::Yahoo, source: "Yahoo's page on its mail proxy", checked: "2026-11-27",
+        ranges: "27.123.32.0/19 67.195.0.0/16 69.147.64.0/18 87.248.96.0/19 98.138.0.0/15 106.10.128.0/17 115.178.0.0/20 119.161.0.0/19
+            200.152.160.0/20 202.43.192.0/19 209.73.160.0/19 212.82.96.0/19 216.115.96.0/20 2001:4998::/32 2406:2000::/32 2406:6e00::/32
+            2804:1bc::/32 2a00:1288::/32" },
+    Built { network: Network::ExchangeOnline, source: "Microsoft 365 endpoints (Exchange Online); warmbly#412", checked: "2026-11-27",
+        ranges: "13.107.128.0/22 23.103.160.0/20 40.96.0.0/13 40.104.0.0/15 52.96.0.0/14 132.245.0.0/16 150.171.32.0/22 2603:1000::/24
+            2620:1ec:8f0::/46 2620:1ec:900::/46" },
+    Built { network: Network::MailProtection, source: "Microsoft 365 endpoints (EOP); opencollective#3656, gophish#2549", checked: "2026-11-27",
+        ranges: "40.92.0.0/15 40.94.16.0/24 40.107.0.0/16 52.100.0.0/14 52.238.78.88/32 104.47.0.0/17 2a01:111:f400::/48 2a01:111:f403::/48" },
     Built { network: Network::Proofpoint, source: "pphosted.com reverse names; public lists where routing (June 2026) says the same; `~` where only one of them does", checked: "2026-11-24",
         ranges: "67.231.144.0/20 148.163.128.0/23 148.163.130.0/24 148.163.132.0/22 148.163.136.0/21 148.163.144.0/20 185.132.180.0/22
             ~148.163.128.0/17 ~66.159.224.0/23 ~66.159.227.0/24 ~66.159.228.0/23 ~66.159.232.0/21 ~66.159.240.0/23 ~66.159.243.0/24
@@ -143,17 +177,24 @@ pub(super) const BUILT_IN: &[Built] = &[
             ~213.167.75.0/24 ~213.167.81.0/24 ~216.35.243.0/24 ~216.35.244.0/24 ~216.145.208.0/21 ~216.145.218.0/23
             ~216.145.220.0/24 ~216.145.222.0/23 ~216.205.24.0/24 ~2401:73c0::/47 ~2620:134:6000::/47 ~2620:134:600b::/48
             ~2620:134:600c::/48 ~2a02:5be0::/46 ~2a02:5be0:4::/47 ~2a02:5be0:9::/48 ~2a0e:e40::/29 ~2c0f:f1e0::/47" },
-    Built { network: Network::Barracuda, source: "public lists where routing (June 2026) says the same; `~` where only one of them does", checked: "2026-11-24",
-        ranges: "64.235.144.0/22 64.235.150.0/23 64.235.152.0/21 209.222.80.0/23 209.222.83.0/24 209.222.84.0/22 ~64.235.144.0/20
+    Built { network: Network::Barracuda, source: "Barracuda: Email Gateway Defense; public lists where routing (June 2026) says the same; `~` where only one of them does", checked: "2026-11-27",
+        ranges: "3.24.133.128/25 13.200.136.128/25 15.222.16.128/25 18.133.136.96/27 18.133.136.128/26 18.184.203.224/27 18.185.115.192/26
+            35.157.190.224/27 35.176.92.96/27 64.235.144.0/22 64.235.150.0/23 64.235.152.0/21 209.222.80.0/22 209.222.84.0/22 ~64.235.144.0/20
             ~209.222.80.0/21 ~198.35.20.0/23 ~198.35.22.0/24 ~2620:0:22c0::/48" },
     Built { network: Network::Cisco, source: "public lists, where routing (June 2026) names nobody else; `~` from routing alone", checked: "2026-11-24",
         ranges: "184.94.240.0/20 ~23.90.96.0/19 ~63.251.108.0/24 ~68.232.128.0/19 ~72.5.10.0/23 ~74.201.90.0/23 ~74.201.116.0/24
             ~139.138.24.0/21 ~139.138.32.0/20 ~139.138.56.0/21 ~194.165.192.0/22 ~194.165.196.0/24 ~194.165.198.0/23
             ~194.165.202.0/24 ~194.165.205.0/24 ~194.165.211.0/24 ~194.165.212.0/22 ~194.165.216.0/24 ~195.146.191.0/24
             ~204.15.80.0/22 ~207.54.64.0/19 ~208.90.56.0/23 ~208.90.58.0/24 ~208.90.60.0/22 ~216.71.128.0/19 ~2620:101:2000::/43" },
-    Built { network: Network::TrendMicro, source: "public lists, where routing (June 2026) names nobody else; `~` from routing alone", checked: "2026-11-24",
-        ranges: "150.70.0.0/16 ~66.180.80.0/20 ~103.7.224.0/24 ~203.177.44.0/23 ~216.99.128.0/23 ~216.99.132.0/23 ~216.99.134.0/24
+    Built { network: Network::TrendMicro, source: "Trend Micro Email Security's SPF record; public lists, where routing (June 2026) names nobody else; `~` from routing alone", checked: "2026-11-27",
+        ranges: "13.238.202.0/25 18.185.115.0/25 18.208.22.64/26 18.208.22.128/25 150.70.0.0/16 ~66.180.80.0/20 ~103.7.224.0/24 ~203.177.44.0/23 ~216.99.128.0/23 ~216.99.132.0/23 ~216.99.134.0/24
             ~216.104.0.0/19" },
+    Built { network: Network::OtherGateway, source: "Hornetsecurity and Symantec (MessageLabs): their own pages and public lists", checked: "2026-11-27",
+        ranges: "46.226.48.0/21 83.246.65.0/24 85.158.136.0/21 94.100.128.0/20 173.45.18.0/24 185.140.204.0/22 193.109.254.0/23" },
+    Built { network: Network::WebGateway, source: "Zscaler, Netskope, Cisco Umbrella: their own pages", checked: "2026-11-27",
+        ranges: "147.161.128.0/17 155.190.0.0/16 163.116.128.0/17 165.225.0.0/16" },
+    Built { network: Network::MixedGateway, source: "Forcepoint: its own page", checked: "2026-11-27",
+        ranges: "85.115.32.0/19" },
     Built { network: Network::MailRu, source: "public code that names them as Mail.ru's image proxy", checked: "2026-11",
         ranges: "185.30.176.0/23 188.93.56.0/24" },
 ];
@@ -216,6 +257,14 @@ mod tests {
     }
 
     #[test]
+    fn every_network_has_one_place_in_the_order() {
+        for network in Network::ALL.iter().copied() {
+            let places = Network::ORDER.iter().filter(|kind| *kind & network.bit() != 0).count();
+            assert_eq!(places, 1, "{network:?}");
+        }
+    }
+
+    #[test]
     fn every_network_has_its_own_bit() {
         let bits = Network::ALL.iter().fold(0, |bits, network| bits | network.bit());
         assert_eq!(bits.count_ones() as usize, Network::ALL.len());
@@ -261,6 +310,8 @@ mod tests {
     fn the_source_of_a_built_in_list_is_told_and_an_empty_one_has_none() {
         let (source, checked) = Network::MailRu.source().unwrap();
         assert!(source.contains("Mail.ru") && checked == "2026-11", "{source} {checked}");
+        let (source, checked) = Network::Hosting.source().unwrap();
+        assert!(source.contains("RouteViews") && checked == "2026-11-27", "{source} {checked}");
         assert_eq!(Network::Own.source(), None);
     }
 }

@@ -30,6 +30,29 @@ impl Labels {
     pub(super) const fn is_none(self) -> bool {
         self.whole | self.part == 0
     }
+
+    /// What two sources say together.
+    pub(super) const fn and(self, other: Self) -> Self {
+        let whole = self.whole | other.whole;
+        Self { whole, part: (self.part | other.part) & !whole }
+    }
+
+    /// Those among `networks`, a set of bits.
+    pub(super) const fn among(self, networks: u32) -> Self {
+        Self { whole: self.whole & networks, part: self.part & networks }
+    }
+
+    /// The first kind of network that the whole masked network belongs to decides: what comes after it is not asked.
+    pub(super) fn decided(self) -> Self {
+        let mut asked = 0;
+        for kind in Network::ORDER {
+            asked |= kind;
+            if self.whole & kind != 0 {
+                return self.among(asked);
+            }
+        }
+        self
+    }
 }
 
 /// All known networks, flattened.

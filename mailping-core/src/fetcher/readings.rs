@@ -11,7 +11,7 @@ const ANDROID: &str =
     "AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/140.0.0.0 Mobile Safari/537.36";
 
 fn kind(text: &str) -> Kind {
-    read(Some(text.as_bytes())).0
+    read(Some(text.as_bytes())).kind
 }
 
 #[track_caller]
@@ -26,7 +26,7 @@ fn all(rows: &[(&str, Kind)]) {
 #[test]
 fn no_agent_and_one_without_a_letter_are_told_apart() {
     all(&[("", Kind::Missing), (" \t", Kind::Missing), ("-", Kind::Opaque), ("5.0", Kind::Opaque)]);
-    assert_eq!(read(None).0, Kind::Missing);
+    assert_eq!(read(None).kind, Kind::Missing);
     all(&[("Mozilla/5.0", Kind::BareMozilla), ("Mozilla/5.0 Mozilla/5.0", Kind::Opaque)]);
     // A second one of another version is none of Gmail's.
     all(&[
@@ -254,7 +254,7 @@ fn what_follows_a_known_name_belongs_to_it_where_no_dot_or_colon_parts_them() {
 
 #[test]
 fn the_maker_is_named_where_the_agent_names_one_and_google_for_plain_chrome() {
-    let maker = |text: &str| read(Some(text.as_bytes())).1;
+    let maker = |text: &str| read(Some(text.as_bytes())).provider;
     assert_eq!(maker(&format!("{WINDOWS} {BLINK}")), Some(Provider::Google));
     assert_eq!(maker(&format!("{WINDOWS} {BLINK} Unheard/1.0")), None);
     assert_eq!(maker(&format!("{WINDOWS} {BLINK} Edg/140.0.0.0")), Some(Provider::Microsoft));

@@ -4,7 +4,7 @@
 use super::agents::BLOCKS;
 use super::networks::BUILT_IN;
 use super::signals::HEADERS;
-use super::{Evidence, Provider};
+use super::{Evidence, Provider, as_numbers, packed};
 
 /// One rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,20 +61,14 @@ pub fn rules() -> impl Iterator<Item = Rule> {
         .chain(TIMES.iter().copied())
 }
 
-#[cfg(feature = "maxmind")]
 fn numbers() -> impl Iterator<Item = Rule> {
-    super::asn::NUMBERS.iter().map(|known| Rule {
-        name: known.whose,
-        proves: known.network.evidence(),
-        provider: known.network.provider(),
-        source: known.source,
-        checked: known.checked,
+    as_numbers::listed().map(|listed| Rule {
+        name: listed.about,
+        proves: listed.network.evidence(),
+        provider: listed.network.provider(),
+        source: packed::SOURCE,
+        checked: packed::CHECKED,
     })
-}
-
-#[cfg(not(feature = "maxmind"))]
-fn numbers() -> impl Iterator<Item = Rule> {
-    std::iter::empty()
 }
 
 const fn form(name: &'static str, proves: Evidence, source: &'static str, checked: &'static str) -> Rule {
@@ -90,7 +84,11 @@ const FORMS: &[Rule] = &[
     Rule { name: "WebKit on an Apple device with nothing after it", proves: Evidence::UaBareWebkit, provider: Some(Provider::Apple),
         source: "ua-parser/uap-core#528; medama-io/go-useragent#10; warmbly#564", checked: "2026-11" },
     form("a name ending in imageproxy or mailproxy, or a comment that begins with via", Evidence::UaMailProxy, "the proxies above, without their names", "2026-11"),
-    form("a product that starts or ends in mail", Evidence::UaMailClient, "yauaa EMailClients.yaml; uap-core", "2026-11"),
+    form("a product that starts or ends in mail, or has Mail as a word inside", Evidence::UaMailClient, "yauaa EMailClients.yaml; uap-core", "2026-11"),
+    form("such a product that is a webmail, or ends in server, proxy, gateway and such", Evidence::UaMailServer, "their own pages", "2026-11-27"),
+    form("Network and an Apple system, each with a version", Evidence::UaAppStack, "agents seen of iOS 26 and macOS 26", "2026-11-27"),
+    form("Chrome or Firefox with a word in place of a version", Evidence::UaHeadless, "Firefox/Camoufox", "2026-11-27"),
+    form("HTTP with a version inside a comment", Evidence::UaBot, "scrapers inside comments", "2026-11-27"),
     form("a name ending in bot, crawler, spider, checker, monitor and such, outside of a device's description", Evidence::UaBot,
         "crawler-user-agents 1.60.0; crawlerdetect 0.4.2; isbot", "2026-11-24"),
     form("Google-NAME, NAME-Google, NAME-User", Evidence::UaBot, "crawler-user-agents 1.60.0", "2026-11-24"),
@@ -130,15 +128,16 @@ mod tests {
     }
 
     /// Told at run time and by no rule: what the app sets, and how a network came to be known.
-    const NO_RULE: [Evidence; 8] = [
+    const NO_RULE: [Evidence; 9] = [
         Evidence::NetPartial,
         Evidence::NetForeign,
         Evidence::NetOwn,
+        Evidence::NetPeople,
         Evidence::NetBurst,
         Evidence::NetByAsn,
-        Evidence::NetWebGateway,
-        Evidence::NetHosting,
         Evidence::MethodHead,
+        Evidence::SeqAfterHead,
+        Evidence::SeqSameAgent,
     ];
 
     #[test]

@@ -3,7 +3,8 @@
 use std::mem;
 
 use super::agents::{Agent, Means, Word};
-use super::shape::{self, Contact};
+use super::shape::{self, Contact, NamesMail};
+use super::signals::System;
 use super::tokens::{Token, ends_with, leading_number, starts_with};
 use super::{Provider, index};
 
@@ -26,13 +27,19 @@ pub(super) struct Seen {
     /// A program's word in what may be the description of a device.
     pub(super) device_program: bool,
     pub(super) contact: Option<Contact>,
-    pub(super) mail: bool,
+    pub(super) mail: Option<NamesMail>,
     pub(super) library: bool,
     pub(super) proxy: bool,
     pub(super) ms_office: bool,
     pub(super) msie: bool,
     pub(super) office_version: Option<bool>,
     pub(super) app_stack: bool,
+    /// `Network/…`, which Apple's own stack writes before the system's name.
+    pub(super) apple_network: bool,
+    /// A browser's name with a word where its version stands.
+    pub(super) impostor: bool,
+    pub(super) harmony: bool,
+    pub(super) system: Option<System>,
     pub(super) safari_token: bool,
     pub(super) ancient: bool,
     pub(super) engine: bool,
@@ -81,6 +88,9 @@ impl Seen {
             Some(Agent { means: Means::Part(word), .. }) => self.add_word(*word, token),
             Some(agent) => self.add_known(agent, token),
             None => {
+                if token.has_signs && token.name.contains(&b'%') {
+                    self.add_escaped(token);
+                }
                 let stem = stem(token).and_then(|stem| index::find(stem, stem, false));
                 match stem.filter(|agent| !matches!(agent.means, Means::Part(_))) {
                     Some(agent) => {
@@ -89,6 +99,28 @@ impl Seen {
                     }
                     None => self.add_unknown(token),
                 }
+            }
+        }
+    }
+
+    /// Apps on CFNetwork write the blanks of their names as `%20`.
+    fn add_escaped(&mut self, token: &Token<'_>) {
+        let mut name = [0; 64];
+        let Some(name) = shape::without_escapes(token.name, &mut name) else { return };
+        let first = name.split(|byte| *byte == b' ').next().unwrap_or_default();
+        // A part of the name is no name: `Yahoo Mail` is not Apple's `Mail`. Proxies are known by their first word.
+        let known = index::find(first, name, token.comment != 0)
+            .filter(|agent| agent.name.contains(' ') || agent.means <= Means::OtherProxy);
+        if let Some(agent) = known.filter(|agent| !matches!(agent.means, Means::Part(_))) {
+            self.propose(agent.means, agent.provider);
+        }
+        let ends = |end: &[u8]| name.ends_with(end) && first != name;
+        self.proxy |= ends(b" Proxy") && name.windows(6).any(|part| part == b"Image " || part == b"ternal");
+        if token.comment == 0 {
+            let words = name.split(|byte| *byte == b' ');
+            self.mail = words.clone().map(shape::names_mail).max().flatten().max(self.mail);
+            if words.clone().any(shape::names_outlook) {
+                self.propose(Means::Outlook, Some(Provider::Microsoft));
             }
         }
     }
@@ -127,12 +159,35 @@ impl Seen {
                 self.android = true;
                 self.phone = true;
             }
+            Word::Harmony => {
+                self.harmony = true;
+                self.phone = true;
+            }
             Word::Os => self.after_os = true,
             Word::View => self.wv |= token.alone,
             _ => {}
         }
+        if token.comment == 1 {
+            self.add_system(word, token);
+        }
         self.names_itself |=
             is_named && !matches!(word, Word::Khtml | Word::Like) && token.version.is_empty();
+    }
+
+    /// The system in the first comment: the first one named, but Android calls itself Linux before.
+    fn add_system(&mut self, word: Word, token: &Token<'_>) {
+        let named = match word {
+            Word::Windows => System::Windows,
+            Word::Macintosh => System::Mac,
+            Word::AppleDevice => System::Ios,
+            Word::Android => System::Android,
+            Word::X11 => System::Linux,
+            Word::Other if token.name == b"Linux" => System::Linux,
+            _ => return,
+        };
+        if named == System::Android || self.system.is_none() {
+            self.system = Some(named);
+        }
     }
 
     /// A desktop's system in the first comment: a browser begins with it.
@@ -147,6 +202,8 @@ impl Seen {
 
     /// A name of the table.
     fn add_known(&mut self, agent: &Agent, token: &Token<'_>) {
+        self.impostor |= matches!(agent.means, Means::Chrome | Means::Firefox)
+            && token.version.first().is_some_and(u8::is_ascii_alphabetic);
         match agent.means {
             Means::Chrome => self.chrome = leading_number(token.version).max(self.chrome).or(Some(0)),
             Means::Firefox => self.firefox = leading_number(token.version).max(self.firefox).or(Some(0)),
@@ -155,8 +212,11 @@ impl Seen {
                 self.ancient = true;
                 self.msie |= agent.name == "MSIE";
             }
-            Means::AppStack => self.app_stack = true,
-            Means::Plain => self.plain = true,
+            Means::AppStack | Means::AppleStack => self.app_stack = true,
+            Means::Plain => {
+                self.plain = true;
+                self.harmony |= agent.name == "ArkWeb";
+            }
             Means::Office if agent.name == "ms-office" => self.ms_office = true,
             Means::Office if agent.name == "MSOffice" => {
                 let after = token.rest.get(token.name.len()..).unwrap_or_default().trim_ascii_start();
@@ -178,7 +238,10 @@ impl Seen {
 
     fn add_unknown(&mut self, token: &Token<'_>) {
         self.add_shape(token, false);
+        // No browser says so, and no device is called so.
+        self.program |= token.comment != 0 && token.name == b"HTTP" && !token.version.is_empty();
         if token.comment == 0 {
+            self.add_apple_stack(token);
             self.extras += 1;
             self.electron |= token.name == b"Electron";
             self.added_names |= token.name.first().is_some_and(u8::is_ascii_alphabetic);
@@ -200,6 +263,16 @@ impl Seen {
         }
     }
 
+    /// `Name/1.0 Network/5812.121.1 iOS/26.1` is what any app on Apple's systems sends by default.
+    fn add_apple_stack(&mut self, token: &Token<'_>) {
+        if token.name == b"Network" && !token.version.is_empty() {
+            self.apple_network = true;
+        } else if self.apple_network && shape::names_apple_system(token.name) && !token.version.is_empty() {
+            self.app_stack = true;
+            self.propose(Means::AppleStack, Some(Provider::Apple));
+        }
+    }
+
     fn propose(&mut self, means: Means, provider: Option<Provider>) {
         if self.best.is_none_or(|(best, _)| means < best) {
             self.best = Some((means, provider));
@@ -217,8 +290,9 @@ impl Seen {
         let of_device = token.comment == 1 && self.mozilla_first && self.compatible != 1 && !self.desktop;
         if !of_device || (token.alone && !token.version.is_empty()) {
             self.program |= names_program(token, known, self.msie);
-        } else if token.leads {
-            self.device_program |= names_program(token, known, self.msie);
+        } else {
+            self.program |= shape::names_scraper(token.name);
+            self.device_program |= token.leads && names_program(token, known, self.msie);
         }
         // Nothing but these words stands in the comment with which each WebKit explains itself.
         if token.leads && starts_with(token.name, b"KHTML") {
@@ -227,7 +301,7 @@ impl Seen {
             self.names_itself = true;
         }
         if outside {
-            self.mail |= shape::names_mail(token.name);
+            self.mail = self.mail.max(shape::names_mail(token.name));
             self.library |= shape::names_library(token);
             if shape::names_preview(token.name) && !known {
                 self.propose(Means::Preview, None);
@@ -239,12 +313,12 @@ impl Seen {
     }
 }
 
-/// `Slackbot-LinkExpanding`, `okhttp3`: what stands before the first sign that is no letter. A dot or colon makes another
-/// name of it: `Mail::STS`, `Mail.RU`.
+/// `Slackbot-LinkExpanding`, `okhttp3`: what stands before the first sign that is no letter. A dot, colon or escaped blank makes another
+/// name of it: `Mail::STS`, `Mail.RU`, `Mail%20by%20Unheard`.
 fn stem<'a>(token: &Token<'a>) -> Option<&'a [u8]> {
     let at = token.name.iter().position(|byte| !byte.is_ascii_alphabetic())?;
     let (stem, rest) = token.name.split_at_checked(at)?;
-    let is_other = matches!(rest.first(), Some(b'.' | b':'));
+    let is_other = matches!(rest.first(), Some(b'.' | b':' | b'%'));
     (token.comment == 0 && stem.len() > 2 && !is_other).then_some(stem)
 }
 

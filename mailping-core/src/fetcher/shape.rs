@@ -54,7 +54,12 @@ const PROGRAMS: &[&[u8]] = &[
     b"optimizer",
     b"inspector",
     b"audit",
+    b"sampling",
+    b"sampler",
 ];
+
+/// Names of programs that no device has, so that they are believed in its description too.
+const SCRAPERS: &[&[u8]] = &[b"scraper", b"scrapers", b"scraping", b"harvester"];
 
 /// How the image proxies of mailbox providers end their names.
 const PROXIES: &[&[u8]] = &[b"imageproxy", b"mailproxy"];
@@ -82,8 +87,16 @@ pub(super) fn names_program(token: &Token<'_>) -> bool {
     parts.into_iter().any(ends_as_program)
 }
 
+/// Does the name end as that of no device does?
+pub(super) fn names_scraper(name: &[u8]) -> bool {
+    let mut parts = name.split(|byte| matches!(byte, b'-' | b'_' | b'.')).map(without_version);
+    // A telephone may be called Crawler, but not by a word that ends so.
+    let crawls = |part: &[u8]| ends_with(part, b"crawler") && part.len() > 7;
+    parts.any(|part| crawls(part) || SCRAPERS.iter().any(|end| ends_with(part, end)))
+}
+
 fn ends_as_program(part: &[u8]) -> bool {
-    let part = without_digits(part);
+    let part = without_version(part);
     let mut candidates = LAST_LETTERS.get(letter(part.last())).copied().unwrap_or(0);
     while candidates != 0 {
         let end = PROGRAMS.get(candidates.trailing_zeros() as usize).copied().unwrap_or_default();
@@ -111,11 +124,86 @@ fn letter(byte: Option<&u8>) -> usize {
     byte.map_or(0, |byte| usize::from(byte % 32))
 }
 
-/// Does the name start or end in "mail", as `MailMasterPC` and `kmail2` do?
-pub(super) fn names_mail(name: &[u8]) -> bool {
+/// What a name with "mail" in it is the name of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum NamesMail {
+    Client,
+    /// What serves mail, sends it or filters it.
+    Server,
+}
+
+/// How servers, senders and filters end their names, or begin the rest of a name that starts with "mail".
+const SERVERS: &[&[u8]] = &[
+    b"server",
+    b"proxy",
+    b"gateway",
+    b"relay",
+    b"daemon",
+    b"filter",
+    b"guard",
+    b"hook",
+    b"api",
+    b"smtp",
+    b"imap",
+    b"sender",
+    b"engine",
+    b"suite",
+    b"security",
+    b"admin",
+    b"backend",
+    b"service",
+];
+
+/// Does the name start or end in "mail", as `MailMasterPC` and `kmail2` do, or have it as a word inside, as `NaverMailApp` does? A
+/// webmail is a server, and so is what calls itself one.
+pub(super) fn names_mail(name: &[u8]) -> Option<NamesMail> {
     let is_name = |part: &&[u8]| part.iter().all(u8::is_ascii_alphanumeric);
-    let mut parts = name.split(|byte| matches!(byte, b'-' | b'_')).filter(is_name).map(without_digits);
-    parts.any(|part| starts_with(part, b"mail") || ends_with(part, b"mail"))
+    let parts = name.split(|byte| matches!(byte, b'-' | b'_')).map(without_digits);
+    let names = |part: &[u8]| starts_with(part, b"mail") || ends_with(part, b"mail") || has_mail_inside(part);
+    if !parts.clone().filter(is_name).any(names) {
+        return None;
+    }
+    let serves = |part: &[u8]| {
+        contains(part, b"webmail")
+            || starts_with(part, b"mailer")
+            || SERVERS.iter().any(|end| ends_with(part, end))
+    };
+    Some(if parts.clone().any(serves) { NamesMail::Server } else { NamesMail::Client })
+}
+
+/// `NaverMailApp`: a word of its own between others.
+fn has_mail_inside(part: &[u8]) -> bool {
+    part.windows(6).any(|at| {
+        matches!(at, [before, b'M', b'a', b'i', b'l', after] if before.is_ascii_lowercase() && after.is_ascii_uppercase())
+    })
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|at| at.eq_ignore_ascii_case(part))
+}
+
+/// The name with a blank for each `%20`; `None` if it has none or is longer than any app's.
+pub(super) fn without_escapes<'a>(name: &[u8], room: &'a mut [u8; 64]) -> Option<&'a [u8]> {
+    let (mut rest, mut len, mut found) = (name, 0, false);
+    while let Some((byte, after)) = rest.split_first() {
+        let (byte, after) = match after.strip_prefix(b"20") {
+            Some(after) if *byte == b'%' => {
+                found = true;
+                (&b' ', after)
+            }
+            _ => (byte, after),
+        };
+        *room.get_mut(len)? = *byte;
+        (rest, len) = (after, len + 1);
+    }
+    room.get(..len).filter(|_| found)
+}
+
+/// Is it one of Apple's systems, as its stack names them?
+pub(super) fn names_apple_system(name: &[u8]) -> bool {
+    const SYSTEMS: [&[u8]; 8] =
+        [b"iOS", b"iPadOS", b"macOS", b"watchOS", b"tvOS", b"visionOS", b"xrOS", b"MacCatalyst"];
+    SYSTEMS.iter().any(|system| name.eq_ignore_ascii_case(system))
 }
 
 /// Does the name start or end in "Outlook"?
@@ -191,6 +279,15 @@ fn is_email(name: &[u8]) -> bool {
     let Some(dot) = domain.iter().rposition(|byte| *byte == b'.') else { return false };
     let top = domain.get(dot + 1..).unwrap_or_default();
     at > 0 && dot > 0 && top.len() > 1 && top.iter().all(u8::is_ascii_alphabetic)
+}
+
+/// `ScraperV2` and `bot3` without their numbers.
+fn without_version(part: &[u8]) -> &[u8] {
+    let name = without_digits(part);
+    match name {
+        [start @ .., b'v' | b'V'] if name.len() < part.len() => start,
+        _ => name,
+    }
 }
 
 fn without_digits(part: &[u8]) -> &[u8] {

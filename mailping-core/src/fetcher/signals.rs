@@ -1,4 +1,4 @@
-//! All that a judgement may see of a request: its method, its User-Agent and its purpose headers.
+//! All that a judgement may see of a request: its method, its User-Agent and the headers that say what made it and why.
 //!
 //! The headers that carry addresses can not get in: there is no field for them.
 
@@ -7,31 +7,51 @@ use std::fmt;
 use super::{Evidence, EvidenceSet};
 use crate::HeaderSource;
 
-/// How much of a purpose header is read; the longest real value is `prefetch;anonymous-client-ip`.
-const PURPOSE_LIMIT: usize = 128;
+/// How much of a header is read; the longest real values, those of `Sec-CH-UA`, have some 130 bytes.
+const VALUE_LIMIT: usize = 256;
 
-/// What a header proves when one of its tokens is one of these words.
+/// A header whose value says something.
 pub(super) struct HeaderRule {
     pub(super) header: &'static str,
-    pub(super) words: &'static [&'static str],
+    pub(super) says: Says,
     pub(super) proves: Evidence,
     pub(super) source: &'static str,
     pub(super) checked: &'static str,
 }
 
+/// What in the value counts.
+pub(super) enum Says {
+    /// One of its tokens is one of these words.
+    Any(&'static [&'static str]),
+    /// It is none of these words.
+    None(&'static [&'static str]),
+    /// There is one at all.
+    Something,
+    /// It names another system than the agent.
+    OtherSystem,
+}
+
 /// The headers, as dated data: add a line here to add one, and nothing elsewhere.
 #[rustfmt::skip]
 pub(super) const HEADERS: &[HeaderRule] = &[
-    HeaderRule { header: "sec-purpose", words: &["prefetch", "prerender"], proves: Evidence::HeaderSecPurpose,
+    HeaderRule { header: "sec-purpose", says: Says::Any(&["prefetch", "prerender"]), proves: Evidence::HeaderSecPurpose,
         source: "MDN Sec-Purpose; chromium prefetch_headers.cc", checked: "2026-11" },
-    HeaderRule { header: "sec-purpose", words: &["anonymous-client-ip"], proves: Evidence::HeaderAnonymousIp,
+    HeaderRule { header: "sec-purpose", says: Says::Any(&["anonymous-client-ip"]), proves: Evidence::HeaderAnonymousIp,
         source: "chromium prefetch_headers.cc", checked: "2026-11" },
-    HeaderRule { header: "purpose", words: &["prefetch", "prerender", "preview"], proves: Evidence::HeaderPurpose,
+    HeaderRule { header: "purpose", says: Says::Any(&["prefetch", "prerender", "preview"]), proves: Evidence::HeaderPurpose,
         source: "MDN Sec-Purpose; chromium prefetch_headers.cc", checked: "2026-11" },
-    HeaderRule { header: "x-moz", words: &["prefetch"], proves: Evidence::HeaderXMoz,
+    HeaderRule { header: "x-moz", says: Says::Any(&["prefetch"]), proves: Evidence::HeaderXMoz,
         source: "MDN Sec-Purpose; chromium prefetch_headers.cc", checked: "2026-11" },
-    HeaderRule { header: "x-purpose", words: &["prefetch", "prerender", "preview"], proves: Evidence::HeaderXPurpose,
+    HeaderRule { header: "x-purpose", says: Says::Any(&["prefetch", "prerender", "preview"]), proves: Evidence::HeaderXPurpose,
         source: "MDN Sec-Purpose; chromium prefetch_headers.cc", checked: "2026-11" },
+    HeaderRule { header: "signature-agent", says: Says::Something, proves: Evidence::HeaderSignatureAgent,
+        source: "RFC 9421 as agents use it; operators' own pages", checked: "2026-11-27" },
+    HeaderRule { header: "sec-ch-ua", says: Says::Any(&["HeadlessChrome", "HeadlessEdg", "HeadlessEdge"]), proves: Evidence::HeaderHeadless,
+        source: "chromium user_agent_utils.cc", checked: "2026-11-27" },
+    HeaderRule { header: "sec-ch-ua-platform", says: Says::OtherSystem, proves: Evidence::HeaderPlatform,
+        source: "User-Agent Client Hints; scanners that borrow an agent", checked: "2026-11-27" },
+    HeaderRule { header: "sec-fetch-dest", says: Says::None(&["image"]), proves: Evidence::HeaderFetchDest,
+        source: "Fetch Metadata: an <img> is always fetched as `image`", checked: "2026-11-27" },
 ];
 
 /// What one request says of the software that made it. It borrows the User-Agent and copies nothing.
@@ -44,15 +64,17 @@ pub(super) const HEADERS: &[HeaderRule] = &[
 #[derive(Clone, Copy, Default)]
 pub struct FetchSignals<'a> {
     user_agent: Option<&'a [u8]>,
-    /// What the method and the purpose headers prove.
+    /// What the method and the headers prove.
     declared: EvidenceSet,
+    /// The system that `Sec-CH-UA-Platform` names, if it is a known one.
+    platform: Option<System>,
 }
 
 impl<'a> FetchSignals<'a> {
     /// A GET without any header.
     #[must_use]
     pub const fn new() -> Self {
-        Self { user_agent: None, declared: EvidenceSet::EMPTY }
+        Self { user_agent: None, declared: EvidenceSet::EMPTY, platform: None }
     }
 
     /// Reads the headers of a GET in place. Nothing is allocated; values that are not UTF-8, or long, do no harm.
@@ -90,7 +112,17 @@ impl<'a> FetchSignals<'a> {
     }
 
     fn declare(&mut self, rule: &HeaderRule, value: &[u8]) {
-        if says(value, rule.words) {
+        let value = value.get(..VALUE_LIMIT).unwrap_or(value);
+        let holds = match rule.says {
+            Says::Any(words) => names(value, words),
+            Says::None(words) => !value.trim_ascii().is_empty() && !names(value, words),
+            Says::Something => !value.trim_ascii().is_empty(),
+            Says::OtherSystem => {
+                self.platform = self.platform.or_else(|| System::of_platform(value));
+                false
+            }
+        };
+        if holds {
             self.declared.insert(rule.proves);
         }
     }
@@ -102,12 +134,18 @@ impl<'a> FetchSignals<'a> {
         self
     }
 
-    pub(super) const fn agent(&self) -> Option<&'a [u8]> {
+    pub(crate) const fn agent(&self) -> Option<&'a [u8]> {
         self.user_agent
     }
 
-    pub(super) const fn declared(&self) -> EvidenceSet {
-        self.declared
+    /// What method and headers prove of an agent that names `system`.
+    pub(super) fn declared_by(&self, system: Option<System>) -> EvidenceSet {
+        match self.platform.zip(system) {
+            Some((platform, system)) if !platform.may_be(system) => {
+                self.declared.with(Evidence::HeaderPlatform)
+            }
+            _ => self.declared,
+        }
     }
 }
 
@@ -117,12 +155,50 @@ impl fmt::Debug for FetchSignals<'_> {
     }
 }
 
-/// Does one of the header's tokens equal one of `words`?
-fn says(value: &[u8], words: &[&str]) -> bool {
-    let value = value.get(..PURPOSE_LIMIT).unwrap_or(value);
+/// Is one of the value's tokens one of `words`?
+fn names(value: &[u8], words: &[&str]) -> bool {
     value
-        .split(|byte| matches!(byte, b';' | b',' | b' ' | b'\t'))
+        .split(|byte| matches!(byte, b';' | b',' | b'"' | b' ' | b'\t'))
         .any(|token| words.iter().any(|word| token.eq_ignore_ascii_case(word.as_bytes())))
+}
+
+/// A family of operating systems, as far as agents and headers can contradict each other in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum System {
+    Windows,
+    Mac,
+    Ios,
+    Android,
+    /// With Chrome OS, whose agents name X11 too.
+    Linux,
+}
+
+impl System {
+    /// The value of `Sec-CH-UA-Platform`; `None` if it is another or an unknown system.
+    fn of_platform(value: &[u8]) -> Option<Self> {
+        let known = [
+            (&b"Windows"[..], Self::Windows),
+            (b"macOS", Self::Mac),
+            (b"iOS", Self::Ios),
+            (b"Android", Self::Android),
+            (b"Linux", Self::Linux),
+            (b"Chrome OS", Self::Linux),
+            (b"Chromium OS", Self::Linux),
+        ];
+        let name = value.trim_ascii();
+        let name = name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name);
+        known.into_iter().find(|(text, _)| name.eq_ignore_ascii_case(text)).map(|(_, system)| system)
+    }
+
+    /// Can a browser on this system send an agent that names `claimed`? A telephone that asks for a desktop's page says X11, or Macintosh.
+    fn may_be(self, claimed: Self) -> bool {
+        let as_desktop = match self {
+            Self::Android => Self::Linux,
+            Self::Ios => Self::Mac,
+            other => other,
+        };
+        claimed == self || claimed == as_desktop
+    }
 }
 
 #[cfg(test)]
@@ -138,7 +214,7 @@ mod tests {
         let signals = FetchSignals::from_headers(&headers);
         assert_eq!(signals.agent(), Some(&b"curl/8"[..]));
         assert_eq!(
-            signals.declared(),
+            signals.declared_by(None),
             EvidenceSet::from_iter([
                 Evidence::HeaderSecPurpose,
                 Evidence::HeaderAnonymousIp,
@@ -155,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_word_inside_another_word_says_nothing() {
-        assert!(FetchSignals::new().header("sec-purpose", b"no-prefetching").declared().is_empty());
-        assert!(FetchSignals::new().header("purpose", &[0xff; 10_000]).declared().is_empty());
+        assert!(FetchSignals::new().header("sec-purpose", b"no-prefetching").declared_by(None).is_empty());
+        assert!(FetchSignals::new().header("purpose", &[0xff; 10_000]).declared_by(None).is_empty());
     }
 }

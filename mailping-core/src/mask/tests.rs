@@ -106,6 +106,20 @@ fn mask_is_at_most_24_and_48_bits() {
 }
 
 #[test]
+fn the_strict_mask_keeps_16_and_32_bits_and_cuts_embedded_ipv4_likewise() {
+    for (address, network) in [
+        ("192.0.2.7", "192.0.0.0/16"),
+        ("::ffff:192.0.2.7", "192.0.0.0/16"),
+        ("2001:db8:77:aaaa::1", "2001:db8::/32"),
+        ("2002:c000:207::1", "2002:c000::/32"),
+    ] {
+        let masked = Mask::strict().apply(address.parse().unwrap());
+        assert_eq!(masked.to_string(), network, "{address}");
+        assert!(!masked.is_finest() && mask(address.parse().unwrap()).is_finest(), "{address}");
+    }
+}
+
+#[test]
 fn stored_network_is_checked() {
     let read = |text: &str| text.parse::<MaskedIp>();
     for good in

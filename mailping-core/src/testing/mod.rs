@@ -4,3 +4,4 @@ pub mod adapter;
 pub mod faulty;
 pub mod fetchers;
 pub mod store;
+pub mod stories;

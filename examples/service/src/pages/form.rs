@@ -11,20 +11,50 @@ use crate::service::Service;
 use crate::settings::with_sources;
 
 /// What the form holds, as typed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Form {
     pub(crate) reference: String,
     pub(crate) owner: String,
     pub(crate) recipient: String,
     pub(crate) reason: String,
-    pub(crate) detail: String,
+    /// What can be kept, of which one is chosen.
+    pub(crate) details: Vec<Choice>,
+    detail: String,
     pub(crate) kind: String,
     /// The field that is wrong, and why.
     pub(crate) error: Option<(&'static str, String)>,
 }
 
+/// A detail that the service's ceiling allows.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    pub(crate) value: &'static str,
+    pub(crate) text: &'static str,
+    pub(crate) chosen: bool,
+}
+
+/// The details that the form offers; the library's default is chosen if nothing is.
+const DETAILS: [(Detail, &str); 5] = [
+    (Detail::LastDay, "the day of the last display"),
+    (Detail::Opens, "each fetch, without a place"),
+    (Detail::Country, "each fetch with its country"),
+    (Detail::City, "each fetch with country and city"),
+    (Detail::Network, "each fetch with city and masked network"),
+];
+
+fn choices(ceiling: Detail, chosen: &str) -> Vec<Choice> {
+    let chosen = chosen.parse().unwrap_or(Detail::City).min(ceiling);
+    let offered = DETAILS.into_iter().filter(|(detail, _)| *detail <= ceiling);
+    offered.map(|(detail, text)| Choice { value: detail.as_str(), text, chosen: detail == chosen }).collect()
+}
+
 impl Form {
-    fn read(body: &[u8]) -> Self {
+    /// One to be filled in.
+    pub(crate) fn empty(ceiling: Detail) -> Self {
+        Self::read(b"", ceiling)
+    }
+
+    fn read(body: &[u8], ceiling: Detail) -> Self {
         let text = |name| field(body, name).unwrap_or_default();
         Self {
             reference: text("reference"),
@@ -32,6 +62,7 @@ impl Form {
             recipient: text("recipient"),
             // Browsers send line breaks as CR LF.
             reason: text("reason").replace("\r\n", "\n"),
+            details: choices(ceiling, &text("detail")),
             detail: text("detail"),
             kind: text("kind"),
             error: None,
@@ -82,15 +113,20 @@ struct FormPage {
 pub(crate) async fn make(service: &Service, call: &Call<'_>, frame: Frame) -> Result<Answer, Answer> {
     let Some(body) = call.body else {
         let text = "The form held more than 64 KiB.";
-        return Err(super::frame::problem(StatusCode::PAYLOAD_TOO_LARGE, "That is too much", text));
+        return Err(super::frame::problem(
+            &service.prefix,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "That is too much",
+            text,
+        ));
     };
-    let mut form = Form::read(body);
+    let mut form = Form::read(body, service.ceiling);
     let error = match form.new_ping() {
         Err(error) => error,
         Ok(new) => match service.tracker.pings().create(new).await {
-            Ok(made) => return Ok(Answer::to(&format!("/pings/{}", made.id()))),
+            Ok(made) => return Ok(Answer::to(&service.prefix, &format!("/pings/{}", made.id()))),
             Err(Error::Ping(wrong)) => (form_field(&wrong), with_sources(&wrong)),
-            Err(error) => return Err(failed(&error)),
+            Err(error) => return Err(failed(service, &error)),
         },
     };
     form.error = Some(error);

@@ -7,6 +7,7 @@ use crate::admin::Access;
 use crate::assets::{ASSETS, Assets};
 use crate::call::Answer;
 use crate::service::Service;
+use crate::settings::Prefix;
 use crate::why::Finding;
 
 /// Nothing from elsewhere, nothing inline, no frames.
@@ -14,8 +15,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What every page's frame needs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Frame {
+    /// What every link begins with.
+    pub(crate) prefix: Prefix,
     pub(crate) assets: &'static Assets,
     /// Whether there is a session to log out of.
     pub(crate) session: bool,
@@ -24,9 +27,9 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn new(access: &Access) -> Self {
+    pub(crate) fn new(prefix: &Prefix, access: &Access) -> Self {
         let session = matches!(access, Access::Session(_));
-        Self { assets: &ASSETS, session, granted: access.is_granted() }
+        Self { prefix: prefix.clone(), assets: &ASSETS, session, granted: access.is_granted() }
     }
 }
 
@@ -60,8 +63,8 @@ struct Problem<'a> {
 }
 
 /// A page that says what went wrong, and nothing of what was sent.
-pub(crate) fn problem(status: StatusCode, title: &str, text: &str) -> Answer {
-    let frame = Frame { assets: &ASSETS, session: false, granted: true };
+pub(crate) fn problem(prefix: &Prefix, status: StatusCode, title: &str, text: &str) -> Answer {
+    let frame = Frame { prefix: prefix.clone(), assets: &ASSETS, session: false, granted: true };
     page(status, &Problem { frame, title, text })
 }
 

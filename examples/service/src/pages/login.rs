@@ -10,6 +10,7 @@ use crate::admin::Access;
 use crate::call::{Answer, Call};
 use crate::service::Service;
 use crate::sessions::SessionId;
+use crate::settings::Prefix;
 
 #[derive(Template)]
 #[template(path = "login.html")]
@@ -20,20 +21,21 @@ struct Login {
 }
 
 /// To the login page, and afterwards back.
-pub(crate) fn redirect(path: &str) -> Answer {
+pub(crate) fn redirect(prefix: &Prefix, path: &str) -> Answer {
     match next(Some(path)).as_str() {
-        "/" => Answer::to("/login"),
-        path => Answer::to(&format!("/login?next={path}")),
+        "/" => Answer::to(prefix, "/login"),
+        path => Answer::to(prefix, &format!("/login?next={path}")),
     }
 }
 
 /// The login page, and the attempt.
-pub(crate) fn answer(service: &Service, call: &Call<'_>, access: &Access) -> Result<Answer, Answer> {
-    let frame = Frame { session: false, granted: false, ..Frame::new(access) };
+pub(crate) async fn answer(service: &Service, call: &Call<'_>, access: &Access) -> Result<Answer, Answer> {
+    let prefix = &service.prefix;
+    let frame = Frame { session: false, granted: false, ..Frame::new(prefix, access) };
     if call.reads() {
         let next = next(field(call.query.as_bytes(), "next").as_deref());
         if access.is_granted() {
-            return Ok(Answer::to(&next));
+            return Ok(Answer::to(prefix, &next));
         }
         return Ok(page(StatusCode::OK, &Login { frame, next, error: None }));
     }
@@ -44,14 +46,16 @@ pub(crate) fn answer(service: &Service, call: &Call<'_>, access: &Access) -> Res
     let body = call.body.unwrap_or_default();
     let next = next(field(body, "next").as_deref());
     let token = field(body, "token").unwrap_or_default();
-    let (status, error) = match service.admin.log_in(&token) {
+    let (status, error) = match service.admin.log_in(&token).await {
         Ok(session) => {
-            return Ok(Answer::to(&next).with("set-cookie", session.cookie(service.guard.is_https())));
+            let cookie = session.cookie(prefix.cookie_path(), service.guard.is_https());
+            return Ok(Answer::to(prefix, &next).with("set-cookie", cookie));
         }
-        Err(Access::Open) => return Ok(Answer::to(&next)),
+        Err(Access::Open) => return Ok(Answer::to(prefix, &next)),
         Err(Access::TooManyGuesses) => (
             StatusCode::TOO_MANY_REQUESTS,
-            "Too many wrong tokens were tried. Wait a minute; until then none is looked at.",
+            "Many wrong tokens were tried within a minute, and this is none, either. It is the value of \
+             MAILPING_ADMIN_TOKEN, and the right one is let in at once.",
         ),
         Err(_) => {
             (StatusCode::UNAUTHORIZED, "This is not the token. It is the value of MAILPING_ADMIN_TOKEN.")
@@ -62,7 +66,8 @@ pub(crate) fn answer(service: &Service, call: &Call<'_>, access: &Access) -> Res
 
 pub(crate) fn log_out(service: &Service, access: &Access) -> Answer {
     service.admin.log_out(access);
-    Answer::to("/login").with("set-cookie", SessionId::no_cookie())
+    let cookie = SessionId::no_cookie(service.prefix.cookie_path());
+    Answer::to(&service.prefix, "/login").with("set-cookie", cookie)
 }
 
 /// Only to a page of this service that is known to exist, never to an address that a link brought in.

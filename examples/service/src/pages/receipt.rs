@@ -3,16 +3,17 @@
 use askama::Template;
 use http::StatusCode;
 use mailping_core::fetcher::Evidence;
-use mailping_core::{Basis, Open, OpenCursor, OpenQuery, PingId, Receipt, Timestamp, Tracker};
+use mailping_core::{Basis, Detail, Open, OpenCursor, OpenQuery, PingId, Receipt, Timestamp};
 
 use super::frame::{Frame, page};
 use super::shown::{Badge, count, when};
 use super::{failed, field, no_such_ping};
-use crate::admin::{Access, Admin};
+use crate::admin::Access;
 use crate::call::{Answer, Body, Call};
 use crate::live;
 use crate::service::Service;
-use crate::why::{Finding, Setup};
+use crate::settings::Prefix;
+use crate::why::Finding;
 
 /// How many fetches a page shows.
 const PAGE: usize = 50;
@@ -36,6 +37,7 @@ struct ReceiptPage {
 #[derive(Template)]
 #[template(path = "shown.html")]
 struct Shown {
+    prefix: Prefix,
     id: String,
     reference: String,
     state: Badge,
@@ -79,13 +81,17 @@ impl Fetch {
 }
 
 impl Shown {
-    fn new(receipt: &Receipt, tracker: &Tracker, setup: &Setup) -> Self {
+    fn new(receipt: &Receipt, service: &Service) -> Self {
         let summary = &receipt.summary;
         let nothing = summary.fetches == 0 && summary.last_human_open.is_none();
-        let findings =
-            if nothing { setup.findings_for(summary, &tracker.intake().health()) } else { Vec::new() };
+        let findings = if nothing {
+            service.setup.findings_for(summary, &service.tracker.intake().health())
+        } else {
+            Vec::new()
+        };
         let time = |at: Option<_>| at.map_or_else(|| "\u{2013}".to_owned(), when);
         Self {
+            prefix: service.prefix.clone(),
             id: summary.ping.id.to_string(),
             reference: summary.ping.reference.clone(),
             state: Badge::of_state(summary.state),
@@ -107,14 +113,14 @@ impl Shown {
 }
 
 async fn read(
-    tracker: &Tracker,
+    service: &Service,
     id: PingId,
     before: Option<OpenCursor>,
     limit: usize,
 ) -> Result<Receipt, Answer> {
     let query = OpenQuery::newest(id, limit).after(before);
-    let receipt = tracker.receipts().page(&query).await.map_err(|error| failed(&error))?;
-    receipt.ok_or_else(no_such_ping)
+    let receipt = service.tracker.receipts().page(&query).await.map_err(|error| failed(service, &error))?;
+    receipt.ok_or_else(|| no_such_ping(service))
 }
 
 pub(crate) async fn answer(
@@ -125,22 +131,27 @@ pub(crate) async fn answer(
 ) -> Result<Answer, Answer> {
     let tracker = &service.tracker;
     let before = field(call.query.as_bytes(), "before").and_then(|cursor| cursor.parse().ok());
-    let receipt = read(tracker, id, before, PAGE).await?;
-    let prepared = tracker.pings().get(id).await.map_err(|error| failed(&error))?.ok_or_else(no_such_ping)?;
+    let receipt = read(service, id, before, PAGE).await?;
+    let prepared = tracker
+        .pings()
+        .get(id)
+        .await
+        .map_err(|error| failed(service, &error))?
+        .ok_or_else(|| no_such_ping(service))?;
     let tag = prepared.img_tag();
     let receipt_page = ReceiptPage {
         frame,
-        shown: Shown::new(&receipt, tracker, &service.setup),
+        shown: Shown::new(&receipt, service),
         pixel: prepared.pixel_url().map(|url| Pixel { url: url.to_owned(), tag }),
         opt_out_url: prepared.opt_out_url().to_owned(),
         live: before.is_none(),
-        facts: facts(&receipt),
+        facts: facts(&receipt, service.ceiling),
         can_withdraw: prepared.status() == mailping_core::Status::Live,
     };
     Ok(page(StatusCode::OK, &receipt_page))
 }
 
-fn facts(receipt: &Receipt) -> Vec<(&'static str, String)> {
+fn facts(receipt: &Receipt, ceiling: Detail) -> Vec<(&'static str, String)> {
     let ping = &receipt.summary.ping;
     let exact = |time: Timestamp| when(time.into());
     let basis = match &ping.basis {
@@ -154,7 +165,7 @@ fn facts(receipt: &Receipt) -> Vec<(&'static str, String)> {
         ("Owner", ping.owner.clone().unwrap_or_else(|| "\u{2013}".to_owned())),
         ("Sent", exact(ping.sent_at)),
         ("Basis", basis),
-        ("Detail kept", ping.detail.to_string().replace('_', " ")),
+        ("Detail kept", ping.detail.min(ceiling).to_string().replace('_', " ")),
     ];
     facts.extend(ping.kind.map(|kind| ("Kind", kind.to_string())));
     facts.push(("Recorded until", exact(ping.record_until)));
@@ -165,9 +176,7 @@ fn facts(receipt: &Receipt) -> Vec<(&'static str, String)> {
 /// What a live page shows.
 struct LiveReceipt {
     id: PingId,
-    tracker: Tracker,
-    setup: Setup,
-    admin: Admin,
+    service: Service,
     access: Access,
 }
 
@@ -177,11 +186,12 @@ impl live::Source for LiveReceipt {
     }
 
     async fn render(&self) -> Option<String> {
-        if !self.admin.still_grants(&self.access) {
+        if !self.service.admin.still_grants(&self.access) {
             return None;
         }
-        let receipt = self.tracker.receipts().page(&OpenQuery::newest(self.id, PAGE)).await.ok()??;
-        Shown::new(&receipt, &self.tracker, &self.setup).render().ok()
+        let receipt =
+            self.service.tracker.receipts().page(&OpenQuery::newest(self.id, PAGE)).await.ok()??;
+        Shown::new(&receipt, &self.service).render().ok()
     }
 }
 
@@ -189,19 +199,13 @@ impl live::Source for LiveReceipt {
 pub(crate) async fn live(service: &Service, id: PingId, access: &Access) -> Result<Answer, Answer> {
     // Begun before the first reading, so that nothing falls between.
     let events = service.tracker.receipts().events().await.ok();
-    read(&service.tracker, id, None, 1).await?;
+    read(service, id, None, 1).await?;
     let Some(place) = service.places.take() else {
         let message = "too many pages are live; this one can be reloaded";
         let answer = Answer::error(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", None, message);
         return Err(answer.with("retry-after", "60"));
     };
-    let source = LiveReceipt {
-        id,
-        tracker: service.tracker.clone(),
-        setup: service.setup.clone(),
-        admin: service.admin.clone(),
-        access: access.clone(),
-    };
+    let source = LiveReceipt { id, service: service.clone(), access: access.clone() };
     let mut answer = Answer::new(StatusCode::OK, "text/event-stream", "").with("x-accel-buffering", "no");
     answer.body = Body::Live(live::start(source, events, place));
     Ok(answer)
@@ -209,7 +213,7 @@ pub(crate) async fn live(service: &Service, id: PingId, access: &Access) -> Resu
 
 /// The receipt with all its fetches, as a file.
 pub(crate) async fn export(service: &Service, id: PingId) -> Result<Answer, Answer> {
-    let receipt = read(&service.tracker, id, None, MOST_EXPORTED).await?;
+    let receipt = read(service, id, None, MOST_EXPORTED).await?;
     let disposition = format!("attachment; filename=\"receipt-{id}.json\"");
     Ok(Answer::json(StatusCode::OK, &receipt).with("content-disposition", disposition))
 }
@@ -224,21 +228,24 @@ struct ErasePage {
 }
 
 pub(crate) async fn ask_to_erase(service: &Service, id: PingId, frame: Frame) -> Result<Answer, Answer> {
-    let summary = read(&service.tracker, id, None, 1).await?.summary;
+    let summary = read(service, id, None, 1).await?.summary;
     let total = count(summary.fetches, "recorded fetch", "recorded fetches");
     Ok(page(StatusCode::OK, &ErasePage { frame, id, reference: summary.ping.reference, total }))
 }
 
 pub(crate) async fn erase(service: &Service, id: PingId) -> Result<Answer, Answer> {
-    match service.tracker.people().erase(id).await.map_err(|error| failed(&error))? {
-        Some(_) => Ok(Answer::to("/")),
-        None => Err(no_such_ping()),
+    match service.tracker.people().erase(id).await.map_err(|error| failed(service, &error))? {
+        Some(_) => {
+            service.erasures.tell(Some(id)).await;
+            Ok(Answer::to(&service.prefix, "/"))
+        }
+        None => Err(no_such_ping(service)),
     }
 }
 
 pub(crate) async fn withdraw(service: &Service, id: PingId) -> Result<Answer, Answer> {
-    match service.tracker.pings().withdraw(id).await.map_err(|error| failed(&error))? {
-        true => Ok(Answer::to(&format!("/pings/{id}"))),
-        false => Err(no_such_ping()),
+    match service.tracker.pings().withdraw(id).await.map_err(|error| failed(service, &error))? {
+        true => Ok(Answer::to(&service.prefix, &format!("/pings/{id}"))),
+        false => Err(no_such_ping(service)),
     }
 }

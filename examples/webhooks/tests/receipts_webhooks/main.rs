@@ -269,14 +269,90 @@ fn the_outbox_forgets_what_was_told_of_a_ping_that_is_erased_later() {
 }
 
 #[test]
+fn what_is_erased_is_forgotten_before_the_answer() {
+    let receiver = Receiver::start();
+    let start = telling(receiver.address);
+    let program = start.run(&[]);
+    let [by_id, by_recipient] = ["invoice-42", "invoice-43"].map(|reference| opened(&program, reference));
+    for _ in 0..2 {
+        receiver.next().answer(200);
+    }
+    assert!(remembered(&start, &by_id) && remembered(&start, &by_recipient));
+    erase(&program, &by_id);
+    assert!(!remembered(&start, &by_id) && remembered(&start, &by_recipient));
+    let recipient = json!({ "recipient": "ada@lovelace-mail.example" });
+    assert_eq!(program.client().post("/api/erase", &recipient).json()["pings"], 1);
+    assert!(!remembered(&start, &by_recipient));
+    let on_the_page = opened(&program, "invoice-44");
+    receiver.next().answer(200);
+    assert!(remembered(&start, &on_the_page));
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let path = format!("/pings/{}/erase", on_the_page["id"].as_str().unwrap());
+    assert_eq!(program.client().send("POST", &path, &form, "").status, 303);
+    assert!(!remembered(&start, &on_the_page));
+}
+
+#[test]
+fn a_receiver_that_is_gone_is_left_alone_until_the_next_start() {
+    let receiver = Receiver::start();
+    let start = telling(receiver.address);
+    let program = start.run(&[]);
+    let first = opened(&program, "invoice-42");
+    receiver.next().answer(410);
+    let second = opened(&program, "invoice-43");
+    // An attempt after a second, as after any other answer, would arrive meanwhile.
+    assert!(receiver.is_quiet_for(Duration::from_secs(5)));
+    let (status, log) = program.terminate();
+    assert!(status == Some(0) && log.contains("410 Gone"), "{log}");
+    let _program = start.run(&[]);
+    let mut told = [receiver.next(), receiver.next()].map(|arrived| {
+        let id = arrived.json()["data"]["ping"].clone();
+        arrived.answer(200);
+        id.to_string()
+    });
+    let mut expected = [first["id"].to_string(), second["id"].to_string()];
+    told.sort();
+    expected.sort();
+    assert_eq!(told, expected, "nothing is lost");
+}
+
+#[test]
+fn a_receiver_that_asks_for_a_pause_gets_one_from_every_message() {
+    let receiver = Receiver::start();
+    let start = telling(receiver.address);
+    let program = start.run(&[]);
+    let first = opened(&program, "invoice-42");
+    let arrived = receiver.next();
+    let asked = Instant::now();
+    arrived.ask_for_a_pause(503, "4");
+    opened(&program, "invoice-43");
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let arrived = receiver.next();
+        assert!(asked.elapsed() >= Duration::from_secs(4), "{:?}", asked.elapsed());
+        told.push(arrived.json()["data"]["ping"].clone());
+        arrived.answer(200);
+    }
+    assert!(told.contains(&first["id"]), "{told:?}");
+
+    let until = std::time::SystemTime::now() + Duration::from_secs(4);
+    let third = opened(&program, "invoice-44");
+    receiver.next().ask_for_a_pause(429, &httpdate::fmt_http_date(until));
+    let arrived = receiver.next();
+    assert!(std::time::SystemTime::now() >= until - Duration::from_secs(1), "a date has whole seconds");
+    assert_eq!(arrived.json()["data"]["ping"], third["id"]);
+    arrived.answer(200);
+}
+
+#[test]
 fn wrong_targets_are_refused_in_one_clear_line_without_a_secret() {
     let start = telling(nobody());
     for (name, value, expected) in [
-        ("MAILPING_WEBHOOK_URL", "", "MAILPING_WEBHOOK_URL: must be an address"),
+        ("MAILPING_WEBHOOK_URL", "", "MAILPING_WEBHOOK_URL: is set, but empty"),
         ("MAILPING_WEBHOOK_URL", "https://sesame@", "MAILPING_WEBHOOK_URL: must be an address"),
-        ("MAILPING_WEBHOOK_SECRET", "", "MAILPING_WEBHOOK_SECRET: must be whsec_"),
+        ("MAILPING_WEBHOOK_SECRET", "", "MAILPING_WEBHOOK_SECRET: is set, but empty"),
         ("MAILPING_WEBHOOK_SECRET", "whsec_sesame", "MAILPING_WEBHOOK_SECRET: must be whsec_"),
-        ("MAILPING_WEBHOOK_PRIVATE", "", "MAILPING_WEBHOOK_URL: must begin with https"),
+        ("MAILPING_WEBHOOK_PRIVATE", "", "MAILPING_WEBHOOK_PRIVATE: is set, but empty"),
         ("MAILPING_WEBHOOK_PRIVATE", "yes", "MAILPING_WEBHOOK_PRIVATE: must be `allow`"),
         ("MAILPING_WEBHOOK_OUTBOX", "missing/webhooks.db", "MAILPING_WEBHOOK_OUTBOX: "),
     ] {
@@ -286,8 +362,14 @@ fn wrong_targets_are_refused_in_one_clear_line_without_a_secret() {
         assert!(printed.contains(expected), "{expected}: {printed}");
         assert!(!printed.contains("sesame") && !printed.contains("panicked"), "{printed}");
     }
-    let output =
-        start.to_its_end(&[("MAILPING_WEBHOOK_PRIVATE", ""), ("MAILPING_WEBHOOK_URL", "https://10.0.0.1/")]);
-    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(printed.contains("leads into a private network"), "{printed}");
+    let public = Start::example("receipts_webhooks").with("MAILPING_WEBHOOK_SECRET", SECRET);
+    for (url, expected) in [
+        (None, "MAILPING_WEBHOOK_URL: must be an address"),
+        (Some("http://app.example/"), "MAILPING_WEBHOOK_URL: must begin with https"),
+        (Some("https://10.0.0.1/"), "MAILPING_WEBHOOK_URL: leads into a private network"),
+    ] {
+        let settings: Vec<_> = url.iter().map(|url| ("MAILPING_WEBHOOK_URL", *url)).collect();
+        let printed = String::from_utf8_lossy(&public.to_its_end(&settings).stderr).into_owned();
+        assert!(printed.contains(expected), "{expected}: {printed}");
+    }
 }

@@ -21,7 +21,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Arrived {
     pub(crate) headers: HeaderMap,
     body: Bytes,
-    answer: tokio::sync::oneshot::Sender<StatusCode>,
+    answer: tokio::sync::oneshot::Sender<(StatusCode, Option<String>)>,
 }
 
 impl Arrived {
@@ -36,7 +36,12 @@ impl Arrived {
     }
 
     pub(crate) fn answer(self, status: u16) {
-        self.answer.send(StatusCode::from_u16(status).unwrap()).unwrap();
+        self.answer.send((StatusCode::from_u16(status).unwrap(), None)).unwrap();
+    }
+
+    pub(crate) fn ask_for_a_pause(self, status: u16, retry_after: &str) {
+        let answer = (StatusCode::from_u16(status).unwrap(), Some(retry_after.to_owned()));
+        self.answer.send(answer).unwrap();
     }
 }
 
@@ -45,9 +50,13 @@ type Hand = Arc<Mutex<Sender<Arrived>>>;
 async fn take(State(hand): State<Hand>, headers: HeaderMap, body: Bytes) -> Response {
     let (answer, answered) = tokio::sync::oneshot::channel();
     hand.lock().unwrap().send(Arrived { headers, body, answer }).unwrap();
-    let status = answered.await.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let (status, retry_after) = answered.await.unwrap_or((StatusCode::INTERNAL_SERVER_ERROR, None));
     // Only a redirect makes anyone look at it: whoever follows arrives again, without the message.
-    (status, [("location", "/elsewhere")]).into_response()
+    let mut response = (status, [("location", "/elsewhere")]).into_response();
+    if let Some(pause) = retry_after {
+        response.headers_mut().insert("retry-after", pause.parse().unwrap());
+    }
+    response
 }
 
 /// A receiver whose every answer is given by the test; it ends when this is dropped.
@@ -70,6 +79,11 @@ impl Receiver {
         let listener = runtime.block_on(tokio::net::TcpListener::bind(address)).unwrap();
         runtime.spawn(async move { axum::serve(listener, app).await });
         Self { address, arrived, _runtime: runtime }
+    }
+
+    /// Whether nothing arrives for a while.
+    pub(crate) fn is_quiet_for(&self, while_: Duration) -> bool {
+        self.arrived.recv_timeout(while_).is_err()
     }
 
     pub(crate) fn next(&self) -> Arrived {

@@ -16,10 +16,50 @@ fn programs_are_known_by_the_end_of_a_word() {
 #[test]
 fn mail_is_known_at_either_end_of_a_word() {
     for name in ["MailMasterPC", "kmail2", "ZohoMail-Desktop", "Foxmail", "mailapp"] {
-        assert!(names_mail(name.as_bytes()), "{name}");
+        assert_eq!(names_mail(name.as_bytes()), Some(NamesMail::Client), "{name}");
     }
-    for name in ["YahooMailProxy", "Chromailer", "mailto:x"] {
-        assert!(!names_mail(name.as_bytes()), "{name}");
+    for name in ["Chromailer", "mailto:x", "EMailTool", "Gmailer", "XMailX", "remailapp"] {
+        assert_eq!(names_mail(name.as_bytes()), None, "{name}");
+    }
+}
+
+#[test]
+fn what_serves_sends_or_filters_mail_is_no_mail_program() {
+    for name in [
+        "WebMail",
+        "AcmeWebmail2",
+        "mailserver",
+        "MailGateway-x",
+        "YahooMailProxy",
+        "mailer",
+        "Acme-Mail-Server",
+        "MailFilter3",
+    ] {
+        assert_eq!(names_mail(name.as_bytes()), Some(NamesMail::Server), "{name}");
+    }
+    for name in ["NaverMailApp", "AcmeMailPro", "Webmix-Mail"] {
+        assert_eq!(names_mail(name.as_bytes()), Some(NamesMail::Client), "{name}");
+    }
+}
+
+#[test]
+fn blanks_that_were_escaped_come_back_and_nothing_else_does() {
+    let mut room = [0; 64];
+    assert_eq!(without_escapes(b"Yahoo%20Mail%20", &mut room), Some(&b"Yahoo Mail "[..]));
+    assert_eq!(without_escapes(b"a%2", &mut room), None);
+    assert_eq!(without_escapes(b"a%21b", &mut room), None);
+    assert_eq!(without_escapes(&[b'%'; 65], &mut room), None);
+}
+
+#[test]
+fn a_version_mark_does_not_hide_a_program() {
+    tells(
+        names_scraper,
+        &["HeadOnlyScraperV2", "Acme-WebCrawler3", "scraper"],
+        &["Scrape", "Crawler", "CrawlerX", "V2", "Handybot"],
+    );
+    for name in ["AcmeBotV3", "acmebotv12"] {
+        assert!(Tokens::new(name.as_bytes()).all(|token| names_program(&token)), "{name}");
     }
 }
 

@@ -7,8 +7,9 @@ use super::rows::{exchange, expect};
 use super::sockets::Address;
 use super::wire::{Reply, Request};
 use super::world::{Before, Kind, Subject, World};
+use crate::fetcher::Evidence;
 use crate::testing::faulty::Fault;
-use crate::{Status, opt_out};
+use crate::{Open, Status, opt_out};
 
 pub(super) struct Scenario {
     pub(super) name: &'static str,
@@ -30,6 +31,7 @@ pub(super) const ALL: &[Scenario] = &[
     scenario("pipelined HEAD", Kind::Direct, pipelined_head),
     scenario("pipelining that ends the connection", Kind::StoreHangs, pipelining_that_ends_the_connection),
     scenario("one-click form in two packets", Kind::Direct, form_in_two_packets),
+    scenario("GET behind a HEAD", Kind::Direct, get_behind_a_head),
     scenario("client hangs up in its request", Kind::Direct, hangs_up_in_its_request),
     scenario("client hangs up before the answer", Kind::StoreHangs, hangs_up_before_the_answer),
     scenario("answer waits for the store", Kind::StoreHangs, answer_waits_for_the_store),
@@ -65,6 +67,22 @@ fn keep_alive(world: &World, address: &Address) -> Result<(), String> {
 
 fn pipelining(world: &World, address: &Address) -> Result<(), String> {
     pipelined(world, address, |subject| [pixel(subject), Request::get("/px/x.gif"), pixel(subject)])
+}
+
+/// What sends a HEAD checks links, and the GET behind it is the checker's too.
+fn get_behind_a_head(world: &World, address: &Address) -> Result<(), String> {
+    let subject = world.subject(Before::Sent);
+    let head = Request::new("HEAD", format!("/px/{}.gif", subject.pixel));
+    for (request, reply) in [(head, Reply::picture().head()), (pixel(&subject), Reply::picture())] {
+        expect(&exchange(address, &request).map_err(failed)?, &reply)?;
+    }
+    let opens = world.receipt(&subject).map(|receipt| receipt.opens).unwrap_or_default();
+    // Behind a socket without an address nobody can tell what came before.
+    let is_marked = |open: &Open| open.network.is_none() || open.evidence.contains(Evidence::SeqAfterHead);
+    match opens.as_slice() {
+        [open] if is_marked(open) => Ok(()),
+        opens => Err(format!("{} opens were kept, expected one that tells of the HEAD", opens.len())),
+    }
 }
 
 /// A server that takes the method of a later request for the one it answers sends HEAD a body, or GET none.
