@@ -158,7 +158,7 @@ fn another_process_on_the_database_is_followed() {
 fn a_reader_that_sleeps_slows_no_pixel_and_misses_nothing() {
     let tracker = tracker_on(&FaultyStore::default());
     let ping = ping(&tracker, hour_old());
-    let (mut all, mut changed) = (follow(&tracker), events(&tracker));
+    let (mut all, mut changed) = (follow(&tracker), follow(&tracker));
     let begun = Instant::now();
     for _ in 0..200 {
         fetch(&tracker, &ping, FIREFOX);

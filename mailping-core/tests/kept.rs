@@ -128,10 +128,12 @@ fn the_ceiling_also_acts_on_pings_made_before_it() {
     let headers = headers(&[("user-agent", FIREFOX)]);
     let request = PixelRequest::new(made.pixel_url().unwrap(), "198.51.100.7".parse().ok(), &headers);
     let hit = Hit { request: &request, now: clock.now() + minute(), open_id: OpenId::from_bytes([1; 8]) };
-    let Some(Observation::Open(open)) = with(Detail::Country, TimeStep::Hour).observe(hit) else { panic!() };
+    let Some(Observation::Open(open)) = with(Detail::Country, TimeStep::Hour).intake().observe(hit) else {
+        panic!()
+    };
     assert_eq!((open.country.is_some(), &open.city, open.network), (true, &None, None));
     assert_eq!((open.time().to_string().as_str(), open.time_step), ("2026-11-23T10:00Z", TimeStep::Hour));
-    assert_eq!(with(Detail::None, TimeStep::Exact).observe(hit), None);
+    assert_eq!(with(Detail::None, TimeStep::Exact).intake().observe(hit), None);
     assert_eq!(tracker(&clock).intake().observe(hit), None, "signed with another key");
 }
 

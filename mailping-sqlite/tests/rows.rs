@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use mailping_core::fetcher::{Fetcher, Verdict};
 use mailping_core::store::{PingQuery, Store};
 use mailping_core::{
-    Basis, Keyring, MaskedIp, Open, OpenId, Ping, PingId, Status, StoreError, Timestamp, Tracker,
+    Basis, Error, Keyring, MaskedIp, Open, OpenId, Ping, PingId, Status, StoreError, Timestamp, Tracker,
 };
 use mailping_sqlite::SqliteStore;
 use proptest::prelude::*;
@@ -153,6 +153,6 @@ fn what_no_version_has_written_is_corrupt() {
         let subject = Subject::new();
         assert!(subject.write(column, &value), "{column:?}");
         let error = pollster::block_on(subject.tracker.receipts().get(PING)).unwrap_err();
-        assert!(matches!(error, StoreError::Corrupt { .. }), "{column:?}: {error:?}");
+        assert!(matches!(error, Error::Store(StoreError::Corrupt { .. })), "{column:?}: {error:?}");
     }
 }

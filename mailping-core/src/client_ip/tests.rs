@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
+use crate::PixelRequest;
 
 const CORPUS: &str = include_str!("../../tests/corpus/client_ip.jsonl");
 
