@@ -18,9 +18,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use mailping_benches::{forged, geo};
 use mailping_core::fetcher::{Classifier, FetchSignals, SinceSent};
 use mailping_core::geo::GeoResolver;
-use mailping_core::{
-    Basis, ClientIp, Detail, Hit, Keyring, MaskedIp, MemoryStore, NewPing, OpenId, PixelRequest, Tracker,
-};
+use mailping_core::intake::{Hit, MaskedIp, PixelRequest};
+use mailping_core::receipts::OpenId;
+use mailping_core::{Basis, ClientIp, Detail, Keyring, MemoryStore, NewPing, Tracker};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const GMAIL: &str =

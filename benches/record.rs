@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http::HeaderMap;
-use mailping_core::{Basis, Keyring, MemoryStore, NewPing, PixelRequest, Store, Tracker};
+use mailping_core::intake::PixelRequest;
+use mailping_core::store::Store;
+use mailping_core::{Basis, Keyring, MemoryStore, NewPing, Tracker};
 use mailping_sqlite::SqliteStore;
 
 const AT_ONCE: usize = 1_000;

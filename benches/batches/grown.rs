@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
-use mailping_core::{Basis, Keyring, NewPing, PixelRequest, Recorded, Store, Tracker};
+use mailping_core::intake::{PixelRequest, Recorded};
+use mailping_core::store::Store;
+use mailping_core::{Basis, Keyring, NewPing, Tracker};
 
 use crate::traffic::{PINGS, Random, percentiles, ping_id};
 

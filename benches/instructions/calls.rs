@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use mailping_benches::{forged, geo};
 use mailping_core::fetcher::{Classifier, FetchSignals, SinceSent};
 use mailping_core::geo::GeoResolver;
-use mailping_core::{
-    Basis, ClientIp, Detail, Hit, Keyring, MaskedIp, MemoryStore, NewPing, OpenId, PixelRequest, Tracker,
-};
+use mailping_core::intake::{Hit, MaskedIp, PixelRequest};
+use mailping_core::receipts::OpenId;
+use mailping_core::{Basis, ClientIp, Detail, Keyring, MemoryStore, NewPing, Tracker};
 
 const NAMES: [&str; 9] = [
     "verify a forged token",

@@ -11,7 +11,10 @@ use libfuzzer_sys::fuzz_target;
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Verdict};
 use mailping_core::geo::{City, Country};
 use mailping_core::store::{PingQuery, Store};
-use mailping_core::{Basis, Keyring, MaskedIp, Open, OpenId, Ping, PingId, Status, Timestamp, Tracker};
+use mailping_core::{Basis, Keyring, PingId, Timestamp, Tracker};
+use mailping_core::intake::MaskedIp;
+use mailping_core::pings::{Ping, Status};
+use mailping_core::receipts::{Open, OpenId};
 use mailping_sqlite::SqliteStore;
 use rusqlite::types::Value;
 

@@ -5,10 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mailping_core::geo::{GeoError, GeoResolver, Place};
-use mailping_core::{
-    Basis, ClientIp, Detail, Hit, Keyring, MaskedIp, MemoryStore, NewPing, Observation, Open, OpenId,
-    PixelRequest, Tracker,
-};
+use mailping_core::{Basis, ClientIp, Detail, Keyring, MemoryStore, NewPing, Tracker};
+use mailping_core::intake::{Hit, MaskedIp, Observation, PixelRequest};
+use mailping_core::receipts::{Open, OpenId};
 
 /// Knows a place for every network, so that a place given wrongly shows.
 #[derive(Debug)]

@@ -56,7 +56,8 @@ use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 pub use mailping_core;
-use mailping_core::{HeaderSource, Link, PixelRequest, Recording, Tracker, opt_out, pixel};
+use mailping_core::intake::{HeaderSource, Link, PixelRequest, Recording};
+use mailping_core::{Tracker, opt_out, pixel};
 
 /// The routes below the tracker's base URL, for `web::scope(..).configure(..)` at its path or `App::configure` if that
 /// is `/`:

@@ -92,7 +92,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Ve
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 pub use mailping_core;
-use mailping_core::{Link, PixelRequest, Recording, Tracker, opt_out, pixel};
+use mailping_core::intake::{Link, PixelRequest, Recording};
+use mailping_core::{Tracker, opt_out, pixel};
 
 /// The most bytes of a body that are read and thrown away to keep its connection.
 const MAX_UNREAD_BODY: usize = 16 * 1024;

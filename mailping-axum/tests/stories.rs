@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 struct Lisbon;
 
 impl GeoResolver for Lisbon {
-    fn locate(&self, _: mailping_core::MaskedIp) -> Result<Option<Place>, GeoError> {
+    fn locate(&self, _: mailping_core::intake::MaskedIp) -> Result<Option<Place>, GeoError> {
         Ok(Some(Place::new("PT".parse().ok(), "Lisbon".parse().ok())))
     }
 }

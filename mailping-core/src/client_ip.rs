@@ -34,7 +34,7 @@ const MAX_ELEMENTS: usize = 64;
 ///
 /// let trusted: TrustedProxies = "10.0.0.0/8, ::1".parse()?;
 /// let client_ip = ClientIp::x_forwarded_for(trusted);
-/// # Ok::<(), mailping_core::ClientIpError>(())
+/// # Ok::<(), mailping_core::intake::ClientIpError>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct ClientIp(Strategy);

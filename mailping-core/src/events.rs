@@ -81,14 +81,15 @@ impl fmt::Debug for Event {
     }
 }
 
-/// What is kept since a mark, by any program on the database: see [`Receipts::events`](crate::Receipts::events).
+/// What is kept since a mark, by any program on the database: see [`Receipts::events`](crate::receipts::Receipts::events).
 ///
 /// An event comes at least once. Those of this process come right after their batch is on disk, those of others within the
 /// [interval](Self::every). Nothing is buffered: a slow reader reads later, and slows no pixel. After a restart begin
 /// with the mark of the last event that you have acted on; a few events may come again then, each with the [id](Event::id) that it had.
 ///
 /// ```
-/// # use mailping_core::{Error, store::Mark, Tracker};
+/// # use mailping_core::{Error, Tracker};
+/// # use mailping_core::store::Mark;
 /// # fn keep(_: &Mark) {}
 /// # async fn follow(tracker: &Tracker, kept: Option<Mark>) -> Result<(), Error> {
 /// let mut events = match kept {

@@ -1,13 +1,20 @@
 //! The door of the server that answers pixels: it records hits, tells how it is doing, and ends. The only door that writes opens.
 
+pub use crate::client_ip::ClientIpError;
+pub use crate::health::{Closed, Dropped, Health};
+pub use crate::links::Link;
+pub use crate::mask::{Mask, MaskError, MaskedIp};
+pub use crate::observe::{Hit, Observation, SignalPolicy};
+pub use crate::queue::{RecordError, Recorded, Recording};
+pub use crate::request::{HeaderSource, PixelRequest};
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::health::{Closed, Dropped, Health};
-use crate::observe::{Hit, Observation, Refused};
-use crate::queue::{Entry, RecordError, Recorded, Recording};
+use crate::OpenId;
+use crate::observe::Refused;
+use crate::queue::Entry;
 use crate::tracker::Inner;
-use crate::{OpenId, PixelRequest};
 
 /// Records hits: see [`Tracker::intake`](crate::Tracker::intake).
 ///

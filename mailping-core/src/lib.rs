@@ -19,7 +19,7 @@ mod health;
 #[cfg(feature = "html")]
 mod html;
 mod id;
-mod intake;
+pub mod intake;
 mod keyring;
 mod limiter;
 mod links;
@@ -31,16 +31,16 @@ mod notice;
 mod observe;
 mod open;
 pub mod opt_out;
-mod people;
+pub mod people;
 mod ping;
-mod pings;
+pub mod pings;
 pub mod pixel;
 mod prepared;
 #[doc = include_str!("../docs/privacy.md")]
 pub mod privacy {}
 mod queue;
 mod receipt;
-mod receipts;
+pub mod receipts;
 mod recipient;
 mod request;
 #[cfg(feature = "utoipa")]
@@ -55,36 +55,32 @@ mod time;
 mod token;
 mod tracker;
 
-pub use base_url::BaseUrlError;
-pub use basis::{Basis, Consent, EprivacyGround, MessageKind, Purpose};
+pub use basis::Basis;
 pub use builder::{BuildError, TrackerBuilder};
-pub use client_ip::{ClientIp, ClientIpError, TrustedProxies};
-pub use detail::{Detail, TimeStep};
+pub use client_ip::{ClientIp, TrustedProxies};
+pub use detail::Detail;
 pub use error::Error;
-pub use events::{Event, Events};
-pub use health::{Closed, Dropped, Health};
-pub use id::{OpenId, PingId, RandomError};
-pub use intake::Intake;
-pub use keyring::{KeyFingerprint, KeyId, Keyring, KeyringError};
-pub use links::Link;
-pub use mask::{Mask, MaskError, MaskedIp};
+pub use id::PingId;
+pub use keyring::{Keyring, KeyringError};
 pub use memory::MemoryStore;
-pub use new_ping::{InvalidPing, NewPing};
-pub use notice::{Notice, NoticeKind, NoticeRules, Notices, NoticesPage};
-pub use observe::{Hit, Observation, SignalPolicy};
-pub use open::{LastDay, Open};
-pub use people::{Objection, People, RecipientExport};
-pub use ping::{Ping, Status};
-pub use pings::Pings;
+pub use new_ping::NewPing;
 pub use prepared::PreparedPing;
-pub use queue::{RecordError, Recorded, Recording};
-pub use receipt::{Receipt, State, Summary, SummaryPage};
-pub use receipts::Receipts;
-pub use recipient::{Recipient, RecipientError, RecipientHash, RecipientHashes};
-pub use request::{HeaderSource, PixelRequest};
-pub use store::{
-    Backlog, Erased, Mark, OpenCursor, OpenPage, OpenQuery, Order, PingQuery, Store, StoreError,
-};
+pub use receipt::{Receipt, State};
 pub use text::ParseError;
-pub use time::{StepTime, Timestamp};
+pub use time::Timestamp;
 pub use tracker::Tracker;
+
+// What stands in a door's module for others stands here for the crate itself.
+#[rustfmt::skip]
+pub(crate) use crate::{
+    basis::{Consent, EprivacyGround, MessageKind, Purpose},
+    detail::TimeStep,
+    id::{OpenId, RandomError},
+    intake::{HeaderSource, MaskedIp, Mask, PixelRequest, SignalPolicy},
+    open::{LastDay, Open},
+    ping::{Ping, Status},
+    receipt::Summary,
+    recipient::{RecipientHash, RecipientHashes},
+    store::{Store, StoreError},
+    time::StepTime,
+};

@@ -75,7 +75,7 @@ impl NewPing {
     }
 
     /// The recipient's address, such as `ada@example.com` or `Ada <ada@example.com>`. Only a keyed hash of it is kept, so that
-    /// an objection or an erasure finds all pings of one person. [`Recipient`](crate::Recipient) says which spellings are one.
+    /// an objection or an erasure finds all pings of one person. [`Recipient`](crate::people::Recipient) says which spellings are one.
     pub fn to(mut self, address: impl Into<String>) -> Self {
         self.recipient = Some(address.into());
         self

@@ -3,7 +3,8 @@
 //! The same bytes for every link of ours, whether there is such a ping or not; a link whose token is damaged is told to be damaged,
 //! which reveals nothing about any ping. The page needs no script, no cookie and nothing from elsewhere.
 
-use crate::{Objection, Tracker};
+use crate::Tracker;
+use crate::people::Objection;
 
 /// The headers that go with every page here, by lower-case name. An adapter adds `content-length` and nothing else.
 ///

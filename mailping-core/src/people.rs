@@ -1,11 +1,12 @@
 //! The door of the data subject: objections, erasure and export. Nothing is confirmed here that was not done.
 
+pub use crate::recipient::{Recipient, RecipientError};
+pub use crate::store::Erased;
+
 use serde::Serialize;
 
 use crate::receipt::Receipt;
 use crate::receipts::{PAGE, Step};
-use crate::recipient::{Recipient, RecipientError};
-use crate::store::Erased;
 use crate::token::Label;
 use crate::tracker::Inner;
 use crate::{Error, PingId, RecipientHashes, links};
@@ -37,7 +38,7 @@ impl<'a> People<'a> {
     }
 
     /// Keeps the objection of whoever holds a message's opt-out link. `link` is the link, or the path of
-    /// the request for it as it came, however mail programs have spelled it: see [`Link`](crate::Link). The answer is the same whether there is such a ping or not. A pixel's token is
+    /// the request for it as it came, however mail programs have spelled it: see [`Link`](crate::intake::Link). The answer is the same whether there is such a ping or not. A pixel's token is
     /// none: a logged pixel URL cannot object.
     ///
     /// # Errors

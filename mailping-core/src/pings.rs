@@ -1,5 +1,11 @@
 //! The door of whoever sends: it makes pings, ends them, and takes pixels out of HTML. It writes no opens and starts no thread.
 
+pub use crate::base_url::BaseUrlError;
+pub use crate::basis::{Consent, EprivacyGround, MessageKind, Purpose};
+pub use crate::detail::TimeStep;
+pub use crate::new_ping::InvalidPing;
+pub use crate::ping::{Ping, Status};
+
 use crate::new_ping::NewPing;
 use crate::tracker::Inner;
 use crate::{Error, PingId, PreparedPing};

@@ -33,7 +33,7 @@ pub struct Receipt {
 pub struct SummaryPage {
     /// The sums.
     pub summaries: Vec<Summary>,
-    /// The [`after`](crate::PingQuery::after) of the next page; `None` on the last.
+    /// The [`after`](crate::store::PingQuery::after) of the next page; `None` on the last.
     pub next: Option<PingId>,
     /// Pings between them whose rows are damaged: they are left out, and the log names those whose id can be read.
     pub unreadable: u64,

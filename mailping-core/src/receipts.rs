@@ -1,16 +1,22 @@
 //! The door of whoever reads: receipts, lists, pages of opens, notices and events. It starts no thread but for events. The sums take one pass over the opens, a list no query per ping, and a page no look at
 //! the pages before it.
 
+pub use crate::events::{Event, Events};
+pub use crate::id::OpenId;
+pub use crate::notice::{Notice, NoticeKind, NoticeRules, Notices, NoticesPage};
+pub use crate::open::{LastDay, Open};
+pub use crate::receipt::{Summary, SummaryPage};
+pub use crate::store::{Mark, OpenCursor, OpenPage, OpenQuery, Order, PingQuery};
+pub use crate::time::StepTime;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::both::both;
-use crate::events::{Event, Events};
-use crate::notice::{NoticeRules, Notices, NoticesPage};
-use crate::receipt::{Receipt, Summary, SummaryPage, Tally};
-use crate::store::{KeptPing, Mark, OpenPage, OpenQuery, PingQuery, StoreError};
+use crate::receipt::{Receipt, Tally};
+use crate::store::{KeptPing, StoreError};
 use crate::tracker::Inner;
-use crate::{Error, Open, PingId};
+use crate::{Error, PingId};
 
 /// How many opens or pings are read from the store at once, and the most that a page shows.
 pub(crate) const PAGE: usize = 1_000;
@@ -89,7 +95,7 @@ impl<'a> Receipts<'a> {
     }
 
     /// The notices of a ping as of now; `None` if there is no such ping. They depend only on what is kept and on the time, so
-    /// that nothing is missed by asking later: an [`Event`](crate::Event) says when it is worth asking.
+    /// that nothing is missed by asking later: an [`Event`](Event) says when it is worth asking.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -118,7 +124,7 @@ impl<'a> Receipts<'a> {
         Ok(self.events_since(mark))
     }
 
-    /// The events since a mark that an earlier [`Event`](crate::Event) carried: nothing is missed while the program did not run.
+    /// The events since a mark that an earlier [`Event`](Event) carried: nothing is missed while the program did not run.
     #[must_use]
     pub fn events_since(self, mark: Mark) -> Events {
         Events::new(Arc::clone(&self.0.store), Arc::clone(self.0.queue.bell()), mark)

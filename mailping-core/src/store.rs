@@ -18,8 +18,10 @@ pub use self::news::{Mark, News, NewsItem};
 pub use self::opens::{OpenCursor, OpenPage, OpenQuery, Order};
 pub use self::pings::{KeptPing, PingPage, PingQuery};
 pub use self::written::{Answer, Attempt, Written};
-use crate::keyring::KeyFingerprint;
-use crate::{LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, Timestamp};
+pub use crate::id::RandomError;
+pub use crate::keyring::{KeyFingerprint, KeyId};
+pub use crate::recipient::{RecipientHash, RecipientHashes};
+use crate::{LastDay, Open, Ping, PingId, Status, Timestamp};
 
 /// A place to keep pings, opens and objections.
 ///

@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 
 use common::*;
 use mailping_core::fetcher::{Classifier, Verdict};
+use mailping_core::intake::Recorded;
+use mailping_core::pings::TimeStep;
+use mailping_core::receipts::{Event, Events};
 use mailping_core::testing::faulty::{Fault, FaultyStore};
-use mailping_core::{Detail, Event, Events, NewPing, PreparedPing, Recorded, State, TimeStep, Tracker};
+use mailping_core::{Detail, NewPing, PreparedPing, State, Tracker};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const SHORT: Duration = Duration::from_millis(10);

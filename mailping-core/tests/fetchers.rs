@@ -9,8 +9,10 @@ mod common;
 use common::{Clock, build, builder, new_ping, ping};
 use mailping_core::fetcher::{Classifier, FetchSignals, SinceSent, Verdict};
 use mailping_core::geo::MaxMind;
+use mailping_core::intake::{Hit, Observation, PixelRequest};
+use mailping_core::receipts::OpenId;
 use mailping_core::testing::fetchers;
-use mailping_core::{ClientIp, Detail, Hit, MemoryStore, Observation, OpenId, PixelRequest};
+use mailping_core::{ClientIp, Detail, MemoryStore};
 
 const CORPUS: &str = include_str!("corpus/fetchers.jsonl");
 const NEXT_YEAR: &str = include_str!("corpus/next_year.jsonl");

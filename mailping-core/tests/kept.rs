@@ -4,10 +4,10 @@
 mod common;
 
 use common::*;
-use mailping_core::{
-    ClientIp, Detail, Hit, Mask, MemoryStore, Observation, OpenId, PixelRequest, Recorded, SignalPolicy,
-    State, Status, StepTime, TimeStep, Tracker,
-};
+use mailping_core::intake::{Hit, Mask, Observation, PixelRequest, Recorded, SignalPolicy};
+use mailping_core::pings::{Status, TimeStep};
+use mailping_core::receipts::{OpenId, StepTime};
+use mailping_core::{ClientIp, Detail, MemoryStore, State, Tracker};
 use proptest::prelude::*;
 
 #[test]
@@ -169,8 +169,9 @@ fn left(gpc: SignalPolicy, dnt: SignalPolicy, signals: &[(&'static str, &str)]) 
         1 - receipt.summary.fetches,
         "what is dropped is counted"
     );
-    let place =
-        |open: &mailping_core::Open| open.country.is_some() || open.city.is_some() || open.network.is_some();
+    let place = |open: &mailping_core::receipts::Open| {
+        open.country.is_some() || open.city.is_some() || open.network.is_some()
+    };
     (receipt.summary.fetches, receipt.opens.iter().any(place))
 }
 

@@ -6,8 +6,9 @@ mod common;
 use std::time::Duration;
 
 use common::*;
+use mailping_core::intake::{RecordError, Recorded};
 use mailping_core::testing::faulty::{Fault, FaultyStore};
-use mailping_core::{Detail, RecordError, Recorded, State};
+use mailping_core::{Detail, State};
 
 const CURL: &str = "curl/8.5.0";
 

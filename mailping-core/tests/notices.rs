@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use common::*;
 use mailping_core::fetcher::Classifier;
-use mailping_core::{
-    Detail, MemoryStore, NewPing, Notice, NoticeRules, PingId, PingQuery, PreparedPing, Status, Tracker,
-};
+use mailping_core::pings::Status;
+use mailping_core::receipts::{Notice, NoticeRules, PingQuery};
+use mailping_core::{Detail, MemoryStore, NewPing, PingId, PreparedPing, Tracker};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);

@@ -10,7 +10,10 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use mailping_core::{Detail, MemoryStore, Objection, Recorded, Status};
+use mailping_core::intake::Recorded;
+use mailping_core::people::Objection;
+use mailping_core::pings::Status;
+use mailping_core::{Detail, MemoryStore};
 
 const CHAPTER: &str = include_str!("../docs/privacy.md");
 

@@ -8,9 +8,11 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use common::*;
-use mailping_core::OpenQuery;
+use mailping_core::intake::{PixelRequest, RecordError, Recorded};
+use mailping_core::receipts::OpenQuery;
+use mailping_core::store::Store as _;
 use mailping_core::testing::faulty::{Fault, FaultyStore};
-use mailping_core::{Detail, PixelRequest, RecordError, Recorded, Store as _, Tracker};
+use mailping_core::{Detail, Tracker};
 
 const SHORT: Duration = Duration::from_millis(250);
 

@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use mailping_core::OpenQuery;
+use mailping_core::receipts::OpenQuery;
 use mailping_core::testing::faulty::FaultyStore;
 
 #[test]

@@ -7,9 +7,10 @@ mod common;
 use std::sync::Arc;
 
 use common::*;
+use mailping_core::Tracker;
 use mailping_core::geo::{GeoResolver, MaxMind};
+use mailping_core::intake::PixelRequest;
 use mailping_core::testing::stories::{self, Fetch};
-use mailping_core::{PixelRequest, Tracker};
 
 const STORIES: &str = include_str!("corpus/stories.jsonl");
 

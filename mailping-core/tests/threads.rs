@@ -5,8 +5,9 @@
 mod common;
 
 use common::*;
+use mailping_core::MemoryStore;
+use mailping_core::intake::Recorded;
 use mailping_core::store::PingQuery;
-use mailping_core::{MemoryStore, Recorded};
 
 /// The threads of mailping in this process, by name.
 fn threads() -> Vec<String> {

@@ -4,8 +4,11 @@
 mod common;
 
 use common::*;
+use mailping_core::intake::Recorded;
+use mailping_core::people::Objection;
+use mailping_core::pings::Status;
 use mailping_core::testing::faulty::FaultyStore;
-use mailping_core::{BuildError, NewPing, Objection, Recorded, Status, Tracker};
+use mailping_core::{BuildError, NewPing, Tracker};
 use proptest::prelude::*;
 
 #[test]
@@ -155,7 +158,7 @@ fn opens_and_pings_are_paged() {
             )
         })
         .collect();
-    let query = mailping_core::PingQuery::newest(2).owner("billing");
+    let query = mailping_core::receipts::PingQuery::newest(2).owner("billing");
     let page = pollster::block_on(tracker.receipts().list(&query)).unwrap();
     assert_eq!(
         page.summaries.iter().map(|receipt| receipt.ping.id).collect::<Vec<_>>(),
@@ -171,7 +174,7 @@ fn opens_and_pings_are_paged() {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let query = mailping_core::OpenQuery::oldest(pings[0].id(), 2).after(after);
+        let query = mailping_core::receipts::OpenQuery::oldest(pings[0].id(), 2).after(after);
         let page = pollster::block_on(tracker.receipts().page(&query)).unwrap().unwrap();
         assert_eq!(page.summary.fetches, 5, "the sums are those of all opens");
         seen.extend(page.opens.iter().map(|open| open.at));

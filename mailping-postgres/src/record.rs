@@ -1,7 +1,7 @@
 //! One batch of opens as one statement: an array for each column.
 
+use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::Answer;
-use mailping_core::{LastDay, Open};
 use sqlx::{Postgres, Transaction};
 
 use crate::failure::{Failure, Result};

@@ -7,10 +7,10 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{SENT, database, open, ping, ping_id, pool, store};
+use mailping_core::Timestamp;
+use mailping_core::pings::Status;
 use mailping_core::store::{Answer, Attempt, Erased, OpenQuery, Purged, Written};
-use mailping_core::{
-    KeyFingerprint, RecipientHash, RecipientHashes, Status, Store as _, StoreError, Timestamp,
-};
+use mailping_core::store::{KeyFingerprint, RecipientHash, RecipientHashes, Store as _, StoreError};
 use mailping_postgres::PostgresStore;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::task::JoinHandle;

@@ -12,8 +12,9 @@
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use mailping_core::PingId;
+use mailping_core::receipts::Open;
 use mailping_core::store::Answer;
-use mailping_core::{Open, PingId};
 use rusqlite::{Connection, Transaction, params};
 
 use self::batch::Batch;

@@ -1,9 +1,10 @@
 //! The changes, each inside a transaction that holds the write lock.
 
+use mailping_core::pings::{Ping, Status, TimeStep};
+use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{Answer, Erased, Purged, Written};
-use mailping_core::{
-    LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp,
-};
+use mailping_core::store::{RecipientHash, RecipientHashes};
+use mailping_core::{PingId, Timestamp};
 use rusqlite::{Transaction, params};
 
 use crate::arrivals::{Arrivals, Step};

@@ -21,7 +21,7 @@
 //! # The file
 //! * A new one has mode 0600 on Unix, and so has the write-ahead log beside it (`mailping.db-wal`). Keep it on a local disk:
 //!   network file systems do not carry the locks.
-//! * It holds what [`Open`](mailping_core::Open) and [`Ping`](mailping_core::Ping) hold, and keyed hashes of recipients. It never
+//! * It holds what [`Open`](mailping_core::receipts::Open) and [`Ping`](mailping_core::pings::Ping) hold, and keyed hashes of recipients. It never
 //!   holds a client's or a recipient's address. The keys are not in it: keep them elsewhere.
 //! * Its schema has a version. An older file is brought forward when it is opened; a newer or a foreign one is refused untouched.
 //! * Back it up while it is in use with SQLite's own means (`VACUUM INTO`, the online backup, `sqlite3 mailping.db .backup`): a

@@ -1,7 +1,9 @@
 //! What is read, each from one state of the database.
 
+use mailping_core::PingId;
+use mailping_core::receipts::Open;
 use mailping_core::store::{KeptPing, OpenPage, OpenQuery, Order, PingPage, PingQuery};
-use mailping_core::{KeyFingerprint, Open, PingId, RecipientHashes};
+use mailping_core::store::{KeyFingerprint, RecipientHashes};
 use rusqlite::{CachedStatement, Connection, Params, params};
 
 use crate::arrivals::Arrivals;

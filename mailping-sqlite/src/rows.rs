@@ -1,11 +1,10 @@
 //! Rows: what is written of a ping and an open, and the checked way back. A value that no version has written is reported
 //! by its column, never repeated.
 
+use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
 use mailping_core::store::KeptPing;
-use mailping_core::{
-    Basis, Detail, EprivacyGround, KeyFingerprint, MessageKind, Ping, PingId, Purpose, RecipientHash, Status,
-    TimeStep, Timestamp,
-};
+use mailping_core::store::{KeyFingerprint, RecipientHash};
+use mailping_core::{Basis, Detail, PingId, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Row, named_params};
 
@@ -36,7 +35,7 @@ pub(crate) fn insert_ping(
     status: Status,
     recipient: Option<&RecipientHash>,
 ) -> Result<()> {
-    let basis = serde_json::to_string(&ping.basis).map_err(mailping_core::StoreError::unavailable)?;
+    let basis = serde_json::to_string(&ping.basis).map_err(mailping_core::store::StoreError::unavailable)?;
     statement.execute(named_params! {
         ":id": ping.id.as_bytes(),
         ":status": status.code(),

@@ -10,13 +10,14 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mailping_core::pings::{Ping, Status};
+use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
     Attempt, Backlog, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged, Store,
     Written,
 };
-use mailping_core::{
-    KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
-};
+use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
+use mailping_core::{PingId, Timestamp};
 
 use self::file::File;
 use self::mover::Shared;
@@ -35,7 +36,7 @@ const PAGE: usize = 1_000;
 /// use mailping_core::MemoryStore; // stands for a store on a database server
 /// use mailping_sqlite::Spool;
 ///
-/// # fn open() -> Result<(), mailping_core::StoreError> {
+/// # fn open() -> Result<(), mailping_core::store::StoreError> {
 /// let store = Spool::open("spool.db")?.before(MemoryStore::new())?;
 /// # Ok(()) }
 /// ```

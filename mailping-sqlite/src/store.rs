@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use mailping_core::pings::{Ping, Status};
+use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
     Attempt, Backlog, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged, Store,
     Written,
 };
-use mailping_core::{
-    KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
-};
+use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
+use mailping_core::{PingId, Timestamp};
 use rusqlite::{Connection, Transaction};
 
 use crate::arrivals::{self, Arrivals};

@@ -5,10 +5,12 @@ use mailping_core::store::Attempt;
 use std::cell::RefCell;
 
 use mailping_core::fetcher::{Fetcher, Verdict};
+use mailping_core::intake::MaskedIp;
+use mailping_core::pings::{Ping, Status};
+use mailping_core::receipts::{Open, OpenId};
+use mailping_core::store::StoreError;
 use mailping_core::store::{PingQuery, Store};
-use mailping_core::{
-    Basis, Error, Keyring, MaskedIp, Open, OpenId, Ping, PingId, Status, StoreError, Timestamp, Tracker,
-};
+use mailping_core::{Basis, Error, Keyring, PingId, Timestamp, Tracker};
 use mailping_sqlite::SqliteStore;
 use proptest::prelude::*;
 use proptest::sample::Index;

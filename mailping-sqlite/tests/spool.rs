@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::{open, ping, ping_id, time};
+use mailping_core::pings::TimeStep;
+use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::Backlog;
+use mailping_core::store::{KeyFingerprint, RecipientHash, RecipientHashes, Store, StoreError};
 use mailping_core::testing::faulty::{Fault, FaultyStore};
 use mailping_core::testing::store::CASES;
-use mailping_core::{
-    KeyFingerprint, LastDay, MemoryStore, Open, PingId, RecipientHash, RecipientHashes, Store, StoreError,
-    TimeStep,
-};
+use mailping_core::{MemoryStore, PingId};
 use mailping_sqlite::{Spool, SpooledStore, SqliteStore};
 use pollster::block_on;
 

@@ -1,8 +1,10 @@
 //! The JSON API of an example service, on one tracker.
 
 use http::{Method, StatusCode};
+use mailping_core::pings::InvalidPing;
+use mailping_core::receipts::{OpenCursor, OpenQuery};
 use mailping_core::store::PingQuery;
-use mailping_core::{Error, InvalidPing, OpenCursor, OpenQuery, PingId, Tracker};
+use mailping_core::{Error, PingId, Tracker};
 use serde_json::{Value, json};
 
 use crate::call::{Answer, Call};

@@ -16,9 +16,8 @@ use std::sync::OnceLock;
 
 use mailping_core::fetcher::{AsnDatabase, Classifier};
 use mailping_core::geo::MaxMind;
-use mailping_core::{
-    BuildError, ClientIp, Detail, Keyring, MemoryStore, Store, Timestamp, Tracker, TrustedProxies,
-};
+use mailping_core::store::Store;
+use mailping_core::{BuildError, ClientIp, Detail, Keyring, MemoryStore, Timestamp, Tracker, TrustedProxies};
 
 pub(crate) use self::base_url::{BaseUrl, Prefix};
 pub use self::error::{SettingsError, with_sources};
@@ -189,7 +188,7 @@ fn blamed(error: &BuildError) -> &'static str {
     }
 }
 
-fn refused_base_url(error: mailping_core::BaseUrlError) -> SettingsError {
+fn refused_base_url(error: mailping_core::pings::BaseUrlError) -> SettingsError {
     SettingsError::new("MAILPING_BASE_URL", error.to_string())
 }
 
@@ -231,9 +230,10 @@ fn client_ip(reader: &mut Reader) -> Result<ClientIp, SettingsError> {
         }
         (_, false) => {}
     }
-    let trusted: TrustedProxies = trusted
-        .parse()
-        .map_err(|error: mailping_core::ClientIpError| SettingsError::new(PROXIES, error.to_string()))?;
+    let trusted: TrustedProxies =
+        trusted.parse().map_err(|error: mailping_core::intake::ClientIpError| {
+            SettingsError::new(PROXIES, error.to_string())
+        })?;
     match strategy.as_str() {
         "xff" => Ok(ClientIp::x_forwarded_for(trusted)),
         "forwarded" => Ok(ClientIp::forwarded(trusted)),

@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use mailping_core::{Detail, Health, Status, Summary, Timestamp};
+use mailping_core::intake::Health;
+use mailping_core::pings::Status;
+use mailping_core::receipts::Summary;
+use mailping_core::{Detail, Timestamp};
 
 /// From this age on a geo database is called old: address ranges change hands.
 const OLD: Duration = Duration::from_secs(120 * 86_400);

@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use mailping_core::{Notice, PingId, Timestamp};
+use mailping_core::receipts::Notice;
+use mailping_core::{PingId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// For how long a message is tried again, and how old a notice may be to be told at all.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use mailping_core::{Events, NoticeRules, PingId, PingQuery, Timestamp, Tracker};
+use mailping_core::receipts::{Events, NoticeRules, PingQuery};
+use mailping_core::{PingId, Timestamp, Tracker};
 use mailping_examples_service::Erasure;
 use serde_json::json;
 use tokio::runtime::Builder;

@@ -15,7 +15,8 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use mailping_core::{MemoryStore, testing::store::CASES};
+//! use mailping_core::MemoryStore;
+//! use mailping_core::testing::store::CASES;
 //!
 //! for case in CASES {
 //!     println!("{}", case.name());

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fetch {
-    /// `GET`, or `HEAD`: then [`Intake::note_head`](crate::Intake::note_head) must hear of it.
+    /// `GET`, or `HEAD`: then [`Intake::note_head`](crate::intake::Intake::note_head) must hear of it.
     pub method: String,
     /// The path of the pixel.
     pub path: String,

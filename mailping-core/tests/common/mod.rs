@@ -8,9 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use mailping_core::geo::{GeoError, GeoResolver, Place};
+use mailping_core::intake::{MaskedIp, PixelRequest, RecordError, Recorded};
+use mailping_core::store::Store;
 use mailping_core::{
-    Basis, Detail, Keyring, MaskedIp, MemoryStore, NewPing, PingId, PixelRequest, PreparedPing, Receipt,
-    RecordError, Recorded, Store, Timestamp, Tracker, TrackerBuilder,
+    Basis, Detail, Keyring, MemoryStore, NewPing, PingId, PreparedPing, Receipt, Timestamp, Tracker,
+    TrackerBuilder,
 };
 
 pub const GMAIL: &str =

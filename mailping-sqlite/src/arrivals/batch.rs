@@ -106,8 +106,10 @@ const fn damaged() -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use mailping_core::Timestamp;
     use mailping_core::fetcher::{Fetcher, Verdict};
-    use mailping_core::{MaskedIp, Open, OpenId, Timestamp};
+    use mailping_core::intake::MaskedIp;
+    use mailping_core::receipts::{Open, OpenId};
     use proptest::prelude::*;
 
     use super::*;

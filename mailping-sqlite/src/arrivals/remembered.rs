@@ -92,7 +92,8 @@ impl Remembered {
 #[cfg(test)]
 mod tests {
     use mailping_core::fetcher::{Fetcher, Verdict};
-    use mailping_core::{Open, OpenId, PingId, Timestamp};
+    use mailping_core::receipts::{Open, OpenId};
+    use mailping_core::{PingId, Timestamp};
 
     use super::*;
     use crate::rows::KeptOpen;

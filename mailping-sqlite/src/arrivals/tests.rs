@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use mailping_core::fetcher::{Fetcher, Verdict};
+use mailping_core::pings::{Ping, Status};
+use mailping_core::receipts::{Open, OpenId};
 use mailping_core::store::{Answer, Attempt, OpenQuery};
+use mailping_core::store::{KeyFingerprint, RecipientHash, RecipientHashes, Store, StoreError};
 use mailping_core::testing::store::CASES;
-use mailping_core::{
-    Basis, KeyFingerprint, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, Store,
-    StoreError, Timestamp,
-};
+use mailping_core::{Basis, PingId, Timestamp};
 use pollster::block_on;
 use proptest::prelude::*;
 use rusqlite::Connection;

@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
-use mailping_core::{Open, OpenId, PingId, TimeStep, Timestamp};
+use mailping_core::pings::TimeStep;
+use mailping_core::receipts::{Open, OpenId};
+use mailping_core::{PingId, Timestamp};
 use rusqlite::{CachedStatement, Row};
 use serde::{Deserialize, Serialize};
 

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use mailping_core::PingId;
+use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::Backlog;
-use mailping_core::{LastDay, Open, PingId, StoreError};
+use mailping_core::store::StoreError;
 use rusqlite::params;
 
 use crate::failure::{Failure, Result};

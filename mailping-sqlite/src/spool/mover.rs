@@ -5,8 +5,9 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use mailping_core::receipts::{LastDay, Open};
+use mailping_core::store::StoreError;
 use mailping_core::store::{Answer, Attempt, Store, Written};
-use mailping_core::{LastDay, Open, StoreError};
 use pollster::block_on;
 
 use super::file::File;

@@ -2,7 +2,8 @@
 
 use askama::Template;
 use http::StatusCode;
-use mailping_core::{Basis, Detail, Error, InvalidPing, MessageKind, NewPing};
+use mailping_core::pings::{InvalidPing, MessageKind};
+use mailping_core::{Basis, Detail, Error, NewPing};
 
 use super::frame::{Frame, page};
 use super::{failed, field};

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
-use mailping_core::{PingQuery, Summary};
+use mailping_core::receipts::{PingQuery, Summary};
 
 use super::form::Form;
 use super::frame::{Frame, page};

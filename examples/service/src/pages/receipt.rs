@@ -3,7 +3,8 @@
 use askama::Template;
 use http::StatusCode;
 use mailping_core::fetcher::Evidence;
-use mailping_core::{Basis, Detail, Open, OpenCursor, OpenQuery, PingId, Receipt, Timestamp};
+use mailping_core::receipts::{Open, OpenCursor, OpenQuery};
+use mailping_core::{Basis, Detail, PingId, Receipt, Timestamp};
 
 use super::frame::{Frame, page};
 use super::shown::{Badge, count, when};
@@ -146,7 +147,7 @@ pub(crate) async fn answer(
         opt_out_url: prepared.opt_out_url().to_owned(),
         live: before.is_none(),
         facts: facts(&receipt, service.ceiling),
-        can_withdraw: prepared.status() == mailping_core::Status::Live,
+        can_withdraw: prepared.status() == mailping_core::pings::Status::Live,
     };
     Ok(page(StatusCode::OK, &receipt_page))
 }

@@ -1,8 +1,8 @@
 //! Erasing and purging.
 
 use super::rig::{KEPT, Rig, SENT, opens, ping, ping_id, recipient, time};
-use crate::store::Purged;
-use crate::{Erased, Timestamp};
+use crate::Timestamp;
+use crate::store::{Erased, Purged};
 
 /// When pings 0 to `n` are due.
 fn due(n: u32) -> Timestamp {

@@ -24,7 +24,7 @@ pub(super) async fn the_last_day_is_the_latest_in_any_order(rig: Rig) {
     assert_eq!((kept(&rig, one).await, kept(&rig, two).await), (Some(day(3)), Some(day(4))));
     rig.raises(&[LastDay::new(one, day(5)), LastDay::new(one, day(1))]).await;
     assert_eq!(kept(&rig, one).await, Some(day(5)));
-    let listed = rig.pings(&crate::PingQuery::newest(9)).await.unwrap().pings;
+    let listed = rig.pings(&crate::store::PingQuery::newest(9)).await.unwrap().pings;
     assert_eq!(listed.iter().map(|kept| kept.last_day).collect::<Vec<_>>(), [Some(day(4)), Some(day(5))]);
     assert_eq!(rig.all_opens(one).await, [], "and no open tells the count");
 }

@@ -1,8 +1,8 @@
 //! Order, pages and filters.
 
 use super::rig::{Rig, ids, open, opens, ping, ping_id, recipient, time};
-use crate::store::{OpenCursor, OpenPage, OpenQuery, Purged};
-use crate::{Open, OpenId, PingId, PingQuery};
+use crate::store::{OpenCursor, OpenPage, OpenQuery, PingQuery, Purged};
+use crate::{Open, OpenId, PingId};
 
 pub(super) async fn opens_come_by_time_then_id_page_by_page(rig: Rig) {
     let (id, other) = (rig.given_ping(1).await, rig.given_ping(2).await);
@@ -139,7 +139,7 @@ pub(super) async fn what_is_unknown_is_none(rig: Rig) {
     assert_eq!(rig.all_opens(ping_id(1)).await, []);
     assert!(!rig.withdraw(ping_id(1)).await.unwrap());
     assert_eq!(rig.erase(ping_id(1)).await.unwrap(), None);
-    assert_eq!(rig.erase_recipient(&ada).await.unwrap(), crate::Erased::default());
+    assert_eq!(rig.erase_recipient(&ada).await.unwrap(), crate::store::Erased::default());
     rig.object_by_ping(ping_id(1)).await.unwrap();
     assert!(!rig.has_objected(&ada).await.unwrap());
     assert_eq!(rig.pings_of(&ada, None, 9).await.unwrap().pings, []);

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::rig::{Rig, ids, key, key_of, open, opens, ping, ping_id, recipient};
-use crate::{Erased, KeyFingerprint, Status};
+use crate::Status;
+use crate::store::{Erased, KeyFingerprint};
 
 pub(super) async fn a_ping_found_under_an_older_key_follows_the_objection(rig: Rig) {
     let (before, after, both) = (recipient(b'a', &[1]), recipient(b'a', &[2]), recipient(b'a', &[2, 1]));

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use crate::fetcher::{Fetcher, Verdict};
-use crate::store::{Answer, Attempt, KeptPing, OpenQuery, PingQuery, Written};
+use crate::store::{Answer, Attempt, KeptPing, KeyFingerprint, OpenQuery, PingQuery, Written};
 use crate::{
-    Basis, Detail, KeyFingerprint, LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes,
-    Status, Store, TimeStep, Timestamp,
+    Basis, Detail, LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, Store,
+    TimeStep, Timestamp,
 };
 
 pub(super) const DAY: i64 = 86_400_000;
