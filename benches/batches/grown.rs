@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
+use mailping_core::fetcher::{Fetcher, Verdict};
 use mailping_core::intake::{PixelRequest, Recorded};
-use mailping_core::store::Store;
-use mailping_core::{Basis, Keyring, NewPing, Tracker};
+use mailping_core::receipts::{Open, OpenId, PingQuery};
+use mailping_core::store::{Attempt, OpenQuery, Store};
+use mailping_core::{Basis, Keyring, NewPing, PingId, Timestamp, Tracker};
 
 use crate::traffic::{PINGS, Random, percentiles, ping_id};
 
@@ -29,6 +31,61 @@ pub(crate) async fn receipts(tracker: &Tracker) {
         let (half, most) = percentiles(&mut took);
         println!("receipt of one of {what}: p50 {half:.1?}, p99 {most:.1?}, {} opens each", opens / 2_000);
     }
+    list(tracker).await;
+}
+
+pub(crate) async fn long_ping(tracker: &Tracker) -> PingId {
+    tracker.pings().create(NewPing::one_to_one("long", Basis::Contract)).await.unwrap().id()
+}
+
+/// Records so many opens of one ping, a second apart.
+pub(crate) async fn fill(store: &dyn Store, ping: PingId, count: u32) {
+    for first in (0..count).step_by(1_000) {
+        let batch: Vec<Open> = (first..count.min(first + 1_000))
+            .map(|n| {
+                let id = OpenId::from_bytes(u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+                let at = ping.sent_at().unix_millis() + i64::from(n);
+                let mut open =
+                    Open::new(ping, id, Timestamp::from_unix_millis(at), Fetcher::Browser, Verdict::Human);
+                open.country = "PT".parse().ok();
+                open.city = "Lisbon".parse().ok();
+                open
+            })
+            .collect();
+        store.record(&batch, &[], Attempt::First).await.unwrap();
+    }
+}
+
+/// The medians of a receipt and of its newest page alone.
+pub(crate) async fn long_receipts(store: impl Store, ping: PingId, count: u32) {
+    let tracker = tracker(store).await;
+    let mut took = Vec::new();
+    for _ in 0..11 {
+        let begun = Instant::now();
+        assert_eq!(tracker.receipts().get(ping).await.unwrap().unwrap().summary.fetches, u64::from(count));
+        took.push(begun.elapsed());
+    }
+    let receipt = percentiles(&mut took).0;
+    let mut took = Vec::new();
+    for _ in 0..101 {
+        let begun = Instant::now();
+        assert_eq!(tracker.receipts().opens(&OpenQuery::newest(ping, 50)).await.unwrap().opens.len(), 50);
+        took.push(begun.elapsed());
+    }
+    println!("{count} opens: receipt {receipt:.2?}, its newest 50 {:.2?}", percentiles(&mut took).0);
+}
+
+/// The median of a list of the newest 100 pings.
+pub(crate) async fn list(tracker: &Tracker) {
+    let mut took = Vec::new();
+    let mut opens = 0;
+    for _ in 0..51 {
+        let begun = Instant::now();
+        let page = tracker.receipts().list(&PingQuery::newest(100)).await.unwrap();
+        opens = page.summaries.iter().map(|summary| summary.fetches).sum();
+        took.push(begun.elapsed());
+    }
+    println!("a list of 100 pings with {opens} opens: {:.2?}", percentiles(&mut took).0);
 }
 
 pub(crate) async fn pixels(tracker: &Tracker) -> Vec<String> {

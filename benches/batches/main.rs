@@ -1,7 +1,7 @@
 //! Opens in batches of 1,000 through a store, beside the plain ceiling: the same rows in the same sequence into the same tables, as fast as the
 //! database takes them. Then the store as it grows, receipts from it, and a purge of a tenth of it while hits go on.
 //!
-//! `cargo bench -p mailping-benches --bench batches -- sqlite|postgres [opens] [opens when grown]`; 10,000,000 take a quarter of an hour.
+//! `cargo bench -p mailping-benches --bench batches -- sqlite|receipts|postgres [opens] [opens when grown]`; 10,000,000 take a quarter of an hour.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a measurement fails by panicking")]
 
 mod grown;
@@ -20,10 +20,11 @@ fn main() {
     println!("a lone fsync of 4 KiB: p50 {:.1?}", fsync());
     match arguments.first().map(String::as_str) {
         Some("sqlite") => sqlite::measure(opens, grown),
+        Some("receipts") => sqlite::receipts(),
         Some("postgres") => {
             tokio::runtime::Runtime::new().unwrap().block_on(postgres::measure(opens, grown));
         }
-        _ => eprintln!("usage: sqlite|postgres [opens] [opens when grown]"),
+        _ => eprintln!("usage: sqlite|receipts|postgres [opens] [opens when grown]"),
     }
 }
 

@@ -1,11 +1,10 @@
-//! The SQLite store beside a plain prepared loop over a file with the same pings and settings, and a row for each open.
+//! The SQLite store beside a plain prepared loop over a file with the same pings and settings, whose tree is sorted by ping.
 
-use mailping_core::store::{Attempt, OpenQuery};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mailping_core::receipts::Open;
-use mailping_core::store::Store as _;
+use mailping_core::store::{Attempt, OpenQuery, Store as _};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
 use rusqlite::{Connection, params};
@@ -31,48 +30,53 @@ pub(crate) fn measure(opens: usize, grown: usize) {
         if round == 1 && grown > opens {
             for _ in 2..grown / opens {
                 let batches = (0..opens / BATCH).map(|_| random.batch());
-                batches.for_each(|batch| drop(block_on(store.record(&batch, &[], Attempt::Repeat)).unwrap()));
+                batches.for_each(|batch| drop(block_on(store.record(&batch, &[], Attempt::First)).unwrap()));
             }
-            fold_rest(&file);
+            index_rest(&file);
             let rate = record(&store, &file, &mut random, opens, "grown");
             println!(
-                "grown to {grown} opens / empty: {:.2}, all folded {:.2}",
+                "grown to {grown} opens / empty: {:.2}, all indexed {:.2}",
                 rate.0 / empty.0,
                 rate.1 / empty.1
+            );
+            let size = std::fs::metadata(&file).unwrap().len() as f64;
+            println!(
+                "bytes on disk an open, its index included, pings left out: {:.0}",
+                (size - pings_take(&file)) / grown as f64
             );
             block_on(large(store, &file, grown, &mut random));
         }
     }
     for (what, rates) in [
         ("store", store_rates.iter().map(|rate| rate.0).collect::<Vec<_>>()),
-        ("store, all folded", store_rates.iter().map(|rate| rate.1).collect()),
+        ("store, all indexed", store_rates.iter().map(|rate| rate.1).collect()),
     ] {
         println!("{what} / plain loop: {:.2}", ratio(&rates, &plain_rates));
     }
 }
 
-/// The rate while opens are recorded, and the rate until all of them are in bundles, as those of the plain loop are in their tree.
+/// The rate while opens are recorded, and the rate until all of them are in the index, as those of the plain loop are in their tree.
 fn record(store: &SqliteStore, file: &Path, random: &mut Random, opens: usize, what: &str) -> (f64, f64) {
     let mut calls = Calls::with_room(opens);
     for _ in 0..opens / BATCH {
         let batch = random.batch();
         let begun = Instant::now();
-        block_on(store.record(&batch, &[], Attempt::Repeat)).unwrap();
+        block_on(store.record(&batch, &[], Attempt::First)).unwrap();
         calls.add(begun);
     }
     let rate = calls.report(what);
-    let folding = fold_rest(file);
-    let all = opens as f64 / (opens as f64 / rate + folding.as_secs_f64());
-    println!("{what:9} folded the rest in {folding:.1?}: {all:.0}/s with all in bundles");
+    let indexing = index_rest(file);
+    let all = opens as f64 / (opens as f64 / rate + indexing.as_secs_f64());
+    println!("{what:9} indexed the rest in {indexing:.1?}: {all:.0}/s with all in the index");
     (rate, all)
 }
 
-/// Waits until nothing is left to be folded, and tells how long that took: from the store's first step, which it makes when no hits have come
+/// Waits until the index has all opens, and tells how long that took: from the store's first step, which it makes when no hits have come
 /// for a second or two.
-fn fold_rest(file: &Path) -> Duration {
+fn index_rest(file: &Path) -> Duration {
     let connection = connect(file);
     let ask = |question: &str| -> i64 { connection.query_row(question, (), |row| row.get(0)).unwrap() };
-    let waits = || ask("SELECT EXISTS (SELECT 1 FROM arrivals)") == 1;
+    let waits = || ask("SELECT (SELECT max(seq) FROM opens) > indexed_to FROM about") == 1;
     let version = || ask("PRAGMA data_version");
     let before = version();
     while waits() && version() == before {
@@ -83,6 +87,28 @@ fn fold_rest(file: &Path) -> Duration {
         std::thread::sleep(Duration::from_millis(5));
     }
     begun.elapsed()
+}
+
+/// How many bytes the pings and their indexes are.
+fn pings_take(file: &Path) -> f64 {
+    let sql = "SELECT sum(pgsize) FROM dbstat WHERE name GLOB '*pings*' AND name <> 'opens_by_ping'";
+    connect(file).query_row(sql, (), |row| row.get(0)).unwrap()
+}
+
+/// Receipts of a ping with ever more opens: each takes as long as there are opens, and the newest page no longer.
+pub(crate) fn receipts() {
+    let folder = tempfile::tempdir().unwrap();
+    for count in [1_000, 10_000, 72_000, 200_000] {
+        let file = folder.path().join(format!("{count}.db"));
+        let store = SqliteStore::open(&file).unwrap();
+        let tracker = block_on(grown::tracker(store));
+        let ping = block_on(grown::long_ping(&tracker));
+        drop(tracker);
+        let store = SqliteStore::open(&file).unwrap();
+        block_on(grown::fill(&store, ping, count));
+        index_rest(&file);
+        block_on(grown::long_receipts(store, ping, count));
+    }
 }
 
 /// What the store sets, so that the two differ in nothing but the store.
@@ -158,7 +184,7 @@ async fn large(store: SqliteStore, file: &Path, opens: usize, random: &mut Rando
     for _ in 0..1_000_000 / BATCH {
         let mut batch = random.batch();
         batch.retain(|open| open.ping < from);
-        store.record(&batch, &[], Attempt::Repeat).await.unwrap();
+        store.record(&batch, &[], Attempt::First).await.unwrap();
     }
     let mut due = 0;
     for n in PINGS - pings..PINGS {

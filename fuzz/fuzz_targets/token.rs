@@ -1,4 +1,5 @@
-//! No path but one with the pixel's own token is a hit, however near it comes; and what stands around the token does not hide it.
+//! No path but one with the pixel's own token is a hit, however near it comes; and what stands
+//! around the token does not hide it.
 
 #![no_main]
 
@@ -31,7 +32,8 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(try_path(&format!("{base}{changed}.gif")), changed.eq_ignore_ascii_case(token));
     }
 
-    // The same text around it: before it without what a token may hold, what begins an escape and what ends a path.
+    // The same text around it: before it without what a token may hold, what begins an escape and
+    // what ends a path.
     let before = text.chars().take(200).filter(|c| !c.is_ascii_alphanumeric() && !"%=?#".contains(*c));
     let before: String = before.collect();
     for path in [

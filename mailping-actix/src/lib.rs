@@ -44,6 +44,13 @@
 //! If it must wrap the app, give it `.exclude_regex("^/px(/|$)")`. That looks at the path as it was
 //! sent, so a fetch of `/%70x/…`, which actix takes for `/px/…`, is logged.
 //!
+//! # Pipelined requests
+//!
+//! actix-http (3.20) keeps one set of flags for all pipelined requests of a connection: a HEAD that
+//! is followed by a GET in the same packet is answered with a body, and a request with `connection:
+//! close` that arrives while the one before it still waits for the store makes that answer say so,
+//! though it is not the last. Mail programs do not pipeline.
+//!
 //! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the security notes
 //! stand on the page of [`mailping_core`].
 #![forbid(unsafe_code)]
@@ -59,25 +66,27 @@ pub use mailping_core;
 use mailping_core::intake::{HeaderSource, Link, PixelRequest, Recording};
 use mailping_core::{Tracker, opt_out, pixel};
 
-/// The routes below the tracker's base URL, for `web::scope(..).configure(..)` at its path or `App::configure` if that
-/// is `/`:
+/// The routes below the tracker's base URL, for `web::scope(..).configure(..)` at its path or
+/// `App::configure` if that is `/`:
 ///
 /// | path | GET | HEAD | POST |
 /// |---|---|---|---|
 /// | `/{token}.gif` and every other path | records, then the picture | the picture's headers | 405 |
 /// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
 ///
-/// Every path below is ours, however a mail program has changed it: see [`Link`]. A base URL with the path `/` therefore takes every
-/// path that is not registered before it, so register it last.
+/// Every path below is ours, however a mail program has changed it: see [`Link`]. A base URL with
+/// the path `/` therefore takes every path that is not registered before it, so register it last.
 ///
-/// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
-/// answer.
+/// A picture is answered once its open is on disk, at the tracker's deadline, or at once if nothing is kept: because it must not be, or
+/// because the queue is full, which is counted. What the token says does not show in the answer.
 pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {
     tracker.intake().start();
     move |config: &mut ServiceConfig| {
-        // An open is queued before there is a future: a client that hangs up drops only the waiting.
+        // An open is queued before there is a future: a client that hangs up drops only the
+        // waiting.
         let serve = move |request: HttpRequest| Work::begin(&tracker, &request).finish();
-        // actix gives the scope itself only to the empty pattern. It tries them in turn: the common one first.
+        // actix gives the scope itself only to the empty pattern. It tries them in turn: the common
+        // one first.
         for path in ["/{rest:.*}", ""] {
             config.service(web::resource(path).to(serve.clone()));
         }
@@ -139,8 +148,9 @@ fn pixel_request<'a>(request: &'a HttpRequest, headers: &'a Headers<'a>) -> Pixe
 }
 
 async fn picture_after(recording: Recording) -> HttpResponse {
-    // actix-http says `connection: close` if the request that it has read last asked for it. While an answer waits it reads the
-    // pipelined ones, so no picture may be answered without waiting: the header would tell a live token from a forged one.
+    // actix-http says `connection: close` if the request that it has read last asked for it. While
+    // an answer waits it reads the pipelined ones, so no picture may be answered without waiting:
+    // the header would tell a live token from a forged one.
     let mut waited = false;
     std::future::poll_fn(|context| {
         if std::mem::replace(&mut waited, true) {

@@ -98,18 +98,20 @@ use mailping_core::{Tracker, opt_out, pixel};
 /// The most bytes of a body that are read and thrown away to keep its connection.
 const MAX_UNREAD_BODY: usize = 16 * 1024;
 
-/// The routes below the tracker's base URL, for `nest` at its path or `merge` if that is `/`; [`routes_at`] is quicker than `nest`:
+/// The routes below the tracker's base URL, for `nest` at its path or `merge` if that is `/`;
+/// [`routes_at`] is quicker than `nest`:
 ///
 /// | path | GET | HEAD | POST |
 /// |---|---|---|---|
 /// | `/{token}.gif` and every other path | records, then the picture | the picture's headers | 405 |
 /// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
 ///
-/// Every path below is ours, however a mail program has changed it: see [`Link`]. A base URL with the path `/` therefore takes every
-/// path that the app has no other route for, so give it a host of its own.
+/// Every path below is ours, however a mail program has changed it: see [`Link`]. A base URL with
+/// the path `/` therefore takes every path that the app has no other route for, so give it a host
+/// of its own.
 ///
-/// A picture is answered once its open is on disk, or at the tracker's deadline. What the token says does not show in the
-/// answer.
+/// A picture is answered once its open is on disk, at the tracker's deadline, or at once if nothing is kept: because it must not be, or
+/// because the queue is full, which is counted. What the token says does not show in the answer.
 ///
 /// axum gives `/px/` to no route that is nested at `/px`; nested at `/px/`, all of the above is served, and only
 /// `/px` is not. Mail never holds either of the two.
@@ -132,7 +134,8 @@ where
 {
     tracker.intake().start();
     let routes = any(move |request: Request| {
-        // An open is queued before there is a future: a client that hangs up drops only the waiting.
+        // An open is queued before there is a future: a client that hangs up drops only the
+        // waiting.
         let work = Work::begin(&tracker, &request);
         let (version, body) = (request.version(), request.into_body());
         async move { after_body(body, version, work.finish().await).await }
@@ -171,7 +174,8 @@ impl Work {
     async fn finish(self) -> Response {
         match self {
             Self::Record(recording) => {
-                // Whatever became of the open, the answer is the same; the tracker counts what was lost.
+                // Whatever became of the open, the answer is the same; the tracker counts what was
+                // lost.
                 let _ = recording.await;
                 picture()
             }
@@ -190,7 +194,8 @@ fn pixel_request(request: &Request) -> PixelRequest<'_> {
     PixelRequest::new(request.uri().path(), peer, request.headers())
 }
 
-/// Reads the rest of a body, which says nothing that is needed: hyper closes a connection with an unread one without saying so.
+/// Reads the rest of a body, which says nothing that is needed: hyper closes a connection with an
+/// unread one without saying so.
 async fn after_body(mut body: Body, version: Version, mut answer: Response) -> Response {
     let mut read = 0;
     while !body.is_end_stream() {

@@ -9,6 +9,7 @@ use crate::detail::Precision;
 use crate::fetcher::Classifier;
 use crate::geo::{GeoResolver, NoGeo};
 use crate::intake::Refusals;
+use crate::key_check::KeyCheck;
 use crate::keyring::KeyId;
 use crate::limiter::HitLimiter;
 use crate::observe::Observer;
@@ -134,11 +135,12 @@ impl TrackerBuilder {
         self
     }
 
-    /// The most opens that are kept per ping and clock hour, the rest is counted; 100 without this call, 0 for no limit.
-    /// Machines use up half of it at most, and they and the uncertain three quarters, so that neither can hide a person. Only what is
-    /// stored counts; at the detail `last_day`, where a ping has one value, there is no limit. For more than 131,072 pings in one hour a
-    /// newcomer takes over the count of the ping that it displaces, as far as machines use it up. The count is this process's
-    /// own: several instances allow as much each.
+    /// The most opens that are kept per ping and clock hour, the rest is counted; 100 without this
+    /// call, 0 for no limit. Machines use up half of it at most, and they and the uncertain three
+    /// quarters, so that neither can hide a person. Only what is stored counts; at the detail
+    /// `last_day`, where a ping has one value, there is no limit. For more than 131,072 pings in
+    /// one hour a newcomer takes over the count of the ping that it displaces, as far as machines
+    /// use it up. The count is this process's own: several instances allow as much each.
     pub fn hit_limit(mut self, opens_per_hour: u32) -> Self {
         self.hit_limit = opens_per_hour;
         self
@@ -175,21 +177,38 @@ impl TrackerBuilder {
 
     /// Checks the settings against the store. It starts no thread: the [intake](Tracker::intake) does.
     ///
+    /// If the database is away and a spool stands in front of it, the tracker is built all the same. The keys are checked when the database
+    /// comes, and nothing that needs them is done before.
+    ///
     /// # Errors
     /// [`BuildError`]: no base URL, a store that cannot be read, or a keyring without a key that objections need, or with another in its place.
     pub async fn build(self) -> Result<Tracker, BuildError> {
         let base_url = self.base_url.ok_or(BuildError::NoBaseUrl)?;
-        for kept in self.store.recipient_keys().await.map_err(|source| BuildError::Store { source })? {
-            match self.observer.keys.key(kept.id()) {
-                Some(key) if key.fingerprint == kept => {}
-                Some(_) => return Err(BuildError::KeyDiffers { id: kept.id() }),
-                None => return Err(BuildError::KeyMissing { id: kept.id() }),
+        let key_check = Arc::new(KeyCheck::new(&self.observer.keys));
+        match key_check.look(&*self.store).await {
+            Err(BuildError::Store { source: StoreError::Unavailable { source } })
+                if self.store.spool().is_some() =>
+            {
+                let failure = source.to_string();
+                tracing::warn!(
+                    failure,
+                    "the database is away: opens go into the spool, and the keys are checked when it comes"
+                );
             }
+            looked => looked?,
         }
         let system = Arc::clone(&self.clock);
         let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || system().into());
         let limiter = Arc::new(HitLimiter::new(self.hit_limit));
-        let queue = Queue::new(Arc::clone(&self.store), clock, self.limits, Arc::clone(&limiter));
+        let (store, check) = (Arc::clone(&self.store), Arc::clone(&key_check));
+        let at_contact = move || pollster::block_on(check.pass(&*store)).is_ok();
+        let queue = Queue::new(
+            Arc::clone(&self.store),
+            clock,
+            self.limits,
+            Arc::clone(&limiter),
+            Box::new(at_contact),
+        );
         let (burst_pings, burst_window) = self.burst;
         Ok(Tracker::new(Inner {
             observer: self.observer,
@@ -200,6 +219,7 @@ impl TrackerBuilder {
             repeat_window: self.repeat_window,
             queue,
             clock: self.clock,
+            key_check,
             refusals: Refusals::default(),
         }))
     }

@@ -1,7 +1,8 @@
 //! How much of an open may be kept: an ordered ladder that is only ever stepped down.
 //!
-//! Codes stand in stored rows and in tokens that are in somebody's mail, and their order is the order of the rungs. There is room
-//! between them, so that another rung (a region between country and city) fits in without touching any.
+//! Codes stand in stored rows and in tokens that are in somebody's mail, and their order is the
+//! order of the rungs. There is room between them, so that another rung (a region between country
+//! and city) fits in without touching any.
 
 use crate::Timestamp;
 use crate::named::named;
@@ -39,7 +40,8 @@ named! {
 }
 
 impl Detail {
-    /// The highest rung that is not above `code`: what this version makes of a rung that only a later one knows. It never widens.
+    /// The highest rung that is not above `code`: what this version makes of a rung that only a
+    /// later one knows. It never widens.
     #[must_use]
     pub fn at_most(code: u8) -> Self {
         Self::ALL.iter().copied().take_while(|rung| rung.code() <= code).last().unwrap_or(Self::None)
@@ -47,7 +49,8 @@ impl Detail {
 }
 
 impl TimeStep {
-    /// The finest step that is not finer than `code`: what this version makes of a step that only a later one knows.
+    /// The finest step that is not finer than `code`: what this version makes of a step that only a
+    /// later one knows.
     #[must_use]
     pub fn at_most(code: u8) -> Self {
         Self::ALL.iter().copied().take_while(|step| step.code() <= code).last().unwrap_or(Self::Day)
@@ -93,7 +96,8 @@ impl Precision {
         (self.step.code() << DETAIL_BITS) | self.detail.code()
     }
 
-    /// A rung or step of a later version reads as the next lower one, so that its tokens still record.
+    /// A rung or step of a later version reads as the next lower one, so that its tokens still
+    /// record.
     pub(crate) fn from_byte(byte: u8) -> Self {
         let step = TimeStep::at_most(byte >> DETAIL_BITS);
         Self { detail: Detail::at_most(byte & !(u8::MAX << DETAIL_BITS)), step }

@@ -15,5 +15,7 @@ pub mod retention {}
 pub mod verdicts {}
 #[doc = include_str!("../docs/limits.md")]
 pub mod limits {}
+#[doc = include_str!("../docs/damaged_files.md")]
+pub mod damaged_files {}
 #[doc = include_str!("../docs/upgrading.md")]
 pub mod upgrading {}

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::store::Backlog;
+
 /// What a tracker knows of itself since it was built. Counters never go down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
@@ -17,29 +19,28 @@ pub struct Health {
     #[serde(rename = "oldest_waiting_s", serialize_with = "seconds")]
     #[cfg_attr(feature = "utoipa", schema(value_type = Option<f64>))]
     pub oldest_waiting: Option<Duration>,
-    /// Opens that are on disk in front of the database and wait to be moved into it: receipts do not show them yet.
-    pub spooled: u64,
-    /// For how long the oldest of them has waited there, since this process began at the most, in seconds in JSON.
-    #[serde(rename = "oldest_spooled_s", serialize_with = "seconds")]
-    #[cfg_attr(feature = "utoipa", schema(value_type = Option<f64>))]
-    pub oldest_spooled: Option<Duration>,
+    /// What a spool in front of the database holds: receipts do not show it yet. `None` without a spool.
+    pub spool: Option<Backlog>,
     /// Whether the store refused the last batch. It is tried again until it takes it.
     pub store_failing: bool,
-    /// Hits whose open is on disk.
+    /// Hits whose open was in the database, on disk, before they were answered.
     pub durable: u64,
+    /// Hits whose open was on this machine's disk, in front of a database that was away, before they were answered.
+    pub spooled: u64,
     /// Hits that the store filtered: their ping was erased, withdrawn or expired, or its recipient objected.
     pub filtered: u64,
     /// Hits that were answered at the deadline, before their open was on disk.
     pub late: u64,
     /// Hits of which nothing is kept, by reason.
     pub dropped: Dropped,
-    /// Hits whose peer has no address: the server does not say who connects, or the client hung up before it was accepted (actix). See
-    /// [`ClientIp`](crate::ClientIp).
+    /// Hits whose peer has no address: the server does not say who connects, or the client hung up
+    /// before it was accepted (actix). See [`ClientIp`](crate::ClientIp).
     pub no_peer_address: u64,
     /// Look-ups of a place that failed: the geo database is damaged.
     pub geo_errors: u64,
-    /// Hits with a forwarding header, such as `X-Forwarded-For`, that was not read since the settings do not trust the peer that sent it:
-    /// behind a reverse proxy, every open seems to come from the proxy then.
+    /// Hits with a forwarding header, such as `X-Forwarded-For`, that was not read since the
+    /// settings do not trust the peer that sent it: behind a reverse proxy, every open seems to
+    /// come from the proxy then.
     pub forwarding_ignored: u64,
     /// Pings that the automatic purge deleted.
     pub purged_pings: u64,
@@ -64,6 +65,8 @@ pub struct Dropped {
     pub hit_limit: u64,
     /// The queue was full: these opens are lost.
     pub queue_full: u64,
+    /// The database is damaged where they belong: these opens are lost, and no others.
+    pub damaged: u64,
     /// The tracker was closed: these opens are lost.
     pub closed: u64,
     /// The operating system gave no random bytes: these opens are lost.
@@ -72,7 +75,7 @@ pub struct Dropped {
     pub no_thread: u64,
 }
 
-fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     match duration {
         Some(duration) => serializer.serialize_some(&duration.as_secs_f64()),
         None => serializer.serialize_none(),

@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::OpenId;
 use crate::observe::Refused;
 use crate::queue::Entry;
+use crate::store::Spooling;
 use crate::tracker::Inner;
 
 /// Records hits: see [`Tracker::intake`](crate::Tracker::intake).
@@ -58,16 +59,15 @@ impl<'a> Intake<'a> {
         let (queue, refusals) = (&self.0.queue, &self.0.refusals);
         let counts = queue.counts();
         let (queue_depth, oldest_waiting) = queue.depth();
-        let backlog = self.0.store.backlog();
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Health {
             queue_depth,
             queue_capacity: queue.capacity(),
             oldest_waiting,
-            spooled: backlog.waiting,
-            oldest_spooled: backlog.oldest,
+            spool: self.0.store.spool().map(Spooling::backlog),
             store_failing: counts.store_failing.load(Ordering::Relaxed),
             durable: read(&counts.durable),
+            spooled: read(&counts.spooled),
             filtered: read(&counts.filtered),
             late: read(&counts.late),
             dropped: Dropped {
@@ -76,6 +76,7 @@ impl<'a> Intake<'a> {
                 signal: read(&refusals.signal),
                 hit_limit: read(&refusals.hit_limit),
                 queue_full: read(&counts.queue_full),
+                damaged: read(&counts.damaged),
                 closed: read(&counts.closed),
                 no_random: read(&refusals.no_random),
                 no_thread: read(&counts.no_thread),

@@ -117,7 +117,7 @@ impl Keyring {
         self.keys().find(|key| key.id == id)
     }
 
-    fn keys(&self) -> impl Iterator<Item = &Key> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
         std::iter::once(&self.newest).chain(&self.older)
     }
 }

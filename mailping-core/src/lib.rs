@@ -20,6 +20,7 @@ mod health;
 mod html;
 mod id;
 pub mod intake;
+mod key_check;
 mod keyring;
 mod limiter;
 mod links;

@@ -1,7 +1,8 @@
 //! Bounds the opens stored per ping and hour in memory of a fixed size, so that one URL cannot fill the disk.
 //!
-//! An open is counted when it is queued, and given back if the store keeps nothing of it. Machines come first and in numbers, so each
-//! verdict has a share that those below it cannot take: no number of machine fetches hides a person, nor an uncertain one.
+//! An open is counted when it is queued, and given back if the store keeps nothing of it. Machines
+//! come first and in numbers, so each verdict has a share that those below it cannot take: no
+//! number of machine fetches hides a person, nor an uncertain one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::fetcher::Verdict;
 use crate::{PingId, Timestamp};
 
-/// Each set has this many pings; a new ping takes the place of the one with the fewest opens, so that a flooded one stays.
+/// Each set has this many pings; a new ping takes the place of the one with the fewest opens, so
+/// that a flooded one stays.
 const WAYS: usize = 8;
 const SETS: usize = 16_384;
 const HOUR_MILLIS: i64 = 3_600_000;
@@ -17,7 +19,8 @@ const HOUR_MILLIS: i64 = 3_600_000;
 /// One ping's opens of one hour, those included that it inherited.
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
-    /// The hash of a ping, or 0 for none: half as long as its id, and two pings share one by chance once in 2^64.
+    /// The hash of a ping, or 0 for none: half as long as its id, and two pings share one by chance
+    /// once in 2^64.
     ping: u64,
     /// Since 1970.
     hour: u32,
@@ -49,7 +52,8 @@ impl HitLimiter {
         let place = known.or_else(|| (0..WAYS).min_by_key(|&way| set.get(way).map_or(u32::MAX, opens)));
         let Some(slot) = place.and_then(|way| set.get_mut(way)) else { return true };
         if slot.ping != ping {
-            // A newcomer that began at zero could be pushed out and begin again. What it inherits takes nothing from people.
+            // A newcomer that began at zero could be pushed out and begin again. What it inherits
+            // takes nothing from people.
             let inherited = opens(slot).min(self.share(Verdict::Machine));
             *slot = Slot { ping, hour, opens: inherited };
         } else if slot.hour != hour {
@@ -147,7 +151,8 @@ mod tests {
         assert_eq!(kept(&limiter, 0, Verdict::Human, hour(0), 1), 0);
     }
 
-    /// More pings than there is room for, each fetched again and again: no more is kept than if there were room for all.
+    /// More pings than there is room for, each fetched again and again: no more is kept than if
+    /// there were room for all.
     #[test]
     fn a_flood_over_more_pings_than_are_counted_stays_within_the_allowed() {
         let limiter = HitLimiter::new(4);

@@ -1,17 +1,21 @@
-//! The links in a message, and the way back from a request's path to the token in it: the only place that knows their form.
+//! The links in a message, and the way back from a request's path to the token in it: the only
+//! place that knows their form.
 //!
-//! A link comes back as mail programs left it: in another case, escaped, escaped again, with the text around it or the remains of a
-//! line break. The token has a fixed length and is signed, so whatever identifies it is taken; only a character that is missing
-//! or changed loses it. Scanning is bounded and allocates nothing.
+//! A link comes back as mail programs left it: in another case, escaped, escaped again, with the
+//! text around it or the remains of a line break. The token has a fixed length and is signed, so
+//! whatever identifies it is taken; only a character that is missing or changed loses it. Scanning
+//! is bounded and allocates nothing.
 
 use crate::Keyring;
 use crate::token::{CHARS, Label, Token, is_letter};
 
-/// The most bytes of a path that are looked at; a longer one is no link of ours, or its token comes before.
+/// The most bytes of a path that are looked at; a longer one is no link of ours, or its token comes
+/// before.
 const MAX_PATH_BYTES: usize = 2_048;
 /// The most places of a path at which a signature is checked.
 const MAX_CANDIDATES: usize = 8;
-/// The letters that the last part of an opt-out link begins with; its hyphen may be lost or escaped.
+/// The letters that the last part of an opt-out link begins with; its hyphen may be lost or
+/// escaped.
 const OPT_OUT: &[u8] = b"optout";
 /// So many of them are enough: a line may have been cut.
 const ENOUGH_OF_OPT_OUT: usize = 3;
@@ -38,8 +42,9 @@ pub enum Link {
 }
 
 impl Link {
-    /// What a path asks for: the opt-out page if its last part that holds a letter or a digit is `opt-out`, in any spelling.
-    /// `path` is the request's path as it came, not percent-decoded, with or without what stands before the mount.
+    /// What a path asks for: the opt-out page if its last part that holds a letter or a digit is
+    /// `opt-out`, in any spelling. `path` is the request's path as it came, not percent-decoded,
+    /// with or without what stands before the mount.
     #[must_use]
     pub fn of(path: &str) -> Self {
         if path.ends_with("/opt-out") {
@@ -147,7 +152,8 @@ impl Part {
     }
 }
 
-/// The bytes of a path without its query, with what was escaped for a URL (once or more often) or for mail (quoted-printable).
+/// The bytes of a path without its query, with what was escaped for a URL (once or more often) or
+/// for mail (quoted-printable).
 struct Decoded<'a>(&'a [u8]);
 
 impl<'a> Decoded<'a> {
@@ -186,7 +192,8 @@ fn hex(text: &[u8]) -> Option<(u8, &[u8])> {
     Some(((digit(*high)? << 4) | digit(*low)?, after))
 }
 
-/// Whether the two digits after a `=` are an escape, rather than letters of a token after the `=` of a line that was cut.
+/// Whether the two digits after a `=` are an escape, rather than letters of a token after the `=`
+/// of a line that was cut.
 fn is_quoted_printable(text: &[u8]) -> bool {
     text.iter().take(2).any(|byte| !is_letter(*byte) || byte.is_ascii_uppercase())
 }

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use self::rows::Rows;
 use crate::keyring::KeyFingerprint;
 use crate::store::{
-    Answer, Attempt, Backlog, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged,
-    Store, StoreError, Written,
+    Answer, Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery,
+    Purged, Spooling, Store, StoreError, Written,
 };
 use crate::{LastDay, Open, Ping, PingId, RecipientHashes, Status, Timestamp};
 
@@ -142,7 +142,11 @@ impl Store for MemoryStore {
         Ok(self.rows().purge(now, limit))
     }
 
-    fn backlog(&self) -> Backlog {
-        Backlog::default()
+    async fn identity(&self) -> Result<DatabaseId, StoreError> {
+        self.rows().identity()
+    }
+
+    fn spool(&self) -> Option<&dyn Spooling> {
+        None
     }
 }

@@ -1,7 +1,8 @@
 //! The page behind the opt-out link: it asks before it does anything, since scanners fetch every link of a message.
 //!
-//! The same bytes for every link of ours, whether there is such a ping or not; a link whose token is damaged is told to be damaged,
-//! which reveals nothing about any ping. The page needs no script, no cookie and nothing from elsewhere.
+//! The same bytes for every link of ours, whether there is such a ping or not; a link whose token
+//! is damaged is told to be damaged, which reveals nothing about any ping. The page needs no
+//! script, no cookie and nothing from elsewhere.
 
 use crate::Tracker;
 use crate::people::Objection;
@@ -58,7 +59,8 @@ pub const PAGE: &str = page!(
      <form method=\"post\">\n<button type=\"submit\">Object to open receipts</button>\n</form>\n"
 );
 
-/// The answer to `POST` once the objection is kept, the same for pings that there are and pings that there are not any more.
+/// The answer to `POST` once the objection is kept, the same for pings that there are and pings
+/// that there are not any more.
 pub const DONE: &str = page!(
     "Your objection is kept",
     "<p>From now on, opening this sender's messages is no longer recorded, also for those already sent. If the \
@@ -96,15 +98,16 @@ pub struct Answer {
 
 const REFUSED: Answer = Answer { status: 400, page: DAMAGED };
 
-/// What to answer to `GET` and, without the page, to `HEAD`. `path` is the request's path as it came, not percent-decoded.
+/// What to answer to `GET` and, without the page, to `HEAD`. `path` is the request's path as it
+/// came, not percent-decoded.
 #[must_use]
 pub fn ask(tracker: &Tracker, path: &str) -> Answer {
     if tracker.people().is_opt_out_link(path) { Answer { status: 200, page: PAGE } } else { REFUSED }
 }
 
-/// Keeps the objection of whoever holds the link, and says what to answer to `POST`. `path` is the request's path as it came, not
-/// percent-decoded. A request's body says nothing that is needed: a mail provider's one-click form (RFC 8058) and
-/// the page's own button are the same.
+/// Keeps the objection of whoever holds the link, and says what to answer to `POST`. `path` is the
+/// request's path as it came, not percent-decoded. A request's body says nothing that is needed: a
+/// mail provider's one-click form (RFC 8058) and the page's own button are the same.
 pub async fn object(tracker: &Tracker, path: &str) -> Answer {
     match tracker.people().object_by_link(path).await {
         Ok(Objection::Kept) => Answer { status: 200, page: DONE },

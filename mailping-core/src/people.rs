@@ -34,12 +34,13 @@ impl<'a> People<'a> {
     /// # Errors
     /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store did not carry it out.
     pub async fn object(self, address: &str) -> Result<(), Error> {
-        Ok(self.0.store.object(&self.recipient(address)?).await?)
+        Ok(self.0.store.object(&self.recipient(address).await?).await?)
     }
 
-    /// Keeps the objection of whoever holds a message's opt-out link. `link` is the link, or the path of
-    /// the request for it as it came, however mail programs have spelled it: see [`Link`](crate::intake::Link). The answer is the same whether there is such a ping or not. A pixel's token is
-    /// none: a logged pixel URL cannot object.
+    /// Keeps the objection of whoever holds a message's opt-out link. `link` is the link, or the
+    /// path of the request for it as it came, however mail programs have spelled it: see
+    /// [`Link`](crate::intake::Link). The answer is the same whether there is such a ping or not. A
+    /// pixel's token is none: a logged pixel URL cannot object.
     ///
     /// # Errors
     /// If the store did not carry it out.
@@ -61,7 +62,7 @@ impl<'a> People<'a> {
     /// # Errors
     /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store cannot be read.
     pub async fn has_objected(self, address: &str) -> Result<bool, Error> {
-        Ok(self.0.store.has_objected(&self.recipient(address)?).await?)
+        Ok(self.0.store.has_objected(&self.recipient(address).await?).await?)
     }
 
     /// Deletes all pings of a recipient with all that is kept of them. An objection stays.
@@ -69,7 +70,7 @@ impl<'a> People<'a> {
     /// # Errors
     /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store did not carry it out.
     pub async fn erase_recipient(self, address: &str) -> Result<Erased, Error> {
-        Ok(self.0.store.erase_recipient(&self.recipient(address)?).await?)
+        Ok(self.0.store.erase_recipient(&self.recipient(address).await?).await?)
     }
 
     /// All that is kept of a recipient: what, why, on which basis, how long.
@@ -77,7 +78,7 @@ impl<'a> People<'a> {
     /// # Errors
     /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store cannot be read.
     pub async fn export(self, address: &str) -> Result<RecipientExport, Error> {
-        let hashes = self.recipient(address)?;
+        let hashes = self.recipient(address).await?;
         let mut export = RecipientExport {
             objected: self.0.store.has_objected(&hashes).await?,
             ..RecipientExport::default()
@@ -102,8 +103,8 @@ impl<'a> People<'a> {
         }
     }
 
-    fn recipient(self, address: &str) -> Result<RecipientHashes, RecipientError> {
-        Recipient::parse(address).map(|recipient| self.0.hashes(&recipient))
+    async fn recipient(self, address: &str) -> Result<RecipientHashes, Error> {
+        Ok(self.0.hashes(&Recipient::parse(address)?).await?)
     }
 }
 
@@ -112,9 +113,11 @@ impl<'a> People<'a> {
 #[non_exhaustive]
 #[must_use = "an objection that was not kept must not be confirmed"]
 pub enum Objection {
-    /// It is kept, durably; if the ping was erased before, there is nobody left whom it could be kept for, and nothing to record.
+    /// It is kept, durably; if the ping was erased before, there is nobody left whom it could be
+    /// kept for, and nothing to record.
     Kept,
-    /// Nothing was changed: the link's token is incomplete, changed or not ours. Say so to whoever sent it.
+    /// Nothing was changed: the link's token is incomplete, changed or not ours. Say so to whoever
+    /// sent it.
     DamagedLink,
 }
 

@@ -29,7 +29,10 @@ impl<'a> Pings<'a> {
     pub async fn create(self, new: NewPing) -> Result<PreparedPing, Error> {
         let inner = self.0;
         let (mut ping, recipient) = new.prepare(inner.now(), inner.observer.ceiling)?;
-        let recipient = recipient.map(|recipient| inner.hashes(&recipient));
+        let recipient = match recipient {
+            Some(recipient) => Some(inner.hashes(&recipient).await?),
+            None => None,
+        };
         ping.status = inner.store.insert_ping(&ping, recipient.as_ref()).await?;
         Ok(PreparedPing::new(ping, &inner.base_url, &inner.observer.keys))
     }

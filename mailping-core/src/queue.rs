@@ -1,9 +1,12 @@
-//! Between the hits and the store: one bounded queue, one thread that writes batches, one that keeps the deadlines.
+//! Between the hits and the store: one bounded queue, one thread that writes batches, one that keeps the deadlines, and
+//! one that has a spool hand over, if there is one.
 //!
 //! A waiter is a future without a runtime. Dropping it, as a client that hangs up does, loses nothing: the open stays
 //! queued. No open leaves the queue before the store has answered for it.
 
 mod deadline;
+mod handover;
+mod pause;
 mod recorded;
 mod ticket;
 mod writer;
@@ -34,6 +37,9 @@ fn from_now(duration: Duration) -> Instant {
     Instant::now() + duration.min(LONGEST)
 }
 
+/// Asked each time that the database behind a spool has answered: whether it may be handed over to.
+pub(crate) type AtContact = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// What a hit leaves in the queue.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Entry {
@@ -48,7 +54,7 @@ pub(crate) struct Limits {
     pub(crate) purge_every: Duration,
 }
 
-/// Handle of the queue and its two threads.
+/// Handle of the queue and its threads.
 #[derive(Debug)]
 pub(crate) struct Queue {
     shared: Arc<Shared>,
@@ -64,9 +70,12 @@ struct Shared {
     work: Condvar,
     /// The deadline thread sleeps on it; told when the first waiter comes and when the queue ends.
     waiting: Condvar,
+    /// The thread that hands over sleeps on it; told when the queue ends.
+    ended: Condvar,
     wakes: Arc<Wakes>,
     counts: Counts,
     bell: Arc<Bell>,
+    at_contact: AtContact,
 }
 
 impl std::fmt::Debug for Shared {
@@ -88,6 +97,8 @@ struct State {
     watcher_sleeps: bool,
     /// The deadline thread was started.
     keeps_deadlines: bool,
+    /// The thread that hands over was started.
+    hands_over: bool,
     /// The writer was started, and the deadline thread before it.
     writes: bool,
     closing: bool,
@@ -123,9 +134,11 @@ struct Queued {
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) durable: AtomicU64,
+    pub(crate) spooled: AtomicU64,
     pub(crate) filtered: AtomicU64,
     pub(crate) late: AtomicU64,
     pub(crate) queue_full: AtomicU64,
+    pub(crate) damaged: AtomicU64,
     pub(crate) closed: AtomicU64,
     pub(crate) no_thread: AtomicU64,
     pub(crate) purged_pings: AtomicU64,
@@ -141,6 +154,7 @@ impl Queue {
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
         limits: Limits,
         limiter: Arc<HitLimiter>,
+        at_contact: AtContact,
     ) -> Self {
         let shared = Arc::new(Shared {
             store,
@@ -150,14 +164,16 @@ impl Queue {
             state: Mutex::default(),
             work: Condvar::new(),
             waiting: Condvar::new(),
+            ended: Condvar::new(),
             wakes: Arc::default(),
             counts: Counts::default(),
             bell: Arc::default(),
+            at_contact,
         });
         Self { shared }
     }
 
-    /// Starts the two threads, unless they run already or the queue is closed.
+    /// Starts the two threads, and a third one for a spool, unless they run already or the queue is closed.
     pub(crate) fn start(&self) -> std::io::Result<()> {
         self.start_locked(&mut self.shared.state())
     }
@@ -173,6 +189,10 @@ impl Queue {
         if !state.keeps_deadlines {
             spawn("mailping-deadline", Shared::keep_deadlines)?;
             state.keeps_deadlines = true;
+        }
+        if self.shared.store.spool().is_some() && !state.hands_over {
+            spawn("mailping-spool", |shared| shared.hand_over(&shared.at_contact))?;
+            state.hands_over = true;
         }
         spawn("mailping-writer", Shared::write_batches)?;
         state.writes = true;
@@ -250,6 +270,7 @@ impl Queue {
         let writes = state.writes;
         drop(state);
         if !writes {
+            self.shared.ended.notify_one();
             self.shared.bell.close();
         }
         wakers.into_iter().for_each(Waker::wake);
@@ -309,7 +330,8 @@ mod tests {
     fn queue(store: Arc<dyn Store>) -> Queue {
         let deadline = Duration::from_secs(3_600);
         let limits = Limits { capacity: 1_000, deadline, purge_every: deadline };
-        Queue::new(store, Arc::new(|| Timestamp::from_unix_millis(0)), limits, Arc::new(HitLimiter::new(0)))
+        let limiter = Arc::new(HitLimiter::new(0));
+        Queue::new(store, Arc::new(|| Timestamp::from_unix_millis(0)), limits, limiter, Box::new(|| true))
     }
 
     fn entry() -> Entry {

@@ -31,8 +31,9 @@ pub struct PixelRequest<'a> {
 }
 
 impl<'a> PixelRequest<'a> {
-    /// `path` is the request's path as it came, not percent-decoded; the token is found in it. `peer` is the socket's peer, `None`
-    /// if it has no address (a Unix socket, a client that is gone already, or a server that does not say).
+    /// `path` is the request's path as it came, not percent-decoded; the token is found in it.
+    /// `peer` is the socket's peer, `None` if it has no address (a Unix socket, a client that is
+    /// gone already, or a server that does not say).
     pub fn new(path: &'a str, peer: Option<IpAddr>, headers: &'a dyn HeaderSource) -> Self {
         Self { path, peer, headers }
     }

@@ -1,22 +1,25 @@
 //! What a database must do for mailping: few methods, each with its guarantee, none with a default.
 
+mod database_id;
 mod deleted;
 mod error;
 mod news;
 mod opens;
 mod pings;
+mod spooling;
 mod written;
 
 use std::fmt;
-use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use self::database_id::{DatabaseId, DatabaseIdError};
 pub use self::deleted::{Erased, Purged};
 pub use self::error::StoreError;
 pub use self::news::{Mark, News, NewsItem};
 pub use self::opens::{OpenCursor, OpenPage, OpenQuery, Order};
 pub use self::pings::{KeptPing, PingPage, PingQuery};
+pub use self::spooling::{Backlog, HandOver, Spooling};
 pub use self::written::{Answer, Attempt, Written};
 pub use crate::id::RandomError;
 pub use crate::keyring::{KeyFingerprint, KeyId};
@@ -126,27 +129,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// how many: fewer than `limit` means that nothing is left but what it had to pass over because it is damaged.
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError>;
 
-    /// What the store has answered for on disk and has still to hand over to the database behind it: [`Backlog::default`] if there is
-    /// nothing behind it. It must not wait for anything.
-    fn backlog(&self) -> Backlog;
-}
+    /// Which database it is: drawn when its tables are made, and the same for ever.
+    async fn identity(&self) -> Result<DatabaseId, StoreError>;
 
-/// What waits on disk in front of a database: kept, and not yet to be found by a receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Backlog {
-    /// How many opens and last days wait.
-    pub waiting: u64,
-    /// For how long there has been something that waits, since the store was made at the most.
-    pub oldest: Option<Duration>,
-}
-
-impl Backlog {
-    /// So many that wait, the oldest for so long.
-    #[must_use]
-    pub const fn new(waiting: u64, oldest: Option<Duration>) -> Self {
-        Self { waiting, oldest }
-    }
+    /// What keeps opens on this machine's disk while the database behind it is away; `None` for a database itself. It always says
+    /// the same, and waits for nothing.
+    fn spool(&self) -> Option<&dyn Spooling>;
 }
 
 /// The recipient hash that a store writes, and all that it matches.

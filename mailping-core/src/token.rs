@@ -1,8 +1,10 @@
-//! The text in a link: 30 bytes, 48 characters of lower-case base32, signed, with nothing about a person in them.
+//! The text in a link: 30 bytes, 48 characters of lower-case base32, signed, with nothing about a
+//! person in them.
 //!
-//! 2 bits version, 6 bits key id; 16 bytes ping id; 1 byte detail and time step; 12 bytes of HMAC-SHA256 over those 18.
-//! Base32 (RFC 4648), since mail gateways fold case, escape `-` and `_`, and cut at line ends: thirty bytes leave nothing to pad.
-//! A forged token is refused without an allocation and without a store.
+//! 2 bits version, 6 bits key id; 16 bytes ping id; 1 byte detail and time step; 12 bytes of
+//! HMAC-SHA256 over those 18. Base32 (RFC 4648), since mail gateways fold case, escape `-` and `_`,
+//! and cut at line ends: thirty bytes leave nothing to pad. A forged token is refused without an
+//! allocation and without a store.
 
 use data_encoding::{BASE32_NOPAD, BASE32_NOPAD_NOCASE};
 
@@ -66,7 +68,8 @@ impl Token {
         text
     }
 
-    /// The token that these characters are, in any case. The text around them is for [`links`](crate::links) to take off.
+    /// The token that these characters are, in any case. The text around them is for
+    /// [`links`](crate::links) to take off.
     pub(crate) fn verify(letters: &[u8; CHARS], label: Label, keys: &Keyring) -> Option<Self> {
         let key = Self::key(letters, keys)?;
         let mut bytes = [0; BYTES];
@@ -84,7 +87,8 @@ impl Token {
         })
     }
 
-    /// The key that the first byte names; `None` if it cannot be that of a token, which most text is told by.
+    /// The key that the first byte names; `None` if it cannot be that of a token, which most text
+    /// is told by.
     pub(crate) fn key<'a>(letters: &[u8; CHARS], keys: &'a Keyring) -> Option<&'a Key> {
         let [first, second, ..] = letters;
         let head = (five_bits(*first)? << 3) | (five_bits(*second)? >> 2);

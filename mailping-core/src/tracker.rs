@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::builder::TrackerBuilder;
 use crate::intake::{Intake, Refusals};
+use crate::key_check::KeyCheck;
 use crate::limiter::HitLimiter;
 use crate::observe::Observer;
 use crate::people::People;
@@ -14,7 +15,7 @@ use crate::queue::Queue;
 use crate::receipts::Receipts;
 use crate::recipient::Recipient;
 use crate::sequences::Sequences;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::{Keyring, RecipientHashes, Timestamp};
 
 /// The handle that an app holds. Cheap to clone: all clones are one tracker.
@@ -35,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) repeat_window: Duration,
     pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    pub(crate) key_check: Arc<KeyCheck>,
     pub(crate) refusals: Refusals,
 }
 
@@ -78,8 +80,10 @@ impl Inner {
         (self.clock)().into()
     }
 
-    pub(crate) fn hashes(&self, recipient: &Recipient) -> RecipientHashes {
-        RecipientHashes::of(recipient, &self.observer.keys)
+    /// No hash is made with keys that have not been looked at: with wrong ones objections would be forgotten.
+    pub(crate) async fn hashes(&self, recipient: &Recipient) -> Result<RecipientHashes, StoreError> {
+        self.key_check.pass(&*self.store).await?;
+        Ok(RecipientHashes::of(recipient, &self.observer.keys))
     }
 }
 

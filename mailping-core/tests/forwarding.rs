@@ -25,7 +25,8 @@ fn a_forwarding_header_that_is_not_read_is_counted() {
     }
 }
 
-/// A client that resets its connection before the server accepts it has no address: that says nothing about the proxy.
+/// A client that resets its connection before the server accepts it has no address: that says
+/// nothing about the proxy.
 #[test]
 fn a_client_that_has_gone_counts_as_one_without_an_address() {
     let trusted = || ClientIp::x_forwarded_for("10.0.0.0/8".parse().unwrap());

@@ -109,6 +109,61 @@ fn a_hit_on_an_ended_last_day_ping_is_filtered_and_no_event() {
     );
 }
 
+/// What is damaged for one ping keeps no other ping's opens waiting, and is counted.
+#[test]
+fn a_damaged_place_costs_what_belongs_there_and_nothing_else() {
+    let store = FaultyStore::default();
+    let tracker = build(builder(store.clone(), &Clock::new()).hit_limit(0).deadline(Duration::from_secs(60)));
+    let hour_old = || new_ping().sent_at(Clock::new().now() - Duration::from_secs(3_600));
+    let (good, bad) = (ping(&tracker, hour_old()), ping(&tracker, hour_old()));
+    let day = ping(&tracker, hour_old().detail(Detail::LastDay));
+    let headers = headers(&[("user-agent", FIREFOX)]);
+    store.fault(Fault::RecordHangs);
+    let mut hits = Vec::new();
+    for n in 0..300 {
+        let sent = if n % 60 == 7 {
+            &bad
+        } else if n % 5 == 0 {
+            &day
+        } else {
+            &good
+        };
+        let recorded = tracker.intake().record(&PixelRequest::new(sent.pixel_url().unwrap(), None, &headers));
+        hits.push((sent.id() == bad.id(), recorded));
+    }
+    store.fault(Fault::DamagedAt(bad.id()));
+    for (is_bad, hit) in hits {
+        let expected = if is_bad { Err(RecordError::Damaged) } else { Ok(Recorded::Durable) };
+        assert_eq!(pollster::block_on(hit), expected);
+    }
+    let health = tracker.intake().health();
+    assert_eq!((health.durable, health.dropped.damaged, health.queue_depth), (295, 5, 0));
+    store.fault(Fault::None);
+    assert_eq!((fetches(&tracker, good.id()), fetches(&tracker, bad.id())), (235, 0));
+}
+
+/// A start with the clock far ahead: what would be due is left until the next purge, so that somebody can look at the clock.
+#[test]
+fn a_clock_that_jumped_ahead_purges_nothing_at_once() {
+    let (store, clock) = (FaultyStore::default(), Clock::new());
+    let first = build(builder(store.clone(), &clock).purge_every(Duration::from_secs(3_600)));
+    let kept = ping(&first, new_ping());
+    assert_eq!(hit(&first, kept.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Durable));
+    assert_eq!(pollster::block_on(first.intake().close(Duration::from_secs(10))).lost, 0);
+    clock.advance(Duration::from_secs(100 * 86_400));
+    let started = |every| build(builder(store.clone(), &clock).purge_every(every));
+    let ahead = started(Duration::from_secs(3_600));
+    for _ in 0..3 {
+        // The purge runs before or right after the first of them.
+        hit(&ahead, kept.pixel_url().unwrap(), "192.0.2.7", &[]).unwrap();
+    }
+    assert_eq!(ahead.intake().health().purged_pings, 0);
+    assert_eq!(pollster::block_on(ahead.intake().close(Duration::from_secs(10))).health.purged_pings, 0);
+    let later = started(Duration::from_millis(20));
+    later.intake().start();
+    eventually("the next purge takes what is due", || later.intake().health().purged_pings == 1);
+}
+
 #[test]
 fn a_store_that_answers_for_too_few_opens_has_not_answered() {
     let store = FaultyStore::default();

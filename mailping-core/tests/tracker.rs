@@ -56,7 +56,8 @@ fn an_opt_out_link_objects_and_a_pixel_url_cannot() {
     );
 }
 
-/// What mail programs do to a link, in one place with the adapters' table: whatever identifies the token works, the rest is refused.
+/// What mail programs do to a link, in one place with the adapters' table: whatever identifies the
+/// token works, the rest is refused.
 #[test]
 fn a_damaged_opt_out_link_is_never_confirmed_and_a_touched_one_works() {
     let tracker = tracker(&Clock::new());

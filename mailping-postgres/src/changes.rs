@@ -2,8 +2,7 @@
 
 use mailping_core::PingId;
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Status};
-use mailping_core::store::Erased;
-use mailping_core::store::{RecipientHash, RecipientHashes, StoreError};
+use mailping_core::store::{Erased, RecipientHash, RecipientHashes, StoreError};
 use sqlx::{Postgres, Row as _, Transaction};
 
 use crate::failure::{Failure, Result};
@@ -134,6 +133,7 @@ pub(crate) async fn object_by_ping(transaction: Open<'_>, schema: &Schema, id: P
 pub(crate) async fn erase(transaction: Open<'_>, schema: &Schema, id: PingId) -> Result<Option<Erased>> {
     const ERASE: &str = "
         WITH erased_opens AS (DELETE FROM {s}.opens WHERE ping = $1 RETURNING ping),
+            erased_days AS (DELETE FROM {s}.last_days WHERE ping = $1),
             erased_pings AS (DELETE FROM {s}.pings WHERE id = $1 RETURNING id)
         SELECT (SELECT count(*) FROM erased_pings), (SELECT count(*) FROM erased_opens)";
     let row = sqlx::query(schema.sql(ERASE)).bind(Uuid::from(id)).fetch_one(&mut **transaction).await?;
@@ -148,7 +148,8 @@ pub(crate) async fn erase_recipient(
 ) -> Result<Erased> {
     const ERASE: &str = "
         WITH erased_pings AS (DELETE FROM {s}.pings WHERE recipient_key = $1 AND recipient_hash = $2 RETURNING id),
-            erased_opens AS (DELETE FROM {s}.opens USING erased_pings WHERE ping = erased_pings.id RETURNING ping)
+            erased_opens AS (DELETE FROM {s}.opens USING erased_pings WHERE ping = erased_pings.id RETURNING ping),
+            erased_days AS (DELETE FROM {s}.last_days USING erased_pings WHERE ping = erased_pings.id)
         SELECT (SELECT count(*) FROM erased_pings), (SELECT count(*) FROM erased_opens)";
     let erase = sqlx::query(schema.sql(ERASE)).bind(hash.key().to_bits()).bind(hash.hash());
     erased(&erase.fetch_one(&mut **transaction).await?)

@@ -19,12 +19,6 @@ impl Failure {
         Self(StoreError::Corrupt { what })
     }
 
-    /// Whether a row of this key is kept already (SQLSTATE 23505).
-    pub(crate) fn is_duplicate(&self) -> bool {
-        let StoreError::Unavailable { source } = &self.0 else { return false };
-        source.downcast_ref().and_then(DatabaseError::sqlstate) == Some("23505")
-    }
-
     pub(crate) fn fault(fault: Fault) -> Self {
         Self(StoreError::unavailable(DatabaseError { fault, sqlstate: None }))
     }
@@ -108,6 +102,12 @@ pub enum Fault {
     /// The role has no right to do it.
     #[error("the database role lacks a right on the schema or its tables")]
     Denied,
+    /// A pooler hands the session's prepared statements to others, as PgBouncer does in transaction mode.
+    #[error(
+        "a pooler between mailping and the server loses prepared statements: set `max_prepared_statements` in PgBouncer 1.21 \
+         or newer, or use its session mode"
+    )]
+    Pooler,
     /// A read-only server, such as a standby.
     #[error("the database is read-only: connect to the primary server")]
     ReadOnly,
@@ -144,6 +144,20 @@ impl From<sqlx::Error> for DatabaseError {
 }
 
 impl Fault {
+    /// Whether the server is away, or on its way: it will be there again without anybody changing a setting.
+    #[must_use]
+    pub const fn is_outage(self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable
+                | Self::Restarting
+                | Self::PoolExhausted
+                | Self::ReadOnly
+                | Self::Exhausted
+                | Self::TimedOut
+        )
+    }
+
     /// By the tables of PostgreSQL's manual, appendix A.
     fn of(code: &str) -> Self {
         match code {
@@ -153,12 +167,29 @@ impl Fault {
             "42P01" | "3F000" => Self::NotMigrated,
             "42501" => Self::Denied,
             "25006" => Self::ReadOnly,
+            // A prepared statement that exists already, or does not.
+            "42P05" | "26000" => Self::Pooler,
             _ => match code.get(..2) {
                 Some("08") => Self::Unreachable,
                 Some("28") => Self::Login,
                 Some("53") => Self::Exhausted,
                 _ => Self::Other,
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pooler_that_loses_prepared_statements_is_named_in_one_line() {
+        for code in ["42P05", "26000"] {
+            let error = DatabaseError { fault: Fault::of(code), sqlstate: Some(code.to_owned()) };
+            let text = error.to_string();
+            assert!(text.contains("max_prepared_statements") && !text.contains('\n'), "{text}");
+            assert!(!error.fault().is_outage(), "nobody waits for it to pass");
         }
     }
 }

@@ -32,13 +32,15 @@ pub(crate) async fn begin(
         Gate::Alone => "pg_advisory_xact_lock",
     };
     let key = schema.lock_key("pings");
-    // One round trip. The time limits end a transaction whose instance is gone, for the sake of those who wait for its lock. The plan
+    // One round trip. The time limits end a transaction whose instance is gone, for the sake of those who wait for its lock. No limit is
+    // set on statements: a commit is one, and if it is cancelled while it waits for a standby, it succeeds with a warning. The plan
     // is made anew each time: one kept from when the tables were small would read all pings for every open. No bitmap scans: only a
     // plain one marks the index entries of deleted rows, which a purge would otherwise visit again with each of its steps.
     let begin = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
          SET LOCAL synchronous_commit = on;
-         SET LOCAL statement_timeout = {timeout_millis};
+         SET LOCAL statement_timeout = 0;
+         SET LOCAL lock_timeout = {timeout_millis};
          SET LOCAL idle_in_transaction_session_timeout = {timeout_millis};
          SET LOCAL plan_cache_mode = force_custom_plan;
          SET LOCAL jit = off;

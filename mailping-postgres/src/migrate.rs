@@ -1,10 +1,11 @@
 //! The schema's version, and how a database comes to it: each step is an SQL file, and all steps run in one transaction.
 
+use mailping_core::store::DatabaseId;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Row as _, Transaction};
 
-use crate::failure::{Failure, Result};
-use crate::gate;
+use crate::failure::{Failure, Fault, Result};
 use crate::schema::Schema;
+use crate::{gate, names};
 
 /// The step at index `n` brings a schema from version `n` to `n + 1`. A released step never changes.
 const STEPS: &[&str] = &[include_str!("schema/1.sql")];
@@ -12,30 +13,68 @@ const STEPS: &[&str] = &[include_str!("schema/1.sql")];
 /// The schema's version that this crate writes.
 const VERSION: usize = STEPS.len();
 
-/// The first server with all that is used (`plan_cache_mode`).
-const OLDEST_SERVER: i32 = 120_000;
+/// The first server with all that is used (`pg_current_snapshot`).
+const OLDEST_SERVER: i32 = 130_000;
 
 /// What a schema turns out to be before anything is written to it.
 #[derive(Debug)]
 enum Found {
     Current,
+    /// Of this version, and copied into another server, where transactions have other numbers.
+    Moved,
     Older(usize),
 }
 
-/// Brings the schema to the current version, or refuses it untouched. Safe where several instances do it at once.
+/// Brings the schema to the current version, or refuses it untouched. Safe if several instances do it at once.
 pub(crate) async fn migrate(pool: &PgPool, schema: &Schema) -> Result<()> {
     // Looked at without the lock first: an instance that starts needs no right to change anything, and waits for nobody.
-    if matches!(inspect(&mut pool.begin().await?, schema).await?, Found::Current) {
+    let mut look = pool.begin().await?;
+    let is_current = matches!(inspect(&mut look, schema).await?, Found::Current)
+        && !names::are_missing(&mut look, schema).await?;
+    look.rollback().await?;
+    if is_current {
         return Ok(());
     }
     let mut transaction = pool
         .begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL synchronous_commit = on")
         .await?;
     gate::lock(&mut transaction, schema, "schema").await?;
-    if let Found::Older(version) = inspect(&mut transaction, schema).await? {
-        step(&mut transaction, schema, version).await?;
+    match inspect(&mut transaction, schema).await? {
+        Found::Older(version) => step(&mut transaction, schema, version).await?,
+        Found::Moved => number_anew(&mut transaction, schema).await?,
+        Found::Current => {}
     }
+    names::write(&mut transaction, schema).await?;
     Ok(transaction.commit().await?)
+}
+
+/// Refuses a schema that this version cannot use, and changes nothing.
+pub(crate) async fn check(pool: &PgPool, schema: &Schema) -> Result<()> {
+    let mut look = pool.begin().await?;
+    let found = inspect(&mut look, schema).await?;
+    look.rollback().await?;
+    match found {
+        Found::Current => Ok(()),
+        Found::Older(_) | Found::Moved => Err(Failure::fault(Fault::NotMigrated)),
+    }
+}
+
+/// The first 8 of the random bytes that were drawn with the tables.
+pub(crate) async fn identity(pool: &PgPool, schema: &Schema) -> Result<DatabaseId> {
+    let find = schema.sql("SELECT substring(uuid_send(database) FOR 8) FROM {s}.mailping_version");
+    let bytes: Vec<u8> = sqlx::query_scalar(find).fetch_one(pool).await?;
+    let bytes = bytes.try_into().map_err(|_| Failure::corrupt("mailping_version.database"))?;
+    Ok(DatabaseId::from_bytes(bytes))
+}
+
+/// The numbers of another server's transactions are none here: what they wrote is no news any more.
+async fn number_anew(transaction: &mut Transaction<'static, Postgres>, schema: &Schema) -> Result<()> {
+    const NUMBER: &str = "
+        UPDATE {s}.opens SET xact = 0 WHERE xact <> 0;
+        UPDATE {s}.last_days SET xact = 0 WHERE xact <> 0;
+        UPDATE {s}.mailping_version SET cluster = (SELECT system_identifier FROM pg_control_system())";
+    sqlx::raw_sql(schema.sql(NUMBER)).execute(&mut **transaction).await?;
+    Ok(())
 }
 
 async fn inspect(transaction: &mut Transaction<'static, Postgres>, schema: &Schema) -> Result<Found> {
@@ -51,7 +90,7 @@ async fn inspect(transaction: &mut Transaction<'static, Postgres>, schema: &Sche
     .fetch_one(&mut **transaction)
     .await?;
     if row.try_get::<i32, _>(0)? < OLDEST_SERVER {
-        return Err(Failure::incompatible("PostgreSQL 12 or newer is needed: update the server"));
+        return Err(Failure::incompatible("PostgreSQL 13 or newer is needed: update the server"));
     }
     if row.try_get::<&str, _>(1)? != "UTF8" {
         return Err(Failure::incompatible(
@@ -71,7 +110,11 @@ async fn inspect(transaction: &mut Transaction<'static, Postgres>, schema: &Sche
     let version = schema.sql("SELECT version FROM {s}.mailping_version");
     let version: i32 = sqlx::query_scalar(version).fetch_one(&mut **transaction).await?;
     match usize::try_from(version) {
-        Ok(VERSION) => Ok(Found::Current),
+        Ok(VERSION) => {
+            let moved = "SELECT cluster <> system_identifier FROM {s}.mailping_version, pg_control_system()";
+            let moved = sqlx::query_scalar(schema.sql(moved)).fetch_one(&mut **transaction).await?;
+            Ok(if moved { Found::Moved } else { Found::Current })
+        }
         Ok(older) if (1..VERSION).contains(&older) => Ok(Found::Older(older)),
         Ok(0) | Err(_) => Err(Failure::corrupt("the schema's version")),
         Ok(newer) => Err(Failure::incompatible(format!(
@@ -89,7 +132,10 @@ async fn step(transaction: &mut Transaction<'static, Postgres>, schema: &Schema,
     }
     sqlx::raw_sql(schema.sql("SET LOCAL search_path = {s}")).execute(&mut **transaction).await?;
     if from == 0 {
-        let table = "CREATE TABLE mailping_version (version integer NOT NULL); INSERT INTO mailping_version VALUES (0)";
+        // Beside the version: an id of the database, for marks and spools, and the server that numbers its transactions.
+        let table = "
+            CREATE TABLE mailping_version (version integer NOT NULL, database uuid NOT NULL, cluster bigint NOT NULL);
+            INSERT INTO mailping_version SELECT 0, gen_random_uuid(), system_identifier FROM pg_control_system()";
         sqlx::raw_sql(table).execute(&mut **transaction).await?;
     }
     for step in STEPS.iter().skip(from) {

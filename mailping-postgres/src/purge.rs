@@ -44,6 +44,8 @@ pub(crate) async fn pings(
             DELETE FROM {s}.pings USING due
             WHERE pings.id = due.id AND NOT EXISTS (SELECT FROM {s}.opens WHERE ping = due.id)
             RETURNING pings.id
+        ), erased_days AS (
+            DELETE FROM {s}.last_days USING erased_pings WHERE ping = erased_pings.id
         )
         SELECT (SELECT count(*) FROM erased_pings), 0::bigint";
     step(transaction, schema, PURGE, now, limit).await

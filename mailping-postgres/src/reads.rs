@@ -1,13 +1,14 @@
 //! What is read, each by one statement, so from one state of the database.
 
 use mailping_core::PingId;
-use mailping_core::store::{KeptPing, OpenPage, OpenQuery, Order, PingPage, PingQuery};
-use mailping_core::store::{KeyFingerprint, RecipientHashes};
+use mailping_core::store::{
+    KeptPing, KeyFingerprint, OpenPage, OpenQuery, Order, PingPage, PingQuery, RecipientHashes,
+};
 use sqlx::PgPool;
 use sqlx::postgres::PgRow;
 
 use crate::failure::Result;
-use crate::rows::{self, Uuid, open_id, ping_columns};
+use crate::rows::{self, Uuid, limit, open_columns, open_id, ping_columns};
 use crate::schema::Schema;
 
 pub(crate) async fn ping(pool: &PgPool, schema: &Schema, id: PingId) -> Result<Option<KeptPing>> {
@@ -41,7 +42,7 @@ pub(crate) async fn pings(pool: &PgPool, schema: &Schema, query: PingQuery) -> R
         (Some(_), None) => BY_REFERENCE,
         (Some(_), Some(_)) => BY_BOTH,
     };
-    let mut find = sqlx::query(schema.sql(text)).bind(newest).bind(limit(query.limit.saturating_add(1)));
+    let mut find = sqlx::query(schema.sql(text)).bind(newest).bind(one_more(query.limit));
     for value in [query.reference, query.owner].into_iter().flatten() {
         find = find.bind(value);
     }
@@ -66,31 +67,76 @@ pub(crate) async fn pings_of(
     );
     let Some(newest) = newest(after) else { return Ok(PingPage::default()) };
     let (keys, hashes) = columns(&recipient);
-    let find = sqlx::query(schema.sql(FIND))
-        .bind(newest)
-        .bind(limit(most.saturating_add(1)))
-        .bind(keys)
-        .bind(hashes);
+    let find = sqlx::query(schema.sql(FIND)).bind(newest).bind(one_more(most)).bind(keys).bind(hashes);
     page(find.fetch_all(pool).await?, most)
 }
 
 pub(crate) async fn opens(pool: &PgPool, schema: &Schema, query: OpenQuery) -> Result<OpenPage> {
-    const OLDEST: &str = "
-        SELECT id, at, fetcher, provider, verdict, evidence, rules_version, network::text, country, city, time_step FROM {s}.opens
-        WHERE ping = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4";
-    const NEWEST: &str = "
-        SELECT id, at, fetcher, provider, verdict, evidence, rules_version, network::text, country, city, time_step FROM {s}.opens
-        WHERE ping = $1 AND (at, id) < ($2, $3) ORDER BY at DESC, id DESC LIMIT $4";
-    // No time is below zero or above this, so that without a cursor all come after this place.
+    const OLDEST: &str = concat!(
+        "SELECT ",
+        open_columns!(),
+        ", ping FROM {s}.opens WHERE ping = $1 AND (at, id) > ($2, $3) ORDER BY ping, at, id LIMIT $4"
+    );
+    const NEWEST: &str = concat!(
+        "SELECT ",
+        open_columns!(),
+        ", ping FROM {s}.opens WHERE ping = $1 AND (at, id) < ($2, $3) ORDER BY ping DESC, at DESC, id DESC LIMIT $4"
+    );
+    // Without a cursor: before the first time and after the last.
     let (text, start) = match query.order {
-        Order::OldestFirst => (OLDEST, -1),
-        Order::NewestFirst => (NEWEST, i64::MAX),
+        Order::OldestFirst => (OLDEST, (-1, 0)),
+        Order::NewestFirst => (NEWEST, (i64::MAX, 0)),
     };
-    let (at, id) = query.after.map_or((start, 0), |after| (after.at.unix_millis(), open_id(after.id)));
+    let (at, id) = query.after.map_or(start, |after| (after.at.unix_millis(), open_id(after.id)));
     let find = sqlx::query(schema.sql(text)).bind(Uuid::from(query.ping)).bind(at).bind(id);
-    let found = find.bind(limit(query.limit.saturating_add(1))).fetch_all(pool).await?;
-    let opens = found.iter().map(|row| rows::open(query.ping, row)).collect::<Result<_>>()?;
-    Ok(OpenPage::cut(opens, query.limit))
+    let rows = find.bind(one_more(query.limit)).fetch_all(pool).await?;
+    open_page(query.ping, &rows.iter().collect::<Vec<_>>(), query.limit)
+}
+
+pub(crate) async fn opens_of(
+    pool: &PgPool,
+    schema: &Schema,
+    pings: Vec<PingId>,
+    most: usize,
+) -> Result<Vec<OpenPage>> {
+    const FIND: &str = concat!(
+        "SELECT ",
+        open_columns!(),
+        ", given FROM UNNEST($1::uuid[]) WITH ORDINALITY AS asked (given, turn) CROSS JOIN LATERAL (
+            SELECT * FROM {s}.opens WHERE ping = given ORDER BY ping, at, id LIMIT $2) AS page
+          ORDER BY turn, at, id"
+    );
+    let ids: Vec<Uuid> = pings.iter().copied().map(Uuid::from).collect();
+    let rows = sqlx::query(schema.sql(FIND)).bind(ids).bind(one_more(most)).fetch_all(pool).await?;
+    let mut rows = rows.iter().peekable();
+    let mut pages = Vec::with_capacity(pings.len());
+    for ping in pings {
+        let mut its = Vec::new();
+        while its.len() <= most
+            && rows.peek().is_some_and(|row| rows::ping_id(row, 11).is_ok_and(|id| id == ping))
+        {
+            its.extend(rows.next());
+        }
+        pages.push(open_page(ping, &its, most)?);
+    }
+    Ok(pages)
+}
+
+/// A page of rows of which there may be one more than asked for. A row that cannot be read is left out, and has its place.
+fn open_page(ping: PingId, rows: &[&PgRow], most: usize) -> Result<OpenPage> {
+    let (mut opens, mut unreadable) = (Vec::with_capacity(rows.len().min(most)), 0);
+    for row in rows.iter().take(most) {
+        match rows::open(ping, row, 0) {
+            Ok(open) => opens.push(open),
+            Err(failure) => {
+                rows::note_damaged(row, 11, &failure);
+                unreadable += 1;
+            }
+        }
+    }
+    let last = most.checked_sub(1).and_then(|last| rows.get(last)).filter(|_| rows.len() > most);
+    let next = last.map(|row| rows::cursor(row, 0)).transpose()?;
+    Ok(OpenPage::new(opens, next).unreadable(unreadable))
 }
 
 pub(crate) async fn has_objected(pool: &PgPool, schema: &Schema, recipient: RecipientHashes) -> Result<bool> {
@@ -134,12 +180,21 @@ fn columns(recipient: &RecipientHashes) -> (Vec<i64>, Vec<Vec<u8>>) {
     recipient.all().map(|hash| (hash.key().to_bits(), hash.hash().to_vec())).unzip()
 }
 
-fn page(found: Vec<PgRow>, limit: usize) -> Result<PingPage> {
-    let mut pings = found.iter().map(rows::ping).collect::<Result<Vec<KeptPing>>>()?;
-    let more = pings.len() > limit;
-    pings.truncate(limit);
-    let next = pings.last().filter(|_| more).map(|kept| kept.ping.id);
-    Ok(PingPage::new(pings, next))
+/// A page of rows of which there may be one more than asked for. A row that cannot be read is left out, and has its place.
+fn page(rows: Vec<PgRow>, most: usize) -> Result<PingPage> {
+    let (mut pings, mut unreadable) = (Vec::with_capacity(rows.len().min(most)), 0);
+    for row in rows.iter().take(most) {
+        match rows::ping(row) {
+            Ok(ping) => pings.push(ping),
+            Err(failure) => {
+                rows::note_damaged(row, 0, &failure);
+                unreadable += 1;
+            }
+        }
+    }
+    let last = most.checked_sub(1).and_then(|last| rows.get(last)).filter(|_| rows.len() > most);
+    let next = last.map(|row| rows::ping_id(row, 0)).transpose()?;
+    Ok(PingPage::new(pings, next).unreadable(unreadable))
 }
 
 /// The newest id of a page: the one before `after`, where there can be one.
@@ -151,6 +206,7 @@ fn newest(after: Option<PingId>) -> Option<Uuid> {
     Some(Uuid(before.to_be_bytes()))
 }
 
-fn limit(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
+/// One row more than asked for shows that there is a next page.
+fn one_more(most: usize) -> i64 {
+    limit(most).saturating_add(1)
 }

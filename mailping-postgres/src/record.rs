@@ -1,16 +1,16 @@
-//! One batch of opens as one statement: an array for each column.
+//! One batch as two statements, of opens and of last days: an array for each column.
 
 use mailping_core::receipts::{LastDay, Open};
-use mailping_core::store::Answer;
+use mailping_core::store::{Answer, Attempt};
 use sqlx::{Postgres, Transaction};
 
 use crate::failure::{Failure, Result};
 use crate::rows::{Uuid, open_id};
 use crate::schema::Schema;
 
-/// The columns of a batch.
+/// The columns of a batch of opens.
 #[derive(Default)]
-pub(crate) struct Batch {
+pub(crate) struct Columns {
     ping: Vec<Uuid>,
     id: Vec<i64>,
     at: Vec<i64>,
@@ -25,45 +25,44 @@ pub(crate) struct Batch {
     city: Vec<Option<String>>,
 }
 
-impl Batch {
+impl Columns {
     pub(crate) fn of(opens: &[Open]) -> Self {
-        let mut batch = Self::default();
+        let mut columns = Self::default();
         for open in opens {
-            batch.ping.push(open.ping.into());
-            batch.id.push(open_id(open.id));
-            batch.at.push(open.at.unix_millis());
-            batch.evidence.push(open.evidence.bits().cast_signed());
-            batch.rules_version.push(open.rules_version.into());
-            batch.time_step.push(open.time_step.code().into());
-            batch.fetcher.push(open.fetcher.code().into());
-            batch.verdict.push(open.verdict.code().into());
-            batch.provider.push(open.provider.map(|provider| provider.code().into()));
-            batch.network.push(open.network.map(|network| network.to_string()));
-            batch.country.push(open.country.as_ref().map(|country| country.as_str().to_owned()));
-            batch.city.push(open.city.as_ref().map(|city| city.as_str().to_owned()));
+            columns.ping.push(open.ping.into());
+            columns.id.push(open_id(open.id));
+            columns.at.push(open.at.unix_millis());
+            columns.evidence.push(open.evidence.bits().cast_signed());
+            columns.rules_version.push(open.rules_version.into());
+            columns.time_step.push(open.time_step.code().into());
+            columns.fetcher.push(open.fetcher.code().into());
+            columns.verdict.push(open.verdict.code().into());
+            columns.provider.push(open.provider.map(|provider| provider.code().into()));
+            columns.network.push(open.network.map(|network| network.to_string()));
+            columns.country.push(open.country.as_ref().map(|country| country.as_str().to_owned()));
+            columns.city.push(open.city.as_ref().map(|city| city.as_str().to_owned()));
         }
-        batch
+        columns
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.ping.len()
     }
 }
 
-/// What may stand in the table already of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Before {
-    /// Nothing: an open that does ends the transaction with [`Failure::is_duplicate`].
-    Nothing,
-    /// Some of its opens, or one that it holds twice. Looking for them costs a fifth of the rate.
-    SomeOpens,
-}
+/// The number of this transaction, which rises: see `news`.
+const XACT: &str = "(SELECT pg_current_xact_id()::text::bigint)";
 
-/// Keeps the opens of pings that record, and tells of each whether its ping does.
+/// Keeps the opens of pings that record, and tells of each whether its ping does. In a repeat one that is there already stays as it is;
+/// looking for them costs a fifth of the rate, so that in a first attempt it is an error.
 ///
 /// The ping is looked up in a subquery, which is an index scan for each open whatever the planner thinks of the sizes. The rows go in by
 /// key: two batches with the same opens in another order would otherwise wait for each other for ever.
-pub(crate) async fn record(
+pub(crate) async fn opens(
     transaction: &mut Transaction<'static, Postgres>,
     schema: &Schema,
-    batch: &Batch,
-    before: Before,
+    columns: &Columns,
+    attempt: Attempt,
 ) -> Result<Vec<Answer>> {
     const RECORD: &str = "
         WITH given AS MATERIALIZED (
@@ -73,63 +72,79 @@ pub(crate) async fn record(
                 $8::smallint[], $9::smallint[], $10::text[], $11::text[], $12::text[]) WITH ORDINALITY
                 AS t (ping, id, at, evidence, rules_version, time_step, fetcher, verdict, provider, network, country, city, place)
         ), kept AS (
-            INSERT INTO {s}.opens (ping, id, at, evidence, rules_version, time_step, fetcher, verdict, provider, network, country, city)
-            SELECT ping, id, at, evidence, rules_version, time_step, fetcher, verdict, provider, network::cidr, country, city
-            FROM given WHERE records ORDER BY ping, id
+            INSERT INTO {s}.opens (ping, id, at, evidence, xact, place, rules_version, time_step, fetcher, verdict, provider,
+                network, country, city)
+            SELECT ping, id, at, evidence, {xact}, place, rules_version, time_step, fetcher, verdict, provider,
+                network::cidr, country, city
+            FROM given WHERE records ORDER BY ping, at, id
             {on_conflict}
         )
         SELECT place - 1 FROM given WHERE records IS NOT TRUE";
-    let on_conflict = match before {
-        Before::Nothing => "",
-        Before::SomeOpens => "ON CONFLICT (ping, id) DO NOTHING",
+    let on_conflict = match attempt {
+        Attempt::First => "",
+        Attempt::Repeat => "ON CONFLICT (ping, at, id) DO NOTHING",
     };
-    let filtered: Vec<i64> = sqlx::query_scalar(schema.sql(&RECORD.replace("{on_conflict}", on_conflict)))
-        .bind(&batch.ping)
-        .bind(&batch.id)
-        .bind(&batch.at)
-        .bind(&batch.evidence)
-        .bind(&batch.rules_version)
-        .bind(&batch.time_step)
-        .bind(&batch.fetcher)
-        .bind(&batch.verdict)
-        .bind(&batch.provider)
-        .bind(&batch.network)
-        .bind(&batch.country)
-        .bind(&batch.city)
+    let text = RECORD.replace("{xact}", XACT).replace("{on_conflict}", on_conflict);
+    let filtered: Vec<i64> = sqlx::query_scalar(schema.sql(&text))
+        .bind(&columns.ping)
+        .bind(&columns.id)
+        .bind(&columns.at)
+        .bind(&columns.evidence)
+        .bind(&columns.rules_version)
+        .bind(&columns.time_step)
+        .bind(&columns.fetcher)
+        .bind(&columns.verdict)
+        .bind(&columns.provider)
+        .bind(&columns.network)
+        .bind(&columns.country)
+        .bind(&columns.city)
         .fetch_all(&mut **transaction)
         .await?;
-    let mut written = vec![Answer::Kept; batch.ping.len()];
-    for place in filtered {
-        let place = usize::try_from(place).ok().and_then(|place| written.get_mut(place));
-        *place.ok_or(Failure::corrupt("the answer to a batch"))? = Answer::Filtered;
-    }
-    Ok(written)
+    answers(columns.len(), filtered)
 }
 
-/// Raises the last day of each ping that records at that day, and tells of each whether its ping does. The rows are locked by id, so that two batches do not wait for each other
-/// for ever.
-pub(crate) async fn raise(
+/// Raises the last day of each ping that records at that day, and tells of each day whether its ping does. The rows go in by ping, so
+/// that two batches do not wait for each other for ever. Their places in the transaction come after those of `opens` opens.
+pub(crate) async fn last_days(
     transaction: &mut Transaction<'static, Postgres>,
     schema: &Schema,
     last_days: &[LastDay],
+    opens: usize,
 ) -> Result<Vec<Answer>> {
-    const RECORDS: &str = "
-        SELECT coalesce((SELECT status = 0 AND record_until - day >= 86400000 FROM {s}.pings WHERE pings.id = ping), false)
-        FROM UNNEST($1::uuid[], $2::bigint[]) WITH ORDINALITY AS t (ping, day, place) ORDER BY place";
     const RAISE: &str = "
-        WITH given AS (SELECT * FROM UNNEST($1::uuid[], $2::bigint[]) AS t (ping, day)),
-        latest AS (SELECT ping, max(day) AS day FROM given GROUP BY ping),
-        locked AS MATERIALIZED (
-            SELECT pings.id, day FROM {s}.pings, latest
-            WHERE pings.id = ping AND status = 0 AND record_until - day >= 86400000 AND coalesce(last_day, -1) < day
-            ORDER BY pings.id FOR NO KEY UPDATE OF pings
+        WITH given AS MATERIALIZED (
+            SELECT *, EXISTS (SELECT FROM {s}.pings WHERE pings.id = ping AND status = 0 AND record_until - day >= 86400000) AS records
+            FROM UNNEST($1::uuid[], $2::bigint[]) WITH ORDINALITY AS t (ping, day, place)
+        ), raised AS (
+            INSERT INTO {s}.last_days AS kept (ping, day, xact, place)
+            SELECT ping, max(day), {xact}, $3 + max(place) FROM given WHERE records GROUP BY ping ORDER BY ping
+            ON CONFLICT (ping) DO UPDATE SET day = excluded.day, xact = excluded.xact, place = excluded.place
+            WHERE kept.day < excluded.day
         )
-        UPDATE {s}.pings SET last_day = day FROM locked
-        WHERE pings.id = locked.id AND coalesce(last_day, -1) < day";
+        SELECT place - 1 FROM given WHERE NOT records";
     let (pings, days): (Vec<Uuid>, Vec<i64>) =
         last_days.iter().map(|last| (Uuid::from(last.ping), last.day.unix_millis())).unzip();
-    sqlx::query(schema.sql(RAISE)).bind(&pings).bind(&days).execute(&mut **transaction).await?;
-    let records = sqlx::query_scalar(schema.sql(RECORDS)).bind(&pings).bind(&days);
-    let records: Vec<bool> = records.fetch_all(&mut **transaction).await?;
-    Ok(records.into_iter().map(|records| if records { Answer::Kept } else { Answer::Filtered }).collect())
+    let filtered = sqlx::query_scalar(schema.sql(&RAISE.replace("{xact}", XACT)))
+        .bind(pings)
+        .bind(days)
+        .bind(i64::try_from(opens).unwrap_or(0))
+        .fetch_all(&mut **transaction)
+        .await?;
+    answers(last_days.len(), filtered)
+}
+
+/// Writes something whatever the transaction has found, so that its commit waits for the disk, and for a standby if the server is set to
+/// wait for one. A repeat that finds all of its rows would otherwise be answered before the first attempt is on a second machine.
+pub(crate) async fn write_something(transaction: &mut Transaction<'static, Postgres>) -> Result<()> {
+    sqlx::query("SELECT pg_logical_emit_message(true, 'mailping', '')").execute(&mut **transaction).await?;
+    Ok(())
+}
+
+fn answers(count: usize, filtered: Vec<i64>) -> Result<Vec<Answer>> {
+    let mut answers = vec![Answer::Kept; count];
+    for place in filtered {
+        let place = usize::try_from(place).ok().and_then(|place| answers.get_mut(place));
+        *place.ok_or(Failure::corrupt("the answer to a batch"))? = Answer::Filtered;
+    }
+    Ok(answers)
 }

@@ -4,8 +4,7 @@
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
 use mailping_core::receipts::{Open, OpenId};
-use mailping_core::store::KeptPing;
-use mailping_core::store::{KeyFingerprint, RecipientHash};
+use mailping_core::store::{KeptPing, KeyFingerprint, OpenCursor, RecipientHash};
 use mailping_core::{Detail, PingId, Timestamp};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -18,11 +17,19 @@ use crate::failure::{Failure, Result};
 /// The columns that [`ping`] reads, to stand after SELECT.
 macro_rules! ping_columns {
     () => {
-        "id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy, last_day, reference,
-            owner, basis"
+        "id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy,
+            (SELECT day FROM {s}.last_days WHERE last_days.ping = id), reference, owner, basis"
     };
 }
 pub(crate) use ping_columns;
+
+/// The columns that [`open`] reads.
+macro_rules! open_columns {
+    () => {
+        "id, at, fetcher, provider, verdict, evidence, rules_version, network::text, country, city, time_step"
+    };
+}
+pub(crate) use open_columns;
 
 /// A ping's id as PostgreSQL's `uuid`. Our own, since the feature `uuid` of sqlx pulls its SQLite into the resolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,27 +98,51 @@ pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
     ping.kind = optional(row, 8, |row| code(row, 8, "pings.kind", MessageKind::from_code))?;
     ping.eprivacy = optional(row, 9, |row| code(row, 9, "pings.eprivacy", EprivacyGround::from_code))?;
     ping.owner = value(row, 12, "pings.owner")?;
-    let last_day = optional(row, 10, |row| time(row, 10, "pings.last_day"))?;
+    let last_day = optional(row, 10, |row| time(row, 10, "last_days.day"))?;
     Ok(KeptPing::new(ping, last_day))
 }
 
-/// Reads a row of `id, at, fetcher, provider, verdict, evidence, rules_version, network::text, country, city, time_step`.
-pub(crate) fn open(ping: PingId, row: &PgRow) -> Result<Open> {
-    let id = open_id_of(value(row, 0, "opens.id")?);
-    let fetcher = code(row, 2, "opens.fetcher", |code| Some(Fetcher::from_code(code)))?;
-    let verdict = code(row, 4, "opens.verdict", |code| Some(Verdict::from_code(code)))?;
-    let mut open = Open::new(ping, id, time(row, 1, "opens.at")?, fetcher, verdict);
-    open.provider =
-        optional(row, 3, |row| code(row, 3, "opens.provider", |code| Some(Provider::from_code(code))))?
-            .flatten();
-    open.evidence = EvidenceSet::from_bits(value::<i64>(row, 5, "opens.evidence")?.cast_unsigned());
-    let rules = value::<i32>(row, 6, "opens.rules_version")?;
+/// Reads an open from [`open_columns`], the first of which stands at `from`. Codes of a newer version read as unknown.
+pub(crate) fn open(ping: PingId, row: &PgRow, from: usize) -> Result<Open> {
+    let id = open_id_of(value(row, from, "opens.id")?);
+    let at = time(row, from + 1, "opens.at")?;
+    let (fetcher, verdict) = (small(row, from + 2, "opens.fetcher")?, small(row, from + 4, "opens.verdict")?);
+    let mut open = Open::new(ping, id, at, Fetcher::from_code(fetcher), Verdict::from_code(verdict));
+    let provider = optional(row, from + 3, |row| small(row, from + 3, "opens.provider"))?;
+    open.provider = provider.and_then(Provider::from_code);
+    open.evidence = EvidenceSet::from_bits(value::<i64>(row, from + 5, "opens.evidence")?.cast_unsigned());
+    let rules = value::<i32>(row, from + 6, "opens.rules_version")?;
     open.rules_version = u16::try_from(rules).map_err(|_| Failure::corrupt("opens.rules_version"))?;
-    open.network = parsed(row, 7, "opens.network")?;
-    open.country = parsed(row, 8, "opens.country")?;
-    open.city = parsed(row, 9, "opens.city")?;
-    open.time_step = code(row, 10, "opens.time_step", TimeStep::from_code)?;
+    open.network = parsed(row, from + 7, "opens.network")?;
+    open.country = parsed(row, from + 8, "opens.country")?;
+    open.city = parsed(row, from + 9, "opens.city")?;
+    open.time_step = code(row, from + 10, "opens.time_step", TimeStep::from_code)?;
     Ok(open)
+}
+
+/// The place of the open of a row in its ping's opens, whatever else of it cannot be read.
+pub(crate) fn cursor(row: &PgRow, from: usize) -> Result<OpenCursor> {
+    let id = open_id_of(value(row, from, "opens.id")?);
+    Ok(OpenCursor::new(time(row, from + 1, "opens.at")?, id))
+}
+
+/// The ping of a row, whatever else of it cannot be read.
+pub(crate) fn ping_id(row: &PgRow, index: usize) -> Result<PingId> {
+    uuid(row, index, "pings.id")
+}
+
+/// Names the ping of a row that cannot be read, and the column, in the log.
+pub(crate) fn note_damaged(row: &PgRow, ping: usize, failure: &Failure) {
+    let Failure(error) = failure;
+    match ping_id(row, ping) {
+        Ok(ping) => tracing::error!(%ping, %error, "a row is left out"),
+        Err(_) => tracing::error!(%error, "a row is left out"),
+    }
+}
+
+/// As a parameter of a statement.
+pub(crate) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 /// Reads a key and a hash in a row's first two columns, where there are any.
@@ -143,9 +174,13 @@ fn uuid(row: &PgRow, index: usize, what: &'static str) -> Result<PingId> {
     value::<Uuid>(row, index, what).map(PingId::from)
 }
 
+/// A code, of whatever version.
+fn small(row: &PgRow, index: usize, what: &'static str) -> Result<u8> {
+    u8::try_from(value::<i16>(row, index, what)?).map_err(|_| Failure::corrupt(what))
+}
+
 fn code<T>(row: &PgRow, index: usize, what: &'static str, from_code: impl Fn(u8) -> Option<T>) -> Result<T> {
-    let number: i16 = value(row, index, what)?;
-    u8::try_from(number).ok().and_then(from_code).ok_or(Failure::corrupt(what))
+    from_code(small(row, index, what)?).ok_or(Failure::corrupt(what))
 }
 
 fn time(row: &PgRow, index: usize, what: &'static str) -> Result<Timestamp> {

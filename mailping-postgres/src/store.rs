@@ -7,19 +7,20 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Attempt, Backlog, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged, Store,
-    Written,
+    Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged,
+    Spooling, Store, StoreError, Written,
 };
-use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
+use mailping_core::store::{KeyFingerprint, RecipientHashes};
 use mailping_core::{PingId, Timestamp};
 use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::failure::Result as Outcome;
 use crate::gate::{self, Gate};
-use crate::record::{Batch, Before};
+use crate::ready::Ready;
+use crate::record::Columns;
 use crate::runtime::Runtime;
 use crate::schema::Schema;
-use crate::{changes, migrate, purge, reads, record};
+use crate::{changes, migrate, news, purge, reads, record};
 
 /// How long a call may take unless told otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -40,6 +41,7 @@ struct Database {
     pool: PgPool,
     schema: Schema,
     timeout: Duration,
+    ready: Ready,
 }
 
 impl PostgresStore {
@@ -49,7 +51,10 @@ impl PostgresStore {
     /// [`StoreError::Incompatible`] outside of a tokio runtime.
     pub fn new(pool: PgPool) -> Result<Self, StoreError> {
         let schema = Schema::parse("mailping")?;
-        Ok(Self { runtime: Runtime::current()?, database: Database { pool, schema, timeout: TIMEOUT } })
+        Ok(Self {
+            runtime: Runtime::current()?,
+            database: Database { pool, schema, timeout: TIMEOUT, ready: Ready::default() },
+        })
     }
 
     /// Sets the name of the schema that holds the tables: lower-case letters, digits and underscores.
@@ -69,24 +74,35 @@ impl PostgresStore {
         self
     }
 
-    /// Makes the tables, or brings them to this version. Any number of instances may do so at once; where nothing is to be done it only reads.
+    /// Makes the tables, or brings them to this version. Any number of instances may do so at once; if nothing is to be done it only reads.
+    ///
+    /// If the database is away, the store does it as soon as it comes, before its first call: behind a spool a program can start
+    /// without its database. [`Fault::is_outage`](crate::Fault::is_outage) tells such an error from others.
     ///
     /// # Errors
-    /// [`StoreError::Incompatible`] where the schema is of a newer version or holds something else, where the database is not in UTF-8
-    /// or older than PostgreSQL 12. It is left as it was.
+    /// [`StoreError::Incompatible`] if the schema is of a newer version or holds something else, if the database is not in UTF-8
+    /// or older than PostgreSQL 13. It is left as it was.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         /// A step over many rows may take its time.
         const PATIENCE: Duration = Duration::from_secs(86_400);
-        let Database { pool, schema, .. } = self.database.clone();
-        self.runtime.run(PATIENCE, async move { migrate::migrate(&pool, &schema).await }).await
+        let Database { pool, schema, ready, .. } = self.database.clone();
+        ready.want_migration();
+        self.runtime.run(PATIENCE, async move { ready.make(&pool, &schema).await }).await
     }
 
-    async fn run<T, W>(&self, work: impl FnOnce(Database) -> W) -> Result<T, StoreError>
+    async fn run<T, W>(&self, work: impl FnOnce(Database) -> W + Send + 'static) -> Result<T, StoreError>
     where
         T: Send + 'static,
         W: Future<Output = Outcome<T>> + Send + 'static,
     {
-        self.runtime.run(self.database.timeout, work(self.database.clone())).await
+        let database = self.database.clone();
+        let timeout = database.timeout;
+        let Database { pool, schema, ready, .. } = database.clone();
+        let work = async move {
+            ready.make(&pool, &schema).await?;
+            work(database).await
+        };
+        self.runtime.run(timeout, work).await
     }
 }
 
@@ -102,28 +118,18 @@ impl Database {
         gate::begin(&self.pool, &self.schema, gate, self.timeout.as_millis()).await
     }
 
-    async fn record(self, batch: Batch, last_days: Vec<LastDay>, attempt: Attempt) -> Outcome<Written> {
-        let before = match attempt {
-            Attempt::First => Before::Nothing,
-            Attempt::Repeat => Before::SomeOpens,
-        };
-        match self.record_once(&batch, &last_days, before).await {
-            Err(failure) if failure.is_duplicate() => {
-                self.record_once(&batch, &last_days, Before::SomeOpens).await
-            }
-            written => written,
-        }
-    }
-
-    async fn record_once(&self, batch: &Batch, last_days: &[LastDay], before: Before) -> Outcome<Written> {
+    async fn record(self, columns: Columns, last_days: Vec<LastDay>, attempt: Attempt) -> Outcome<Written> {
         let mut transaction = self.begin(Gate::Shared).await?;
-        let written = record::record(&mut transaction, &self.schema, batch, before).await?;
-        let mut raised = Vec::new();
-        if !last_days.is_empty() {
-            raised = record::raise(&mut transaction, &self.schema, last_days).await?;
+        let opens = record::opens(&mut transaction, &self.schema, &columns, attempt).await?;
+        let last_days = match last_days.as_slice() {
+            [] => Vec::new(),
+            days => record::last_days(&mut transaction, &self.schema, days, columns.len()).await?,
+        };
+        if attempt == Attempt::Repeat {
+            record::write_something(&mut transaction).await?;
         }
         transaction.commit().await?;
-        Ok(Written::new(written, raised))
+        Ok(Written::new(opens, last_days))
     }
 
     async fn insert_ping(self, ping: Ping, recipient: Option<RecipientHashes>) -> Outcome<Status> {
@@ -158,6 +164,7 @@ impl Database {
             erased.pings = purge::pings(&mut transaction, &self.schema, now, left).await?.pings;
             transaction.commit().await?;
         }
+        // A row is deleted by its place: what cannot be read is deleted like the others.
         Ok(Purged::new(erased.pings, erased.opens))
     }
 }
@@ -173,8 +180,8 @@ impl Store for PostgresStore {
         if opens.is_empty() && last_days.is_empty() {
             return Ok(Written::default());
         }
-        let (batch, last_days) = (Batch::of(opens), last_days.to_vec());
-        self.run(|database| database.record(batch, last_days, attempt)).await
+        let (columns, last_days) = (Columns::of(opens), last_days.to_vec());
+        self.run(move |database| database.record(columns, last_days, attempt)).await
     }
 
     async fn insert_ping(
@@ -183,41 +190,39 @@ impl Store for PostgresStore {
         recipient: Option<&RecipientHashes>,
     ) -> Result<Status, StoreError> {
         let (ping, recipient) = (ping.clone(), recipient.cloned());
-        self.run(|database| database.insert_ping(ping, recipient)).await
+        self.run(move |database| database.insert_ping(ping, recipient)).await
     }
 
     async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
-        self.run(|d| async move { reads::ping(&d.pool, &d.schema, id).await }).await
+        self.run(move |d| async move { reads::ping(&d.pool, &d.schema, id).await }).await
     }
 
     async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
         let query = query.clone();
-        self.run(|d| async move { reads::pings(&d.pool, &d.schema, query).await }).await
+        self.run(move |d| async move { reads::pings(&d.pool, &d.schema, query).await }).await
     }
 
     async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
         let query = *query;
-        self.run(|d| async move { reads::opens(&d.pool, &d.schema, query).await }).await
+        self.run(move |d| async move { reads::opens(&d.pool, &d.schema, query).await }).await
     }
 
     async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
-        let mut pages = Vec::with_capacity(pings.len());
-        for ping in pings {
-            pages.push(self.opens(&OpenQuery::oldest(*ping, limit)).await?);
-        }
-        Ok(pages)
+        let pings = pings.to_vec();
+        self.run(move |d| async move { reads::opens_of(&d.pool, &d.schema, pings, limit).await }).await
     }
 
     async fn mark(&self) -> Result<Mark, StoreError> {
-        Err(StoreError::unavailable("this store has no marks yet"))
+        self.run(move |d| async move { news::mark(&d.pool, &d.schema).await }).await
     }
 
-    async fn news(&self, _since: &Mark, _limit: usize) -> Result<News, StoreError> {
-        Err(StoreError::unavailable("this store has no marks yet"))
+    async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+        let since = since.clone();
+        self.run(move |d| async move { news::news(&d.pool, &d.schema, since, limit).await }).await
     }
 
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
-        self.run(|d| async move {
+        self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
             let found = changes::withdraw(&mut transaction, &d.schema, id).await?;
             transaction.commit().await?;
@@ -227,7 +232,7 @@ impl Store for PostgresStore {
     }
 
     async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
-        self.run(|d| async move {
+        self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
             let erased = changes::erase(&mut transaction, &d.schema, id).await?;
             transaction.commit().await?;
@@ -238,7 +243,7 @@ impl Store for PostgresStore {
 
     async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
         let recipient = recipient.clone();
-        self.run(|d| async move {
+        self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
             changes::unify(&mut transaction, &d.schema, &recipient).await?;
             changes::object(&mut transaction, &d.schema, &recipient.newest).await?;
@@ -248,7 +253,7 @@ impl Store for PostgresStore {
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
-        self.run(|d| async move {
+        self.run(move |d| async move {
             // Whoever holds one link may send it again and again: then it reads, and no batch waits for it.
             if !reads::may_object(&d.pool, &d.schema, id).await? {
                 return Ok(());
@@ -262,7 +267,7 @@ impl Store for PostgresStore {
 
     async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
         let recipient = recipient.clone();
-        self.run(|d| async move {
+        self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
             changes::unify(&mut transaction, &d.schema, &recipient).await?;
             let erased = changes::erase_recipient(&mut transaction, &d.schema, &recipient.newest).await?;
@@ -274,7 +279,7 @@ impl Store for PostgresStore {
 
     async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
         let recipient = recipient.clone();
-        self.run(|d| async move { reads::has_objected(&d.pool, &d.schema, recipient).await }).await
+        self.run(move |d| async move { reads::has_objected(&d.pool, &d.schema, recipient).await }).await
     }
 
     async fn pings_of(
@@ -284,18 +289,23 @@ impl Store for PostgresStore {
         limit: usize,
     ) -> Result<PingPage, StoreError> {
         let recipient = recipient.clone();
-        self.run(|d| async move { reads::pings_of(&d.pool, &d.schema, recipient, after, limit).await }).await
+        self.run(move |d| async move { reads::pings_of(&d.pool, &d.schema, recipient, after, limit).await })
+            .await
     }
 
     async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
-        self.run(|d| async move { reads::recipient_keys(&d.pool, &d.schema).await }).await
+        self.run(move |d| async move { reads::recipient_keys(&d.pool, &d.schema).await }).await
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
-        self.run(|database| database.purge(now, limit)).await
+        self.run(move |database| database.purge(now, limit)).await
     }
 
-    fn backlog(&self) -> Backlog {
-        Backlog::default()
+    async fn identity(&self) -> Result<DatabaseId, StoreError> {
+        self.run(move |d| async move { migrate::identity(&d.pool, &d.schema).await }).await
+    }
+
+    fn spool(&self) -> Option<&dyn Spooling> {
+        None
     }
 }

@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 use common::{SENT, create, open, ping, ping_id, pool};
 use mailping_core::Timestamp;
 use mailping_core::receipts::LastDay;
-use mailping_core::store::{Answer, Attempt, OpenQuery};
-use mailping_core::store::{Store as _, StoreError};
+use mailping_core::store::{Answer, Attempt, OpenQuery, Store as _, StoreError};
 use mailping_fixture_postgres::{PASSWORD, Server, USER};
 use mailping_postgres::{DatabaseError, Fault, PostgresStore};
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -121,9 +120,11 @@ async fn a_lock_of_somebody_else_is_an_error_in_time() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL"]
 async fn a_frozen_server_is_an_error_in_time() {
-    let (_server, pool, store) = server().await;
+    let (server, pool, store) = server().await;
     let store = store.timeout(Duration::from_secs(1));
     store.insert_ping(&ping(1), None).await.unwrap();
+    // No new process can be made from here on.
+    server.signal("STOP");
     let backends = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'";
     let backends: Vec<i32> = sqlx::query_scalar(backends).fetch_all(&pool).await.unwrap();
     let signal = |name: &str| {
@@ -142,6 +143,7 @@ async fn a_frozen_server_is_an_error_in_time() {
     let error = store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap_err();
     assert!(begun.elapsed() < Duration::from_secs(3));
     signal("-CONT");
+    server.signal("CONT");
     assert_eq!(fault(&error), Fault::TimedOut);
     assert_eq!(
         store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap().opens,
@@ -226,4 +228,64 @@ async fn a_commit_is_durable_whatever_the_role_says() {
     let seen: Vec<String> =
         sqlx::query_scalar("SELECT DISTINCT setting FROM mailping.seen").fetch_all(&fresh).await.unwrap();
     assert_eq!(seen, ["on"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_that_finds_its_rows_waits_for_the_standby_too() {
+    let (_server, pool, store) = server().await;
+    store.insert_ping(&ping(1), None).await.unwrap();
+    let batch = [open(ping_id(1), 1)];
+    store.record(&batch, &[], Attempt::First).await.unwrap();
+    // From now on a commit is answered when a standby has it, and there is none.
+    for statement in ["ALTER SYSTEM SET synchronous_standby_names = 'ghost'", "SELECT pg_reload_conf()"] {
+        sqlx::raw_sql(statement).execute(&pool).await.unwrap();
+    }
+    let set = "SELECT current_setting('synchronous_standby_names')";
+    let begun = Instant::now();
+    while sqlx::query_scalar::<_, String>(set).fetch_one(&pool).await.unwrap() != "ghost" {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the setting is never there");
+    }
+    let store = store.timeout(Duration::from_secs(1));
+    let repeat = store.record(&batch, &[], Attempt::Repeat).await;
+    assert_eq!(fault(&repeat.unwrap_err()), Fault::TimedOut);
+    // Nothing has cancelled the wait, which PostgreSQL would call a success.
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&pool).await.unwrap();
+    assert_eq!(waiting, 1);
+    for statement in ["ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()"] {
+        sqlx::raw_sql(statement).execute(&pool).await.unwrap();
+    }
+    let begun = Instant::now();
+    while store.record(&batch, &[], Attempt::Repeat).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is never answered");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_is_wanted_while_the_server_is_away_is_made_when_it_comes() {
+    let mut server = tokio::task::spawn_blocking(Server::quick).await.unwrap();
+    create(&pool(&server.url("postgres"), 1).await, "mailping").await;
+    tokio::task::block_in_place(|| server.stop());
+    let options = PgPoolOptions::new().max_connections(3).acquire_timeout(Duration::from_millis(200));
+    let pool = options.connect_lazy(&server.url("mailping")).unwrap();
+    let store = PostgresStore::new(pool).unwrap();
+    assert!(fault(&store.migrate().await.unwrap_err()).is_outage());
+    assert!(fault(&store.identity().await.unwrap_err()).is_outage());
+    tokio::task::block_in_place(|| server.start());
+    let begun = Instant::now();
+    while store.insert_ping(&ping(1), None).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the tables are never made");
+    }
+    let id = store.identity().await.unwrap();
+    assert_eq!(store.clone().identity().await.unwrap(), id, "it stays the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_schema_is_refused_by_a_store_that_never_migrates() {
+    let (_server, pool, store) = server().await;
+    store.insert_ping(&ping(1), None).await.unwrap();
+    sqlx::raw_sql("UPDATE mailping.mailping_version SET version = 99").execute(&pool).await.unwrap();
+    let other = PostgresStore::new(pool).unwrap();
+    let refused = other.insert_ping(&ping(2), None).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Incompatible { reason } if reason.contains("newer")), "{refused}");
 }

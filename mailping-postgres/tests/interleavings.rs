@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use common::{SENT, database, open, ping, ping_id, pool, store};
 use mailping_core::Timestamp;
 use mailping_core::pings::Status;
-use mailping_core::store::{Answer, Attempt, Erased, OpenQuery, Purged, Written};
-use mailping_core::store::{KeyFingerprint, RecipientHash, RecipientHashes, Store as _, StoreError};
+use mailping_core::store::{
+    Answer, Attempt, Erased, KeyFingerprint, OpenQuery, Purged, RecipientHash, RecipientHashes, Store as _,
+    StoreError, Written,
+};
 use mailping_postgres::PostgresStore;
 use sqlx::{PgPool, Postgres, Transaction};
 use tokio::task::JoinHandle;
@@ -69,13 +71,15 @@ impl Scene {
         &self,
     ) -> (Transaction<'static, Postgres>, JoinHandle<Result<Written, StoreError>>) {
         self.store.insert_ping(&ping(1), Some(&ada())).await.unwrap();
-        let id = i64::from_be_bytes(*open(ping_id(1), 1).id.as_bytes()) ^ i64::MIN;
+        let first = open(ping_id(1), 1);
         let mut held = self.pool.begin().await.unwrap();
         sqlx::query(
-            "INSERT INTO mailping.opens (ping, id, at, evidence, rules_version, time_step, fetcher, verdict) VALUES ($1::uuid, $2, 0, 0, 0, 0, 0, 0)",
+            "INSERT INTO mailping.opens (ping, id, at, evidence, xact, place, rules_version, time_step, fetcher, verdict)
+             VALUES ($1::uuid, $2, $3, 0, 0, 0, 0, 0, 0, 0)",
         )
         .bind(ping_id(1).to_string())
-        .bind(id)
+        .bind(i64::from_be_bytes(*first.id.as_bytes()) ^ i64::MIN)
+        .bind(first.at.unix_millis())
         .execute(&mut *held)
         .await
         .unwrap();

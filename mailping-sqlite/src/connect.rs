@@ -4,13 +4,16 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mailping_core::store::StoreError;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::failure::{Failure, Result};
 use crate::schema::Schema;
 
 /// How long a call waits for another connection's lock.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
+
+/// What is left of the log after a reader has kept it from beginning anew: 32 MB.
+const LOG_BYTES: i32 = 32 << 20;
 
 /// How long the log grows before the connection that writes moves all of it, where the log's own thread does not keep up: 32 MB.
 const LOG_PAGES: i32 = 8_000;
@@ -27,21 +30,10 @@ pub(crate) fn writer(path: &Path, schema: &Schema) -> Result<Connection> {
     Ok(connection)
 }
 
-/// As [`writer`], and no other connection gets at the file while this one lives.
-pub(crate) fn sole_writer(path: &Path, schema: &Schema) -> Result<Connection> {
-    check_library(rusqlite::version_number())?;
-    create_private(path)?;
-    let mut connection = connect(path)?;
-    // Before the first look at the file: later it would come too late to keep others out.
-    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    prepare(&mut connection, schema)?;
-    connection.transaction_with_behavior(TransactionBehavior::Immediate)?.commit()?;
-    Ok(connection)
-}
-
 /// Opens a file, once a writer has prepared it, for reading.
 pub(crate) fn reader(path: &Path) -> Result<Connection> {
     let connection = connect(path)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }
@@ -68,6 +60,9 @@ fn prepare(connection: &mut Connection, schema: &Schema) -> Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+    // Rows of a person's erasure must not pass through files of the system.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     schema.prepare(connection)
 }
 

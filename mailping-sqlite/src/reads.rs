@@ -1,56 +1,62 @@
-//! What is read, each from one state of the database.
+//! What is read of pings, each from one state of the database. A row that cannot be read is left out and counted.
 
 use mailping_core::PingId;
-use mailping_core::receipts::Open;
-use mailping_core::store::{KeptPing, OpenPage, OpenQuery, Order, PingPage, PingQuery};
-use mailping_core::store::{KeyFingerprint, RecipientHashes};
-use rusqlite::{CachedStatement, Connection, Params, params};
+use mailping_core::store::{KeptPing, KeyFingerprint, PingPage, PingQuery, RecipientHashes};
+use rusqlite::{Connection, Params, params};
 
-use crate::arrivals::Arrivals;
-use crate::bundles;
-use crate::changes;
-use crate::failure::Result;
-use crate::packed::Packed;
-use crate::rows::{self, KeptFields, ping_columns};
+use crate::failure::{Failure, Result};
+use crate::record::number_of;
+use crate::{changes, rows};
 
 pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<KeptPing>> {
-    let find = connection.prepare_cached(concat!("SELECT ", ping_columns!(), " FROM pings WHERE id = ?1"))?;
-    Ok(all_pings(find, [id.as_bytes()], usize::MAX)?.pings.pop())
+    let transaction = connection.unchecked_transaction()?;
+    let Some(n) = number_of(&transaction, id)? else { return Ok(None) };
+    let read = by_number(&transaction, n, id, |_| true);
+    if read.is_err() {
+        tracing::error!(ping = %id, "the row of a ping in the database file cannot be read");
+    }
+    read
+}
+
+/// A ping by its number; an error if that is another one, or not as it was asked for: an index is damaged then.
+fn by_number(
+    connection: &Connection,
+    n: i64,
+    id: PingId,
+    is_asked: impl Fn(&KeptPing) -> bool,
+) -> Result<Option<KeptPing>> {
+    let mut find = connection.prepare_cached(rows::PING)?;
+    let mut found = find.query([n])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    let kept = rows::ping(row)?;
+    if kept.ping.id == id && is_asked(&kept) {
+        Ok(Some(kept))
+    } else {
+        Err(Failure::corrupt("an index of pings"))
+    }
 }
 
 pub(crate) fn pings(connection: &Connection, query: &PingQuery) -> Result<PingPage> {
-    const ALL: &str =
-        concat!("SELECT ", ping_columns!(), " FROM pings WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
-    const BY_OWNER: &str = concat!(
-        "SELECT ",
-        ping_columns!(),
-        " FROM pings INDEXED BY pings_by_owner
-         WHERE owner = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2"
-    );
-    const BY_REFERENCE: &str = concat!(
-        "SELECT ",
-        ping_columns!(),
-        " FROM pings INDEXED BY pings_by_reference
-         WHERE reference = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2"
-    );
-    const BY_BOTH: &str = concat!(
-        "SELECT ",
-        ping_columns!(),
-        " FROM pings INDEXED BY pings_by_reference
-         WHERE reference = ?3 AND owner = ?4 AND id < ?1 ORDER BY id DESC LIMIT ?2"
-    );
-    let (before, most) = (before(query.after), query.limit);
-    let limit = limit(most.saturating_add(1));
+    const ALL: &str = "SELECT n, id FROM pings WHERE id < ?1 ORDER BY id DESC";
+    const BY_OWNER: &str =
+        "SELECT n, id FROM pings INDEXED BY pings_by_owner WHERE owner = ?2 AND id < ?1 ORDER BY id DESC";
+    const BY_REFERENCE: &str = "SELECT n, id FROM pings INDEXED BY pings_by_reference WHERE reference = ?2 AND id < ?1 ORDER BY id DESC";
+    let transaction = connection.unchecked_transaction()?;
+    let before = before(query.after);
+    let is_asked = |kept: &KeptPing| {
+        query.owner.as_ref().is_none_or(|owner| kept.ping.owner.as_ref() == Some(owner))
+            && query.reference.as_ref().is_none_or(|reference| &kept.ping.reference == reference)
+    };
     match (&query.reference, &query.owner) {
-        (None, None) => all_pings(connection.prepare_cached(ALL)?, params![before, limit], most),
-        (None, Some(owner)) => {
-            all_pings(connection.prepare_cached(BY_OWNER)?, params![before, limit, owner], most)
-        }
+        (None, None) => page(&transaction, ALL, params![before], query.limit, is_asked),
+        (None, Some(owner)) => page(&transaction, BY_OWNER, params![before, owner], query.limit, is_asked),
         (Some(reference), None) => {
-            all_pings(connection.prepare_cached(BY_REFERENCE)?, params![before, limit, reference], most)
+            page(&transaction, BY_REFERENCE, params![before, reference], query.limit, is_asked)
         }
         (Some(reference), Some(owner)) => {
-            all_pings(connection.prepare_cached(BY_BOTH)?, params![before, limit, reference, owner], most)
+            const BY_BOTH: &str = "SELECT n, id FROM pings INDEXED BY pings_by_reference
+                 WHERE reference = ?2 AND owner = ?3 AND id < ?1 ORDER BY id DESC";
+            page(&transaction, BY_BOTH, params![before, reference, owner], query.limit, is_asked)
         }
     }
 }
@@ -59,72 +65,83 @@ pub(crate) fn pings_of(
     connection: &Connection,
     recipient: &RecipientHashes,
     after: Option<PingId>,
-    most: usize,
+    limit: usize,
 ) -> Result<PingPage> {
+    const FIND: &str = "SELECT n, id FROM pings INDEXED BY pings_by_recipient
+         WHERE recipient_key = ?2 AND recipient_hash = ?3 AND id < ?1 ORDER BY id DESC";
     // Several statements: a transaction makes them see one state.
     let transaction = connection.unchecked_transaction()?;
-    let mut pings = Vec::new();
+    let (mut pings, mut unreadable, mut more) = (Vec::new(), 0, false);
     for hash in recipient.all() {
-        let find = transaction.prepare_cached(concat!(
-            "SELECT ",
-            ping_columns!(),
-            " FROM pings INDEXED BY pings_by_recipient
-             WHERE recipient_key = ?3 AND recipient_hash = ?4 AND id < ?1 ORDER BY id DESC LIMIT ?2"
-        ))?;
-        let asked = params![before(after), limit(most.saturating_add(1)), hash.key().to_bits(), hash.hash()];
-        pings.extend(all_pings(find, asked, usize::MAX)?.pings);
+        let asked = params![before(after), hash.key().to_bits(), hash.hash()];
+        let page = page(&transaction, FIND, asked, limit, |_| true)?;
+        more |= page.next.is_some();
+        unreadable += page.unreadable;
+        pings.extend(page.pings);
     }
-    pings.sort_unstable_by_key(|kept| std::cmp::Reverse(kept.ping.id));
-    Ok(page(pings, most))
-}
-
-fn page(mut pings: Vec<KeptPing>, most: usize) -> PingPage {
-    let more = pings.len() > most;
-    pings.truncate(most);
+    pings.sort_unstable_by_key(|kept: &KeptPing| std::cmp::Reverse(kept.ping.id));
+    more |= pings.len() > limit;
+    pings.truncate(limit);
     let next = pings.last().filter(|_| more).map(|kept| kept.ping.id);
-    PingPage::new(pings, next)
+    Ok(PingPage::new(pings, next).unreadable(unreadable))
 }
 
-pub(crate) fn opens(connection: &Connection, arrivals: &Arrivals, query: &OpenQuery) -> Result<OpenPage> {
-    let ping = query.ping;
-    let hints = arrivals.of(ping);
-    // Several statements: a transaction makes them see one state.
-    let transaction = connection.unchecked_transaction()?;
-    let (bundles, arrived) = (bundles::of(&transaction, ping)?, arrivals.read(&transaction, ping, hints)?);
-    let all = bundles.iter().flat_map(Packed::entries).chain(arrived.iter().map(Vec::as_slice));
-    let mut opens = all.map(Unread::of).collect::<Result<Vec<_>>>()?;
-    // Of one that was recorded again, the first.
-    opens.sort_by_key(|open| open.id);
-    opens.dedup_by_key(|open| open.id);
-    opens.sort_unstable_by_key(|open| (open.at, open.id));
-    let place = query.after.map(|after| (after.at.unix_millis(), *after.id.as_bytes()));
-    if query.order == Order::NewestFirst {
-        opens.reverse();
-        opens.retain(|open| place.is_none_or(|place| (open.at, open.id) < place));
-    } else {
-        opens.retain(|open| place.is_none_or(|place| (open.at, open.id) > place));
+/// The pings that a statement finds, until there are enough that can be read.
+fn page(
+    connection: &Connection,
+    sql: &str,
+    asked: impl Params,
+    limit: usize,
+    is_asked: impl Fn(&KeptPing) -> bool,
+) -> Result<PingPage> {
+    if limit == 0 {
+        return Ok(PingPage::default());
     }
-    opens.truncate(query.limit.saturating_add(1));
-    let opens: Vec<Open> =
-        opens.iter().map(|open| KeptFields::unpack(open.fields)?.open(ping)).collect::<Result<_>>()?;
-    Ok(OpenPage::cut(opens, query.limit))
-}
-
-/// An open of which no more is read than its place among the others: of many opens a page is read.
-struct Unread<'a> {
-    at: i64,
-    id: [u8; 8],
-    fields: &'a [u8],
-}
-
-impl<'a> Unread<'a> {
-    fn of(fields: &'a [u8]) -> Result<Self> {
-        let (id, at) = KeptFields::place(fields)?;
-        Ok(Self { at, id, fields })
+    let mut find = connection.prepare_cached(sql)?;
+    let mut found = find.query(asked)?;
+    let (mut pings, mut unreadable) = (Vec::new(), 0);
+    let mut next = None;
+    loop {
+        let row = match found.next() {
+            Ok(Some(row)) => row,
+            Ok(None) => break,
+            Err(error) => {
+                let failure = Failure::from(error);
+                if failure.is_corrupt() {
+                    tracing::error!(
+                        "an index of pings in the database file is damaged: a list of them ends early"
+                    );
+                    unreadable += 1;
+                    break;
+                }
+                return Err(failure);
+            }
+        };
+        if pings.len() >= limit {
+            next = pings.last().map(|kept: &KeptPing| kept.ping.id);
+            break;
+        }
+        let place = rows::Column::new(row, 0, "pings.n").and_then(|n| {
+            Ok((n.integer()?, PingId::from_bytes(rows::Column::new(row, 1, "pings.id")?.bytes()?)))
+        });
+        match place.and_then(|(n, id)| {
+            let kept = by_number(connection, n, id, &is_asked);
+            if kept.is_err() {
+                tracing::error!(ping = %id, "the row of a ping in the database file cannot be read");
+            }
+            kept
+        }) {
+            Ok(Some(kept)) => pings.push(kept),
+            Ok(None) => unreadable += 1,
+            Err(failure) if failure.is_corrupt() => unreadable += 1,
+            Err(failure) => return Err(failure),
+        }
     }
+    Ok(PingPage::new(pings, next).unreadable(unreadable))
 }
 
 pub(crate) fn has_objected(connection: &Connection, recipient: &RecipientHashes) -> Result<bool> {
+    // Several statements: a transaction makes them see one state.
     let transaction = connection.unchecked_transaction()?;
     for hash in recipient.all() {
         if changes::has_objected(&transaction, hash)? {
@@ -157,20 +174,7 @@ pub(crate) fn recipient_keys(connection: &Connection) -> Result<Vec<KeyFingerpri
     Ok(keys)
 }
 
-fn all_pings(mut find: CachedStatement<'_>, asked: impl Params, most: usize) -> Result<PingPage> {
-    let mut found = find.query(asked)?;
-    let mut pings = Vec::new();
-    while let Some(row) = found.next()? {
-        pings.push(rows::ping(row)?);
-    }
-    Ok(page(pings, most))
-}
-
 /// All ids are below 17 bytes of ones.
 fn before(after: Option<PingId>) -> Vec<u8> {
     after.map_or_else(|| vec![0xff; 17], |id| id.as_bytes().to_vec())
-}
-
-fn limit(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
 }

@@ -1,11 +1,13 @@
-//! The schema's version, and how a file comes to it: each step is an SQL file, with code for what SQL cannot do, and all steps run in one
-//! transaction.
+//! The schema's version, and how a file comes to it: each step is an SQL file, and all run in one transaction.
+//!
+//! A step only adds, so that a process of the version before that still runs goes on writing: what waits in its memory is not lost.
 
+use mailping_core::Detail;
+use mailping_core::fetcher::{Evidence, Fetcher, Provider, Verdict};
+use mailping_core::pings::{EprivacyGround, MessageKind, Purpose, Status, TimeStep};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::failure::{Failure, Result};
-
-mod bundle;
 
 /// A kind of file, and how it came to be what it is.
 #[derive(Debug)]
@@ -13,35 +15,12 @@ pub(crate) struct Schema {
     /// Marks a file as ours (`PRAGMA application_id`).
     application_id: i32,
     /// The step at index `n` brings a file from version `n` to `n + 1` (`PRAGMA user_version`). A released step never changes.
-    steps: &'static [Migration],
-}
-
-#[derive(Debug)]
-struct Migration {
-    sql: &'static str,
-    then: fn(&Transaction<'_>) -> Result<()>,
-}
-
-impl Migration {
-    const fn sql(sql: &'static str) -> Self {
-        Self { sql, then: |_| Ok(()) }
-    }
+    steps: &'static [&'static str],
 }
 
 /// The store: "mpng" in ASCII.
-pub(crate) const STORE: Schema = Schema {
-    application_id: 0x6d70_6e67,
-    steps: &[
-        Migration::sql(include_str!("schema/1.sql")),
-        Migration::sql(include_str!("schema/2.sql")),
-        Migration::sql(include_str!("schema/3.sql")),
-        Migration { sql: include_str!("schema/4.sql"), then: bundle::bundle_opens },
-    ],
-};
-
-/// The spool: "mpsp" in ASCII.
-pub(crate) const SPOOL: Schema =
-    Schema { application_id: 0x6d70_7370, steps: &[Migration::sql(include_str!("schema/spool_1.sql"))] };
+pub(crate) const STORE: Schema =
+    Schema { application_id: 0x6d70_6e67, steps: &[include_str!("schema/1.sql")] };
 
 /// What a file turns out to be before anything is written to it.
 enum Found {
@@ -50,7 +29,7 @@ enum Found {
 }
 
 impl Schema {
-    /// Brings the file to the current version, or refuses it untouched. Safe where several processes do it at once.
+    /// Brings the file to the current version, or refuses it untouched. Safe if several processes do it at once.
     pub(crate) fn prepare(&self, connection: &mut Connection) -> Result<()> {
         // Looked at without a write lock first, so that opening a file in use does not wait for its writers.
         if matches!(self.inspect(connection)?, Found::Current) {
@@ -81,7 +60,7 @@ impl Schema {
         }
         if application != self.application_id {
             return Err(Failure::incompatible(
-                "the file is an SQLite database of another kind: a store and a spool need files of their own",
+                "the file is an SQLite database of another kind: give the store a file of its own",
             ));
         }
         let current = self.steps.len();
@@ -97,11 +76,96 @@ impl Schema {
 
     fn migrate(&self, transaction: &Transaction<'_>, from: usize) -> Result<()> {
         for step in self.steps.iter().skip(from) {
-            transaction.execute_batch(step.sql)?;
-            (step.then)(transaction)?;
+            transaction.execute_batch(step)?;
         }
         transaction.pragma_update(None, "application_id", self.application_id)?;
         transaction.pragma_update(None, "user_version", self.steps.len() as i64)?;
         Ok(())
+    }
+}
+
+/// What the codes in the file mean.
+fn names() -> Vec<(&'static str, u8, &'static str)> {
+    macro_rules! list {
+        ($name:literal, $kind:ty) => {
+            <$kind>::ALL.iter().map(|one| ($name, one.code(), one.as_str()))
+        };
+    }
+    list!("status", Status)
+        .chain(list!("detail", Detail))
+        .chain(list!("time_step", TimeStep))
+        .chain(list!("purpose", Purpose))
+        .chain(list!("kind", MessageKind))
+        .chain(list!("eprivacy", EprivacyGround))
+        .chain(list!("fetcher", Fetcher))
+        .chain(list!("provider", Provider))
+        .chain(list!("verdict", Verdict))
+        .chain(Evidence::ALL.iter().map(|one| ("evidence", *one as u8, one.as_str())))
+        .collect()
+}
+
+/// Brings the names up to date. It writes only if one is missing or was called otherwise.
+pub(crate) fn refresh_names(connection: &mut Connection) -> Result<()> {
+    let known = |connection: &Connection| -> Result<bool> {
+        let mut find =
+            connection.prepare("SELECT 1 FROM names WHERE list = ?1 AND code = ?2 AND name = ?3")?;
+        for name in names() {
+            if !find.exists(name)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    if known(connection)? {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for name in names() {
+        transaction
+            .prepare_cached(
+                "INSERT INTO names (list, code, name) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (list, code) DO UPDATE SET name = excluded.name WHERE name <> excluded.name",
+            )?
+            .execute(name)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Schema = Schema { application_id: 7, steps: &["CREATE TABLE a (x)"] };
+    const SECOND: Schema =
+        Schema { application_id: 7, steps: &["CREATE TABLE a (x)", "ALTER TABLE a ADD COLUMN y DEFAULT 5"] };
+
+    #[test]
+    fn an_older_file_is_brought_forward_and_a_newer_one_refused_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Connection::open(folder.path().join("file")).unwrap();
+        FIRST.prepare(&mut open()).unwrap();
+        open().execute("INSERT INTO a VALUES (1)", ()).unwrap();
+        SECOND.prepare(&mut open()).unwrap();
+        let row = open().query_row("SELECT x, y FROM a", (), |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(row.unwrap(), (1, 5));
+        SECOND.prepare(&mut open()).unwrap();
+        let before = std::fs::read(folder.path().join("file")).unwrap();
+        let refused = FIRST.prepare(&mut open()).unwrap_err();
+        assert!(refused.0.to_string().contains("newer mailping-sqlite"), "{refused:?}");
+        assert_eq!(std::fs::read(folder.path().join("file")).unwrap(), before);
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_file_as_it_was() {
+        const BROKEN: Schema = Schema {
+            application_id: 7,
+            steps: &["CREATE TABLE a (x)", "CREATE TABLE b (x); CREATE TABLE a (x)"],
+        };
+        let mut connection = Connection::open_in_memory().unwrap();
+        FIRST.prepare(&mut connection).unwrap();
+        assert!(BROKEN.prepare(&mut connection).is_err());
+        FIRST.check(&connection).unwrap();
+        let tables = "SELECT count(*) FROM sqlite_schema";
+        assert_eq!(connection.query_row(tables, (), |row| row.get::<_, i64>(0)).unwrap(), 1);
     }
 }

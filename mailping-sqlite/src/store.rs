@@ -1,27 +1,32 @@
 //! The store: which call runs where.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Attempt, Backlog, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged, Store,
-    Written,
+    Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, Order, PingPage, PingQuery,
+    Purged, Spooling, Store, Written,
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
 use mailping_core::{PingId, Timestamp};
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
-use crate::arrivals::{self, Arrivals};
 use crate::failure::Result as Outcome;
+use crate::files::Files;
+use crate::index;
 use crate::log::LogMover;
+use crate::record::{Change, Recorder};
+use crate::tail::Tail;
 use crate::worker::Worker;
 use crate::writer::Writer;
-use crate::{changes, connect, reads, schema};
+use crate::{backup, changes, connect, news, opens, purge, reads, repair};
+
+/// How many opens one step of tidying brings into the index: a hit that comes meanwhile waits for a step.
+const TIDY: usize = 512;
 
 /// A [`Store`] in one SQLite file.
 ///
@@ -30,92 +35,103 @@ use crate::{changes, connect, reads, schema};
 /// receipt never waits for a batch; a third moves the write-ahead log to the file. Dropping the store carries out what was accepted and ends all.
 pub struct SqliteStore {
     path: PathBuf,
-    pub(crate) writer: Arc<Writer>,
-    pub(crate) arrivals: Arc<Arrivals>,
+    recorder: Arc<Recorder>,
+    tail: Arc<Mutex<Tail>>,
     log: LogMover,
-    changes: Worker<Arc<Writer>>,
+    changes: Worker<Arc<Recorder>>,
     reads: Worker<Connection>,
 }
 
 impl SqliteStore {
-    /// Opens the database file, and makes it where it is missing: on Unix with mode 0600, in a folder that must exist.
+    /// Opens the database file, and makes it if it is missing: on Unix with mode 0600, in a folder that must exist.
     ///
-    /// It touches the disk and may wait up to five seconds for other processes; call it at start.
+    /// It touches the disk and may wait up to five seconds for other processes; call it at start. A damaged file is opened with what
+    /// can be read of it; if nothing can be added to it, what can be read is written to a new file first, and the damaged one stays beside
+    /// it: the log says so.
     ///
     /// # Errors
-    /// [`StoreError::Incompatible`] where the path is no database of this crate, or one of a newer version, or cannot be
-    /// written, or where an SQLite older than 3.51.3 is linked; a file that is not ours is left as it was.
-    /// [`StoreError::Corrupt`] where the file is damaged, [`StoreError::Unavailable`] where another process keeps it locked.
+    /// [`StoreError::Incompatible`] if the path is no database of this crate, or one of a newer version, or cannot be
+    /// written, or if an SQLite older than 3.51.3 is linked; a file that is not ours is left as it was.
+    /// [`StoreError::Corrupt`] if nothing can be read, [`StoreError::Unavailable`] if another process keeps it locked.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        Ok(Self::start(path.as_ref(), arrivals::ROUND)?)
+        Ok(Self::start(path.as_ref(), index::ROUND)?)
+    }
+
+    /// Writes a copy of the database to a new file of mode 0600, in one consistent state, while this store and others go on: the way to back
+    /// it up. It costs about the time to read and write the file once. Erased rows that are still somewhere in this file are not in the
+    /// copy; those erased later are.
+    ///
+    /// # Errors
+    /// [`StoreError::Incompatible`] if there is a file already, or no such folder; [`StoreError::Unavailable`] if the disk is full.
+    pub async fn backup(&self, to: impl AsRef<Path>) -> Result<(), StoreError> {
+        let (from, to) = (self.path.clone(), to.as_ref().to_owned());
+        // On a thread of its own, so that no receipt waits for it.
+        let worker = Worker::start("mailping-sqlite-backup", connect::reader(&from)?, |_| false)?;
+        worker.call(move |connection| backup::write(connection, &to)).await
     }
 
     /// Writes the whole file anew (`VACUUM`), so that not even a stray copy of something erased is left in it, and the file is as
-    /// small as what it holds. Hits wait meanwhile: run it when few come.
+    /// small as what it holds. Hits wait meanwhile: run it when few come. SQLite's copy stands in the file's own folder meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where another process writes, or the disk has no room for a second copy.
+    /// [`StoreError::Unavailable`] if another process writes, or the disk has no room for a second copy.
     pub async fn rewrite(&self) -> Result<(), StoreError> {
-        self.changes.call(|writer| writer.rewrite()).await
+        self.changes.call(|recorder| recorder.writer.rewrite()).await
     }
 
     /// Makes a change on the thread that writes, as one transaction.
     async fn change<R: Send + 'static>(
         &self,
-        work: impl FnOnce(&Transaction<'_>, &Arrivals) -> Outcome<R> + Send + 'static,
+        work: impl FnOnce(&Change<'_>) -> Outcome<R> + Send + 'static,
     ) -> Result<R, StoreError> {
-        let arrivals = Arc::clone(&self.arrivals);
-        self.changes.call(move |writer| writer.write(changing(&arrivals, work))).await
+        self.changes.call(move |recorder| recorder.change(work)).await
     }
 
     /// As [`SqliteStore::change`], and what was deleted leaves the file's log.
     async fn change_and_wipe<R: Send + 'static>(
         &self,
-        work: impl FnOnce(&Transaction<'_>, &Arrivals) -> Outcome<R> + Send + 'static,
+        work: impl FnOnce(&Change<'_>) -> Outcome<R> + Send + 'static,
     ) -> Result<R, StoreError> {
-        let arrivals = Arc::clone(&self.arrivals);
-        self.changes.call(move |writer| writer.erase(changing(&arrivals, work))).await
+        self.changes.call(move |recorder| recorder.erase(work)).await
     }
 
     fn log_changed(&self, rows: usize) {
-        self.log.changed(rows, &self.writer, &self.changes);
+        self.log.changed(rows, &self.recorder, &self.changes);
     }
 
-    pub(crate) fn start(path: &Path, round: RangeInclusive<usize>) -> Outcome<Self> {
-        let connection = connect::writer(path, &schema::STORE)?;
-        let arrivals = Arc::new(Arrivals::load(&connection, round)?);
-        let writer = Arc::new(Writer::new(connection));
-        let waiting = Arc::clone(&arrivals);
-        let idle = move |writer: &mut Arc<Writer>| {
-            let has_more = tidy(writer, &waiting);
+    pub(crate) fn start(path: &Path, round: usize) -> Outcome<Self> {
+        let connection = repair::open(path)?;
+        let tail = Arc::<Mutex<Tail>>::default();
+        index::catch_up(&connection, &tail, 0)?;
+        let writer = Writer::new(connection, Files::of(path));
+        let recorder = Arc::new(Recorder::new(writer, Arc::clone(&tail), round));
+        let rest = Rest { tail: Arc::clone(&tail), seen: Mutex::default() };
+        let idle = move |recorder: &mut Arc<Recorder>| {
+            let has_more = rest.comes() && recorder.tidy(TIDY);
             if !has_more {
-                writer.empty_log();
+                recorder.writer.empty_log();
             }
             has_more
         };
-        let changes = Worker::start("mailping-sqlite-write", Arc::clone(&writer), idle)?;
+        let changes = Worker::start("mailping-sqlite-write", Arc::clone(&recorder), idle)?;
         let reads = Worker::start("mailping-sqlite-read", connect::reader(path)?, |_| false)?;
         let log = LogMover::start(path)?;
-        Ok(Self { path: path.to_owned(), writer, arrivals, log, changes, reads })
+        Ok(Self { path: path.to_owned(), recorder, tail, log, changes, reads })
     }
 }
 
-/// What is remembered of who records ends with any change but a batch of opens: before it, and inside its transaction, so that none comes
-/// between.
-fn changing<R>(
-    arrivals: &Arrivals,
-    work: impl FnOnce(&Transaction<'_>, &Arrivals) -> Outcome<R>,
-) -> impl FnOnce(&Transaction<'_>) -> Outcome<R> {
-    move |transaction| {
-        arrivals.forget_who_records();
-        work(transaction, arrivals)
-    }
+/// Whether no hits come at the moment.
+struct Rest {
+    tail: Arc<Mutex<Tail>>,
+    seen: Mutex<i64>,
 }
 
-/// Folds some of what waits, where no hits come, and tells whether there may be more. A step that fails is tried again when there is time.
-fn tidy(writer: &Writer, arrivals: &Arrivals) -> bool {
-    let step = |transaction: &Transaction<'_>| arrivals.tidy(transaction);
-    arrivals.rests() && writer.write_then(step, |step| arrivals.committed(step)).is_ok()
+impl Rest {
+    /// Whether none has come since this was last asked.
+    fn comes(&self) -> bool {
+        let now = crate::record::locked(&self.tail).seen;
+        std::mem::replace(&mut *crate::record::locked(&self.seen), now) == now
+    }
 }
 
 impl fmt::Debug for SqliteStore {
@@ -130,17 +146,12 @@ impl Store for SqliteStore {
         &self,
         opens: &[Open],
         last_days: &[LastDay],
-        _attempt: Attempt,
+        attempt: Attempt,
     ) -> Result<Written, StoreError> {
         if opens.is_empty() && last_days.is_empty() {
             return Ok(Written::default());
         }
-        let record =
-            |transaction: &Transaction<'_>| changes::record(transaction, &self.arrivals, opens, last_days);
-        let written = self.writer.write_then(record, |(written, step)| {
-            self.arrivals.committed(step);
-            written
-        })?;
+        let written = self.recorder.record(opens, last_days, attempt)?;
         self.log_changed(opens.len() + last_days.len());
         Ok(written)
     }
@@ -151,7 +162,14 @@ impl Store for SqliteStore {
         recipient: Option<&RecipientHashes>,
     ) -> Result<Status, StoreError> {
         let (ping, recipient) = (ping.clone(), recipient.cloned());
-        self.change(move |transaction, _| changes::insert_ping(transaction, &ping, recipient.as_ref())).await
+        let made = self.change(move |change| changes::insert_ping(change, &ping, recipient.as_ref())).await;
+        if matches!(made, Err(StoreError::Corrupt { .. })) {
+            tracing::error!(
+                "an index of pings is damaged where a new one belongs: it is made anew at the next start"
+            );
+            self.changes.tell(|recorder| recorder.ask_for_repair());
+        }
+        made
     }
 
     async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
@@ -164,49 +182,47 @@ impl Store for SqliteStore {
     }
 
     async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
-        let (arrivals, query) = (Arc::clone(&self.arrivals), *query);
-        self.reads.call(move |connection| reads::opens(connection, &arrivals, &query)).await
+        let (tail, query) = (Arc::clone(&self.tail), *query);
+        self.reads.call(move |connection| opens::page(connection, &tail, &query)).await
     }
 
     async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
-        let mut pages = Vec::with_capacity(pings.len());
-        for ping in pings {
-            pages.push(self.opens(&OpenQuery::oldest(*ping, limit)).await?);
-        }
-        Ok(pages)
+        let (tail, pings) = (Arc::clone(&self.tail), pings.to_vec());
+        let read = move |connection: &mut Connection| {
+            opens::pages(connection, &tail, &pings, Order::OldestFirst, None, limit)
+        };
+        self.reads.call(read).await
     }
 
     async fn mark(&self) -> Result<Mark, StoreError> {
-        Err(StoreError::unavailable("this store has no marks yet"))
+        self.reads.call(|connection| news::mark(connection)).await
     }
 
-    async fn news(&self, _since: &Mark, _limit: usize) -> Result<News, StoreError> {
-        Err(StoreError::unavailable("this store has no marks yet"))
+    async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+        let since = since.clone();
+        self.reads.call(move |connection| news::news(connection, &since, limit)).await
     }
 
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
-        self.change(move |transaction, _| changes::withdraw(transaction, id)).await
+        self.change(move |change| changes::withdraw(change, id)).await
     }
 
     async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
-        self.change_and_wipe(move |transaction, arrivals| changes::erase(transaction, arrivals, id)).await
+        self.change_and_wipe(move |change| changes::erase(change, id)).await
     }
 
     async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
         let recipient = recipient.clone();
-        self.change(move |transaction, _| changes::object(transaction, &recipient)).await
+        self.change(move |change| changes::object(change, &recipient)).await
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
-        self.change(move |transaction, _| changes::object_by_ping(transaction, id)).await
+        self.change(move |change| changes::object_by_ping(change, id)).await
     }
 
     async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
         let recipient = recipient.clone();
-        self.change_and_wipe(move |transaction, arrivals| {
-            changes::erase_recipient(transaction, arrivals, &recipient)
-        })
-        .await
+        self.change_and_wipe(move |change| changes::erase_recipient(change, &recipient)).await
     }
 
     async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
@@ -229,18 +245,19 @@ impl Store for SqliteStore {
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
-        let work = |transaction: &Transaction<'_>, arrivals: &Arrivals| {
-            changes::purge(transaction, arrivals, now, limit)
-        };
-        let purged = self.writer.write(changing(&self.arrivals, work))?;
-        if purged != Purged::default() {
-            self.writer.owe_empty_log();
+        let purged = self.recorder.change(|change| purge::purge(change, now, limit))?;
+        if purged.pings + purged.opens > 0 {
+            self.recorder.writer.owe_empty_log();
             self.log_changed(limit);
         }
         Ok(purged)
     }
 
-    fn backlog(&self) -> Backlog {
-        Backlog::default()
+    async fn identity(&self) -> Result<DatabaseId, StoreError> {
+        self.reads.call(|connection| news::identity(connection)).await
+    }
+
+    fn spool(&self) -> Option<&dyn Spooling> {
+        None
     }
 }

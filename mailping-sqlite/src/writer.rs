@@ -2,15 +2,16 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::connect;
 use crate::failure::Result;
+use crate::files::Files;
 
-/// How long emptying the log waits for readers before it is put off: hits wait meanwhile.
-const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(500);
+/// How long an erasure waits for readers of an older state before emptying the log is put off. No hit waits for it.
+const ERASURE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// The connection that writes.
 #[derive(Debug)]
@@ -18,8 +19,11 @@ pub(crate) struct Writer {
     connection: Mutex<Connection>,
     /// Whoever comes next holds it while waiting, so that a thread which writes batch after batch cannot keep another out.
     next: Mutex<()>,
+    /// Held by whoever moves the log: two at once would only be in each other's way.
+    moving: Mutex<()>,
     /// Erased bytes may still stand in the log.
     log_holds_erased: AtomicBool,
+    files: Files,
 }
 
 /// How many pages the log has, and how many of them have not been moved to the file.
@@ -30,12 +34,14 @@ pub(crate) struct LogPages {
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection) -> Self {
+    pub(crate) fn new(connection: Connection, files: Files) -> Self {
         Self {
             connection: Mutex::new(connection),
             next: Mutex::new(()),
+            moving: Mutex::new(()),
             // A process that was killed may have left a log with erased bytes in it.
             log_holds_erased: AtomicBool::new(true),
+            files,
         }
     }
 
@@ -43,6 +49,10 @@ impl Writer {
         // A panic rolls its transaction back, so the connection stays good.
         let _next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn moving(&self) -> MutexGuard<'_, ()> {
+        self.moving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `work` as one durable transaction; any error takes all of it back.
@@ -61,14 +71,20 @@ impl Writer {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = work(&transaction)?;
         transaction.commit()?;
-        Ok(committed(result))
+        let result = committed(result);
+        // After the commit: a file that is taken away before it is noticed here, and one that is taken away later had it.
+        self.files.check()?;
+        Ok(result)
     }
 
     /// As [`Writer::write`], and what was deleted leaves the log at once, or as soon as its readers allow.
     pub(crate) fn erase<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
         let result = self.write(work)?;
-        self.log_holds_erased.store(true, Ordering::Release);
-        self.empty_log();
+        self.owe_empty_log();
+        let begun = Instant::now();
+        while !self.empty_log() && begun.elapsed() < ERASURE_PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         Ok(result)
     }
 
@@ -82,12 +98,24 @@ impl Writer {
 
     /// Moves what another connection has left of the log, so that it begins anew. What stands in the way is no error: it is tried again.
     pub(crate) fn end_log(&self) {
+        let _moving = self.moving();
         let _ = self.connection().query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
     }
 
-    /// Writes the whole file anew, without a trace of what was deleted.
+    /// Writes the whole file anew, without a trace of what was deleted. The copy that SQLite makes meanwhile stands in the file's own
+    /// folder, for its owner's eyes only: it is the one thing that may leave memory other than into the file and its log.
     pub(crate) fn rewrite(&self) -> Result<()> {
-        self.connection().execute_batch("VACUUM")?;
+        {
+            let connection = self.connection();
+            let folder = self.files.folder().to_string_lossy().into_owned();
+            connection.pragma_update(None, "temp_store", "FILE")?;
+            let vacuumed = connection
+                .pragma_update(None, "temp_store_directory", folder)
+                .and_then(|()| connection.execute_batch("VACUUM"));
+            let _ = connection.pragma_update(None, "temp_store_directory", "");
+            connection.pragma_update(None, "temp_store", "MEMORY")?;
+            vacuumed?;
+        }
         self.owe_empty_log();
         self.empty_log();
         Ok(())
@@ -98,19 +126,24 @@ impl Writer {
         self.log_holds_erased.store(true, Ordering::Release);
     }
 
-    /// Empties the log where it holds erased bytes. A reader of an older state stands in the way; then it is tried again later.
-    pub(crate) fn empty_log(&self) {
+    /// Empties the log if it holds erased bytes, and tells whether it holds none now. A reader of an older state stands in the way: it is
+    /// not waited for, since hits would wait too, but tried again later.
+    pub(crate) fn empty_log(&self) -> bool {
         if !self.log_holds_erased.load(Ordering::Acquire) {
-            return;
+            return true;
         }
+        let _moving = self.moving();
         let connection = self.connection();
-        // The erasure itself is durable by now: a failure here only leaves the task open.
-        let emptied = connection.busy_timeout(CHECKPOINT_PATIENCE).and_then(|()| {
+        // Before the look, so that what is erased meanwhile is owed again.
+        self.log_holds_erased.store(false, Ordering::Release);
+        let emptied = connection.busy_timeout(Duration::ZERO).and_then(|()| {
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, i64>(0))
         });
         let _ = connection.busy_timeout(connect::BUSY);
-        if matches!(emptied, Ok(0)) {
-            self.log_holds_erased.store(false, Ordering::Release);
+        let is_empty = matches!(emptied, Ok(0));
+        if !is_empty {
+            self.owe_empty_log();
         }
+        is_empty
     }
 }

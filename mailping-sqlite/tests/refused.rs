@@ -73,19 +73,27 @@ fn a_file_that_is_no_database_is_refused() {
     }
 }
 
+/// What is left of it is used, and the damaged file stays beside the new one; a file without a whole first page is refused.
 #[test]
-fn a_truncated_database_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mailping.db");
-    filled(&file);
-    let whole = std::fs::read(&file).unwrap();
-    for length in [50, 100, 4_096, 3 * 4_096 + 17, whole.len() - 4_096] {
-        std::fs::write(&file, &whole[..length]).unwrap();
-        let error = SqliteStore::open(&file).unwrap_err();
-        assert!(
-            matches!(error, StoreError::Corrupt { .. } | StoreError::Incompatible { .. }),
-            "cut to {length}: {error:?}"
-        );
+fn a_truncated_database_starts_with_what_is_left() {
+    for (length, is_refused) in [(50, true), (100, true), (3 * 4_096 + 17, false), (20 * 4_096, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mailping.db");
+        filled(&file);
+        let whole = std::fs::read(&file).unwrap();
+        std::fs::write(&file, &whole[..length.min(whole.len() - 4_096)]).unwrap();
+        match SqliteStore::open(&file) {
+            Ok(store) => {
+                insert(&store, &ping(9_000));
+                record(&store, &[open(ping_id(9_000), 1)]);
+                assert!(folder.path().join("mailping.db.damaged-1").exists(), "cut to {length}");
+            }
+            Err(error) => {
+                let named = matches!(error, StoreError::Corrupt { .. } | StoreError::Incompatible { .. });
+                assert!(named, "cut to {length}: {error:?}");
+                assert!(is_refused || length < 10 * 4_096, "cut to {length}: {error:?}");
+            }
+        }
     }
 }
 

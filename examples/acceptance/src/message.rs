@@ -18,7 +18,8 @@ pub(crate) const BEHIND_PROXY: [(&str, &str); 3] = [
     ("MAILPING_ADMIN_TOKEN", ADMIN_TOKEN),
 ];
 
-/// The last full hour that was at least so many hours ago. Programs run by the machine's clock, so no test may send at a fixed date.
+/// The last full hour that was at least so many hours ago. Programs run by the machine's clock, so
+/// no test may send at a fixed date.
 pub fn hours_ago(hours: i64) -> Timestamp {
     const HOUR_MILLIS: i64 = 3_600_000;
     let hour = Timestamp::from(SystemTime::now()).unix_millis() / HOUR_MILLIS;

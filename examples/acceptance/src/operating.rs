@@ -35,7 +35,8 @@ pub fn sigterm_ends_it_cleanly(start: &Start) {
     assert!(begun.elapsed() < Duration::from_secs(15));
 }
 
-/// Clients that come while the program is busy wait to be accepted; with a short queue they would be turned away.
+/// Clients that come while the program is busy wait to be accepted; with a short queue they would
+/// be turned away.
 pub fn a_crowd_waits_to_be_accepted(start: &Start) {
     let program = start.run(&[]);
     let ping = make(&program.client(), &new_ping());
@@ -334,8 +335,8 @@ pub fn prometheus_reads_the_health(start: &Start) {
     for line in [
         "mailping_queue_depth 0.0",
         "mailping_oldest_waiting_seconds 0.0",
-        "mailping_spooled 0.0",
-        "mailping_oldest_spooled_seconds 0.0",
+        "mailping_spool_waiting 0.0",
+        "mailping_spool_oldest_seconds 0.0",
         "mailping_durable_total 1",
         "mailping_late_total 0",
         "mailping_dropped_total{reason=\"bad_token\"} 1",

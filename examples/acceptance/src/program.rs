@@ -104,9 +104,13 @@ impl Start {
 
     /// The bytes of every file in its folder, and of those that [`Start::also_writes`] names.
     pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        let entries = fs::read_dir(self.folder()).unwrap().map(|entry| entry.unwrap().path());
-        let paths = entries.chain(self.other_files.iter().cloned());
-        paths.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+        let (mut folders, mut paths) = (vec![self.folder().to_owned()], self.other_files.clone());
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() { folders.push(path) } else { paths.push(path) }
+            }
+        }
+        paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
     }
 }
 

@@ -118,7 +118,8 @@ pub fn an_objection_stops_mail_already_sent(start: &Start) {
     assert_eq!(receipt(&client, &carol)["fetches"], 0);
 }
 
-/// A link that a mail program has touched works as it was sent; a damaged one keeps no objection and says so.
+/// A link that a mail program has touched works as it was sent; a damaged one keeps no objection
+/// and says so.
 pub fn a_touched_link_works_and_a_damaged_one_is_not_confirmed(start: &Start) {
     let program = start.run(&[]);
     let client = program.client();

@@ -42,7 +42,8 @@ pub async fn serve(settings: &Settings, service: Service) -> Result<(), Box<dyn 
     serve_connections(listener, app, limits, told_to_end()?).await;
 
     let closed = tracker.intake().close(PATIENCE).await;
-    println!("closed: {} opens written, {} lost", closed.health.durable, closed.lost);
+    let written = closed.health.durable + closed.health.spooled;
+    println!("closed: {written} opens written, {} lost", closed.lost);
     if closed.lost > 0 { Err(format!("{} opens could not be written", closed.lost).into()) } else { Ok(()) }
 }
 

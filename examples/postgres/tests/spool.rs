@@ -7,7 +7,7 @@ use std::time::Duration;
 use mailping_core::testing::store::CASES;
 use mailping_fixture_postgres::Server;
 use mailping_postgres::PostgresStore;
-use mailping_sqlite::Spool;
+use mailping_spool::Spool;
 use sqlx::postgres::PgPoolOptions;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -21,6 +21,6 @@ async fn a_spool_before_postgres_keeps_every_promise() {
         let store = PostgresStore::new(pool.clone()).unwrap().schema(&format!("case_{number}")).unwrap();
         store.migrate().await.unwrap();
         let spool = Spool::open(folder.path().join(case.name())).unwrap().patience(Duration::from_secs(60));
-        case.run(Arc::new(spool.before(store).unwrap())).await;
+        case.run(Arc::new(spool.before(store))).await;
     }
 }

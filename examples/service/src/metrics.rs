@@ -22,11 +22,16 @@ pub(crate) fn answer(health: &Health) -> Answer {
     let seconds = |age: Option<std::time::Duration>| age.map_or(0.0, |age| age.as_secs_f64());
     gauge("queue_depth", "Opens that wait in memory", health.queue_depth as f64);
     gauge("oldest_waiting_seconds", "How long the oldest of them has waited", seconds(health.oldest_waiting));
-    gauge("spooled", "Opens on disk that wait for the database", health.spooled as f64);
-    gauge("oldest_spooled_seconds", "How long the oldest of them has waited", seconds(health.oldest_spooled));
+    let spool = health.spool.unwrap_or_default();
+    gauge("spool_waiting", "Opens on disk that wait for the database", spool.waiting as f64);
+    gauge("spool_oldest_seconds", "How long the oldest of them has waited", seconds(spool.oldest));
+    gauge("spool_unreadable", "Places in the spool that cannot be read", spool.unreadable as f64);
+    gauge("spool_set_aside", "Opens in the spool that wait for a person", spool.set_aside as f64);
+    gauge("spool_newer", "Records in the spool that wait for a newer version", spool.newer as f64);
     gauge("store_failing", "1 while the store refuses batches", f64::from(u8::from(health.store_failing)));
     for (name, help, value) in [
-        ("durable", "Hits whose open is on disk", health.durable),
+        ("durable", "Hits whose open is in the database", health.durable),
+        ("spooled", "Hits whose open is on disk in front of the database", health.spooled),
         ("filtered", "Hits whose ping records no opens", health.filtered),
         ("late", "Hits answered at the deadline", health.late),
     ] {

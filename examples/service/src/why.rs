@@ -78,7 +78,7 @@ impl Setup {
         let ended = !found.is_empty();
         found.extend(self.findings(health).into_iter().filter(|finding| finding.level != Level::Fine));
         if !ended {
-            let answered = health.durable + health.late > 0;
+            let answered = health.durable + health.spooled + health.late > 0;
             let reached = self.reach().is_none_or(|finding| finding.level != Level::Problem);
             let way = if answered && !reached {
                 ""

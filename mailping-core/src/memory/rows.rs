@@ -5,12 +5,10 @@ use std::ops::Bound;
 
 use crate::keyring::KeyFingerprint;
 use crate::store::{
-    Erased, KeptPing, Mark, News, NewsItem, OpenCursor, OpenPage, OpenQuery, Order, PingPage, Purged,
-    StoreError,
+    DatabaseId, Erased, KeptPing, Mark, News, NewsItem, OpenCursor, OpenPage, OpenQuery, Order, PingPage,
+    Purged, StoreError,
 };
-use crate::{
-    LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp,
-};
+use crate::{LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp};
 
 #[derive(Debug, Default)]
 pub(super) struct Rows {
@@ -21,7 +19,7 @@ pub(super) struct Rows {
     /// The number given last.
     last: u64,
     /// Stands in marks, so that those of another store are refused; drawn with the first.
-    database: Option<OpenId>,
+    database: Option<DatabaseId>,
 }
 
 #[derive(Debug)]
@@ -200,16 +198,21 @@ impl Rows {
     }
 
     pub(super) fn mark(&mut self) -> Result<Mark, StoreError> {
-        if self.database.is_none() {
-            self.database = Some(OpenId::random().map_err(StoreError::unavailable)?);
-        }
+        self.identity()?;
         self.mark_at(self.last)
+    }
+
+    pub(super) fn identity(&mut self) -> Result<DatabaseId, StoreError> {
+        if let Some(database) = self.database {
+            return Ok(database);
+        }
+        let drawn = DatabaseId::random().map_err(StoreError::unavailable)?;
+        Ok(*self.database.insert(drawn))
     }
 
     fn mark_at(&self, number: u64) -> Result<Mark, StoreError> {
         let database = self.database.ok_or(StoreError::UnknownMark)?;
-        let database = u64::from_be_bytes(*database.as_bytes());
-        format!("{database:016x}-{number}").parse().map_err(StoreError::unavailable)
+        format!("{database}-{number}").parse().map_err(StoreError::unavailable)
     }
 
     pub(super) fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {

@@ -22,6 +22,7 @@ impl Shared {
                 drop(state);
                 wakers.into_iter().for_each(Waker::wake);
                 self.work.notify_one();
+                self.ended.notify_one();
                 state = self.state();
                 self.bell.close();
             }

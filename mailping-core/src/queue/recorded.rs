@@ -4,8 +4,11 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Recorded {
-    /// The open is on disk: it survives `kill -9` and power loss.
+    /// The open is in the database and survives `kill -9` and power loss.
     Durable,
+    /// The open is on this machine's disk, in front of a database that is away, and survives `kill -9` and power loss of this machine.
+    /// It is handed over when the database is back.
+    Spooled,
     /// Nothing is kept of it: the token is not ours, or the ping records no opens, or a limit or signal forbids it.
     Filtered,
     /// The deadline passed first. The open stays queued and is written when the store answers.
@@ -19,6 +22,9 @@ pub enum RecordError {
     /// The store has not kept up and the queue holds as many opens as it may.
     #[error("the queue of opens is full: the store does not keep up")]
     QueueFull,
+    /// The place in the database where this open belongs is damaged. Others are kept.
+    #[error("the database is damaged where this open belongs")]
+    Damaged,
     /// The tracker was closed.
     #[error("the tracker is closed")]
     Closed,

@@ -8,10 +8,12 @@ use std::task::{Context, Poll, Waker};
 
 use super::{RecordError, Recorded, lock};
 
+type Answered = Result<Recorded, RecordError>;
+
 /// The place where one hit's answer is left, by the writer or at the deadline, whichever is first.
 #[derive(Debug)]
 pub(super) struct Ticket {
-    state: Mutex<(Option<Recorded>, Option<Waker>)>,
+    state: Mutex<(Option<Answered>, Option<Waker>)>,
     wakes: Arc<Wakes>,
 }
 
@@ -22,19 +24,19 @@ impl Ticket {
 
     /// Answers, unless there is an answer already, and wakes the waiter. `first` runs before the waiter can see it.
     pub(super) fn answer(&self, recorded: Recorded, first: impl FnOnce()) {
-        if let Some(waker) = self.answer_quietly(recorded, first) {
+        if let Some(waker) = self.answer_quietly(Ok(recorded), first) {
             waker.wake();
         }
     }
 
     /// Answers, unless there is an answer already. The waiter is to be woken by whoever calls this.
-    pub(super) fn answer_quietly(&self, recorded: Recorded, first: impl FnOnce()) -> Option<Waker> {
+    pub(super) fn answer_quietly(&self, answer: Answered, first: impl FnOnce()) -> Option<Waker> {
         let mut state = lock(&self.state);
         if state.0.is_some() {
             return None;
         }
         first();
-        state.0 = Some(recorded);
+        state.0 = Some(answer);
         state.1.take()
     }
 
@@ -97,10 +99,10 @@ impl Future for Recording {
             Kind::Ready(result) => Poll::Ready(*result),
             Kind::Waiting(ticket) => {
                 let mut state = lock(&ticket.state);
-                if let Some(recorded) = state.0 {
+                if let Some(answer) = state.0 {
                     drop(state);
                     ticket.wakes.help();
-                    return Poll::Ready(Ok(recorded));
+                    return Poll::Ready(answer);
                 }
                 match &mut state.1 {
                     Some(waker) => waker.clone_from(context.waker()),

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Condvar, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use super::pause::Pauses;
 use super::ticket::Ticket;
-use super::{Entry, Queued, Recorded, Shared, from_now};
-use crate::store::{Answer, Attempt, Purged, Written};
-use crate::{LastDay, Open};
+use super::{Entry, Queued, RecordError, Recorded, Shared, from_now};
+use crate::store::{Answer, Attempt, PingQuery, Purged, Written};
+use crate::{LastDay, Open, Timestamp};
 
 /// The most opens that one batch holds: large enough that a commit costs each little, small enough to keep locks short.
 const MOST_IN_BATCH: usize = 2_048;
@@ -18,26 +19,28 @@ const MOST_IN_BATCH: usize = 2_048;
 const PURGE_STEP: usize = 48;
 /// The longest that a batch waits for more hits.
 const LONGEST_GATHERING: Duration = Duration::from_micros(500);
-/// How long a failing store is left alone before the next try: the first pause and the longest.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+/// With the clock so far ahead of the newest ping, the first purge is put off to the next time.
+const CLOCK_JUMP: Duration = Duration::from_secs(7 * 86_400);
 
 impl Shared {
     pub(super) fn write_batches(&self) {
         let mut next_purge = Instant::now();
+        let mut purge = Purge::default();
         let mut gathering = Gathering { enough: 1, until: next_purge };
         while let Some(batch) = self.next_batch(next_purge, gathering) {
             let (size, begun) = (batch.len(), Instant::now());
-            if !batch.is_empty() && !self.write_until_answered(Batch::of(batch)) {
+            if !batch.is_empty() && !self.write_until_answered(Batch::of(batch), Attempt::First) {
                 break;
             }
             gathering = Gathering::after(size, begun);
-            if Instant::now() >= next_purge && self.purge_step() {
+            if Instant::now() >= next_purge && self.purge_step(&mut purge) {
                 next_purge = from_now(self.limits.purge_every);
             }
         }
         let wakers = self.state().close();
         wakers.into_iter().for_each(Waker::wake);
         self.waiting.notify_one();
+        self.ended.notify_one();
         self.bell.close();
     }
 
@@ -69,8 +72,11 @@ impl Shared {
 
     /// Tries until the store has answered; `false` where the queue was given up first. Repeating a batch is safe: the
     /// store keeps an open once.
-    fn write_until_answered(&self, batch: Batch) -> bool {
-        let (mut pause, mut attempt) = (PAUSE.0, Attempt::First);
+    ///
+    /// A batch that fails because the database is damaged is halved until the bad part stands alone and is given up, so that it keeps
+    /// no other open waiting.
+    fn write_until_answered(&self, batch: Batch, mut attempt: Attempt) -> bool {
+        let mut pauses = Pauses::new();
         loop {
             let record = || pollster::block_on(self.store.record(&batch.opens, &batch.last_days, attempt));
             match guarded(record) {
@@ -83,38 +89,76 @@ impl Shared {
                     return true;
                 }
                 Ok(_) => self.note_failure("it did not answer for each open"),
-                Err(failure) => self.note_failure(&failure),
+                Err(failed) => {
+                    self.note_failure(&failed.text);
+                    if failed.is_corrupt && batch.len() > 1 {
+                        let (one, other) = batch.halved();
+                        return self.write_until_answered(one, Attempt::Repeat)
+                            && self.write_until_answered(other, Attempt::Repeat);
+                    }
+                    // A second time, so that nothing is given up for what passes.
+                    if failed.is_corrupt && attempt == Attempt::Repeat {
+                        self.give_up(&batch);
+                        return true;
+                    }
+                }
             }
             attempt = Attempt::Repeat;
-            if !self.pause(pause) {
+            if !self.pause(&self.work, pauses.next()) {
                 return false;
             }
-            pause = (pause * 2).min(PAUSE.1);
         }
     }
 
     fn answer(&self, batch: &Batch, written: &Written) {
         let answers = || batch.answers(written);
-        let filtered = answers().filter(|(_, answer)| *answer == Answer::Filtered).count();
-        let durable = answers().count() - filtered;
+        let counts = &self.counts;
+        for (answer, count) in [
+            (Answer::Kept, &counts.durable),
+            (Answer::Spooled, &counts.spooled),
+            (Answer::Filtered, &counts.filtered),
+        ] {
+            let hits = answers().filter(|(_, given)| *given == answer).count();
+            count.fetch_add(hits as u64, Ordering::Relaxed);
+        }
         for (open, answer) in batch.opens.iter().zip(&written.opens) {
             if *answer == Answer::Filtered {
                 self.limiter.give_back(open.ping);
             }
         }
-        self.counts.filtered.fetch_add(filtered as u64, Ordering::Relaxed);
-        self.counts.durable.fetch_add(durable as u64, Ordering::Relaxed);
+        let recorded = answers().map(|(ticket, answer)| match answer {
+            Answer::Kept => (ticket, Ok(Recorded::Durable)),
+            Answer::Spooled => (ticket, Ok(Recorded::Spooled)),
+            Answer::Filtered => (ticket, Ok(Recorded::Filtered)),
+        });
+        self.wake(batch, recorded);
+    }
+
+    /// Counts and answers what cannot be kept.
+    fn give_up(&self, batch: &Batch) {
+        let pings =
+            batch.opens.iter().map(|open| open.ping).chain(batch.last_days.iter().map(|last| last.ping));
+        for ping in pings {
+            tracing::error!(%ping, "the database is damaged where an open of this ping belongs: it is lost");
+        }
+        self.counts.damaged.fetch_add(batch.len() as u64, Ordering::Relaxed);
+        self.wake(batch, batch.tickets().map(|ticket| (ticket, Err(RecordError::Damaged))));
+    }
+
+    fn wake<'a>(
+        &self,
+        batch: &Batch,
+        answers: impl Iterator<Item = (&'a Arc<Ticket>, Result<Recorded, RecordError>)>,
+    ) {
         {
             let mut state = self.state();
-            state.in_flight = 0;
-            state.oldest_in_flight = None;
+            state.in_flight = state.in_flight.saturating_sub(batch.len());
+            if state.in_flight == 0 {
+                state.oldest_in_flight = None;
+            }
         }
-        let recorded = answers().map(|(ticket, answer)| match answer {
-            Answer::Kept => (ticket, Recorded::Durable),
-            Answer::Filtered => (ticket, Recorded::Filtered),
-        });
         let waiters: Vec<Waker> =
-            recorded.filter_map(|(ticket, recorded)| ticket.answer_quietly(recorded, || {})).collect();
+            answers.filter_map(|(ticket, answer)| ticket.answer_quietly(answer, || {})).collect();
         self.state().forget_answered();
         self.wakes.wake(waiters.into_iter());
     }
@@ -128,8 +172,8 @@ impl Shared {
         }
     }
 
-    /// `false` where the queue is waited for no longer.
-    fn pause(&self, pause: Duration) -> bool {
+    /// `false` if the queue is waited for no longer. Each thread has a condition of its own to sleep on.
+    pub(super) fn pause(&self, condition: &Condvar, pause: Duration) -> bool {
         let end = Instant::now() + pause;
         let mut state = self.state();
         loop {
@@ -137,12 +181,15 @@ impl Shared {
             if state.closed || left.is_zero() {
                 return !state.closed;
             }
-            state = self.work.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = condition.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     /// Deletes a little of what is due; `true` where nothing is left, or the store failed and shall be left alone.
-    fn purge_step(&self) -> bool {
+    fn purge_step(&self, purge: &mut Purge) -> bool {
+        if purge.is_held_back(self) {
+            return true;
+        }
         let purged = guarded(|| pollster::block_on(self.store.purge((self.clock)(), PURGE_STEP)));
         match purged {
             Ok(Purged { pings, opens, passed_over }) => {
@@ -156,13 +203,53 @@ impl Shared {
                 }
                 pings + opens < PURGE_STEP as u64
             }
-            Err(failure) => {
+            Err(Failed { text: failure, .. }) => {
                 tracing::warn!(failure, "the store did not purge; it is tried again at the next time");
                 true
             }
         }
     }
 }
+/// A purge takes what is due by the clock. A clock that has jumped ahead would take everything.
+#[derive(Debug, Default)]
+struct Purge {
+    /// It was put off because of the clock, and is not put off again until the rows have come near to it.
+    was_held_back: bool,
+    /// The time up to which rows are known.
+    newest: Option<Timestamp>,
+}
+
+impl Purge {
+    /// Whether the clock is far ahead of the newest row, for the first time: then somebody should look at it before anything goes.
+    fn is_held_back(&mut self, queue: &Shared) -> bool {
+        let now = (queue.clock)();
+        let is_near = |newest: Timestamp| now.since(newest).is_none_or(|age| age <= CLOCK_JUMP);
+        if self.newest.is_some_and(is_near) {
+            return false;
+        }
+        let newest = guarded(|| pollster::block_on(queue.store.pings(&PingQuery::newest(1))));
+        // No ping, or none that can be read: the purge itself will say so.
+        let Some(newest) = newest.ok().and_then(|page| page.pings.first().map(|kept| kept.ping.sent_at))
+        else {
+            return false;
+        };
+        self.newest = Some(newest);
+        if is_near(newest) {
+            self.was_held_back = false;
+            return false;
+        }
+        if std::mem::replace(&mut self.was_held_back, true) {
+            return false;
+        }
+        tracing::warn!(
+            clock = %now,
+            newest_ping = %newest,
+            "the clock is far ahead of the newest ping: nothing is purged until the next time; set the clock if it is wrong"
+        );
+        true
+    }
+}
+
 /// How many hits the next batch waits for, and until when.
 ///
 /// Under load those who were answered last come back together, while others wait already: without a short wait each batch would be half of
@@ -211,6 +298,37 @@ impl Batch {
         Self { opens, of_opens, last_days, of_last_days }
     }
 
+    /// How many hits it is.
+    fn len(&self) -> usize {
+        self.of_opens.len() + self.of_last_days.len()
+    }
+
+    fn tickets(&self) -> impl Iterator<Item = &Arc<Ticket>> {
+        self.of_opens.iter().chain(self.of_last_days.iter().map(|(ticket, _)| ticket))
+    }
+
+    /// Opens apart from last days, then half of either.
+    fn halved(mut self) -> (Self, Self) {
+        let mut other =
+            Self { opens: Vec::new(), of_opens: Vec::new(), last_days: Vec::new(), of_last_days: Vec::new() };
+        if !self.opens.is_empty() && !self.last_days.is_empty() {
+            other.last_days = std::mem::take(&mut self.last_days);
+            other.of_last_days = std::mem::take(&mut self.of_last_days);
+        } else if !self.opens.is_empty() {
+            let half = self.opens.len() / 2;
+            (other.opens, other.of_opens) = (self.opens.split_off(half), self.of_opens.split_off(half));
+        } else if self.last_days.len() > 1 {
+            other.last_days = self.last_days.split_off(self.last_days.len() / 2);
+            let theirs = |(_, last): &(Arc<Ticket>, LastDay)| other.last_days.contains(last);
+            (other.of_last_days, self.of_last_days) = self.of_last_days.into_iter().partition(theirs);
+        } else {
+            // Many hits of one day of one ping are one row.
+            other.of_last_days = self.of_last_days.split_off(self.of_last_days.len() / 2);
+            other.last_days.clone_from(&self.last_days);
+        }
+        (self, other)
+    }
+
     fn is_answered_by(&self, written: &Written) -> bool {
         written.opens.len() == self.opens.len() && written.last_days.len() == self.last_days.len()
     }
@@ -230,15 +348,24 @@ impl Batch {
 }
 
 /// Runs a call of the store; a panic in it must not end the writer.
-fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) -> Result<T, String> {
+pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) -> Result<T, Failed> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(match std::error::Error::source(&error) {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        }),
-        Err(_) => Err("the store panicked".to_owned()),
+        Ok(Err(error)) => {
+            let text = match std::error::Error::source(&error) {
+                Some(source) => format!("{error}: {source}"),
+                None => error.to_string(),
+            };
+            Err(Failed { text, is_corrupt: matches!(error, crate::StoreError::Corrupt { .. }) })
+        }
+        Err(_) => Err(Failed { text: "the store panicked".to_owned(), is_corrupt: false }),
     }
+}
+
+/// How a call of the store failed.
+pub(super) struct Failed {
+    text: String,
+    is_corrupt: bool,
 }
 
 #[cfg(test)]

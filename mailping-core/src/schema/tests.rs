@@ -6,6 +6,10 @@ use utoipa::OpenApi;
 
 use crate::fetcher::{Evidence, EvidenceSet, Fetcher, Provider, Verdict};
 use crate::geo::Place;
+use crate::intake::Health;
+use crate::people::{Erased, RecipientExport};
+use crate::receipts::{Mark, NoticeKind, OpenCursor, OpenPage, SummaryPage};
+use crate::store::{KeyFingerprint, KeyId};
 use crate::*;
 
 #[derive(OpenApi)]

@@ -12,10 +12,13 @@ pub enum Attempt {
 
 /// What became of one open or last day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "an open is kept or it is not")]
+#[expect(clippy::exhaustive_enums, reason = "an open is kept, here or there, or it is not")]
 pub enum Answer {
     /// It is on disk, now or since an earlier call.
     Kept,
+    /// It is on this machine's disk, in front of a database that is away: [`Store::spool`](super::Store::spool) hands it over, and the
+    /// database may filter it then.
+    Spooled,
     /// Its ping records nothing.
     Filtered,
 }

@@ -1,16 +1,17 @@
 //! A store that breaks when it is told to, for tests of what stands in front of one.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
 use crate::keyring::KeyFingerprint;
 use crate::store::{
-    Attempt, Backlog, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged, Store,
-    StoreError, Written,
+    Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged,
+    Spooling, Store, StoreError, Written,
 };
-use crate::{LastDay, MemoryStore, Open, Ping, PingId, RecipientHashes, Status, Timestamp};
+use crate::{LastDay, MemoryStore, Open, OpenId, Ping, PingId, RecipientHashes, Status, Timestamp};
 
 /// How a [`FaultyStore`] breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -27,6 +28,8 @@ pub enum Fault {
     RecordPanics,
     /// [`Store::record`] does its work and answers for none of the opens, which breaks the trait's promise.
     RecordAnswersNothing,
+    /// [`Store::record`] says that the database is damaged if the batch holds an open or last day of this ping.
+    DamagedAt(PingId),
     /// Every call is an error.
     Down,
 }
@@ -55,6 +58,9 @@ struct Inner {
     changed: Condvar,
     records: AtomicUsize,
     repeats: AtomicUsize,
+    refused: Mutex<HashSet<OpenId>>,
+    refuses_next: AtomicBool,
+    calls_left: Mutex<Option<usize>>,
 }
 
 impl FaultyStore {
@@ -62,6 +68,21 @@ impl FaultyStore {
     pub fn fault(&self, fault: Fault) {
         *self.now() = fault;
         self.0.changed.notify_all();
+    }
+
+    /// From now on [`Store::record`] is an error if the batch holds this open.
+    pub fn refuse(&self, open: OpenId) {
+        self.0.refused.lock().unwrap_or_else(PoisonError::into_inner).insert(open);
+    }
+
+    /// As [`FaultyStore::refuse`], for the first open of the next batch.
+    pub fn refuse_next(&self) {
+        self.0.refuses_next.store(true, Ordering::SeqCst);
+    }
+
+    /// Works for so many more calls of [`Store::record`], then it is [`Fault::Down`].
+    pub fn fail_after(&self, records: usize) {
+        *self.0.calls_left.lock().unwrap_or_else(PoisonError::into_inner) = Some(records);
     }
 
     /// How often [`Store::record`] was called.
@@ -80,6 +101,28 @@ impl FaultyStore {
     #[must_use]
     pub fn memory(&self) -> &MemoryStore {
         &self.0.memory
+    }
+
+    fn refuses(&self, opens: &[Open]) -> bool {
+        let mut refused = self.0.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(first) = opens.first()
+            && self.0.refuses_next.swap(false, Ordering::SeqCst)
+        {
+            refused.insert(first.id);
+        }
+        opens.iter().any(|open| refused.contains(&open.id))
+    }
+
+    fn count_down(&self) {
+        let mut left = self.0.calls_left.lock().unwrap_or_else(PoisonError::into_inner);
+        match left.as_mut() {
+            Some(0) => {
+                *left = None;
+                self.fault(Fault::Down);
+            }
+            Some(left) => *left -= 1,
+            None => {}
+        }
     }
 
     fn now(&self) -> MutexGuard<'_, Fault> {
@@ -105,11 +148,17 @@ impl Store for FaultyStore {
     ) -> Result<Written, StoreError> {
         self.0.records.fetch_add(1, Ordering::SeqCst);
         self.0.repeats.fetch_add(usize::from(attempt == Attempt::Repeat), Ordering::SeqCst);
+        self.count_down();
         let hangs = |fault: &mut Fault| *fault == Fault::RecordHangs;
         let fault = *self.0.changed.wait_while(self.now(), hangs).unwrap_or_else(PoisonError::into_inner);
         assert!(fault != Fault::RecordPanics, "the store was told to panic");
-        if fault == Fault::RecordFails {
+        if fault == Fault::RecordFails || self.refuses(opens) {
             return Err(broken());
+        }
+        if let Fault::DamagedAt(ping) = fault
+            && (opens.iter().any(|open| open.ping == ping) || last_days.iter().any(|last| last.ping == ping))
+        {
+            return Err(StoreError::Corrupt { what: "the store was told to be damaged" });
         }
         let written = self.up()?.record(opens, last_days, attempt).await?;
         Ok(if fault == Fault::RecordAnswersNothing { Written::default() } else { written })
@@ -188,7 +237,11 @@ impl Store for FaultyStore {
         self.up()?.purge(now, limit).await
     }
 
-    fn backlog(&self) -> Backlog {
-        Backlog::default()
+    async fn identity(&self) -> Result<DatabaseId, StoreError> {
+        self.up()?.identity().await
+    }
+
+    fn spool(&self) -> Option<&dyn Spooling> {
+        None
     }
 }

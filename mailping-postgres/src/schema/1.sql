@@ -1,12 +1,12 @@
--- Schema 1. Times are Unix milliseconds; codes are the stable numbers of mailping-core.
+-- Schema 1. Times are Unix milliseconds; codes are the stable numbers of mailping-core, named in `names`. No check on a list of
+-- codes: a newer version on the same database may write new ones.
 
 -- One row for each message. Its opens are found by its id.
 CREATE TABLE pings (
     id uuid NOT NULL PRIMARY KEY,       -- in time order of sending
-    record_until bigint NOT NULL,
-    keep_until bigint NOT NULL,
-    sent_at bigint NOT NULL,
-    last_day bigint,                    -- at the detail `last_day`: the day of the latest fetch that a person caused
+    record_until bigint NOT NULL CHECK (record_until BETWEEN 0 AND 253402300799999),
+    keep_until bigint NOT NULL CHECK (keep_until BETWEEN 0 AND 253402300799999),
+    sent_at bigint NOT NULL CHECK (sent_at BETWEEN 0 AND 253402300799999),
     status smallint NOT NULL,
     detail smallint NOT NULL,
     time_step smallint NOT NULL,
@@ -14,25 +14,28 @@ CREATE TABLE pings (
     kind smallint,
     eprivacy smallint,
     recipient_key bigint,               -- the recipient's keyed hash and its key's fingerprint, never the address
-    recipient_hash bytea,
+    recipient_hash bytea CHECK (octet_length(recipient_hash) = 32),
     reference text COLLATE "C" NOT NULL,
     owner text COLLATE "C",
-    basis text NOT NULL                 -- JSON
+    basis text NOT NULL,                -- JSON
+    CHECK ((recipient_key IS NULL) = (recipient_hash IS NULL))
 );
 
--- None of them holds the status or the last day, so that a change of these touches no index.
+-- None of them holds the status, so that a change of it touches no index.
 CREATE INDEX pings_by_owner ON pings (owner, id) WHERE owner IS NOT NULL;
 CREATE INDEX pings_by_reference ON pings (reference, id);
 CREATE INDEX pings_by_recipient ON pings (recipient_key, recipient_hash, id) WHERE recipient_key IS NOT NULL;
 CREATE INDEX pings_by_keep_until ON pings (keep_until, id);
 
--- One index: a second one over random keys is what a hit costs. No foreign key: it would lock the ping's row for every open,
--- and the store's own lock already keeps opens from coming after their ping has gone.
+-- No foreign key: it would lock the ping's row for every open, and the store's own lock already keeps opens from coming after
+-- their ping has gone.
 CREATE TABLE opens (
     ping uuid NOT NULL,
     id bigint NOT NULL,                 -- 8 random bytes, the highest bit flipped: it sorts as the bytes do
-    at bigint NOT NULL,                 -- the start of its time step
+    at bigint NOT NULL CHECK (at BETWEEN 0 AND 253402300799999), -- the start of its time step
     evidence bigint NOT NULL,           -- the bits of the set
+    xact bigint NOT NULL,               -- the transaction that wrote it, and its place in that: the order of what is new
+    place integer NOT NULL,
     rules_version integer NOT NULL,
     time_step smallint NOT NULL,
     fetcher smallint NOT NULL,
@@ -43,12 +46,80 @@ CREATE TABLE opens (
         WHEN family(network) = 4 THEN 24 WHEN network <<= '2002::/16' THEN 40 ELSE 48 END),
     country text COLLATE "C",
     city text COLLATE "C",
-    PRIMARY KEY (ping, id)
+    -- The reader's order, so that it is the only index over random keys: such a one is what a hit costs.
+    PRIMARY KEY (ping, at, id)
 );
+
+-- Transactions have rising numbers, so that this one grows at its end.
+CREATE INDEX opens_by_xact ON opens (xact, place);
+
+-- At the detail `last_day`: the day of the latest fetch that a person caused, and who raised it last.
+CREATE TABLE last_days (
+    ping uuid NOT NULL PRIMARY KEY,
+    day bigint NOT NULL CHECK (day BETWEEN 0 AND 253402300799999),
+    xact bigint NOT NULL,
+    place integer NOT NULL
+);
+CREATE INDEX last_days_by_xact ON last_days (xact, place);
 
 -- Recipients who do not want to be tracked. Outlives their pings.
 CREATE TABLE objections (
     key bigint NOT NULL,
-    hash bytea NOT NULL,
+    hash bytea NOT NULL CHECK (octet_length(hash) = 32),
     PRIMARY KEY (key, hash)
 );
+
+-- What the codes mean, for people who read with SQL. Brought up to date by a migration; what a newer version has added stays.
+CREATE TABLE names (
+    list text NOT NULL,
+    code smallint NOT NULL,
+    name text NOT NULL,
+    PRIMARY KEY (list, code)
+);
+
+-- Each open with names instead of codes.
+CREATE VIEW opens_readable AS
+SELECT o.ping, p.reference, p.owner,
+    lpad(to_hex(o.id # (-9223372036854775808)), 16, '0') AS id,
+    to_char(to_timestamp(o.at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at,
+    coalesce((SELECT name FROM names WHERE list = 'time_step' AND code = o.time_step), 'unknown') AS time_step,
+    coalesce((SELECT name FROM names WHERE list = 'fetcher' AND code = o.fetcher), 'unknown') AS fetcher,
+    (SELECT name FROM names WHERE list = 'provider' AND code = o.provider) AS provider,
+    coalesce((SELECT name FROM names WHERE list = 'verdict' AND code = o.verdict), 'uncertain') AS verdict,
+    (SELECT string_agg(name, ', ' ORDER BY code) FROM names
+        WHERE list = 'evidence' AND (o.evidence >> code) & 1 = 1) AS evidence,
+    o.rules_version, o.network, o.country, o.city
+FROM opens AS o JOIN pings AS p ON p.id = o.ping;
+
+-- Each ping with its opens summed up. Repeats are not taken together here: how far apart they may be is a setting of the program.
+-- A row that the sender's own network caused (net:own) is counted as a fetch and says nothing about the recipient.
+CREATE VIEW receipts AS
+SELECT p.id AS ping, p.reference, p.owner,
+    CASE WHEN p.status = 0 AND p.record_until <= extract(epoch FROM now()) * 1000 THEN 'expired'
+        ELSE coalesce((SELECT name FROM names WHERE list = 'status' AND code = p.status), 'unknown') END AS status,
+    CASE WHEN l.day IS NOT NULL OR s.human_rows > 0 THEN 'opened'
+        WHEN s.uncertain_rows > 0 THEN 'uncertain'
+        WHEN s.machine_rows > 0 THEN 'machine_only'
+        ELSE 'no_fetch' END AS state,
+    s.fetches, s.human_rows, s.machine_rows, s.uncertain_rows,
+    to_char(to_timestamp(s.first_human / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS first_human_open,
+    to_char(to_timestamp(greatest(s.last_human, l.day) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS last_human_open,
+    (SELECT name FROM names WHERE list = 'detail' AND code = p.detail) AS detail,
+    to_char(to_timestamp(p.sent_at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS sent_at,
+    to_char(to_timestamp(p.record_until / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS record_until,
+    to_char(to_timestamp(p.keep_until / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS keep_until
+FROM pings AS p
+LEFT JOIN last_days AS l ON l.ping = p.id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS fetches,
+        count(*) FILTER (WHERE verdict = 1 AND NOT own) AS human_rows,
+        count(*) FILTER (WHERE verdict = 2 AND NOT own) AS machine_rows,
+        count(*) FILTER (WHERE verdict NOT IN (1, 2) AND NOT own) AS uncertain_rows,
+        min(at) FILTER (WHERE verdict = 1 AND NOT own) AS first_human,
+        max(at) FILTER (WHERE verdict = 1 AND NOT own) AS last_human
+    FROM (
+        SELECT at, verdict,
+            (evidence >> (SELECT code FROM names WHERE list = 'evidence' AND name = 'net:own')) & 1 = 1 AS own
+        FROM opens WHERE opens.ping = p.id
+    ) AS its
+) AS s;

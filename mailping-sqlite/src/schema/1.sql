@@ -1,8 +1,18 @@
--- Schema 1. Times are Unix milliseconds; codes are the stable numbers of mailping-core.
+-- Schema 1. Times are Unix milliseconds; codes are the stable numbers of mailping-core, and `names` says what they mean.
 
--- One row for each message. Its opens are found by its id.
+-- One row: what this file is to the outside, and how far the index of opens has come.
+CREATE TABLE about (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id TEXT NOT NULL CHECK (length(id) = 16),   -- random: stands in marks, so that those of another file are refused
+    indexed_to INTEGER NOT NULL,    -- every open up to this number is in `opens_by_ping`
+    index_broken INTEGER NOT NULL   -- 1: a page of it is damaged, and it is made anew at the next start
+) STRICT;
+INSERT INTO about (one, id, indexed_to, index_broken) VALUES (1, lower(hex(randomblob(8))), 0, 0);
+
+-- One row for each message. `n` is what its opens repeat: small, and near to those of the pings made at the same time.
 CREATE TABLE pings (
-    id BLOB NOT NULL PRIMARY KEY,   -- 16 bytes, in time order of sending
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),    -- in time order of sending
     status INTEGER NOT NULL,
     record_until INTEGER NOT NULL,
     keep_until INTEGER NOT NULL,
@@ -12,41 +22,124 @@ CREATE TABLE pings (
     purpose INTEGER NOT NULL,
     kind INTEGER,
     eprivacy INTEGER,
-    last_day INTEGER,               -- at the detail `last_day`: the day of the latest fetch that a person caused
     recipient_key INTEGER,          -- the recipient's keyed hash and its key's fingerprint, never the address
-    recipient_hash BLOB,
+    recipient_hash BLOB CHECK (length(recipient_hash) = 32),
     reference TEXT NOT NULL,
     owner TEXT,
     basis TEXT NOT NULL             -- JSON
 ) STRICT;
-
--- What every batch of opens asks: does this ping record? A narrow tree, so that it stays in memory.
-CREATE INDEX pings_recording ON pings (id, record_until) WHERE status = 0;
 CREATE INDEX pings_by_owner ON pings (owner, id) WHERE owner IS NOT NULL;
 CREATE INDEX pings_by_reference ON pings (reference, id);
 CREATE INDEX pings_by_recipient ON pings (recipient_key, recipient_hash, id) WHERE recipient_key IS NOT NULL;
 CREATE INDEX pings_by_keep_until ON pings (keep_until);
 
--- One clustered tree and no other index: a second tree over random keys is what a hit costs.
+-- One row for each open, where it arrived: appended and never moved.
 CREATE TABLE opens (
-    ping BLOB NOT NULL,
-    id BLOB NOT NULL,               -- 8 random bytes
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    ping INTEGER NOT NULL,          -- `pings.n`
+    id BLOB NOT NULL CHECK (length(id) = 8),    -- random
     at INTEGER NOT NULL,            -- the start of its time step
     time_step INTEGER NOT NULL,
     fetcher INTEGER NOT NULL,
     provider INTEGER,
     verdict INTEGER NOT NULL,
-    evidence INTEGER NOT NULL,      -- the bits of the set
+    evidence INTEGER NOT NULL,      -- a bit for each reason
     rules_version INTEGER NOT NULL,
-    network TEXT,                   -- masked, such as 192.0.2.0/24
-    country TEXT,
-    city TEXT,
-    PRIMARY KEY (ping, id)
+    -- Masked: the last octet of an IPv4 network is 0 and its prefix at most 24 bits, that of an IPv6 network at most 48.
+    network TEXT CHECK (network NOT GLOB '*[^0-9./]*' AND network GLOB '*.0/[12][0-9]'
+            AND network NOT GLOB '*/2[5-9]'
+        OR network NOT GLOB '*[^0-9./]*' AND network GLOB '*.0/[0-9]'
+        OR network NOT GLOB '*[^0-9a-f:/]*' AND network GLOB '*::/[1-4][0-9]' AND network NOT GLOB '*/49'
+        OR network NOT GLOB '*[^0-9a-f:/]*' AND network GLOB '*::/[0-9]'),
+    country TEXT CHECK (length(country) = 2),
+    city TEXT CHECK (length(city) BETWEEN 1 AND 200),
+    tie INTEGER NOT NULL            -- a sum of the ping's id, `id` and `at`: a damaged row is not shown at a wrong ping
+) STRICT;
+
+-- The reader's order of opens. Filled late, in sorted rounds: a page written for nearly each open is what it costs otherwise.
+CREATE TABLE opens_by_ping (
+    ping INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (ping, at, id, seq)
 ) WITHOUT ROWID, STRICT;
+
+-- At the detail `last_day`: the day of the latest fetch that a person caused. A row that is raised gets a new number.
+CREATE TABLE last_days (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    ping INTEGER NOT NULL UNIQUE,   -- `pings.n`
+    day INTEGER NOT NULL
+) STRICT;
 
 -- Recipients who do not want to be tracked. Outlives their pings.
 CREATE TABLE objections (
     key INTEGER NOT NULL,
-    hash BLOB NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
     PRIMARY KEY (key, hash)
 ) WITHOUT ROWID, STRICT;
+
+-- What the codes mean, for people who read the file with SQL. Brought up to date when a store opens it; what a newer version has
+-- added stays.
+CREATE TABLE names (
+    list TEXT NOT NULL,
+    code INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (list, code)
+) WITHOUT ROWID, STRICT;
+
+-- Each open with names instead of codes.
+CREATE VIEW opens_readable AS
+SELECT lower(substr(hex(p.id), 1, 8) || '-' || substr(hex(p.id), 9, 4) || '-' || substr(hex(p.id), 13, 4) || '-' ||
+        substr(hex(p.id), 17, 4) || '-' || substr(hex(p.id), 21)) AS ping,
+    p.reference AS reference,
+    p.owner AS owner,
+    lower(hex(o.id)) AS id,
+    strftime('%Y-%m-%dT%H:%M:%fZ', o.at / 1000.0, 'unixepoch') AS at,
+    coalesce((SELECT name FROM names WHERE list = 'time_step' AND code = o.time_step), 'unknown') AS time_step,
+    coalesce((SELECT name FROM names WHERE list = 'fetcher' AND code = o.fetcher), 'unknown') AS fetcher,
+    (SELECT name FROM names WHERE list = 'provider' AND code = o.provider) AS provider,
+    coalesce((SELECT name FROM names WHERE list = 'verdict' AND code = o.verdict), 'uncertain') AS verdict,
+    (SELECT group_concat(name, ', ' ORDER BY code) FROM names
+        WHERE list = 'evidence' AND o.evidence & (1 << code) <> 0) AS evidence,
+    o.rules_version AS rules_version,
+    o.network AS network,
+    o.country AS country,
+    o.city AS city
+FROM opens AS o JOIN pings AS p ON p.n = o.ping;
+
+-- Each ping with its opens summed up. Repeats are not taken together here: how far apart they may be is a setting of the program.
+-- A row that the sender's own network caused (net:own) is counted as a fetch and says nothing about the recipient.
+CREATE VIEW receipts AS
+SELECT lower(substr(hex(p.id), 1, 8) || '-' || substr(hex(p.id), 9, 4) || '-' || substr(hex(p.id), 13, 4) || '-' ||
+        substr(hex(p.id), 17, 4) || '-' || substr(hex(p.id), 21)) AS ping,
+    p.reference AS reference,
+    p.owner AS owner,
+    CASE WHEN p.status = 0 AND p.record_until <= unixepoch('now', 'subsec') * 1000 THEN 'expired'
+        ELSE coalesce((SELECT name FROM names WHERE list = 'status' AND code = p.status), 'unknown') END AS status,
+    CASE WHEN l.day IS NOT NULL OR s.human_rows > 0 THEN 'opened'
+        WHEN s.uncertain_rows > 0 THEN 'uncertain'
+        WHEN s.machine_rows > 0 THEN 'machine_only'
+        ELSE 'no_fetch' END AS state,
+    coalesce(s.fetches, 0) AS fetches,
+    coalesce(s.human_rows, 0) AS human_rows,
+    coalesce(s.machine_rows, 0) AS machine_rows,
+    coalesce(s.uncertain_rows, 0) AS uncertain_rows,
+    strftime('%Y-%m-%dT%H:%M:%fZ', s.first_human / 1000.0, 'unixepoch') AS first_human_open,
+    strftime('%Y-%m-%dT%H:%M:%fZ', max(coalesce(s.last_human, l.day), coalesce(l.day, s.last_human)) / 1000.0, 'unixepoch')
+        AS last_human_open,
+    (SELECT name FROM names WHERE list = 'detail' AND code = p.detail) AS detail,
+    strftime('%Y-%m-%dT%H:%M:%fZ', p.sent_at / 1000.0, 'unixepoch') AS sent_at,
+    strftime('%Y-%m-%dT%H:%M:%fZ', p.record_until / 1000.0, 'unixepoch') AS record_until,
+    strftime('%Y-%m-%dT%H:%M:%fZ', p.keep_until / 1000.0, 'unixepoch') AS keep_until
+FROM pings AS p
+LEFT JOIN last_days AS l ON l.ping = p.n
+LEFT JOIN (
+    SELECT ping, count(*) AS fetches,
+        count(*) FILTER (WHERE verdict = 1 AND NOT own) AS human_rows,
+        count(*) FILTER (WHERE verdict = 2 AND NOT own) AS machine_rows,
+        count(*) FILTER (WHERE verdict NOT IN (1, 2) AND NOT own) AS uncertain_rows,
+        min(at) FILTER (WHERE verdict = 1 AND NOT own) AS first_human,
+        max(at) FILTER (WHERE verdict = 1 AND NOT own) AS last_human
+    FROM (SELECT ping, at, verdict, evidence & (1 << (SELECT code FROM names WHERE list = 'evidence' AND name = 'net:own')) <> 0 AS own FROM opens) GROUP BY ping
+) AS s ON s.ping = p.n;

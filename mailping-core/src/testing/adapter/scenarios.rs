@@ -90,8 +90,9 @@ fn pipelined_head(world: &World, address: &Address) -> Result<(), String> {
     pipelined(world, address, |subject| [pixel(subject), Request::new("HEAD", "/px/x.gif"), pixel(subject)])
 }
 
-/// The second of two requests in one write asks for the end of the connection: what the first answer says of it must be the same for a
-/// token that waits for the store and for one that does not.
+/// The second of two requests in one write asks for the end of the connection: what the first
+/// answer says of it must be the same for a token that waits for the store and for one that does
+/// not.
 fn pipelining_that_ends_the_connection(world: &World, address: &Address) -> Result<(), String> {
     let subject = world.subject(Before::Sent);
     let first_closes = |first: Request, waits: bool| {
@@ -118,7 +119,8 @@ fn pipelining_that_ends_the_connection(world: &World, address: &Address) -> Resu
     Err(format!("says `connection: close` for a live token: {live}, for a forged one: {forged}"))
 }
 
-/// Whoever sends the body after the head gets an answer, and a connection that goes on or says that it does not.
+/// Whoever sends the body after the head gets an answer, and a connection that goes on or says that
+/// it does not.
 fn form_in_two_packets(world: &World, address: &Address) -> Result<(), String> {
     let subject = world.subject(Before::Sent);
     let form = Request::new("POST", format!("/px/{}/opt-out", subject.opt_out))

@@ -1,0 +1,54 @@
+//! Whether the keyring has the keys that recipients and objections are kept under, looked at once.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::builder::BuildError;
+use crate::keyring::KeyFingerprint;
+use crate::{Keyring, Store, StoreError};
+
+/// The keys of a tracker, and whether they have been compared with those of its database.
+#[derive(Debug)]
+pub(crate) struct KeyCheck {
+    keys: Vec<KeyFingerprint>,
+    has_passed: AtomicBool,
+    /// A failure has been told in the log.
+    is_told: AtomicBool,
+}
+
+impl KeyCheck {
+    pub(crate) fn new(keys: &Keyring) -> Self {
+        let keys = keys.keys().map(|key| key.fingerprint).collect();
+        Self { keys, has_passed: AtomicBool::new(false), is_told: AtomicBool::new(false) }
+    }
+
+    /// Compares the keys, unless that was done before.
+    pub(crate) async fn look(&self, store: &dyn Store) -> Result<(), BuildError> {
+        if self.has_passed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        for kept in store.recipient_keys().await.map_err(|source| BuildError::Store { source })? {
+            match self.keys.iter().find(|key| key.id() == kept.id()) {
+                Some(key) if *key == kept => {}
+                Some(_) => return Err(BuildError::KeyDiffers { id: kept.id() }),
+                None => return Err(BuildError::KeyMissing { id: kept.id() }),
+            }
+        }
+        self.has_passed.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// As [`KeyCheck::look`], for a tracker that was built while its database was away.
+    pub(crate) async fn pass(&self, store: &dyn Store) -> Result<(), StoreError> {
+        match self.look(store).await {
+            Ok(()) => Ok(()),
+            Err(BuildError::Store { source }) => Err(source),
+            Err(error) => {
+                let reason = error.to_string();
+                if !self.is_told.swap(true, Ordering::AcqRel) {
+                    tracing::error!(reason, "the keys are not those of the database: no ping is made");
+                }
+                Err(StoreError::Incompatible { reason })
+            }
+        }
+    }
+}

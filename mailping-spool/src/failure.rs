@@ -1,0 +1,21 @@
+//! Errors of the file system as those of the store trait, without paths.
+
+use std::io;
+
+use mailping_core::store::StoreError;
+
+pub(crate) fn io(error: io::Error) -> StoreError {
+    StoreError::unavailable(error)
+}
+
+pub(crate) fn incompatible(reason: &str) -> StoreError {
+    StoreError::Incompatible { reason: reason.to_owned() }
+}
+
+/// An error with its source, for the log.
+pub(crate) fn text(error: &StoreError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,134 @@
+//! One file of records: read past what the disk cannot give back, and blanked in place, which needs no room.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+
+use mailping_core::PingId;
+
+use crate::folder::options;
+use crate::line::{self, Entry, Line};
+
+/// What a disk reads or fails to read at once.
+const PAGE: usize = 4_096;
+
+/// Where a line stands in its file, without its line break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) start: u64,
+    pub(crate) length: usize,
+}
+
+/// A line with its place.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub(crate) place: Place,
+    pub(crate) line: Line,
+}
+
+/// The lines from a place on, at most `limit` of them records, and the place after them: `None` at the file's end.
+pub(crate) fn read(path: &Path, from: u64, limit: usize) -> io::Result<(Vec<Placed>, Option<u64>)> {
+    let bytes = read_bytes(path, from)?;
+    let (mut found, mut records) = (Vec::new(), 0);
+    for (place, text) in lines(&bytes, from) {
+        if records == limit {
+            return Ok((found, Some(place.start)));
+        }
+        let line = line::read(text);
+        records += usize::from(matches!(line, Line::Entry(_)));
+        found.push(Placed { place, line });
+    }
+    Ok((found, None))
+}
+
+fn lines(bytes: &[u8], from: u64) -> impl Iterator<Item = (Place, &[u8])> {
+    let mut start = from;
+    bytes.split_inclusive(|byte| *byte == b'\n').map(move |line| {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        let place = Place { start, length: text.len() };
+        start += line.len() as u64;
+        (place, text)
+    })
+}
+
+/// Pages that cannot be read come as zeros.
+fn read_bytes(path: &Path, from: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len().saturating_sub(from);
+    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    file.seek(SeekFrom::Start(from))?;
+    if file.read_exact(&mut bytes).is_ok() {
+        return Ok(bytes);
+    }
+    bytes.fill(0);
+    let mut at = from;
+    for page in bytes.chunks_mut(PAGE) {
+        let read = file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(page));
+        if read.is_err() {
+            page.fill(0);
+        }
+        at += page.len() as u64;
+    }
+    Ok(bytes)
+}
+
+/// Overwrites lines with spaces, durably.
+pub(crate) fn blank(path: &Path, places: &[Place]) -> io::Result<()> {
+    if places.is_empty() {
+        return Ok(());
+    }
+    let mut file = options().open(path)?;
+    for place in places {
+        file.seek(SeekFrom::Start(place.start))?;
+        file.write_all(&vec![b' '; place.length])?;
+    }
+    file.sync_data()
+}
+
+/// Blanks all lines of these pings, the damaged too if they name one. It returns how many were records from a
+/// place on.
+pub(crate) fn erase(path: &Path, pings: &HashSet<PingId>, from: u64) -> io::Result<u64> {
+    let bytes = read_bytes(path, 0)?;
+    let names: Vec<String> = pings.iter().map(PingId::to_string).collect();
+    let names_one = |text: &[u8]| {
+        let found = |name: &String| text.windows(name.len()).any(|window| window == name.as_bytes());
+        names.iter().any(found)
+    };
+    let (mut places, mut records) = (Vec::new(), 0);
+    for (place, text) in lines(&bytes, 0) {
+        let is_theirs = match line::read(text) {
+            Line::Blank => false,
+            Line::Entry(entry) => {
+                let is_theirs = pings.contains(&Entry::ping(&entry));
+                records += u64::from(is_theirs && place.start >= from);
+                is_theirs
+            }
+            Line::Newer | Line::Damaged => names_one(text),
+        };
+        if is_theirs {
+            places.push(place);
+        }
+    }
+    blank(path, &places)?;
+    Ok(records)
+}
+
+/// Overwrites a file with zeros and removes it. On a file system that writes changes elsewhere the first may fail for
+/// want of room: the removal counts.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    let overwritten = options().open(path).and_then(|mut file| {
+        let mut left = file.metadata()?.len();
+        let zeros = [0; PAGE];
+        while left > 0 {
+            let next = zeros.get(..usize::try_from(left).unwrap_or(PAGE)).unwrap_or(&zeros);
+            file.write_all(next)?;
+            left -= next.len() as u64;
+        }
+        file.sync_data()
+    });
+    if let Err(error) = overwritten {
+        tracing::debug!(%error, "a file of the spool is removed without being overwritten");
+    }
+    std::fs::remove_file(path)
+}

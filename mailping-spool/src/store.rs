@@ -1,0 +1,285 @@
+//! A store with a spool before it: which of the two gets a batch.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mailping_core::pings::{Ping, Status};
+use mailping_core::receipts::{LastDay, Open};
+use mailping_core::store::{
+    Answer, Attempt, Backlog, DatabaseId, Erased, HandOver, KeptPing, Mark, News, OpenPage, OpenQuery,
+    PingPage, PingQuery, Purged, Spooling, Store, Written,
+};
+use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
+use mailping_core::{PingId, Timestamp};
+use pollster::block_on;
+
+use crate::failure;
+use crate::handover::Mover;
+use crate::journal::Journal;
+use crate::line::Entry;
+use crate::patience::Patience;
+
+/// The most records that one step hands over.
+const STEP: usize = 1_000;
+/// How many of a recipient's pings are looked up at once.
+const PAGE: usize = 1_000;
+/// How long a start waits for the database, which is looked at again when it comes.
+const START_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A store with a [`Spool`](crate::Spool) before it.
+///
+/// [`Store::record`] hands a batch to the database. If that fails or does not answer in time, the batch is kept durably in the spool and
+/// answered as [`Spooled`](Answer::Spooled); the database filters it when it is handed over, so that a dead ping gains nothing. While the
+/// database fails, batches go into the spool at once. The tracker tries again until the database takes them, and then hands over what
+/// waits, without a restart. What a process has left in the folder is handed over by the next one.
+///
+/// All other calls are the database's: pings cannot be made and receipts not be read while it is away. What ends a ping takes what waits
+/// of it out of this process's spool too. A purge while the database fails is an error at once. The calls of the store behind must come to an
+/// end by themselves, in an error if need be, as those of a store with a time limit do.
+pub struct SpooledStore {
+    database: Arc<dyn Store>,
+    journal: Journal,
+    patience: Duration,
+    calls: Patience,
+    mover: Mutex<Mover>,
+    is_failing: AtomicBool,
+    /// An open of the last batch that the database took by itself.
+    taken: Mutex<Option<Open>>,
+}
+
+impl SpooledStore {
+    pub(crate) fn new(database: impl Store, journal: Journal, patience: Duration) -> Self {
+        Self {
+            database: Arc::new(database),
+            journal,
+            patience,
+            calls: Patience::default(),
+            mover: Mutex::default(),
+            is_failing: AtomicBool::new(false),
+            taken: Mutex::default(),
+        }
+    }
+
+    fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Acquire) || self.calls.is_hanging()
+    }
+
+    /// Calls the database and waits no longer than the spool's patience.
+    fn ask<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        call: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let database = Arc::clone(&self.database);
+        self.calls.call(patience, move || call(&*database))
+    }
+
+    fn note_failure(&self, error: &StoreError) {
+        if !self.is_failing.swap(true, Ordering::AcqRel) {
+            let failure = failure::text(error);
+            tracing::error!(failure, "the database does not take opens: they are kept in the spool");
+        }
+    }
+
+    fn note_success(&self) {
+        if self.is_failing.swap(false, Ordering::AcqRel) {
+            tracing::info!("the database takes opens again");
+        }
+    }
+
+    fn take_out(&self, pings: impl IntoIterator<Item = PingId>) -> Result<(), StoreError> {
+        let pings: HashSet<PingId> = pings.into_iter().collect();
+        if pings.is_empty() || self.journal.is_clean() { Ok(()) } else { self.journal.erase(&pings) }
+    }
+
+    /// The pings of a recipient, if anything is kept that could be theirs.
+    async fn sent_to(&self, recipient: &RecipientHashes) -> Result<Vec<PingId>, StoreError> {
+        let mut ids: Vec<PingId> = Vec::new();
+        if self.journal.is_clean() {
+            return Ok(ids);
+        }
+        let mut after = None;
+        loop {
+            let page = self.database.pings_of(recipient, after, PAGE).await?;
+            ids.extend(page.pings.iter().map(|kept| kept.ping.id));
+            after = page.next;
+            if after.is_none() {
+                return Ok(ids);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SpooledStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpooledStore")
+            .field("spool", &self.journal.path())
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Spooling for SpooledStore {
+    fn backlog(&self) -> Backlog {
+        self.journal.backlog()
+    }
+
+    fn hand_over(&self) -> Result<HandOver, StoreError> {
+        let mut mover = self.mover.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.journal.is_empty() && self.journal.is_bound() && !self.is_failing() {
+            return Ok(HandOver::Done);
+        }
+        if let Some(open) = self.taken.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            mover.note(Entry::Open(open));
+        }
+        let handed_over = block_on(self.database.identity()).and_then(|id| {
+            self.journal.bind(id)?;
+            let Some(chunk) = self.journal.chunk(STEP)? else { return Ok(HandOver::Done) };
+            let outcome = mover.hand_over(&*self.database, &chunk.entries, || self.journal.later())?;
+            if outcome.filtered > 0 {
+                tracing::warn!(
+                    opens = outcome.filtered,
+                    "the database filtered opens of the spool: their pings are unknown to it, or have ended"
+                );
+            }
+            self.journal.moved(&chunk, &outcome.refused, outcome.filtered)?;
+            Ok(if self.journal.is_empty() { HandOver::Done } else { HandOver::More })
+        });
+        match &handed_over {
+            Ok(_) => self.note_success(),
+            Err(error) => self.note_failure(error),
+        }
+        handed_over
+    }
+}
+
+#[async_trait]
+impl Store for SpooledStore {
+    async fn record(
+        &self,
+        opens: &[Open],
+        last_days: &[LastDay],
+        attempt: Attempt,
+    ) -> Result<Written, StoreError> {
+        if opens.is_empty() && last_days.is_empty() {
+            return Ok(Written::default());
+        }
+        if !self.is_failing() {
+            let (sent, days) = (opens.to_vec(), last_days.to_vec());
+            let record = move |database: &dyn Store| block_on(database.record(&sent, &days, attempt));
+            match self.ask(self.patience, record) {
+                Ok(written)
+                    if written.opens.len() == opens.len() && written.last_days.len() == last_days.len() =>
+                {
+                    if let Some(open) = opens.first() {
+                        *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = Some(open.clone());
+                    }
+                    return Ok(written);
+                }
+                Ok(_) => self.note_failure(&StoreError::unavailable("it did not answer for each open")),
+                Err(error) => self.note_failure(&error),
+            }
+        }
+        self.journal.append(opens, last_days)?;
+        Ok(Written::new(vec![Answer::Spooled; opens.len()], vec![Answer::Spooled; last_days.len()]))
+    }
+
+    async fn insert_ping(
+        &self,
+        ping: &Ping,
+        recipient: Option<&RecipientHashes>,
+    ) -> Result<Status, StoreError> {
+        self.database.insert_ping(ping, recipient).await
+    }
+
+    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
+        self.database.ping(id).await
+    }
+
+    async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
+        self.database.pings(query).await
+    }
+
+    async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
+        self.database.opens(query).await
+    }
+
+    async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
+        self.database.opens_of(pings, limit).await
+    }
+
+    async fn mark(&self) -> Result<Mark, StoreError> {
+        self.database.mark().await
+    }
+
+    async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+        self.database.news(since, limit).await
+    }
+
+    async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
+        let found = self.database.withdraw(id).await?;
+        self.take_out([id])?;
+        Ok(found)
+    }
+
+    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+        let erased = self.database.erase(id).await?;
+        self.take_out([id])?;
+        Ok(erased)
+    }
+
+    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+        self.database.object(recipient).await?;
+        self.take_out(self.sent_to(recipient).await?)
+    }
+
+    async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
+        // Which others are theirs the database alone knows: it filters those when they are handed over.
+        self.database.object_by_ping(id).await?;
+        self.take_out([id])
+    }
+
+    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
+        // Afterwards they could not be found any more.
+        let pings = self.sent_to(recipient).await?;
+        let erased = self.database.erase_recipient(recipient).await?;
+        self.take_out(pings)?;
+        Ok(erased)
+    }
+
+    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+        self.database.has_objected(recipient).await
+    }
+
+    async fn pings_of(
+        &self,
+        recipient: &RecipientHashes,
+        after: Option<PingId>,
+        limit: usize,
+    ) -> Result<PingPage, StoreError> {
+        self.database.pings_of(recipient, after, limit).await
+    }
+
+    async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
+        self.ask(START_PATIENCE, |database| block_on(database.recipient_keys()))
+    }
+
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
+        if self.is_failing() {
+            return Err(StoreError::unavailable("nothing is purged while the database fails"));
+        }
+        self.ask(self.patience, move |database| block_on(database.purge(now, limit)))
+    }
+
+    async fn identity(&self) -> Result<DatabaseId, StoreError> {
+        self.database.identity().await
+    }
+
+    fn spool(&self) -> Option<&dyn Spooling> {
+        Some(self)
+    }
+}

@@ -1,0 +1,197 @@
+//! Damage of all kinds to a spool's files: what is whole is handed over, what is not is passed over and counted.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use common::{Fixture, eventually, files, opens, ping_id};
+use mailping_core::store::{Answer, Spooling as _, Store as _};
+use mailping_core::testing::faulty::Fault;
+use pollster::block_on;
+
+/// A small generator of its own: a seed must mean the same damage for ever.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % end as u64).unwrap()
+    }
+}
+
+/// Damages a file in one of the ways that disks and people do, and says how.
+fn damage(path: &Path, random: &mut Random) -> String {
+    let mut bytes = std::fs::read(path).unwrap();
+    if bytes.is_empty() {
+        return "nothing is left".to_owned();
+    }
+    let place = random.below(bytes.len());
+    let (page, sector) = (place / 4_096 * 4_096, place / 512 * 512);
+    let end_of = |start: usize, length: usize| (start + length).min(bytes.len());
+    let (page_end, sector_end) = (end_of(page, 4_096), end_of(sector, 512));
+    let what = match random.below(5) {
+        0 => {
+            bytes[place] ^= 1 << random.below(8);
+            "a flipped bit"
+        }
+        1 => {
+            bytes[sector..sector_end].fill(0);
+            "a zeroed sector"
+        }
+        2 => {
+            bytes[page..page_end].fill_with(|| random.below(256) as u8);
+            "a page of garbage"
+        }
+        3 => {
+            bytes.truncate(place);
+            "a cut end"
+        }
+        _ => {
+            bytes.copy_within(page..page_end, 0);
+            "a page of another place"
+        }
+    };
+    std::fs::write(path, bytes).unwrap();
+    format!("{what} at {place}")
+}
+
+/// The numbers of the opens that stand whole in a spool's files.
+fn whole(folder: &Path) -> BTreeSet<u64> {
+    let mut numbers = BTreeSet::new();
+    for file in files(folder, "spool") {
+        let bytes = std::fs::read(file).unwrap();
+        for line in bytes.split(|byte| *byte == b'\n') {
+            let Ok(text) = std::str::from_utf8(line) else { continue };
+            let Some((_, rest)) = text.split_once("City-") else { continue };
+            let number = rest.split('-').next().and_then(|number| number.parse().ok());
+            let Some(number) = number else { continue };
+            let mut given = Vec::new();
+            given.extend(LINES.with(|lines| lines.borrow().get(usize::try_from(number).unwrap()).cloned()));
+            if given.first().is_some_and(|given| given == text) {
+                numbers.insert(number);
+            }
+        }
+    }
+    numbers
+}
+
+thread_local! {
+    /// The line of each open, before any damage.
+    static LINES: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+#[test]
+fn two_hundred_damages_cost_what_they_hit() {
+    const OPENS: u64 = 120;
+    for seed in 0..200 {
+        let fixture = Fixture::new();
+        fixture.hands_over_all();
+        fixture.database.fault(Fault::Down);
+        for n in 0..OPENS / 10 {
+            fixture.records(&opens(n * 10..n * 10 + 10), Answer::Spooled);
+        }
+        let text = std::fs::read_to_string(&files(&fixture.spool(), "spool")[0]).unwrap();
+        LINES.with(|lines| *lines.borrow_mut() = text.lines().map(str::to_owned).collect());
+        let mut random = Random(seed);
+        let folder = fixture.spool();
+        let did: Vec<String> =
+            (0..=random.below(3)).map(|_| damage(&files(&folder, "spool")[0], &mut random)).collect();
+        let expected = whole(&folder);
+        let fixture = fixture.restarted();
+        let unreadable = fixture.store.backlog().unreadable;
+        // A copied page can hold a record twice.
+        assert!(fixture.waiting() >= expected.len() as u64, "seed {seed}: {did:?}");
+        // New opens are recorded as ever.
+        fixture.records(&opens(1_000..1_010), Answer::Spooled);
+        fixture.database.fault(Fault::None);
+        fixture.hands_over_all();
+        let expected: BTreeSet<u64> = expected.into_iter().chain(1_000..1_010).collect();
+        assert_eq!(fixture.kept(), expected, "seed {seed}: {did:?}");
+        fixture.records(&opens(1_010..1_020), Answer::Kept);
+        // What was damaged is kept for people, named in health, and known after a restart; nothing else is.
+        assert_eq!(files(&folder, "spool").len(), 0, "seed {seed}");
+        let aside = files(&folder, "aside");
+        assert_eq!(aside.is_empty(), unreadable == 0, "seed {seed}: {did:?}");
+        if let Some(aside) = aside.first() {
+            let bytes = std::fs::read(aside).unwrap();
+            let text = String::from_utf8_lossy(&bytes);
+            LINES.with(|lines| {
+                let lines = lines.borrow();
+                assert!(text.lines().all(|line| !lines.iter().any(|given| given == line)), "seed {seed}");
+            });
+        }
+        let fixture = fixture.restarted();
+        assert_eq!(fixture.store.backlog().unreadable, unreadable, "seed {seed}");
+        assert_eq!(fixture.kept().len(), expected.len() + 10);
+    }
+}
+
+#[test]
+fn a_file_of_nothing_but_garbage_refuses_no_start() {
+    let fixture = Fixture::new();
+    let garbage: Vec<u8> = (0..10_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    std::fs::write(fixture.spool().join("0000000000000007.spool"), garbage).unwrap();
+    std::fs::write(fixture.spool().join("0000000000000008.spool"), b"").unwrap();
+    std::fs::create_dir(fixture.spool().join("0000000000000009.spool")).unwrap();
+    std::fs::write(fixture.spool().join("notes.txt"), "not ours").unwrap();
+    let fixture = fixture.restarted();
+    assert!(fixture.store.backlog().unreadable > 0);
+    fixture.database.fault(Fault::RecordFails);
+    fixture.records(&opens(0..10), Answer::Spooled);
+    fixture.database.fault(Fault::None);
+    fixture.hands_over_all();
+    assert_eq!(fixture.kept(), (0..10).collect());
+}
+
+#[test]
+fn records_of_a_newer_version_wait_for_it() {
+    let fixture = Fixture::new();
+    fixture.hands_over_all();
+    fixture.database.fault(Fault::Down);
+    fixture.records(&opens(0..10), Answer::Spooled);
+    let file = files(&fixture.spool(), "spool").remove(0);
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    // The checksum is of the kind and the JSON.
+    let newer = "a7916c35affe33d7 seal {\"root\":\"2f1c\"}\n";
+    text.push_str(newer);
+    std::fs::write(&file, &text).unwrap();
+    let mut fixture = fixture;
+    for _ in 0..2 {
+        fixture = fixture.restarted();
+        assert_eq!((fixture.store.backlog().newer, fixture.store.backlog().unreadable), (1, 0));
+        fixture.database.fault(Fault::None);
+        fixture.hands_over_all();
+        let kept = files(&fixture.spool(), "spool");
+        assert_eq!(kept.len(), 1, "it stays");
+        let text = std::fs::read_to_string(&kept[0]).unwrap();
+        assert_eq!(text.trim_start().trim_end_matches('\n'), newer.trim_end(), "and the others are blanked");
+    }
+    assert_eq!(fixture.kept(), (0..10).collect());
+}
+
+#[test]
+fn an_erasure_reaches_a_damaged_line_that_names_the_ping() {
+    let fixture = Fixture::new();
+    fixture.database.fault(Fault::RecordFails);
+    fixture.records(&opens(0..6), Answer::Spooled);
+    let file = files(&fixture.spool(), "spool").remove(0);
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[0] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let names = |id: &str| std::fs::read_to_string(&file).unwrap().contains(id);
+    let id = ping_id(0).to_string();
+    assert!(names(&id));
+    block_on(fixture.store.erase(ping_id(0))).unwrap();
+    assert!(!names(&id) && names(&ping_id(1).to_string()));
+    eventually("the rest is handed over", || {
+        fixture.database.fault(Fault::None);
+        fixture.store.hand_over().unwrap();
+        fixture.waiting() == 0
+    });
+    assert_eq!(fixture.kept(), [1, 2, 4, 5].into());
+}

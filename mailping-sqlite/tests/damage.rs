@@ -1,0 +1,343 @@
+//! Damaged files: bit flips, zeroed sectors, garbage pages and truncation of the file and its log, made by a seeded script on copies.
+//! After each the store starts or says what to do, keeps new opens, shows what is whole and no open at a wrong ping.
+//!
+//! `MAILPING_DAMAGES` says how many (24 without it), `MAILPING_SEED` with which seed.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of #[test] functions")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use common::{insert, open, ping, ping_id, time};
+use mailping_core::receipts::Open;
+use mailping_core::store::{Answer, Attempt, OpenQuery, PingQuery, Store, StoreError};
+use mailping_core::{PingId, Timestamp};
+use mailping_sqlite::SqliteStore;
+use pollster::block_on;
+use rusqlite::Connection;
+
+const PINGS: u64 = 400;
+const PAGE: usize = 4_096;
+/// Numbers that come after all of the file's.
+const LATER: u64 = 900_000;
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % (end.max(1) as u64)).unwrap()
+    }
+}
+
+type Pings = BTreeMap<PingId, Vec<Open>>;
+
+/// A file whose index has a part of the opens, with a log beside it, as a process leaves it that is killed.
+fn make(folder: &Path) -> Pings {
+    let file = folder.join("made.db");
+    let mut all = Pings::new();
+    let store = SqliteStore::open(&file).unwrap();
+    for n in 0..PINGS {
+        insert(&store, &ping(n));
+    }
+    let mut record = |store: &SqliteStore, from: u64, to: u64| {
+        for n in from..to {
+            let batch: Vec<Open> =
+                (0..40).map(|k| open(ping_id((n * 37 + k * 11) % PINGS), n * 100 + k)).collect();
+            block_on(store.record(&batch, &[], Attempt::First)).unwrap();
+            batch.into_iter().for_each(|open| all.entry(open.ping).or_default().push(open));
+        }
+    };
+    record(&store, 0, 200);
+    drop(store);
+    // What the index has by now is all of it; what follows is in none, and stands in the log for the most part.
+    let store = SqliteStore::open(&file).unwrap();
+    record(&store, 200, 230);
+    std::fs::copy(&file, folder.join("mailping.db")).unwrap();
+    std::fs::copy(folder.join("made.db-wal"), folder.join("mailping.db-wal")).unwrap();
+    for opens in all.values_mut() {
+        opens.sort_by_key(|open| (open.at, open.id));
+    }
+    all
+}
+
+/// Damages a copy, and says how.
+fn damage(folder: &Path, random: &mut Random) -> String {
+    let target = if random.below(4) == 0 { "mailping.db-wal" } else { "mailping.db" };
+    let path = folder.join(target);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let kind = random.below(5);
+    let what = match kind {
+        0 => {
+            let count = 1 + random.below(20);
+            for _ in 0..count {
+                let place = random.below(bytes.len());
+                bytes[place] ^= 1 << random.below(8);
+            }
+            format!("{count} bits flipped")
+        }
+        1 => {
+            let sector = random.below(bytes.len() / 512) * 512;
+            let end = bytes.len().min(sector + 512 * (1 + random.below(8)));
+            bytes[sector..end].fill(0);
+            format!("zeros at {sector}..{end}")
+        }
+        2 | 3 => {
+            let page = random.below(bytes.len() / PAGE) * PAGE;
+            let end = bytes.len().min(page + PAGE);
+            bytes[page..end].iter_mut().for_each(|byte| *byte = random.next().to_le_bytes()[0]);
+            format!("garbage in page {}", page / PAGE + 1)
+        }
+        _ => {
+            let length = random.below(bytes.len());
+            bytes.truncate(length);
+            format!("cut to {length}")
+        }
+    };
+    std::fs::write(&path, bytes).unwrap();
+    format!("{target}: {what}")
+}
+
+/// What became of a damaged file.
+#[derive(Debug, Default)]
+struct Tally {
+    refused: usize,
+    whole: usize,
+    lacking: usize,
+    counted: u64,
+    refused_opens: usize,
+}
+
+/// Opens a damaged copy and looks at all of it.
+fn survives(folder: &Path, all: &Pings, how: &str, tally: &mut Tally) {
+    let file = folder.join("mailping.db");
+    let store = match SqliteStore::open(&file) {
+        Ok(store) => store,
+        Err(error) => {
+            // Only where the first page or the schema's pages are gone: then nothing can be told from anything.
+            let named = matches!(error, StoreError::Corrupt { .. } | StoreError::Incompatible { .. });
+            assert!(named, "{how}: {error:?}");
+            tally.refused += 1;
+            return;
+        }
+    };
+    let mut lacks = false;
+    for (id, opens) in all {
+        let mut query = OpenQuery::oldest(*id, 100);
+        let (mut found, mut unreadable) = (Vec::new(), 0);
+        let is_read = loop {
+            match block_on(store.opens(&query)) {
+                Ok(page) => {
+                    found.extend(page.opens);
+                    unreadable += page.unreadable;
+                    match page.next {
+                        Some(next) => query = query.after(Some(next)),
+                        None => break true,
+                    }
+                }
+                Err(StoreError::Corrupt { .. }) => break false,
+                Err(error) => panic!("{how}: {error:?}"),
+            }
+        };
+        for open in &found {
+            assert!(open.ping == *id, "{how}");
+            // A flipped bit may change a value that nothing can check: a time that no index knows, a verdict. Never whose it is.
+            let is_theirs = opens.iter().any(|other| other.id == open.id);
+            assert!(is_theirs, "{how}: an open at a wrong ping: {open:?}");
+        }
+        lacks |= !is_read || found.len() < opens.len();
+        tally.counted += unreadable;
+    }
+    // New pings and their opens, and opens of those that are there.
+    let store = match block_on(store.insert_ping(&ping(LATER), None)) {
+        Ok(_) => store,
+        // An index is damaged where this one belongs: the next start makes it anew.
+        Err(StoreError::Corrupt { .. }) => {
+            drop(store);
+            let store = SqliteStore::open(&file).unwrap();
+            insert(&store, &ping(LATER));
+            store
+        }
+        Err(error) => panic!("{how}: {error:?}"),
+    };
+    let batch: Vec<Open> = (0..20).map(|n| open(ping_id(LATER), n)).collect();
+    let written = block_on(store.record(&batch, &[], Attempt::First))
+        .unwrap_or_else(|error| panic!("{how}: {error:?}"));
+    assert_eq!(written.opens, [Answer::Kept; 20], "{how}");
+    let shown = block_on(store.opens(&OpenQuery::oldest(ping_id(LATER), 99))).unwrap();
+    assert_eq!((shown.opens.len(), shown.unreadable), (20, 0), "{how}");
+    for n in 0..PINGS {
+        match block_on(store.record(&[open(ping_id(n), LATER + n)], &[], Attempt::First)) {
+            Ok(_) => {}
+            Err(StoreError::Corrupt { .. }) => tally.refused_opens += 1,
+            Err(error) => panic!("{how}: {error:?}"),
+        }
+    }
+    let list = block_on(store.pings(&PingQuery::newest(2_000))).unwrap();
+    lacks |= list.pings.len() < all.len() + 1;
+    // A purge ends, whatever it meets.
+    let far: Timestamp = time(u64::try_from(i64::MAX / 2).unwrap());
+    for _ in 0..100_000 {
+        match block_on(store.purge(far, 1_000)) {
+            Ok(step) if step.pings + step.opens == 1_000 => {}
+            Ok(_) | Err(StoreError::Corrupt { .. }) => break,
+            Err(error) => panic!("{how}: {error:?}"),
+        }
+    }
+    drop(store);
+    if lacks { tally.lacking += 1 } else { tally.whole += 1 }
+}
+
+#[test]
+fn a_damaged_file_costs_what_is_damaged() {
+    let number =
+        |name, otherwise| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise);
+    let (damages, seed) = (number("MAILPING_DAMAGES", 24), number("MAILPING_SEED", 1));
+    let made = tempfile::tempdir().unwrap();
+    let all = make(made.path());
+    let mut random = Random(seed);
+    let mut tally = Tally::default();
+    for n in 0..damages {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["mailping.db", "mailping.db-wal"] {
+            std::fs::copy(made.path().join(name), folder.path().join(name)).unwrap();
+        }
+        let how = format!("damage {n}: {}", damage(folder.path(), &mut random));
+        eprintln!("{how}");
+        survives(folder.path(), &all, &how, &mut tally);
+    }
+    eprintln!("{tally:?} of {damages} with seed {seed}");
+    assert!(tally.refused <= damages as usize / 8 + 1, "{tally:?}");
+}
+
+/// A copy of the file, then of its log, while a process writes: the two are of two states.
+#[test]
+fn a_torn_copy_shows_no_open_at_a_wrong_ping() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("made.db");
+    let store = SqliteStore::open(&file).unwrap();
+    let mut all = Pings::new();
+    let mut add = |from: u64, to: u64| {
+        for n in from..to {
+            insert(&store, &ping(n));
+            let batch: Vec<Open> =
+                (0..30).map(|k| open(ping_id(n.saturating_sub(k * 3)), n * 100 + k)).collect();
+            block_on(store.record(&batch, &[], Attempt::First)).unwrap();
+            batch.into_iter().for_each(|open| all.entry(open.ping).or_default().push(open));
+        }
+    };
+    add(0, 300);
+    let copy = folder.path().join("mailping.db");
+    std::fs::copy(&file, &copy).unwrap();
+    add(300, 900);
+    std::fs::copy(folder.path().join("made.db-wal"), folder.path().join("mailping.db-wal")).unwrap();
+    survives(folder.path(), &all, "a torn copy", &mut Tally::default());
+}
+
+#[test]
+fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = SqliteStore::open(&file).unwrap();
+    for n in 0..PINGS {
+        insert(&store, &ping(n));
+        let opens: Vec<Open> = (0..30).map(|k| open(ping_id(n), n * 100 + k)).collect();
+        block_on(store.record(&opens, &[], Attempt::First)).unwrap();
+    }
+    // It folds what waits as it ends.
+    drop(store);
+    let raw = Connection::open(&file).unwrap();
+    let leaves = "SELECT pageno FROM dbstat WHERE name = 'opens_by_ping' AND pagetype = 'leaf'";
+    let mut find = raw.prepare(leaves).unwrap();
+    let leaves: Vec<i64> = find.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    drop(find);
+    drop(raw);
+    let mut bytes = std::fs::read(&file).unwrap();
+    for leaf in leaves.iter().step_by(2) {
+        let start = usize::try_from(leaf - 1).unwrap() * PAGE;
+        bytes[start..start + PAGE].fill(0xa5);
+    }
+    std::fs::write(&file, bytes).unwrap();
+    let count = |store: &SqliteStore, n: u64| {
+        block_on(store.opens(&OpenQuery::oldest(ping_id(n), 999))).unwrap().opens.len()
+    };
+    for round in 0..2 {
+        let store = SqliteStore::open(&file).unwrap();
+        for n in 0..PINGS {
+            assert_eq!(count(&store, n), 30 + round, "round {round}, ping {n}");
+            let one = open(ping_id(n), LATER + round as u64);
+            assert_eq!(
+                block_on(store.record(std::slice::from_ref(&one), &[], Attempt::First)).unwrap().opens,
+                [Answer::Kept]
+            );
+            assert_eq!(block_on(store.record(&[one], &[], Attempt::Repeat)).unwrap().opens, [Answer::Kept]);
+            assert_eq!(count(&store, n), 31 + round, "round {round}, ping {n}: once, and at once");
+        }
+        drop(store);
+    }
+    let raw = Connection::open(&file).unwrap();
+    let is_whole: String = raw.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
+    assert_eq!(is_whole, "ok", "the second start made it anew");
+}
+
+/// The guide, word by word; only where SQLite's shell is installed.
+#[cfg(unix)]
+#[test]
+fn the_guide_for_damaged_files_saves_the_rest() {
+    use std::process::Command;
+    let has_shell =
+        Command::new("sqlite3").args([":memory:", ".recover"]).output().is_ok_and(|it| it.status.success());
+    if !has_shell {
+        eprintln!("sqlite3 with .recover is missing: the guide is not tried");
+        return;
+    }
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../mailping-core/docs/damaged_files.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let (commands, _) = guide.split_once("```sh\n").unwrap().1.split_once("```").unwrap();
+    for page in [1, 30, 60] {
+        let folder = tempfile::tempdir().unwrap();
+        let all = make(folder.path());
+        let file = folder.path().join("mailping.db");
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[(page - 1) * PAGE..page * PAGE].fill(0x5a);
+        std::fs::write(&file, bytes).unwrap();
+        let output = Command::new("sh").args(["-c", commands]).current_dir(folder.path()).output().unwrap();
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success() && said.contains("ok"), "page {page}: {said}");
+        if page == 1 {
+            // The tables' names stood on it: what is found is in `lost_and_found`, for a person to look at.
+            let raw = Connection::open(folder.path().join("saved/recovered.db")).unwrap();
+            let rows = raw.query_row("SELECT count(*) FROM lost_and_found", (), |row| row.get::<_, i64>(0));
+            assert!(rows.is_ok_and(|rows| rows > 1_000), "{said}");
+            continue;
+        }
+        let store = SqliteStore::open(folder.path().join("saved/recovered.db")).unwrap();
+        let shown = all
+            .keys()
+            .map(|id| block_on(store.opens(&OpenQuery::oldest(*id, 999))).map_or(0, |page| page.opens.len()));
+        let (shown, there) = (shown.sum::<usize>(), all.values().map(Vec::len).sum::<usize>());
+        assert!(shown * 10 > there * 9, "page {page}: {shown} of {there}");
+    }
+}
+
+#[test]
+fn a_damaged_row_stops_no_purge() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = SqliteStore::open(&file).unwrap();
+    (0..100).for_each(|n| insert(&store, &ping(n)));
+    let raw = Connection::open(&file).unwrap();
+    raw.pragma_update(None, "ignore_check_constraints", true).unwrap();
+    raw.execute("UPDATE pings SET status = 77, basis = '' WHERE n % 10 = 3", ()).unwrap();
+    let purged = block_on(store.purge(ping(100).keep_until, 1_000)).unwrap();
+    assert_eq!((purged.pings, purged.passed_over), (100, 0), "a row with broken values goes like others");
+}

@@ -1,0 +1,119 @@
+//! The views say what the receipts say, for whoever opens the file with an ordinary SQL tool.
+#![allow(clippy::unwrap_used, reason = "helpers of tests stand outside of #[test] functions")]
+
+mod common;
+
+use std::time::{Duration, SystemTime};
+
+use common::{insert, open, ping, ping_id, time};
+use mailping_core::fetcher::{Evidence, EvidenceSet, Fetcher, Provider, Verdict};
+use mailping_core::pings::{Status, TimeStep};
+use mailping_core::receipts::{LastDay, Open, PingQuery};
+use mailping_core::store::{Attempt, Store};
+use mailping_core::{Detail, Keyring, Timestamp, Tracker};
+use mailping_sqlite::SqliteStore;
+use pollster::block_on;
+use proptest::prelude::*;
+use rusqlite::Connection;
+
+const DAY: u64 = 86_400_000;
+
+fn generated(ping: u64, n: u64, (fetcher, verdict, bits, step): (u8, u8, u64, u8)) -> Open {
+    let mut one = open(ping_id(ping), ping * 10_000 + n);
+    (one.fetcher, one.verdict) = (Fetcher::from_code(fetcher), Verdict::from_code(verdict));
+    one.provider = Provider::from_code(fetcher);
+    let known: u64 = Evidence::ALL.iter().fold(0, |all, one| all | EvidenceSet::from(*one).bits());
+    one.evidence = EvidenceSet::from_bits(bits & known);
+    one.time_step = TimeStep::from_code(step).unwrap();
+    one.at = one.time().start();
+    one
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn the_views_show_what_the_receipts_show(
+        histories in proptest::collection::vec(
+            (proptest::collection::vec((0..16_u8, 0..4_u8, any::<u64>(), 0..3_u8), 0..12), 0..4_u8, any::<bool>()), 1..6),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mailping.db");
+        let store = SqliteStore::open(&file).unwrap();
+        for (n, (opens, end, has_day)) in histories.iter().enumerate() {
+            let n = n as u64;
+            let mut one = ping(n);
+            one.status = if *end == 3 { Status::Untracked } else { Status::Live };
+            (one.detail, one.owner) = (Detail::City, n.is_multiple_of(2).then(|| "billing".to_owned()));
+            insert(&store, &one);
+            let opens: Vec<Open> = opens.iter().zip(0..).map(|(given, k)| generated(n, k, *given)).collect();
+            let day = Timestamp::from_unix_millis(i64::try_from(1_795_428_000_000 / DAY * DAY).unwrap());
+            let days: &[LastDay] = if *has_day { &[LastDay::new(one.id, day)] } else { &[] };
+            block_on(store.record(&opens, days, Attempt::First)).unwrap();
+            if *end == 1 {
+                block_on(store.withdraw(one.id)).unwrap();
+            }
+        }
+        let tracker = Tracker::builder(Keyring::generate().unwrap(), store).base_url("https://app.example/px").unwrap();
+        // The view has no clock but the machine's.
+        let tracker = block_on(tracker.build()).unwrap();
+        let connection = Connection::open(&file).unwrap();
+        let list = block_on(tracker.receipts().list(&PingQuery::newest(99))).unwrap();
+        for summary in list.summaries {
+            let id = summary.ping.id.to_string();
+            let columns = "SELECT state, status, fetches, human_rows, first_human_open, last_human_open, reference, owner, sent_at
+                FROM receipts WHERE ping = ?1";
+            let shown = connection.query_row(columns, [&id], |row| {
+                Ok((
+                    row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?,
+                    row.get::<_, Option<String>>(4)?, row.get::<_, Option<String>>(5)?, row.get::<_, String>(6)?,
+                    row.get::<_, Option<String>>(7)?, row.get::<_, String>(8)?,
+                ))
+            }).unwrap();
+            let receipt = block_on(tracker.receipts().get(summary.ping.id)).unwrap().unwrap();
+            let human = receipt.opens.iter()
+                .filter(|open| open.verdict == Verdict::Human && !open.evidence.contains(Evidence::NetOwn)).count();
+            prop_assert_eq!(shown, (
+                summary.state.as_str().to_owned(), summary.ping.status.to_string(), summary.fetches.cast_signed(), human as i64,
+                summary.first_human_open.map(|time| time.start().to_string()), summary.last_human_open.map(|time| time.start().to_string()), summary.ping.reference.clone(),
+                summary.ping.owner.clone(), summary.ping.sent_at.to_string(),
+            ));
+            let mut find = connection.prepare(
+                "SELECT at, fetcher, provider, verdict, evidence, network, country, city, time_step, id FROM opens_readable
+                 WHERE ping = ?1 ORDER BY at, id").unwrap();
+            let rows = find.query_map([&id], |row| {
+                (0..10).map(|column| row.get::<_, Option<String>>(column)).collect::<rusqlite::Result<Vec<_>>>()
+            }).unwrap();
+            let rows: Vec<Vec<Option<String>>> = rows.map(Result::unwrap).collect();
+            let expected: Vec<Vec<Option<String>>> = receipt.opens.iter().map(|open| {
+                let evidence = open.evidence.to_string();
+                vec![
+                    Some(open.at.to_string()), Some(open.fetcher.to_string()), open.provider.map(|provider| provider.to_string()),
+                    Some(open.verdict.to_string()), (!evidence.is_empty()).then_some(evidence),
+                    open.network.map(|network| network.to_string()),
+                    open.country.map(|country| country.as_str().to_owned()), open.city.as_ref().map(|city| city.as_str().to_owned()),
+                    Some(open.time_step.to_string()), Some(format!("{:016x}", u64::from_be_bytes(*open.id.as_bytes()))),
+                ]
+            }).collect();
+            prop_assert_eq!(rows, expected);
+        }
+    }
+}
+
+#[test]
+fn an_expired_ping_is_expired_in_the_view_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = SqliteStore::open(&file).unwrap();
+    let later = Timestamp::from(SystemTime::now() + Duration::from_secs(3_600));
+    for (n, until) in [(1, later), (2, time(1))] {
+        let mut one = ping(n);
+        one.record_until = until;
+        insert(&store, &one);
+    }
+    let connection = Connection::open(&file).unwrap();
+    let status = |n: u64| -> String {
+        let find = "SELECT status FROM receipts WHERE reference = ?1";
+        connection.query_row(find, [format!("invoice-{n}")], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((status(1), status(2)), ("live".to_owned(), "expired".to_owned()));
+}
