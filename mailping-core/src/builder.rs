@@ -18,6 +18,15 @@ use crate::sequences::Sequences;
 use crate::tracker::Inner;
 use crate::{ClientIp, Detail, Keyring, Mask, SignalPolicy, Store, StoreError, TimeStep, Timestamp, Tracker};
 
+/// About 20 MB of opens.
+const DEFAULT_QUEUE_CAPACITY: usize = 65_536;
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
+const DEFAULT_PURGE_INTERVAL: Duration = Duration::from_secs(3_600);
+const MIN_PURGE_INTERVAL: Duration = Duration::from_millis(10);
+const DEFAULT_HIT_LIMIT: u32 = 100;
+const DEFAULT_BURST: (usize, Duration) = (5, Duration::from_secs(10));
+const DEFAULT_REPEAT_WINDOW: Duration = Duration::from_secs(30);
+
 /// Builds a [`Tracker`]: keys, a store and a base URL are needed, everything else has a default.
 #[must_use]
 pub struct TrackerBuilder {
@@ -47,13 +56,13 @@ impl TrackerBuilder {
             store,
             base_url: None,
             limits: Limits {
-                capacity: 65_536,
-                deadline: Duration::from_secs(2),
-                purge_every: Duration::from_secs(3_600),
+                capacity: DEFAULT_QUEUE_CAPACITY,
+                deadline: DEFAULT_DEADLINE,
+                purge_every: DEFAULT_PURGE_INTERVAL,
             },
-            hit_limit: 100,
-            burst: (5, Duration::from_secs(10)),
-            repeat_window: Duration::from_secs(30),
+            hit_limit: DEFAULT_HIT_LIMIT,
+            burst: DEFAULT_BURST,
+            repeat_window: DEFAULT_REPEAT_WINDOW,
             clock: Arc::new(SystemTime::now),
         }
     }
@@ -165,7 +174,7 @@ impl TrackerBuilder {
 
     /// How often what is kept long enough is deleted; every hour without this call.
     pub fn purge_every(mut self, interval: Duration) -> Self {
-        self.limits.purge_every = interval.max(Duration::from_millis(10));
+        self.limits.purge_every = interval.max(MIN_PURGE_INTERVAL);
         self
     }
 

@@ -31,10 +31,10 @@ use crate::{LastDay, Open, Timestamp};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Stands for "for ever" in all durations: a clock cannot be asked for `Duration::MAX` from now.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+const MAX_WAIT: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 fn from_now(duration: Duration) -> Instant {
-    Instant::now() + duration.min(LONGEST)
+    Instant::now() + duration.min(MAX_WAIT)
 }
 
 /// Asked each time that the database behind a spool has answered: whether it may be handed over to.
@@ -221,7 +221,7 @@ impl Queue {
             return Recording::ready(Err(RecordError::NoThread));
         }
         let ticket = Arc::new(Ticket::new(Arc::clone(&self.shared.wakes)));
-        state.waiters.push_back((now + self.shared.limits.deadline.min(LONGEST), Arc::clone(&ticket)));
+        state.waiters.push_back((now + self.shared.limits.deadline.min(MAX_WAIT), Arc::clone(&ticket)));
         state.entries.push_back(Queued { entry, ticket: Arc::clone(&ticket), since: now });
         // A running writer looks again by itself: one wake-up a batch, not one a hit.
         if state.entries.len() == state.wakes_writer_at {

@@ -14,11 +14,11 @@ use crate::store::{Answer, Attempt, PingQuery, Purged, Written};
 use crate::{LastDay, Open, Timestamp};
 
 /// The most opens that one batch holds: large enough that a commit costs each little, small enough to keep locks short.
-const MOST_IN_BATCH: usize = 2_048;
+const MAX_BATCH: usize = 2_048;
 /// The most rows that one step of a purge deletes, so that hits wait for it no longer than for a batch.
 const PURGE_STEP: usize = 48;
 /// The longest that a batch waits for more hits.
-const LONGEST_GATHERING: Duration = Duration::from_micros(500);
+const MAX_GATHER_TIME: Duration = Duration::from_micros(500);
 /// With the clock so far ahead of the newest ping, the first purge is put off to the next time.
 const CLOCK_JUMP: Duration = Duration::from_secs(7 * 86_400);
 
@@ -51,7 +51,7 @@ impl Shared {
             let now = Instant::now();
             let enough = if state.closing || now >= gathering.until { 1 } else { gathering.enough };
             if state.entries.len() >= enough {
-                let size = state.entries.len().min(MOST_IN_BATCH);
+                let size = state.entries.len().min(MAX_BATCH);
                 let batch: Vec<Queued> = state.entries.drain(..size).collect();
                 state.in_flight = size;
                 state.oldest_in_flight = batch.first().map(|queued| queued.since);
@@ -264,7 +264,7 @@ impl Gathering {
     /// As many as the batch before, for no longer than it took.
     fn after(size: usize, begun: Instant) -> Self {
         let now = Instant::now();
-        Self { enough: size.clamp(1, MOST_IN_BATCH), until: now + (now - begun).min(LONGEST_GATHERING) }
+        Self { enough: size.clamp(1, MAX_BATCH), until: now + (now - begun).min(MAX_GATHER_TIME) }
     }
 }
 
@@ -375,10 +375,10 @@ mod tests {
     #[test]
     fn a_batch_waits_for_as_many_as_the_one_before_and_never_for_long() {
         let hour_ago = Instant::now().checked_sub(Duration::from_secs(3_600)).unwrap();
-        for (size, enough) in [(0, 1), (1, 1), (60, 60), (MOST_IN_BATCH + 1, MOST_IN_BATCH)] {
+        for (size, enough) in [(0, 1), (1, 1), (60, 60), (MAX_BATCH + 1, MAX_BATCH)] {
             let gathering = Gathering::after(size, hour_ago);
             assert_eq!(gathering.enough, enough, "a lone hit waits for none");
-            assert!(gathering.until <= Instant::now() + LONGEST_GATHERING);
+            assert!(gathering.until <= Instant::now() + MAX_GATHER_TIME);
         }
         let begun = Instant::now();
         let gathering = Gathering::after(60, begun);
