@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use allocations::{print_allocated, print_allocations};
 use criterion::{Criterion, criterion_group, criterion_main};
-use mailping_core::MaskedIp;
 use mailping_core::fetcher::{Classifier, FetchSignals, Network, NetworkList, SinceSent};
+use mailping_core::intake::MaskedIp;
 
 const AGENTS: [(&str, &str); 6] = [
     (

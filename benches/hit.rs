@@ -18,9 +18,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use mailping_benches::{forged, geo};
 use mailping_core::fetcher::{Classifier, FetchSignals, SinceSent};
 use mailping_core::geo::GeoResolver;
-use mailping_core::{
-    Basis, ClientIp, Detail, Hit, Keyring, MaskedIp, MemoryStore, NewPing, OpenId, PixelRequest, Tracker,
-};
+use mailping_core::intake::{Hit, MaskedIp, PixelRequest};
+use mailping_core::receipts::OpenId;
+use mailping_core::{Basis, ClientIp, Detail, Keyring, MemoryStore, NewPing, Tracker};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const GMAIL: &str =
@@ -52,7 +52,7 @@ fn address(n: u32) -> Ipv4Addr {
 
 fn hit(criterion: &mut Criterion) {
     let tracker = tracker(ClientIp::peer());
-    let ping = pollster::block_on(tracker.ping(new_ping())).expect("a ping");
+    let ping = pollster::block_on(tracker.pings().create(new_ping())).expect("a ping");
     let url = ping.pixel_url().expect("a live ping");
     let browser =
         headers(&[("user-agent", FIREFOX), ("accept", "image/avif,image/webp,*/*"), ("host", "app.example")]);
@@ -63,23 +63,27 @@ fn hit(criterion: &mut Criterion) {
     let wrong = forged(url);
     let wrong = PixelRequest::new(&wrong, peer, &browser);
 
-    print_allocations("observe, hot address", || tracker.observe(Hit { request: &hot, now, open_id }));
-    print_allocations("observe, forged token", || tracker.observe(Hit { request: &wrong, now, open_id }));
+    print_allocations("observe, hot address", || {
+        tracker.intake().observe(Hit { request: &hot, now, open_id })
+    });
+    print_allocations("observe, forged token", || {
+        tracker.intake().observe(Hit { request: &wrong, now, open_id })
+    });
     criterion.bench_function("token issue", |bencher| {
-        bencher.iter(|| pollster::block_on(tracker.ping(new_ping())).map(|ping| ping.id()));
+        bencher.iter(|| pollster::block_on(tracker.pings().create(new_ping())).map(|ping| ping.id()));
     });
     criterion.bench_function("observe, forged token (verify alone)", |bencher| {
-        bencher.iter(|| tracker.observe(Hit { request: black_box(&wrong), now, open_id }));
+        bencher.iter(|| tracker.intake().observe(Hit { request: black_box(&wrong), now, open_id }));
     });
     criterion.bench_function("observe, hot address", |bencher| {
-        bencher.iter(|| tracker.observe(Hit { request: black_box(&hot), now, open_id }));
+        bencher.iter(|| tracker.intake().observe(Hit { request: black_box(&hot), now, open_id }));
     });
     let mut n = 0;
     criterion.bench_function("observe, random addresses", |bencher| {
         bencher.iter(|| {
             n += 1;
             let request = PixelRequest::new(url, Some(address(n).into()), &browser);
-            tracker.observe(Hit { request: black_box(&request), now, open_id })
+            tracker.intake().observe(Hit { request: black_box(&request), now, open_id })
         });
     });
 }
@@ -97,12 +101,12 @@ fn client_address(criterion: &mut Criterion) {
         ("observe by Forwarded", ClientIp::forwarded(trusted())),
     ] {
         let tracker = tracker(client_ip);
-        let ping = pollster::block_on(tracker.ping(new_ping())).expect("a ping");
+        let ping = pollster::block_on(tracker.pings().create(new_ping())).expect("a ping");
         let request = PixelRequest::new(ping.pixel_url().expect("a live ping"), peer, &chain);
         let (now, open_id) = (SystemTime::now(), OpenId::from_bytes([7; 8]));
-        print_allocations(name, || tracker.observe(Hit { request: &request, now, open_id }));
+        print_allocations(name, || tracker.intake().observe(Hit { request: &request, now, open_id }));
         criterion.bench_function(name, |bencher| {
-            bencher.iter(|| tracker.observe(Hit { request: black_box(&request), now, open_id }));
+            bencher.iter(|| tracker.intake().observe(Hit { request: black_box(&request), now, open_id }));
         });
     }
 }

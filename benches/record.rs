@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http::HeaderMap;
-use mailping_core::{Basis, Keyring, MemoryStore, NewPing, PixelRequest, Store, Tracker};
+use mailping_core::intake::PixelRequest;
+use mailping_core::store::Store;
+use mailping_core::{Basis, Keyring, MemoryStore, NewPing, Tracker};
 use mailping_sqlite::SqliteStore;
 
 const AT_ONCE: usize = 1_000;
@@ -24,14 +26,15 @@ fn bench(criterion: &mut Criterion, name: &str, store: impl Store) {
     let urls: Vec<String> = (0..PINGS)
         .filter_map(|n| {
             let new = NewPing::one_to_one(format!("invoice-{n}"), Basis::Contract);
-            pollster::block_on(tracker.ping(new)).ok()?.pixel_url().map(str::to_owned)
+            pollster::block_on(tracker.pings().create(new)).ok()?.pixel_url().map(str::to_owned)
         })
         .collect();
     let headers = HeaderMap::new();
     let peer = Some(IpAddr::from([198, 51, 100, 7]));
     let mut turn = (0..).map(|n: usize| &urls[n.wrapping_mul(7_919) % urls.len()]);
-    let mut next =
-        || tracker.record(&PixelRequest::new(turn.next().map_or("", String::as_str), peer, &headers));
+    let mut next = || {
+        tracker.intake().record(&PixelRequest::new(turn.next().map_or("", String::as_str), peer, &headers))
+    };
 
     let mut group = criterion.benchmark_group(name);
     group.sample_size(20).measurement_time(Duration::from_secs(4));

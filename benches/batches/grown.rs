@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 use mailping_core::fetcher::{Fetcher, Verdict};
-use mailping_core::store::{Attempt, OpenQuery};
-use mailping_core::{
-    Basis, Keyring, NewPing, Open, OpenId, PingId, PingQuery, PixelRequest, Recorded, Store, Timestamp,
-    Tracker,
-};
+use mailping_core::intake::{PixelRequest, Recorded};
+use mailping_core::receipts::{Open, OpenId, PingQuery};
+use mailping_core::store::{Attempt, OpenQuery, Store};
+use mailping_core::{Basis, Keyring, NewPing, PingId, Timestamp, Tracker};
 
 use crate::traffic::{PINGS, Random, percentiles, ping_id};
 
@@ -26,7 +25,7 @@ pub(crate) async fn receipts(tracker: &Tracker) {
         for _ in 0..2_000 {
             let id = ping_id(PINGS - 1 - random.below(newest));
             let begun = Instant::now();
-            opens += tracker.receipt(id).await.unwrap().unwrap().summary.fetches;
+            opens += tracker.receipts().get(id).await.unwrap().unwrap().summary.fetches;
             took.push(begun.elapsed());
         }
         let (half, most) = percentiles(&mut took);
@@ -36,7 +35,7 @@ pub(crate) async fn receipts(tracker: &Tracker) {
 }
 
 pub(crate) async fn long_ping(tracker: &Tracker) -> PingId {
-    tracker.ping(NewPing::one_to_one("long", Basis::Contract)).await.unwrap().id()
+    tracker.pings().create(NewPing::one_to_one("long", Basis::Contract)).await.unwrap().id()
 }
 
 /// Records so many opens of one ping, a second apart.
@@ -63,14 +62,14 @@ pub(crate) async fn long_receipts(store: impl Store, ping: PingId, count: u32) {
     let mut took = Vec::new();
     for _ in 0..11 {
         let begun = Instant::now();
-        assert_eq!(tracker.receipt(ping).await.unwrap().unwrap().summary.fetches, u64::from(count));
+        assert_eq!(tracker.receipts().get(ping).await.unwrap().unwrap().summary.fetches, u64::from(count));
         took.push(begun.elapsed());
     }
     let receipt = percentiles(&mut took).0;
     let mut took = Vec::new();
     for _ in 0..101 {
         let begun = Instant::now();
-        assert_eq!(tracker.opens(&OpenQuery::newest(ping, 50)).await.unwrap().opens.len(), 50);
+        assert_eq!(tracker.receipts().opens(&OpenQuery::newest(ping, 50)).await.unwrap().opens.len(), 50);
         took.push(begun.elapsed());
     }
     println!("{count} opens: receipt {receipt:.2?}, its newest 50 {:.2?}", percentiles(&mut took).0);
@@ -82,7 +81,7 @@ pub(crate) async fn list(tracker: &Tracker) {
     let mut opens = 0;
     for _ in 0..51 {
         let begun = Instant::now();
-        let page = tracker.receipts(&PingQuery::newest(100)).await.unwrap();
+        let page = tracker.receipts().list(&PingQuery::newest(100)).await.unwrap();
         opens = page.summaries.iter().map(|summary| summary.fetches).sum();
         took.push(begun.elapsed());
     }
@@ -92,7 +91,8 @@ pub(crate) async fn list(tracker: &Tracker) {
 pub(crate) async fn pixels(tracker: &Tracker) -> Vec<String> {
     let mut pixels = Vec::new();
     for n in 0..1_000 {
-        let ping = tracker.ping(NewPing::one_to_one(format!("hit-{n}"), Basis::Contract)).await.unwrap();
+        let ping =
+            tracker.pings().create(NewPing::one_to_one(format!("hit-{n}"), Basis::Contract)).await.unwrap();
         pixels.push(ping.pixel_url().unwrap().to_owned());
     }
     pixels
@@ -110,7 +110,7 @@ pub(crate) async fn hits(
     let begun = Instant::now();
     for pixel in pixels.iter().cycle() {
         let sent = Instant::now();
-        let recorded = tracker.record(&PixelRequest::new(pixel, None, &headers)).await;
+        let recorded = tracker.intake().record(&PixelRequest::new(pixel, None, &headers)).await;
         assert_eq!(recorded, Ok(Recorded::Durable));
         took.push(sent.elapsed());
         if took.len() >= 2_000 && enough() {
@@ -132,12 +132,12 @@ pub(crate) async fn purge(tracker: &Tracker, make_due: impl AsyncFnOnce() -> u64
     let pixels = pixels(tracker).await;
     let (alone, _) = hits(tracker, "hits alone", &pixels, || true).await;
     let due = make_due().await;
-    let purged = || tracker.health().purged_opens;
+    let purged = || tracker.intake().health().purged_opens;
     let (_, most) = hits(tracker, "hits while a purge runs", &pixels, || purged() >= due).await;
     let commits = most.as_secs_f64() / alone.as_secs_f64();
     println!(
         "purged {} pings and {} opens; the p99 is {commits:.1} lone hits",
-        tracker.health().purged_pings,
+        tracker.intake().health().purged_pings,
         purged()
     );
 }

@@ -3,7 +3,8 @@
 use mailping_core::store::Attempt;
 use std::time::Instant;
 
-use mailping_core::{Open, Store as _};
+use mailping_core::receipts::Open;
+use mailping_core::store::Store as _;
 use mailping_fixture_postgres::Server;
 use mailping_postgres::PostgresStore;
 use sqlx::postgres::{PgPool, PgPoolCopyExt as _, PgPoolOptions};

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use mailping_core::store::{Attempt, OpenQuery};
-use mailping_core::{Open, Store as _};
+use mailping_core::receipts::Open;
+use mailping_core::store::{Attempt, OpenQuery, Store as _};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
 use rusqlite::{Connection, params};

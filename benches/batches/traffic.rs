@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use mailping_core::fetcher::{Fetcher, Verdict};
-use mailping_core::{Open, OpenId, PingId, Timestamp};
+use mailping_core::receipts::{Open, OpenId};
+use mailping_core::{PingId, Timestamp};
 
 pub(crate) const PINGS: u64 = 1_000_000;
 pub(crate) const BATCH: usize = 1_000;

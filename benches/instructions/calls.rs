@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use mailping_benches::{forged, geo};
 use mailping_core::fetcher::{Classifier, FetchSignals, SinceSent};
 use mailping_core::geo::GeoResolver;
-use mailping_core::{
-    Basis, ClientIp, Detail, Hit, Keyring, MaskedIp, MemoryStore, NewPing, OpenId, PixelRequest, Tracker,
-};
+use mailping_core::intake::{Hit, MaskedIp, PixelRequest};
+use mailping_core::receipts::OpenId;
+use mailping_core::{Basis, ClientIp, Detail, Keyring, MemoryStore, NewPing, Tracker};
 
 const NAMES: [&str; 9] = [
     "verify a forged token",
@@ -47,7 +47,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let builder = builder.geo(geo()?).client_ip(client_ip).ceiling(detail).hit_limit(0);
     let tracker = runtime.block_on(builder.build())?;
     let new = NewPing::one_to_one("invoice-42", Basis::Contract);
-    let ping = runtime.block_on(tracker.ping(new.sent_at(SystemTime::now() - Duration::from_secs(7_200))))?;
+    let ping = runtime
+        .block_on(tracker.pings().create(new.sent_at(SystemTime::now() - Duration::from_secs(7_200))))?;
 
     let headers = |agent| {
         let lines = [
@@ -70,7 +71,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let wrong = forged(ping.pixel_url().unwrap_or_default());
     let wrong = PixelRequest::new(&wrong, peer, &browser);
     let (now, open_id) = (SystemTime::now(), OpenId::from_bytes([7; 8]));
-    let observe = |request| tracker.observe(Hit { request: black_box(request), now, open_id }).is_some();
+    let observe =
+        |request| tracker.intake().observe(Hit { request: black_box(request), now, open_id }).is_some();
     let (classifier, geo) = (Classifier::default(), geo()?);
     let late = SinceSent::After(Duration::from_secs(7_200));
     let (home, google): (MaskedIp, MaskedIp) = ("198.51.100.0/24".parse()?, "66.249.84.0/24".parse()?);
@@ -85,7 +87,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "classify Gmail's proxy" => classify(&gmail, google),
             "locate" => geo.locate(black_box(home))?.is_some(),
             "draw an open id" => OpenId::random().is_ok(),
-            "record, memory" => runtime.block_on(tracker.record(black_box(&request))).is_ok(),
+            "record, memory" => runtime.block_on(tracker.intake().record(black_box(&request))).is_ok(),
             _ => observe(&request),
         });
     }

@@ -42,7 +42,8 @@ pub fn forged(pixel_url: &str) -> String {
 /// Where a ping cannot be made.
 pub async fn paths(tracker: &Tracker, number: u32) -> Result<(), Box<dyn Error>> {
     for n in 0..number {
-        let ping = tracker.ping(NewPing::one_to_one(format!("invoice-{n}"), Basis::Contract)).await?;
+        let ping =
+            tracker.pings().create(NewPing::one_to_one(format!("invoice-{n}"), Basis::Contract)).await?;
         let url = ping.pixel_url().unwrap_or_default();
         println!("{}", url.trim_start_matches("http://127.0.0.1"));
     }

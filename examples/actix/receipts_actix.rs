@@ -60,7 +60,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // It ends by itself on SIGTERM and Ctrl-C.
     server.run().await?;
 
-    let closed = tracker.close(PATIENCE).await;
+    let closed = tracker.intake().close(PATIENCE).await;
     let written = closed.health.durable + closed.health.spooled;
     println!("closed: {written} opens written, {} lost", closed.lost);
     if closed.lost > 0 { Err(format!("{} opens could not be written", closed.lost).into()) } else { Ok(()) }

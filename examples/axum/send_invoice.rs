@@ -18,7 +18,8 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Mailboxes, MultiPart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
-use mailping_core::{Basis, NewPing, PreparedPing, Status, Tracker};
+use mailping_core::pings::Status;
+use mailping_core::{Basis, NewPing, PreparedPing, Tracker};
 use mailping_examples_service::{Program, Settings, SettingsError, start_log, with_sources};
 use mailping_sqlite::SqliteStore;
 
@@ -75,7 +76,7 @@ async fn run() -> Result<usize, Box<dyn Error>> {
             }
         }
     }
-    tracker.close(Duration::from_secs(5)).await;
+    tracker.intake().close(Duration::from_secs(5)).await;
     Ok(failed)
 }
 
@@ -99,7 +100,7 @@ async fn send(
     to: &Mailbox,
 ) -> Result<PreparedPing, Box<dyn Error>> {
     let basis = Basis::legitimate_interest("proof that the invoice arrived");
-    let ping = tracker.ping(NewPing::one_to_one(REFERENCE, basis).to(to.email.to_string())).await?;
+    let ping = tracker.pings().create(NewPing::one_to_one(REFERENCE, basis).to(to.email.to_string())).await?;
     let html = ping.embed(&invoice_html(&ping));
 
     let mut mail = message(from, to, &ping, html.clone())?;
@@ -111,7 +112,7 @@ async fn send(
     if let Err(error) = smtp.send(mail).await {
         // Without an answer the message may be on its way, and its opt-out link needs the ping.
         return Err(if error.status().is_some() {
-            tracker.erase(ping.id()).await?;
+            tracker.people().erase(ping.id()).await?;
             format!("not sent, {}", reason(&error))
         } else {
             format!("perhaps sent, ping {} is kept: {}", ping.id(), reason(&error))

@@ -13,7 +13,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use mailping_core::StoreError;
+use mailping_core::store::StoreError;
 use mailping_examples_axum::serve;
 use mailping_examples_service::{Program, Service, Settings, SettingsError, start_log};
 use mailping_postgres::{DatabaseError, PostgresStore};

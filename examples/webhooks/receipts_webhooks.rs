@@ -16,7 +16,7 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use mailping_core::NoticeRules;
+use mailping_core::receipts::NoticeRules;
 use mailping_examples_axum::serve;
 use mailping_examples_service::{Program, Service, Settings, SettingsError, start_log};
 use mailping_examples_webhooks::{Outbox, Target, TargetError, Webhooks};

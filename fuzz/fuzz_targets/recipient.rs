@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mailping_core::Recipient;
+use mailping_core::people::Recipient;
 
 fuzz_target!(|text: &str| {
     let read = Recipient::parse(text);

@@ -11,7 +11,10 @@ use libfuzzer_sys::fuzz_target;
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Verdict};
 use mailping_core::geo::{City, Country};
 use mailping_core::store::{PingQuery, Store};
-use mailping_core::{Basis, Keyring, MaskedIp, Open, OpenId, Ping, PingId, Status, Timestamp, Tracker};
+use mailping_core::{Basis, Keyring, PingId, Timestamp, Tracker};
+use mailping_core::intake::MaskedIp;
+use mailping_core::pings::{Ping, Status};
+use mailping_core::receipts::{Open, OpenId};
 use mailping_sqlite::SqliteStore;
 use rusqlite::types::Value;
 
@@ -109,13 +112,13 @@ fuzz_target!(|cells: Vec<(u8, Cell<'_>)>| {
         let _ = subject.raw.execute(&format!("UPDATE {table} SET {column} = ?1"), [value]);
     }
     // What comes through is summed up and shown to people.
-    if let Ok(Some(receipt)) = pollster::block_on(subject.tracker.receipt(PING)) {
+    if let Ok(Some(receipt)) = pollster::block_on(subject.tracker.receipts().get(PING)) {
         for open in &receipt.opens {
             assert!(open.network.is_none_or(|network| MaskedIp::from_network(network.network()).is_ok()));
         }
         let _ = receipt.to_string();
     }
-    let _ = pollster::block_on(subject.tracker.receipts(&PingQuery::newest(10)));
+    let _ = pollster::block_on(subject.tracker.receipts().list(&PingQuery::newest(10)));
 });
 
 /// The values of which rows are made, as every store reads them back.

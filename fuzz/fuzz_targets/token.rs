@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
-use mailping_core::{ClientIp, Link};
+use mailping_core::ClientIp;
+use mailping_core::intake::Link;
 use mailping_fuzz::Subject;
 
 static SUBJECT: LazyLock<Subject> = LazyLock::new(|| Subject::new(ClientIp::peer()));

@@ -5,10 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mailping_core::geo::{GeoError, GeoResolver, Place};
-use mailping_core::{
-    Basis, ClientIp, Detail, Hit, Keyring, MaskedIp, MemoryStore, NewPing, Observation, Open, OpenId,
-    PixelRequest, Tracker,
-};
+use mailping_core::{Basis, ClientIp, Detail, Keyring, MemoryStore, NewPing, Tracker};
+use mailping_core::intake::{Hit, MaskedIp, Observation, PixelRequest};
+use mailping_core::receipts::{Open, OpenId};
 
 /// Knows a place for every network, so that a place given wrongly shows.
 #[derive(Debug)]
@@ -41,7 +40,7 @@ impl Subject {
         let builder = builder.client_ip(client_ip).ceiling(Detail::Network).geo(Anywhere);
         let tracker = pollster::block_on(builder.build()).expect("a tracker");
         let ping = NewPing::one_to_one("a", Basis::Contract).detail(Detail::Network).sent_at(sent);
-        let ping = pollster::block_on(tracker.ping(ping)).expect("a ping");
+        let ping = pollster::block_on(tracker.pings().create(ping)).expect("a ping");
         let path =
             ping.pixel_url().expect("a live ping").trim_start_matches("https://app.example").to_owned();
         Self { tracker, path, sent }
@@ -58,7 +57,7 @@ impl Subject {
     ) -> Option<Open> {
         let request = PixelRequest::new(path, peer, headers);
         let now = self.sent + Duration::from_secs(seconds);
-        match self.tracker.observe(Hit { request: &request, now, open_id: OpenId::from_bytes([7; 8]) })? {
+        match self.tracker.intake().observe(Hit { request: &request, now, open_id: OpenId::from_bytes([7; 8]) })? {
             Observation::Open(open) => Some(open),
             other => panic!("the ping's detail is network: {other:?}"),
         }

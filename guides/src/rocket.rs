@@ -1,6 +1,7 @@
 use std::io::Cursor;
 
-use mailping_core::{Mount, PixelRequest};
+use mailping_core::Mount;
+use mailping_core::intake::PixelRequest;
 use rocket::http::{Method, Status};
 use rocket::route::{Handler, Outcome, Route};
 use rocket::{Data, Request, Response};

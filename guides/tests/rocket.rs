@@ -11,7 +11,7 @@ async fn it_answers_and_records() {
     let mount = Mount::new(tracker.clone());
     let app = rocket::build().mount(mount.path().to_owned(), mailping_guides::rocket::routes(&mount));
     let client = Client::untracked(app).await.unwrap();
-    let ping = tracker.ping(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
+    let ping = tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
     let path = |url: &str| url.strip_prefix("https://app.example").unwrap().to_owned();
     let (gif, page) = (path(ping.pixel_url().unwrap()), path(ping.opt_out_url()));
 
@@ -26,12 +26,12 @@ async fn it_answers_and_records() {
     let head = client.head(gif.clone()).dispatch().await;
     assert_eq!((head.status(), head.headers().get_one("content-type")), (Status::Ok, Some("image/gif")));
     assert_eq!(client.put(gif.clone()).dispatch().await.status(), Status::MethodNotAllowed);
-    assert_eq!(tracker.receipt(ping.id()).await.unwrap().unwrap().opens.len(), 2, "GET of the two forms of the link");
+    assert_eq!(tracker.receipts().get(ping.id()).await.unwrap().unwrap().opens.len(), 2, "GET of the two forms of the link");
 
     let german = client.get(page.clone()).header(Header::new("Accept-Language", "de")).dispatch().await;
     assert!(german.into_string().await.unwrap().contains("lang=\"de\""));
     let done = client.post(page).body("List-Unsubscribe=One-Click").dispatch().await;
     assert_eq!(done.status(), Status::Ok);
-    let status = tracker.receipt(ping.id()).await.unwrap().unwrap().summary.ping.status;
-    assert_eq!(status, mailping_core::Status::Withdrawn);
+    let status = tracker.receipts().get(ping.id()).await.unwrap().unwrap().summary.ping.status;
+    assert_eq!(status, mailping_core::pings::Status::Withdrawn);
 }

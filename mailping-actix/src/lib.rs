@@ -60,6 +60,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
+use mailping_core::intake::{HeaderSource, PixelRequest};
+use mailping_core::mount::{Answering, Mount};
 #[doc(no_inline)]
 pub use mailping_core::*;
 

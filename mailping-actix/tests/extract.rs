@@ -3,7 +3,8 @@
 
 use actix_web::test::TestRequest;
 use actix_web::web::Query;
-use mailping_core::{OpenCursor, PingId, State, StepTime};
+use mailping_core::receipts::{OpenCursor, StepTime};
+use mailping_core::{PingId, State};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

@@ -37,7 +37,7 @@ fn headers(answer: &Response<Bytes>) -> Vec<(&str, &[u8])> {
 }
 
 async fn check(tracker: &Tracker, address: SocketAddr) {
-    let ping = tracker.ping(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
+    let ping = tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
     let pixel = ping.pixel_url().unwrap().strip_prefix("http://app.example").unwrap();
     let answers = fetch(address, &[("GET", pixel), ("GET", "/px/forged.gif"), ("HEAD", pixel)]).await;
     let mut expected: Vec<_> = pixel::HEADERS.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
@@ -47,7 +47,7 @@ async fn check(tracker: &Tracker, address: SocketAddr) {
         assert_eq!((answer.version(), answer.status().as_u16()), (Version::HTTP_2, 200));
         assert_eq!((headers(answer), &answer.body()[..]), (expected.clone(), body));
     }
-    let receipt = tracker.receipt(ping.id()).await.unwrap().unwrap();
+    let receipt = tracker.receipts().get(ping.id()).await.unwrap().unwrap();
     assert_eq!(receipt.opens.len(), 1, "GET is recorded, HEAD is not");
     assert_eq!(receipt.opens[0].network.unwrap().to_string(), "127.0.0.0/24");
 }

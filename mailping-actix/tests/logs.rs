@@ -60,7 +60,7 @@ async fn beside_the_loggers_scope_nothing_of_a_fetch_is_logged() {
     log::set_max_level(log::LevelFilter::Trace);
     let tracker = Tracker::builder(Keyring::generate().unwrap(), MemoryStore::new());
     let tracker = tracker.base_url("http://127.0.0.1/px").unwrap().build().await.unwrap();
-    let ping = tracker.ping(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
+    let ping = tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
     let path = |url: &str| url[url.find("/px/").unwrap()..].to_owned();
     let pixel = path(ping.pixel_url().unwrap());
     let token = pixel["/px/".len()..].strip_suffix(".gif").unwrap();

@@ -83,6 +83,7 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use mailping_core::mount::Mount;
 #[doc(no_inline)]
 pub use mailping_core::*;
 use mailping_tower::PixelService;

@@ -7,7 +7,8 @@ use axum::extract::{Path, Query};
 use axum::routing::get;
 use http_body_util::BodyExt as _;
 use hyper::{Request, StatusCode};
-use mailping_core::{OpenCursor, PingId, State, StepTime};
+use mailping_core::receipts::{OpenCursor, StepTime};
+use mailping_core::{PingId, State};
 use serde::Deserialize;
 use tower::ServiceExt as _;
 

@@ -56,7 +56,7 @@ fn mounted_after_the_trace_layer_nothing_of_a_fetch_is_logged() {
     let (tracker, ping) = runtime.block_on(async {
         let tracker = Tracker::builder(Keyring::generate().unwrap(), MemoryStore::new());
         let tracker = tracker.base_url("http://127.0.0.1/px").unwrap().build().await.unwrap();
-        let ping = tracker.ping(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
+        let ping = tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
         (tracker, ping)
     });
     let path = |url: &str| url[url.find("/px/").unwrap()..].to_owned();

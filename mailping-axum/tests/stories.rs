@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 struct Everywhere;
 
 impl GeoResolver for Everywhere {
-    fn locate(&self, network: mailping_core::MaskedIp) -> Result<Option<Place>, GeoError> {
+    fn locate(&self, network: mailping_core::intake::MaskedIp) -> Result<Option<Place>, GeoError> {
         let network = network.to_string();
         let first = network.split(['.', ':']).next().unwrap_or_default();
         Ok(Some(Place::new("PT".parse().ok(), format!("Town of {first}").parse().ok())))

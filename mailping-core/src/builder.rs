@@ -2,23 +2,31 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use crate::base_url::{BaseUrlError, check_base_url};
 use crate::detail::Precision;
 use crate::fetcher::Classifier;
 use crate::geo::{GeoResolver, NoGeo};
+use crate::intake::Refusals;
 use crate::key_check::KeyCheck;
 use crate::keyring::KeyId;
 use crate::limiter::HitLimiter;
-use crate::notify::{Event, Hook};
 use crate::observe::Observer;
 use crate::opt_out::{Languages, Texts, TextsError};
 use crate::queue::{Limits, Queue};
 use crate::sequences::Sequences;
-use crate::tracker::{Inner, Refusals};
+use crate::tracker::Inner;
 use crate::{ClientIp, Detail, Keyring, Mask, SignalPolicy, Store, StoreError, TimeStep, Timestamp, Tracker};
+
+/// About 20 MB of opens.
+const DEFAULT_QUEUE_CAPACITY: usize = 65_536;
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
+const DEFAULT_PURGE_INTERVAL: Duration = Duration::from_secs(3_600);
+const MIN_PURGE_INTERVAL: Duration = Duration::from_millis(10);
+const DEFAULT_HIT_LIMIT: u32 = 100;
+const DEFAULT_BURST: (usize, Duration) = (5, Duration::from_secs(10));
+const DEFAULT_REPEAT_WINDOW: Duration = Duration::from_secs(30);
 
 /// Builds a [`Tracker`]: keys, a store and a base URL are needed, everything else has a default.
 #[must_use]
@@ -31,7 +39,6 @@ pub struct TrackerBuilder {
     burst: (usize, Duration),
     repeat_window: Duration,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
-    hooks: Vec<Hook>,
     languages: Languages,
     default_language: Option<String>,
 }
@@ -52,25 +59,26 @@ impl TrackerBuilder {
             store,
             base_url: None,
             limits: Limits {
-                capacity: 65_536,
-                deadline: Duration::from_secs(2),
-                purge_every: Duration::from_secs(3_600),
+                capacity: DEFAULT_QUEUE_CAPACITY,
+                deadline: DEFAULT_DEADLINE,
+                purge_every: DEFAULT_PURGE_INTERVAL,
             },
-            hit_limit: 100,
-            burst: (5, Duration::from_secs(10)),
-            repeat_window: Duration::from_secs(30),
+            hit_limit: DEFAULT_HIT_LIMIT,
+            burst: DEFAULT_BURST,
+            repeat_window: DEFAULT_REPEAT_WINDOW,
             clock: Arc::new(SystemTime::now),
-            hooks: Vec::new(),
             languages: Languages::default(),
             default_language: None,
         }
     }
 
-    /// Where the routes are reached from outside, such as `https://app.example/px`: the start of every pixel's URL. It also stands in
-    /// a header line, so it is brought to ASCII: `https://exämple.com/täst` becomes `https://xn--exmple-cua.com/t%C3%A4st`.
+    /// Where the routes are reached from outside, such as `https://app.example/px`: the start of
+    /// every pixel's URL. It also stands in a header line, so it is brought to ASCII:
+    /// `https://exämple.com/täst` becomes `https://xn--exmple-cua.com/t%C3%A4st`.
     ///
     /// # Errors
-    /// [`BaseUrlError`] for anything but an absolute `http` or `https` URL of at most 512 bytes without query, fragment or user name.
+    /// [`BaseUrlError`] for anything but an absolute `http` or `https` URL of at most 512 bytes
+    /// without query, fragment or user name.
     pub fn base_url(mut self, url: &str) -> Result<Self, BaseUrlError> {
         self.base_url = Some(check_base_url(url)?);
         Ok(self)
@@ -99,7 +107,8 @@ impl TrackerBuilder {
         self
     }
 
-    /// As [`geo`](Self::geo), for a resolver that the app keeps a handle of, such as to reload its files.
+    /// As [`geo`](Self::geo), for a resolver that the app keeps a handle of, such as to reload its
+    /// files.
     pub fn shared_geo(mut self, geo: Arc<dyn GeoResolver>) -> Self {
         self.observer.geo = geo;
         self
@@ -111,7 +120,8 @@ impl TrackerBuilder {
         self
     }
 
-    /// How much of an address is masked; without this call /24 and /48 are kept, which is also the most.
+    /// How much of an address is masked; without this call /24 and /48 are kept, which is also the
+    /// most.
     pub fn mask(mut self, mask: Mask) -> Self {
         self.observer.mask = mask;
         self
@@ -123,14 +133,15 @@ impl TrackerBuilder {
         self
     }
 
-    /// The most that is kept of any open, whatever a ping asks for; [`Detail::City`] without this call. It also acts on
-    /// pings that were made before.
+    /// The most that is kept of any open, whatever a ping asks for; [`Detail::City`] without this
+    /// call. It also acts on pings that were made before.
     pub fn ceiling(mut self, detail: Detail) -> Self {
         self.observer.ceiling.detail = detail;
         self
     }
 
-    /// The finest time step that is kept, whatever a ping asks for; [`TimeStep::Exact`] without this call.
+    /// The finest time step that is kept, whatever a ping asks for; [`TimeStep::Exact`] without
+    /// this call.
     pub fn time_step_ceiling(mut self, step: TimeStep) -> Self {
         self.observer.ceiling.step = step;
         self
@@ -154,7 +165,8 @@ impl TrackerBuilder {
         self
     }
 
-    /// The most opens that wait for the store at once, each about 300 bytes; 65,536 without this call, at least 1.
+    /// The most opens that wait for the store at once, each about 300 bytes; 65,536 without this
+    /// call, at least 1.
     pub fn queue_capacity(mut self, opens: usize) -> Self {
         self.limits.capacity = opens.max(1);
         self
@@ -171,10 +183,11 @@ impl TrackerBuilder {
         self
     }
 
-    /// From how many different pings fetched within `window` from one masked network on a fetch is held uncertain, as one scanner's
-    /// rather than many readers'; 5 within 10 seconds without this call, 0 pings for never, and at most 64. Those before count as
-    /// they are judged, since stored verdicts never change. Mail proxies and [people's networks] are not counted, since many readers
-    /// share theirs. The count is this process's own.
+    /// From how many different pings fetched within `window` from one masked network on a fetch is
+    /// held uncertain, as one scanner's rather than many readers'; 5 within 10 seconds without this
+    /// call, 0 pings for never, and at most 64. Those before count as they are judged, since stored
+    /// verdicts never change. Mail proxies and [people's networks] are not counted, since many
+    /// readers share theirs. The count is this process's own.
     ///
     /// [people's networks]: crate::fetcher::Classifier::people_networks
     pub fn burst(mut self, pings: usize, window: Duration) -> Self {
@@ -182,7 +195,8 @@ impl TrackerBuilder {
         self
     }
 
-    /// Within this time after a fetch another one of the same kind counts as its repeat; 30 seconds without this call.
+    /// Within this time after a fetch another one of the same kind counts as its repeat; 30 seconds
+    /// without this call.
     pub fn repeat_window(mut self, window: Duration) -> Self {
         self.repeat_window = window;
         self
@@ -190,15 +204,7 @@ impl TrackerBuilder {
 
     /// How often what is kept long enough is deleted; every hour without this call.
     pub fn purge_every(mut self, interval: Duration) -> Self {
-        self.limits.purge_every = interval.max(Duration::from_millis(10));
-        self
-    }
-
-    /// Calls `hook` after an open is on disk, from a thread of its own and one event at a time. It slows no pixel: at most 4,096
-    /// events wait for it, and those beyond are counted in [`Health::events_missed`](crate::Health::events_missed). A hook that panics
-    /// is called again with the next event. For async code see [`Tracker::subscribe`].
-    pub fn on_open(mut self, hook: impl FnMut(Event) + Send + 'static) -> Self {
-        self.hooks.push(Box::new(hook));
+        self.limits.purge_every = interval.max(MIN_PURGE_INTERVAL);
         self
     }
 
@@ -208,13 +214,16 @@ impl TrackerBuilder {
         self
     }
 
-    /// Checks the settings against the store and starts the tracker's threads: two, one for a spool, and one for each hook.
+    /// Checks the settings against the store. It starts no thread: the [intake](Tracker::intake)
+    /// does.
     ///
-    /// If the database is away and a spool stands in front of it, the tracker is built all the same. The keys are checked when the database
-    /// comes, and nothing that needs them is done before.
+    /// If the database is away and a spool stands in front of it, the tracker is built all the
+    /// same. The keys are checked when the database comes, and nothing that needs them is done
+    /// before.
     ///
     /// # Errors
-    /// [`BuildError`]: no base URL, a default language without texts, a store that cannot be read, or a keyring without a key that objections need, or with another in its place.
+    /// [`BuildError`]: no base URL, a default language without texts, a store that cannot be read,
+    /// or a keyring without a key that objections need, or with another in its place.
     pub async fn build(mut self) -> Result<Tracker, BuildError> {
         let base_url = self.base_url.ok_or(BuildError::NoBaseUrl)?;
         if let Some(tag) = &self.default_language {
@@ -238,12 +247,13 @@ impl TrackerBuilder {
         let limiter = Arc::new(HitLimiter::new(self.hit_limit));
         let (store, check) = (Arc::clone(&self.store), Arc::clone(&key_check));
         let at_contact = move || pollster::block_on(check.pass(&*store)).is_ok();
-        let queue =
-            Queue::start(Arc::clone(&self.store), clock, self.limits, Arc::clone(&limiter), at_contact);
-        let queue = queue.map_err(|source| BuildError::Thread { source })?;
-        for hook in self.hooks {
-            queue.notifier().run(hook).map_err(|source| BuildError::Thread { source })?;
-        }
+        let queue = Queue::new(
+            Arc::clone(&self.store),
+            clock,
+            self.limits,
+            Arc::clone(&limiter),
+            Box::new(at_contact),
+        );
         let (burst_pings, burst_window) = self.burst;
         Ok(Tracker::new(Inner {
             observer: self.observer,
@@ -256,9 +266,7 @@ impl TrackerBuilder {
             clock: self.clock,
             key_check,
             refusals: Refusals::default(),
-            warned_of_no_address: AtomicBool::new(false),
             languages: self.languages,
-            warned_of_stray_link: AtomicBool::new(false),
         }))
     }
 }
@@ -289,7 +297,8 @@ pub enum BuildError {
         /// Why.
         source: StoreError,
     },
-    /// Recipient hashes are kept under a key that is not in the keyring: without it objections would be forgotten.
+    /// Recipient hashes are kept under a key that is not in the keyring: without it objections
+    /// would be forgotten.
     #[error(
         "the keyring lacks key {id}, which recipients and objections are kept under: add it after the newer keys"
     )]
@@ -297,7 +306,8 @@ pub enum BuildError {
         /// The id of the key.
         id: KeyId,
     },
-    /// Recipient hashes are kept under another key of this id: with this one objections would be forgotten.
+    /// Recipient hashes are kept under another key of this id: with this one objections would be
+    /// forgotten.
     #[error(
         "key {id} of the keyring is not the key {id} that recipients and objections are kept under: bring that one back, \
          and give the new key an id of its own"
@@ -305,11 +315,5 @@ pub enum BuildError {
     KeyDiffers {
         /// The id of the key.
         id: KeyId,
-    },
-    /// The operating system gave no thread.
-    #[error("the tracker's threads could not be started")]
-    Thread {
-        /// Why.
-        source: std::io::Error,
     },
 }

@@ -10,7 +10,7 @@ use crate::{MaskedIp, PingId, Timestamp};
 
 const SLOTS: usize = 1_024;
 /// The most pings that are told apart in one window: a threshold above it is cut to it.
-const MOST_PINGS: usize = 64;
+const MAX_PINGS: usize = 64;
 
 #[derive(Debug)]
 struct Slot {
@@ -34,7 +34,7 @@ impl BurstDetector {
         let slot = |_| Mutex::new(Slot { network: None, recent: Vec::new() });
         let slots = if pings == 0 { 0 } else { SLOTS };
         Self {
-            pings: pings.min(MOST_PINGS),
+            pings: pings.min(MAX_PINGS),
             window_millis: i64::try_from(window.as_millis()).unwrap_or(i64::MAX),
             slots: (0..slots).map(slot).collect(),
             hasher: RandomState::new(),

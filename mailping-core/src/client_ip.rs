@@ -1,8 +1,8 @@
 //! Whose request it is: the socket's peer, or the client that one's own proxies name in one header.
 //!
-//! Lines and hops are read from the right and the walk fails closed: where it meets something that is no address, the client is
-//! unknown, since whatever stands further left may have been written by anyone. The raw address leaves as [`RawIp`], which can only
-//! be masked.
+//! Lines and hops are read from the right and the walk fails closed: where it meets something that
+//! is no address, the client is unknown, since whatever stands further left may have been written
+//! by anyone. The raw address leaves as [`RawIp`], which can only be masked.
 
 mod address;
 mod forwarded;
@@ -17,25 +17,26 @@ use http::HeaderName;
 use self::address::Ports;
 pub use self::trusted::TrustedProxies;
 use crate::mask::{Mask, MaskedIp};
-use crate::request::{HeaderSource, PixelRequest};
 
 /// A header with more bytes than this over all its lines is not read.
-const MOST_HEADER_BYTES: usize = 8 * 1024;
+const MAX_HEADER_BYTES: usize = 8 * 1024;
 /// A header with more hops (or lines) than this is not read.
-const MOST_ELEMENTS: usize = 64;
+const MAX_ELEMENTS: usize = 64;
 
-/// Where the client's address is read from: exactly one place, never "the first header that is there".
+/// Where the client's address is read from: exactly one place, never "the first header that is
+/// there".
 ///
-/// The default is [`ClientIp::peer`]. The others read one header, and only from a peer in the [`TrustedProxies`]; from
-/// any other peer the header is ignored and the peer itself is the client. A header of more than 8 KiB or 64 hops is
-/// not read: the client is unknown then, as it is where the header is missing or unreadable.
+/// The default is [`ClientIp::peer`]. The others read one header, and only from a peer in the
+/// [`TrustedProxies`]; from any other peer the header is ignored and the peer itself is the client.
+/// A header of more than 8 KiB or 64 hops is not read: the client is unknown then, as it is where
+/// the header is missing or unreadable.
 ///
 /// ```
 /// use mailping_core::{ClientIp, TrustedProxies};
 ///
 /// let trusted: TrustedProxies = "10.0.0.0/8, ::1".parse()?;
 /// let client_ip = ClientIp::x_forwarded_for(trusted);
-/// # Ok::<(), mailping_core::ClientIpError>(())
+/// # Ok::<(), mailping_core::intake::ClientIpError>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct ClientIp(Strategy);
@@ -62,17 +63,20 @@ impl ClientIp {
         Self(Strategy::XForwardedFor(trusted))
     }
 
-    /// `Forwarded` (RFC 7239): the `for` of the last element, over all its lines, that is no trusted proxy.
+    /// `Forwarded` (RFC 7239): the `for` of the last element, over all its lines, that is no
+    /// trusted proxy.
     #[must_use]
     pub const fn forwarded(trusted: TrustedProxies) -> Self {
         Self(Strategy::Forwarded(trusted))
     }
 
-    /// A header that holds one address, such as `CF-Connecting-IP` or `X-Real-IP`; its last line counts.
+    /// A header that holds one address, such as `CF-Connecting-IP` or `X-Real-IP`; its last line
+    /// counts.
     ///
-    /// The proxy must *overwrite* it. Cloudflare does so with `CF-Connecting-IP`, nginx only with `proxy_set_header
-    /// X-Real-IP $remote_addr`; `True-Client-IP`, `Fastly-Client-IP` and `X-Azure-ClientIP` pass through from the client
-    /// unless told otherwise, so that anyone can write them.
+    /// The proxy must *overwrite* it. Cloudflare does so with `CF-Connecting-IP`, nginx only with
+    /// `proxy_set_header X-Real-IP $remote_addr`; `True-Client-IP`, `Fastly-Client-IP` and
+    /// `X-Azure-ClientIP` pass through from the client unless told otherwise, so that anyone can
+    /// write them.
     ///
     /// # Errors
     /// [`ClientIpError::NotAHeaderName`] if `name` cannot be the name of an HTTP header.
@@ -81,30 +85,38 @@ impl ClientIp {
         Ok(Self(Strategy::Header(name, trusted)))
     }
 
-    /// The client of a request. It allocates nothing.
-    pub(crate) fn resolve(&self, request: &PixelRequest<'_>) -> ClientAddress {
-        match (request.peer.map(|peer| peer.to_canonical()), self.trusted()) {
-            (Some(peer), _) if peer.is_unspecified() => ClientAddress::Unknown,
-            (Some(peer), Some(trusted)) if trusted.contains(peer) => self.read_header(request.headers),
-            (Some(peer), _) => ClientAddress::Known(RawIp(peer)),
-            (None, Some(trusted)) if trusted.contains_peers_without_address() => {
-                self.read_header(request.headers)
-            }
-            (None, _) => ClientAddress::NoPeerAddress,
+    /// The one decision of trust: who names the client of a request from this peer. Then show it
+    /// each header line.
+    pub(crate) fn reader<'a>(&self, peer: Option<IpAddr>) -> ClientReader<'_, 'a> {
+        let peer = peer.map(|peer| peer.to_canonical());
+        let trusts = |peer: Option<IpAddr>| {
+            self.trusted().is_some_and(|trusted| {
+                peer.map_or(trusted.contains_peers_without_address(), |peer| trusted.contains(peer))
+            })
+        };
+        let (peer_is_client, hops) = match peer {
+            Some(peer) if peer.is_unspecified() => (ClientAddress::Unknown, None),
+            _ if trusts(peer) => (ClientAddress::Unknown, Some(Elements::new())),
+            Some(peer) => (ClientAddress::Known(RawIp(peer)), None),
+            None => (ClientAddress::NoPeerAddress, None),
+        };
+        ClientReader {
+            strategy: &self.0,
+            has_peer: peer.is_some(),
+            peer: peer_is_client,
+            hops,
+            forwarding: false,
         }
     }
 
-    /// Whether the settings read no forwarding header, at least not from this peer. A peer without
-    /// an address is not counted here: a client that has hung up before it was accepted has none,
-    /// and says nothing about the settings.
-    pub(crate) fn ignores_forwarding(&self, request: &PixelRequest<'_>) -> bool {
-        let Some(peer) = request.peer else { return false };
-        !self.trusted().is_some_and(|trusted| trusted.contains(peer.to_canonical()))
-    }
-
-    /// Whether a header of this name tells of a proxy.
-    pub(crate) fn is_forwarding(name: &str) -> bool {
-        matches!(name, "x-forwarded-for" | "forwarded" | "x-real-ip" | "cf-connecting-ip")
+    /// The client of a request.
+    #[cfg(test)]
+    fn resolve(&self, request: &crate::PixelRequest<'_>) -> ClientAddress {
+        let mut reader = self.reader(request.peer);
+        request.headers.each(&mut |name, line| {
+            reader.visit(name, line);
+        });
+        reader.client()
     }
 
     /// The proxies whose header is read; `None` where none is.
@@ -116,27 +128,64 @@ impl ClientIp {
             | Strategy::Header(_, trusted) => Some(trusted),
         }
     }
+}
 
-    fn read_header(&self, headers: &dyn HeaderSource) -> ClientAddress {
-        let found = match &self.0 {
-            Strategy::Peer => None,
-            Strategy::XForwardedFor(trusted) => {
-                Elements::read(headers, "x-forwarded-for", |elements, line| {
+/// Finds the client of one request while its headers are walked through, once. It allocates
+/// nothing.
+pub(crate) struct ClientReader<'s, 'a> {
+    strategy: &'s Strategy,
+    has_peer: bool,
+    /// Who the client is if no header is read.
+    peer: ClientAddress,
+    /// What the one header names; `None` if none is read.
+    hops: Option<Elements<'a>>,
+    forwarding: bool,
+}
+
+impl<'a> ClientReader<'_, 'a> {
+    /// Looks at a header line; `true` if it tells of a proxy.
+    pub(crate) fn visit(&mut self, name: &str, line: &'a [u8]) -> bool {
+        if let Some(hops) = &mut self.hops {
+            match self.strategy {
+                Strategy::XForwardedFor(_) if name == "x-forwarded-for" => hops.add(line, |hops| {
                     for element in line.split(|&byte| byte == b',').map(address::trim) {
                         if !element.is_empty() {
-                            elements.push(element);
+                            hops.push(element);
                         }
                     }
-                })
-                .and_then(|elements| elements.client(trusted, |text| address::parse(text, Ports::Numeric)))
+                }),
+                Strategy::Forwarded(_) if name == "forwarded" => hops.add(line, |hops| {
+                    forwarded::split(line, |element| hops.push(element));
+                }),
+                Strategy::Header(header, _) if name == header.as_str() => {
+                    hops.add(line, |hops| hops.push(line));
+                }
+                _ => {}
             }
-            Strategy::Forwarded(trusted) => Elements::read(headers, "forwarded", |elements, line| {
-                forwarded::split(line, |element| elements.push(element));
-            })
-            .and_then(|elements| elements.client(trusted, forwarded::node)),
-            Strategy::Header(name, _) => Elements::read(headers, name.as_str(), Elements::push)
-                .and_then(|elements| address::parse(elements.last()?, Ports::Numeric)),
-        };
+        }
+        let tells = matches!(name, "x-forwarded-for" | "forwarded" | "x-real-ip" | "cf-connecting-ip");
+        self.forwarding |= tells;
+        tells
+    }
+
+    /// Whether there was a forwarding header that the settings do not read, at least not from this
+    /// peer. A peer without an address is not counted here: a client that has hung up before it was
+    /// accepted has none, and says nothing about the settings.
+    pub(crate) const fn forwarding_ignored(&self) -> bool {
+        self.forwarding && self.has_peer && self.hops.is_none()
+    }
+
+    /// The client, once all lines were looked at.
+    pub(crate) fn client(self) -> ClientAddress {
+        let Some(hops) = self.hops.as_ref() else { return self.peer };
+        let found = hops.whole().and_then(|hops| match self.strategy {
+            Strategy::Peer => None,
+            Strategy::XForwardedFor(trusted) => {
+                hops.client(trusted, |text| address::parse(text, Ports::Numeric))
+            }
+            Strategy::Forwarded(trusted) => hops.client(trusted, forwarded::node),
+            Strategy::Header(..) => address::parse(hops.last()?, Ports::Numeric),
+        });
         match found {
             Some(address) if !address.is_unspecified() => ClientAddress::Known(RawIp(address)),
             _ => ClientAddress::Unknown,
@@ -166,10 +215,11 @@ pub enum ClientIpError {
 pub(crate) enum ClientAddress {
     /// The peer, or the client that a trusted proxy named.
     Known(RawIp),
-    /// A trusted proxy named no address that can be believed, or the address is the unspecified one.
+    /// A trusted proxy named no address that can be believed, or the address is the unspecified
+    /// one.
     Unknown,
-    /// The peer has no address and such peers are not trusted. With a server that should know its peers this is a
-    /// mistake in its set-up, worth a warning.
+    /// The peer has no address and such peers are not trusted. With a server that should know its
+    /// peers this is a mistake in its set-up, worth a warning.
     NoPeerAddress,
 }
 
@@ -200,33 +250,31 @@ pub(crate) fn parse_address(text: &[u8]) -> Option<IpAddr> {
 
 /// The hops that a header names, from the left, over all its lines.
 struct Elements<'a> {
-    items: [&'a [u8]; MOST_ELEMENTS],
+    items: [&'a [u8]; MAX_ELEMENTS],
     count: usize,
     bytes: usize,
 }
 
 impl<'a> Elements<'a> {
-    /// Reads all lines of a header; none when they are over a limit.
-    fn read(
-        headers: &'a dyn HeaderSource,
-        name: &str,
-        mut add: impl FnMut(&mut Self, &'a [u8]),
-    ) -> Option<Self> {
-        let mut elements = Self { items: [&[]; MOST_ELEMENTS], count: 0, bytes: 0 };
-        headers.each(&mut |of, line| {
-            if of != name {
-                return;
-            }
-            elements.bytes = elements.bytes.saturating_add(line.len());
-            if elements.is_within_limits() {
-                add(&mut elements, line);
-            }
-        });
-        elements.is_within_limits().then_some(elements)
+    const fn new() -> Self {
+        Self { items: [&[]; MAX_ELEMENTS], count: 0, bytes: 0 }
+    }
+
+    /// Adds a line's elements, unless the header is over a limit with it.
+    fn add(&mut self, line: &'a [u8], add: impl FnOnce(&mut Self)) {
+        self.bytes = self.bytes.saturating_add(line.len());
+        if self.is_within_limits() {
+            add(self);
+        }
+    }
+
+    /// Itself, unless it is over a limit.
+    fn whole(&self) -> Option<&Self> {
+        self.is_within_limits().then_some(self)
     }
 
     const fn is_within_limits(&self) -> bool {
-        self.bytes <= MOST_HEADER_BYTES && self.count <= MOST_ELEMENTS
+        self.bytes <= MAX_HEADER_BYTES && self.count <= MAX_ELEMENTS
     }
 
     fn push(&mut self, element: &'a [u8]) {
@@ -240,7 +288,8 @@ impl<'a> Elements<'a> {
         self.items.get(self.count.checked_sub(1)?).copied()
     }
 
-    /// The last hop that is not trusted. Text that is no address, or the unspecified address, ends the search.
+    /// The last hop that is not trusted. Text that is no address, or the unspecified address, ends
+    /// the search.
     fn client(&self, trusted: &TrustedProxies, parse: impl Fn(&[u8]) -> Option<IpAddr>) -> Option<IpAddr> {
         for element in self.items.get(..self.count)?.iter().rev() {
             let address = parse(element).filter(|address| !address.is_unspecified())?;

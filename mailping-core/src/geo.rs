@@ -25,7 +25,7 @@ use crate::mask::MaskedIp;
 /// A whole implementation:
 ///
 /// ```
-/// use mailping_core::MaskedIp;
+/// use mailping_core::intake::MaskedIp;
 /// use mailping_core::geo::{GeoError, GeoResolver, Place};
 ///
 /// /// Knows one office.

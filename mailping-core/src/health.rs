@@ -45,8 +45,6 @@ pub struct Health {
     /// settings do not trust the peer that sent it: behind a reverse proxy, every open seems to
     /// come from the proxy then.
     pub forwarding_ignored: u64,
-    /// Events that did not fit into a subscriber's buffer, over all subscribers: see [`Tracker::subscribe`](crate::Tracker::subscribe).
-    pub events_missed: u64,
     /// Pings that the automatic purge deleted.
     pub purged_pings: u64,
     /// Opens that the automatic purge deleted.
@@ -76,6 +74,8 @@ pub struct Dropped {
     pub closed: u64,
     /// The operating system gave no random bytes: these opens are lost.
     pub no_random: u64,
+    /// The operating system gave no thread to write with: these opens are lost.
+    pub no_thread: u64,
 }
 
 pub(crate) fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {

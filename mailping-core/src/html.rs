@@ -11,8 +11,8 @@ mod strip;
 use html5gum::{DefaultEmitter, Token, Tokenizer};
 
 use self::place::{is_amp, place};
-use self::strip::without;
-use crate::{PreparedPing, Tracker};
+pub(crate) use self::strip::without;
+use crate::PreparedPing;
 
 /// The pixel within a message's HTML.
 impl PreparedPing {
@@ -30,7 +30,7 @@ impl PreparedPing {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
     /// let tracker = Tracker::builder(Keyring::generate()?, MemoryStore::new());
     /// let tracker = tracker.base_url("https://app.example/px")?.build().await?;
-    /// let ping = tracker.ping(NewPing::one_to_one("invoice-42", Basis::Contract)).await?;
+    /// let ping = tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract)).await?;
     /// let html = ping.embed("<body><p>Your invoice</p></body>");
     /// assert_eq!(html, format!("<body><p>Your invoice</p>{}</body>", ping.img_tag()));
     /// assert_eq!(ping.sender_copy(&html), "<body><p>Your invoice</p></body>");
@@ -53,22 +53,6 @@ impl PreparedPing {
 
     fn base_url(&self) -> &str {
         self.opt_out_url().rsplitn(3, '/').nth(2).unwrap_or_default()
-    }
-}
-
-/// Pixels within HTML that comes back.
-impl Tracker {
-    /// The HTML without the pixels of this service, by its base URL: for replies and forwards,
-    /// which quote them. Everything else stays as it is, byte for byte.
-    ///
-    /// They are found in any spelling of the base URL, also within the address of an image proxy or
-    /// a link checker (Gmail, Yahoo, Yandex, SafeLinks, urldefense and others), and wherever a
-    /// program fetches from: in any attribute, in styles, in Outlook's conditional comments and
-    /// VML, in `<noscript>`. Links and visible text are left alone. An element that does more than
-    /// show an image, such as a table with a background, loses the attribute only.
-    #[must_use]
-    pub fn strip(&self, html: &str) -> String {
-        without(html, &self.0.base_url)
     }
 }
 

@@ -37,9 +37,9 @@ pub struct Keyring {
     older: Vec<Key>,
 }
 
-const FEWEST_BYTES: usize = 32;
+const MIN_BYTES: usize = 32;
 /// Beyond this an HMAC key adds nothing; a longer one is a mistake, such as a whole file.
-const MOST_BYTES: usize = 1_024;
+const MAX_BYTES: usize = 1_024;
 
 const BASE64: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -53,7 +53,7 @@ impl Keyring {
     /// # Errors
     /// Where the operating system has no random bytes to give.
     pub fn generate() -> Result<Self, RandomError> {
-        let mut secret = vec![0; FEWEST_BYTES];
+        let mut secret = vec![0; MIN_BYTES];
         getrandom::fill(&mut secret).map_err(|_| RandomError)?;
         Ok(Self { newest: Key::new(KeyId(0), secret), older: Vec::new() })
     }
@@ -129,7 +129,7 @@ fn read_key(entry: &str, position: usize) -> Result<Key, KeyringError> {
         .decode(secret)
         .or_else(|_| URL_SAFE.decode(secret))
         .map_err(|_| KeyringError::Base64 { position })?;
-    if !(FEWEST_BYTES..=MOST_BYTES).contains(&secret.len()) {
+    if !(MIN_BYTES..=MAX_BYTES).contains(&secret.len()) {
         return Err(KeyringError::Length { position });
     }
     Ok(Key::new(id, secret))
@@ -184,7 +184,7 @@ pub enum KeyringError {
     },
     /// A key is too short or far too long.
     #[error(
-        "key {position} must have from {FEWEST_BYTES} to {MOST_BYTES} bytes: `openssl rand -base64 32` makes one"
+        "key {position} must have from {MIN_BYTES} to {MAX_BYTES} bytes: `openssl rand -base64 32` makes one"
     )]
     Length {
         /// Which entry, from 1.

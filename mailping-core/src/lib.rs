@@ -4,11 +4,14 @@
 
 mod base_url;
 mod basis;
+mod bell;
 mod both;
 mod builder;
 mod burst;
 mod client_ip;
 mod detail;
+mod error;
+mod events;
 pub mod fetcher;
 pub mod geo;
 pub mod guide;
@@ -16,31 +19,32 @@ mod health;
 #[cfg(feature = "html")]
 mod html;
 mod id;
+pub mod intake;
 mod key_check;
 mod keyring;
 mod limiter;
 mod links;
 mod mask;
 mod memory;
-mod mount;
+pub mod mount;
 mod named;
 mod new_ping;
 mod notice;
-mod notify;
 mod observe;
 mod open;
 pub mod opt_out;
+pub mod people;
 mod ping;
+pub mod pings;
 pub mod pixel;
 mod prepared;
 #[doc = include_str!("../docs/privacy.md")]
 pub mod privacy {}
 mod queue;
-mod reading;
 mod receipt;
+pub mod receipts;
 mod recipient;
 mod request;
-mod requests;
 #[cfg(feature = "utoipa")]
 mod schema;
 mod sentence;
@@ -53,32 +57,32 @@ mod time;
 mod token;
 mod tracker;
 
-pub use base_url::BaseUrlError;
-pub use basis::{Basis, Consent, EprivacyGround, MessageKind, Purpose};
+pub use basis::Basis;
 pub use builder::{BuildError, TrackerBuilder};
-pub use client_ip::{ClientIp, ClientIpError, TrustedProxies};
-pub use detail::{Detail, TimeStep};
-pub use health::{Closed, Dropped, Health};
-pub use id::{OpenId, PingId, RandomError};
-pub use keyring::{KeyFingerprint, KeyId, Keyring, KeyringError};
-pub use mask::{Mask, MaskError, MaskedIp};
+pub use client_ip::{ClientIp, TrustedProxies};
+pub use detail::Detail;
+pub use error::Error;
+pub use id::PingId;
+pub use keyring::{Keyring, KeyringError};
 pub use memory::MemoryStore;
-pub use mount::{Answer, Answering, Mount};
-pub use new_ping::{InvalidPing, NewPing};
-pub use notice::{Notice, NoticeKind, NoticeRules, Notices, NoticesPage};
-pub use notify::{Event, Events};
-pub use observe::{Hit, Observation, SignalPolicy};
-pub use open::{LastDay, Open};
-pub use ping::{Ping, Status};
+pub use new_ping::NewPing;
 pub use prepared::PreparedPing;
-pub use queue::{RecordError, Recorded, Recording};
-pub use receipt::{Receipt, Receipts, State, Summary};
-pub use recipient::{Recipient, RecipientError, RecipientHash, RecipientHashes};
-pub use request::{HeaderSource, PixelRequest};
-pub use requests::{Objection, RecipientExport, RecipientRequestError};
-pub use store::{
-    Backlog, Erased, Mark, OpenCursor, OpenPage, OpenQuery, Order, PingQuery, Store, StoreError,
-};
+pub use receipt::{Receipt, State};
 pub use text::ParseError;
-pub use time::{StepTime, Timestamp};
-pub use tracker::{PingError, Tracker};
+pub use time::Timestamp;
+pub use tracker::Tracker;
+
+// What stands in a door's module for others stands here for the crate itself.
+#[rustfmt::skip]
+pub(crate) use crate::{
+    basis::{Consent, EprivacyGround, MessageKind, Purpose},
+    detail::TimeStep,
+    id::{OpenId, RandomError},
+    intake::{HeaderSource, MaskedIp, Mask, PixelRequest, SignalPolicy},
+    open::{LastDay, Open},
+    ping::{Ping, Status},
+    receipt::Summary,
+    recipient::{RecipientHash, RecipientHashes},
+    store::{Store, StoreError},
+    time::StepTime,
+};

@@ -18,7 +18,7 @@ const MAX_CANDIDATES: usize = 8;
 /// escaped.
 const OPT_OUT: &[u8] = b"optout";
 /// So many of them are enough: a line may have been cut.
-const ENOUGH_OF_OPT_OUT: usize = 3;
+const MIN_OPT_OUT_LETTERS: usize = 3;
 
 pub(crate) fn pixel_url(base_url: &str, token: &str) -> String {
     format!("{base_url}/{token}.gif")
@@ -152,7 +152,7 @@ impl Part {
 
     /// `None` for a part that says nothing, such as that after a last slash.
     fn link(&self) -> Option<Link> {
-        let opt_out = !self.differs && self.matched >= ENOUGH_OF_OPT_OUT;
+        let opt_out = !self.differs && self.matched >= MIN_OPT_OUT_LETTERS;
         self.holds_text.then_some(if opt_out { Link::OptOut } else { Link::Pixel })
     }
 }

@@ -15,12 +15,12 @@ use crate::text::text;
 /// 6to4's `2002::/16` (whose /48 would contain a whole IPv4 address).
 ///
 /// It is made by masking inside this crate, or by the checked decoding that a
-/// [`Store`](crate::Store) needs ([`FromStr`] and [`MaskedIp::from_network`]), which refuse anything finer. There is no way from
+/// [`Store`](crate::store::Store) needs ([`FromStr`] and [`MaskedIp::from_network`]), which refuse anything finer. There is no way from
 /// an [`IpAddr`] to a `MaskedIp` in the public API.
 ///
 /// ```compile_fail,E0277
 /// let raw: std::net::IpAddr = "192.0.2.7".parse().unwrap();
-/// let masked: mailping_core::MaskedIp = raw.into();
+/// let masked: mailping_core::intake::MaskedIp = raw.into();
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MaskedIp(IpNet);
@@ -141,7 +141,8 @@ impl Mask {
     /// the default.
     ///
     /// ```
-    /// use mailping_core::{Keyring, Mask, MemoryStore, Tracker};
+    /// use mailping_core::{Keyring, MemoryStore, Tracker};
+    /// use mailping_core::intake::Mask;
     ///
     /// # fn build() -> Result<(), Box<dyn std::error::Error>> {
     /// let builder = Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, MemoryStore::new());

@@ -23,13 +23,15 @@ impl Mount {
     /// Below the path of the tracker's base URL, such as `/px`.
     #[must_use]
     pub fn new(tracker: Tracker) -> Self {
-        let path = tracker.base_path().into();
-        Self { tracker, path }
+        let path = tracker.0.base_path().to_owned();
+        Self::at(&path, tracker)
     }
 
     /// Below another path, for a proxy that changes it on the way; `""` or `/` is every path of the app.
     #[must_use]
     pub fn at(path: &str, tracker: Tracker) -> Self {
+        // So that the purge runs before there is a hit.
+        tracker.intake().start();
         Self { tracker, path: path.trim_end_matches('/').into() }
     }
 
@@ -66,15 +68,16 @@ impl Mount {
             self.stray(path);
         }
         match (Link::of(path), method) {
-            (Link::Pixel, "GET") => Answering(Work::Record(self.tracker.record(request))),
+            (Link::Pixel, "GET") => Answering(Work::Record(self.tracker.intake().record(request))),
             (Link::Pixel, "HEAD") => {
                 // What sends one checks links.
-                self.tracker.note_head(request);
+                self.tracker.intake().note_head(request);
                 Answering::ready(Kind::Picture)
             }
             (Link::Pixel, _) => Answering::ready(Kind::NotAllowed(Link::Pixel)),
             (Link::OptOut, "GET" | "HEAD") => {
-                let page = if self.tracker.is_opt_out_link(path) { Page::Ask } else { Page::Damaged };
+                let page =
+                    if self.tracker.people().is_opt_out_link(path) { Page::Ask } else { Page::Damaged };
                 Answering::ready(self.page(page, request))
             }
             (Link::OptOut, "POST") => {
@@ -87,21 +90,21 @@ impl Mount {
 
     /// Notes a request that no route of the app took: call it for what is answered with 404. If the path holds a link of ours, mail
     /// was sent whose pixel is broken, since the routes are not mounted where the base URL leads to. It is counted in
-    /// [`Health::stray_links`](crate::Health::stray_links) and logged once, without the link. The answer must not depend on it.
+    /// [`Health::stray_links`](crate::intake::Health::stray_links) and logged once, without the link. The answer must not depend on it.
     pub fn stray(&self, path: &str) {
-        self.tracker.note_stray_link(path, &self.path);
+        self.tracker.intake().note_stray_link(path, &self.path);
     }
 
     /// Whether an untouched link stands below neither the mount nor the base URL's path, such as `/px/px/{token}.gif`.
     fn is_elsewhere(&self, path: &str) -> bool {
         links::untouched_parent(path).is_some_and(|parent| {
             let parent = parent.trim_end_matches('/');
-            parent != &*self.path && parent != self.tracker.base_path()
+            parent != &*self.path && parent != self.tracker.0.base_path()
         })
     }
 
     fn page(&self, page: Page, request: &PixelRequest<'_>) -> Kind {
-        let html = self.tracker.languages().choose(request.headers).page(page);
+        let html = self.tracker.0.languages.choose(request.headers).page(page);
         Kind::Page { status: page.status(), html }
     }
 }
@@ -225,7 +228,8 @@ mod tests {
     }
 
     fn path_of(tracker: &Tracker, opt_out: bool) -> String {
-        let ping = block_on(tracker.ping(NewPing::one_to_one("invoice-42", Basis::Contract))).unwrap();
+        let ping =
+            block_on(tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract))).unwrap();
         let url = if opt_out { ping.opt_out_url() } else { ping.pixel_url().unwrap() };
         url.strip_prefix("https://app.example").unwrap().to_owned()
     }
@@ -282,7 +286,7 @@ mod tests {
         let tracker = tracker("https://app.example/px");
         let mount = Mount::new(tracker.clone());
         let (pixel, opt_out) = (path_of(&tracker, false), path_of(&tracker, true));
-        let stray = || tracker.health().stray_links;
+        let stray = || tracker.intake().health().stray_links;
         for path in [&pixel, &opt_out] {
             assert_eq!(get(&mount, path).status(), 200);
         }
@@ -322,8 +326,8 @@ mod tests {
         let token = path_of(&tracker, false).strip_prefix("/px/").unwrap().to_owned();
         for path in ["/px//", "/px/%2F", "/px/3D", "/px/%3C"].map(|start| format!("{start}{token}")) {
             assert_eq!(get(&mount, &path), Answer(Kind::Picture));
-            assert_eq!(tracker.health().stray_links, 0, "{path}");
+            assert_eq!(tracker.intake().health().stray_links, 0, "{path}");
         }
-        assert_eq!(tracker.health().durable, 4);
+        assert_eq!(tracker.intake().health().durable, 4);
     }
 }

@@ -38,7 +38,7 @@ pub struct NewPing {
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// How long opens are recorded unless told otherwise.
-const RECORD_FOR: Duration = DAY.saturating_mul(30);
+const DEFAULT_RECORD_FOR: Duration = DAY.saturating_mul(30);
 /// How long a ping and its opens are kept unless told otherwise.
 const KEEP_FOR: Duration = DAY.saturating_mul(90);
 /// How far ahead a message may be planned: lifetimes count from its sent time, so this bounds how long anything is kept.
@@ -69,13 +69,13 @@ impl NewPing {
             detail: Detail::Network,
             time_step: TimeStep::Exact,
             sent_at: None,
-            record_for: RECORD_FOR,
+            record_for: DEFAULT_RECORD_FOR,
             keep_for: None,
         }
     }
 
     /// The recipient's address, such as `ada@example.com` or `Ada <ada@example.com>`. Only a keyed hash of it is kept, so that
-    /// an objection or an erasure finds all pings of one person. [`Recipient`](crate::Recipient) says which spellings are one.
+    /// an objection or an erasure finds all pings of one person. [`Recipient`](crate::people::Recipient) says which spellings are one.
     pub fn to(mut self, address: impl Into<String>) -> Self {
         self.recipient = Some(address.into());
         self

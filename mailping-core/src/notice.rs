@@ -1,21 +1,25 @@
-//! What a sender wants to be told about a message, read from what is kept: it can be asked again after a crash, and says the same.
+//! What a sender wants to be told about a message, read from what is kept: it can be asked again
+//! after a crash, and says the same.
 
 use std::time::Duration;
 
 use crate::fetcher::{Evidence, Verdict};
 use crate::named::named;
-use crate::reading::Step;
-use crate::store::{KeptPing, PingQuery, StoreError};
-use crate::{Open, PingId, Status, StepTime, Summary, Timestamp, Tracker};
+use crate::receipts::Step;
+use crate::store::{KeptPing, StoreError};
+use crate::tracker::Inner;
+use crate::{Open, PingId, State, Status, StepTime, Summary, Timestamp};
 
 /// Something that a sender wants to be told about a message.
 ///
-/// Its time prints as exactly as it is kept. A proxy's or scanner's fetch is none of these unless a person caused it, and
-/// [`NotOpened`](Self::NotOpened) does not mean unread: many readers block images.
+/// Its time prints as exactly as it is kept. A proxy's or scanner's fetch is none of these unless a
+/// person caused it, and [`NotOpened`](Self::NotOpened) does not mean unread: many readers block
+/// images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Notice {
-    /// A person displayed the message for the first time. At the detail `last_day` the first day is not kept, and this is the latest.
+    /// A person displayed the message for the first time. At the detail `last_day` the first day is
+    /// not kept, and this is the latest.
     Opened {
         /// When.
         at: StepTime,
@@ -25,10 +29,12 @@ pub enum Notice {
         /// When.
         at: StepTime,
     },
-    /// So long after the sending it is known of no person to have displayed it.
+    /// No person is known to have displayed it within the configured time.
     NotOpened {
         /// Since when this has been due: the sent time and the patience.
         at: StepTime,
+        /// What its fetches prove: a message with uncertain fetches is not one that nobody touched.
+        state: State,
     },
 }
 
@@ -47,7 +53,7 @@ impl Notice {
     #[must_use]
     pub const fn at(self) -> StepTime {
         match self {
-            Self::Opened { at } | Self::Reopened { at } | Self::NotOpened { at } => at,
+            Self::Opened { at } | Self::Reopened { at } | Self::NotOpened { at, .. } => at,
         }
     }
 }
@@ -80,8 +86,8 @@ impl Default for NoticeRules {
 }
 
 impl NoticeRules {
-    /// A display counts as a reopening if it comes at least so long after the person's display before it. At a time step of an hour or
-    /// a day it is the steps that are compared.
+    /// A display counts as a reopening if it comes at least so long after the person's display
+    /// before it. At a time step of an hour or a day it is the steps that are compared.
     #[must_use]
     pub fn reopened_after(mut self, pause: Duration) -> Self {
         self.reopened_after = pause;
@@ -112,34 +118,12 @@ pub struct Notices {
 pub struct NoticesPage {
     /// One for each ping, from the newest.
     pub all: Vec<Notices>,
-    /// The [`after`](PingQuery::after) of the next page; `None` on the last.
+    /// The [`after`](crate::store::PingQuery::after) of the next page; `None` on the last.
     pub next: Option<PingId>,
 }
 
-/// What a sender wants to be told.
-impl Tracker {
-    /// The notices of a ping as of now; `None` where there is no such ping. They depend only on what is kept and on the time, so
-    /// that nothing is missed by asking later: an [`Event`](crate::Event) says when it is worth asking.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn notices(&self, id: PingId, rules: NoticeRules) -> Result<Option<Notices>, StoreError> {
-        let Some(kept) = self.0.store.ping(id).await? else { return Ok(None) };
-        let mut all = self.notices_of_kept(vec![kept], rules).await?;
-        Ok(all.pop())
-    }
-
-    /// The notices of the pings that a query asks for, from the newest; of those without any, too. A ping whose row is damaged is
-    /// left out.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn notices_of(&self, query: &PingQuery, rules: NoticeRules) -> Result<NoticesPage, StoreError> {
-        let page = self.0.store.pings(query).await?;
-        Ok(NoticesPage { all: self.notices_of_kept(page.pings, rules).await?, next: page.next })
-    }
-
-    async fn notices_of_kept(
+impl Inner {
+    pub(crate) async fn notices_of(
         &self,
         pings: Vec<KeptPing>,
         rules: NoticeRules,
@@ -184,7 +168,7 @@ impl Noticed {
         let due = summary.ping.sent_at.plus(rules.not_opened_after);
         let was_recorded = matches!(summary.ping.status, Status::Live | Status::Expired);
         if notices.is_empty() && was_recorded && now >= due {
-            notices.push(Notice::NotOpened { at: due.into() });
+            notices.push(Notice::NotOpened { at: due.into(), state: summary.state });
         }
         Notices { summary, notices }
     }

@@ -1,11 +1,13 @@
-//! The way of one hit from a request to what may be kept of it. Pure: no I/O, no clock, no randomness, no async.
+//! The way of one hit from a request to what may be kept of it. Pure: no I/O, no clock, no
+//! randomness, no async.
 //!
-//! The raw address ends in the first lines of [`Observer::judge`]; what is kept is cut to its detail in [`Judged::cut`].
+//! The raw address ends in the first lines of [`Observer::judge`]; what is kept is cut to its
+//! detail in [`Judged::cut`].
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::client_ip::ClientAddress;
+use crate::client_ip::{ClientAddress, ClientReader};
 use crate::detail::Precision;
 use crate::fetcher::{Classifier, Evidence, FetchSignals, SinceSent, Verdict};
 use crate::geo::GeoResolver;
@@ -88,16 +90,17 @@ impl Observer {
     pub(crate) fn judge<'a>(&self, hit: Hit<'a>) -> Result<Judged<'a>, Refused> {
         let Hit { request, now, open_id } = hit;
         let token = links::token(request.path, Label::Pixel, &self.keys).ok_or(Refused::Token)?;
-        let lines = Lines::read(request.headers);
+        let mut client = self.client_ip.reader(request.peer);
+        let lines = Lines::read(request.headers, &mut client);
         let signalled = self.signalled(&lines).ok_or(Refused::Signal)?;
         let precision = token.precision.narrowed(self.ceiling).narrowed(signalled);
         if precision.detail == Detail::None {
             return Err(Refused::Detail);
         }
 
-        let client = self.client_ip.resolve(request);
+        let forwarding_ignored = client.forwarding_ignored();
+        let client = client.client();
         let no_peer_address = matches!(client, ClientAddress::NoPeerAddress);
-        let forwarding_ignored = lines.forwarding && self.client_ip.ignores_forwarding(request);
         let network = client.masked(self.mask);
 
         let at = Timestamp::from(now);
@@ -144,26 +147,26 @@ impl Observer {
     }
 }
 
-/// What judging needs of the headers, read in one pass. Of those that carry addresses only that there is one.
+/// What judging needs of the headers. Those that carry addresses are `client_ip`'s alone.
 #[derive(Default)]
 struct Lines<'a> {
     signals: FetchSignals<'a>,
     gpc: Option<&'a [u8]>,
     dnt: Option<&'a [u8]>,
-    forwarding: bool,
 }
 
 impl<'a> Lines<'a> {
-    fn read(headers: &'a dyn HeaderSource) -> Self {
+    /// One walk through all lines.
+    fn read(headers: &'a dyn HeaderSource, client: &mut ClientReader<'_, 'a>) -> Self {
         let mut lines = Self::default();
         headers.each(&mut |name, value| match name {
+            _ if client.visit(name, value) => {}
             "sec-gpc" => {
                 lines.gpc.get_or_insert(value);
             }
             "dnt" => {
                 lines.dnt.get_or_insert(value);
             }
-            _ if ClientIp::is_forwarding(name) => lines.forwarding = true,
             _ => lines.signals.read(name, value),
         });
         lines
@@ -175,7 +178,8 @@ impl Judged<'_> {
         &self.open
     }
 
-    /// The network that a sequence of hits is told by; `None` for a mail proxy, whose networks many readers share by design.
+    /// The network that a sequence of hits is told by; `None` for a mail proxy, whose networks many
+    /// readers share by design.
     pub(crate) fn unshared_network(&self) -> Option<MaskedIp> {
         use crate::fetcher::Fetcher;
         let shared = matches!(
@@ -204,7 +208,8 @@ impl Judged<'_> {
         self.open.evidence.contains(Evidence::NetPeople)
     }
 
-    /// Marks a fetch that belongs to what came before it: it is uncertain, and its place may be a scanner's.
+    /// Marks a fetch that belongs to what came before it: it is uncertain, and its place may be a
+    /// scanner's.
     pub(crate) fn doubt(&mut self, evidence: Evidence) {
         self.open.evidence.insert(evidence);
         if self.open.verdict == Verdict::Human {

@@ -9,7 +9,7 @@ use crate::{MaskedIp, OpenId, PingId, StepTime, TimeStep, Timestamp};
 /// What is kept of one fetch of a pixel, at most; a ping's detail can leave less of it.
 ///
 /// ```compile_fail,E0308
-/// # use mailping_core::Open;
+/// # use mailping_core::receipts::Open;
 /// fn keep(open: &mut Open, raw: std::net::IpAddr) {
 ///     open.network = Some(raw); // only a masked network fits
 /// }

@@ -10,7 +10,8 @@ mod texts;
 
 pub(crate) use self::languages::Languages;
 pub use self::texts::{ENGLISH, GERMAN, Texts, TextsError};
-use crate::{Objection, Tracker};
+use crate::Tracker;
+use crate::people::Objection;
 
 /// The headers that go with every page here, by lower-case name. An adapter adds `content-length` and nothing else.
 ///
@@ -89,7 +90,7 @@ fn escape(text: &str) -> String {
 /// Keeps the objection of whoever holds the link, and says which page to answer with. A request's body says nothing that is needed: a
 /// mail provider's one-click form (RFC 8058) and the page's own button are the same.
 pub(crate) async fn object(tracker: &Tracker, path: &str) -> Page {
-    match tracker.object_by_link(path).await {
+    match tracker.people().object_by_link(path).await {
         Ok(Objection::Kept) => Page::Done,
         Ok(Objection::DamagedLink) => Page::Damaged,
         Err(failure) => {

@@ -1,12 +1,13 @@
-//! Between the hits and the store: one bounded queue, one thread that writes batches, one that keeps the deadlines, and
-//! one that has a spool hand over, if there is one.
+//! Between the hits and the store: one bounded queue, one thread that writes batches, one that
+//! keeps the deadlines, and one that has a spool hand over, if there is one.
 //!
-//! A waiter is a future without a runtime. Dropping it, as a client that hangs up does, loses nothing: the open stays
-//! queued. No open leaves the queue before the store has answered for it.
+//! A waiter is a future without a runtime. Dropping it, as a client that hangs up does, loses
+//! nothing: the open stays queued. No open leaves the queue before the store has answered for it.
 
 mod deadline;
 mod handover;
 mod pause;
+mod purge;
 mod recorded;
 mod ticket;
 mod writer;
@@ -22,8 +23,8 @@ use std::time::{Duration, Instant};
 pub use self::recorded::{RecordError, Recorded};
 pub use self::ticket::Recording;
 use self::ticket::{Ticket, Wakes};
+use crate::bell::Bell;
 use crate::limiter::HitLimiter;
-use crate::notify::Notifier;
 use crate::store::Store;
 use crate::{LastDay, Open, Timestamp};
 
@@ -31,11 +32,14 @@ use crate::{LastDay, Open, Timestamp};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Stands for "for ever" in all durations: a clock cannot be asked for `Duration::MAX` from now.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+const MAX_WAIT: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 fn from_now(duration: Duration) -> Instant {
-    Instant::now() + duration.min(LONGEST)
+    Instant::now() + duration.min(MAX_WAIT)
 }
+
+/// Asked each time that the database behind a spool has answered: whether it may be handed over to.
+pub(crate) type AtContact = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// What a hit leaves in the queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +75,8 @@ struct Shared {
     ended: Condvar,
     wakes: Arc<Wakes>,
     counts: Counts,
-    notifier: Notifier,
+    bell: Arc<Bell>,
+    at_contact: AtContact,
 }
 
 impl std::fmt::Debug for Shared {
@@ -91,6 +96,12 @@ struct State {
     /// The writer sleeps until so many entries wait; none where it runs.
     wakes_writer_at: usize,
     watcher_sleeps: bool,
+    /// The deadline thread was started.
+    keeps_deadlines: bool,
+    /// The thread that hands over was started.
+    hands_over: bool,
+    /// The writer was started, and the deadline thread before it.
+    writes: bool,
     closing: bool,
     /// When closing stops waiting for the store.
     give_up: Option<Instant>,
@@ -100,14 +111,16 @@ struct State {
 }
 
 impl State {
-    /// Takes the waiters off that have their answer, so that the list is never longer than the queue.
+    /// Takes the waiters off that have their answer, so that the list is never longer than the
+    /// queue.
     fn forget_answered(&mut self) {
         while self.waiters.front().is_some_and(|(_, ticket)| ticket.is_answered()) {
             self.waiters.pop_front();
         }
     }
 
-    /// The wakers are to be woken once the lock is released: one may end the last handle of this queue.
+    /// The wakers are to be woken once the lock is released: one may end the last handle of this
+    /// queue.
     #[must_use]
     fn close(&mut self) -> Vec<Waker> {
         self.closed = true;
@@ -130,6 +143,7 @@ pub(crate) struct Counts {
     pub(crate) queue_full: AtomicU64,
     pub(crate) damaged: AtomicU64,
     pub(crate) closed: AtomicU64,
+    pub(crate) no_thread: AtomicU64,
     pub(crate) purged_pings: AtomicU64,
     pub(crate) purged_opens: AtomicU64,
     pub(crate) purge_passed_over: AtomicU64,
@@ -137,13 +151,14 @@ pub(crate) struct Counts {
 }
 
 impl Queue {
-    pub(crate) fn start(
+    /// A queue whose threads start with [`Queue::start`] or the first entry.
+    pub(crate) fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
         limits: Limits,
         limiter: Arc<HitLimiter>,
-        at_contact: impl Fn() -> bool + Send + 'static,
-    ) -> std::io::Result<Self> {
+        at_contact: AtContact,
+    ) -> Self {
         let shared = Arc::new(Shared {
             store,
             clock,
@@ -155,20 +170,37 @@ impl Queue {
             ended: Condvar::new(),
             wakes: Arc::default(),
             counts: Counts::default(),
-            notifier: Notifier::default(),
+            bell: Arc::default(),
+            at_contact,
         });
-        let queue = Self { shared: Arc::clone(&shared) };
-        if shared.store.spool().is_some() {
-            let spooling = Arc::clone(&shared);
-            let hand_over = move || spooling.hand_over(&at_contact);
-            std::thread::Builder::new().name("mailping-spool".into()).spawn(hand_over)?;
+        Self { shared }
+    }
+
+    /// Starts the two threads, and a third one for a spool, unless they run already or the queue is
+    /// closed.
+    pub(crate) fn start(&self) -> std::io::Result<()> {
+        self.start_locked(&mut self.shared.state())
+    }
+
+    fn start_locked(&self, state: &mut State) -> std::io::Result<()> {
+        if state.writes || state.closing {
+            return Ok(());
         }
-        let watched = Arc::clone(&shared);
-        std::thread::Builder::new()
-            .name("mailping-deadline".into())
-            .spawn(move || watched.keep_deadlines())?;
-        std::thread::Builder::new().name("mailping-writer".into()).spawn(move || shared.write_batches())?;
-        Ok(queue)
+        let spawn = |name: &str, run: fn(&Shared)| {
+            let shared = Arc::clone(&self.shared);
+            std::thread::Builder::new().name(name.into()).spawn(move || run(&shared)).map(drop)
+        };
+        if !state.keeps_deadlines {
+            spawn("mailping-deadline", Shared::keep_deadlines)?;
+            state.keeps_deadlines = true;
+        }
+        if self.shared.store.spool().is_some() && !state.hands_over {
+            spawn("mailping-spool", |shared| shared.hand_over(&shared.at_contact))?;
+            state.hands_over = true;
+        }
+        spawn("mailping-writer", Shared::write_batches)?;
+        state.writes = true;
+        Ok(())
     }
 
     pub(crate) fn push(&self, entry: Entry) -> Recording {
@@ -184,8 +216,16 @@ impl Queue {
             self.shared.counts.queue_full.fetch_add(1, Ordering::Relaxed);
             return Recording::ready(Err(RecordError::QueueFull));
         }
+        if !state.writes
+            && let Err(error) = self.start_locked(&mut state)
+        {
+            tracing::error!(%error, "the tracker's threads could not be started: an open is lost");
+            self.shared.give_back(&entry);
+            self.shared.counts.no_thread.fetch_add(1, Ordering::Relaxed);
+            return Recording::ready(Err(RecordError::NoThread));
+        }
         let ticket = Arc::new(Ticket::new(Arc::clone(&self.shared.wakes)));
-        state.waiters.push_back((now + self.shared.limits.deadline.min(LONGEST), Arc::clone(&ticket)));
+        state.waiters.push_back((now + self.shared.limits.deadline.min(MAX_WAIT), Arc::clone(&ticket)));
         state.entries.push_back(Queued { entry, ticket: Arc::clone(&ticket), since: now });
         // A running writer looks again by itself: one wake-up a batch, not one a hit.
         if state.entries.len() == state.wakes_writer_at {
@@ -201,8 +241,9 @@ impl Queue {
         &self.shared.counts
     }
 
-    pub(crate) fn notifier(&self) -> &Notifier {
-        &self.shared.notifier
+    /// Rings after each batch that is on disk.
+    pub(crate) fn bell(&self) -> &Arc<Bell> {
+        &self.shared.bell
     }
 
     /// How many opens wait, and for how long the oldest has.
@@ -216,7 +257,8 @@ impl Queue {
         self.shared.limits.capacity
     }
 
-    /// Takes no more entries, writes what waits and returns how many could not be written within `patience`.
+    /// Takes no more entries, writes what waits and returns how many could not be written within
+    /// `patience`.
     pub(crate) async fn close(&self, patience: Duration) -> usize {
         self.begin_close(patience);
         Closing(&self.shared).await;
@@ -228,6 +270,15 @@ impl Queue {
         let mut state = self.shared.state();
         state.closing = true;
         state.give_up.get_or_insert(from_now(patience));
+        // Without a writer nothing waits.
+        let wakers = if state.writes { Vec::new() } else { state.close() };
+        let writes = state.writes;
+        drop(state);
+        if !writes {
+            self.shared.ended.notify_one();
+            self.shared.bell.close();
+        }
+        wakers.into_iter().for_each(Waker::wake);
         self.shared.work.notify_one();
         self.shared.waiting.notify_one();
     }
@@ -281,11 +332,11 @@ mod tests {
     use crate::testing::faulty::FaultyStore;
     use crate::{OpenId, PingId};
 
-    fn queue(store: Arc<dyn Store>) -> std::io::Result<Queue> {
+    fn queue(store: Arc<dyn Store>) -> Queue {
         let deadline = Duration::from_secs(3_600);
         let limits = Limits { capacity: 1_000, deadline, purge_every: deadline };
         let limiter = Arc::new(HitLimiter::new(0));
-        Queue::start(store, Arc::new(|| Timestamp::from_unix_millis(0)), limits, limiter, || true)
+        Queue::new(store, Arc::new(|| Timestamp::from_unix_millis(0)), limits, limiter, Box::new(|| true))
     }
 
     fn entry() -> Entry {
@@ -304,7 +355,7 @@ mod tests {
 
     #[test]
     fn the_answered_are_not_kept_until_their_deadline() {
-        let queue = queue(Arc::new(FaultyStore::default())).unwrap();
+        let queue = queue(Arc::new(FaultyStore::default()));
         for _ in 0..100 {
             assert_eq!(pollster::block_on(queue.push(entry())), Ok(Recorded::Filtered));
         }
@@ -314,7 +365,7 @@ mod tests {
     #[test]
     fn a_dropped_queue_ends_its_threads() {
         let store = Arc::new(FaultyStore::default());
-        let queue = queue(Arc::clone(&store) as Arc<dyn Store>).unwrap();
+        let queue = queue(Arc::clone(&store) as Arc<dyn Store>);
         assert_eq!(pollster::block_on(queue.push(entry())), Ok(Recorded::Filtered));
         drop(queue);
         eventually("both threads let the store go", || Arc::strong_count(&store) == 1);
@@ -328,7 +379,7 @@ mod tests {
 
     #[test]
     fn debug_shows_the_limits_and_nothing_of_what_waits() {
-        let queue = queue(Arc::new(FaultyStore::default())).unwrap();
+        let queue = queue(Arc::new(FaultyStore::default()));
         let shown = format!("{queue:?}");
         assert!(shown.contains("capacity: 1000") && !shown.contains("entries"), "{shown}");
     }

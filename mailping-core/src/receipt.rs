@@ -26,14 +26,14 @@ pub struct Receipt {
     pub next: Option<OpenCursor>,
 }
 
-/// The sums of some pings, from the newest.
+/// A page of the sums of pings, from the newest.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
-pub struct Receipts {
+pub struct SummaryPage {
     /// The sums.
     pub summaries: Vec<Summary>,
-    /// The [`after`](crate::PingQuery::after) of the next page; `None` on the last.
+    /// The [`after`](crate::store::PingQuery::after) of the next page; `None` on the last.
     pub next: Option<PingId>,
     /// Pings between them whose rows are damaged: they are left out, and the log names those whose id can be read.
     pub unreadable: u64,

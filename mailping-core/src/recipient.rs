@@ -23,7 +23,7 @@ use crate::keyring::{Key, KeyFingerprint};
 /// It has no accessor, no `Display` and no `Serialize`: an address can be hashed and nothing else.
 ///
 /// ```
-/// use mailping_core::{Recipient, RecipientError};
+/// use mailping_core::people::{Recipient, RecipientError};
 /// assert!(Recipient::parse("Ada Lovelace <ada@example.com>").is_ok());
 /// assert_eq!(Recipient::parse("a@b@example.com").unwrap_err(), RecipientError::NotOne);
 /// ```

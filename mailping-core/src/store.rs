@@ -16,13 +16,15 @@ use async_trait::async_trait;
 pub use self::database_id::{DatabaseId, DatabaseIdError};
 pub use self::deleted::{Erased, Purged};
 pub use self::error::StoreError;
-pub use self::news::{Mark, News};
+pub use self::news::{Mark, News, NewsItem};
 pub use self::opens::{OpenCursor, OpenPage, OpenQuery, Order};
 pub use self::pings::{KeptPing, PingPage, PingQuery};
 pub use self::spooling::{Backlog, HandOver, Spooling};
 pub use self::written::{Answer, Attempt, Written};
-use crate::keyring::KeyFingerprint;
-use crate::{LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, Timestamp};
+pub use crate::id::RandomError;
+pub use crate::keyring::{KeyFingerprint, KeyId};
+pub use crate::recipient::{RecipientHash, RecipientHashes};
+use crate::{LastDay, Open, Ping, PingId, Status, Timestamp};
 
 /// A place to keep pings, opens and objections.
 ///

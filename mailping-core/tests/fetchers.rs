@@ -9,8 +9,10 @@ mod common;
 use common::{Clock, build, builder, new_ping, ping};
 use mailping_core::fetcher::{Classifier, FetchSignals, SinceSent, Verdict};
 use mailping_core::geo::MaxMind;
+use mailping_core::intake::{Hit, Observation, PixelRequest};
+use mailping_core::receipts::OpenId;
 use mailping_core::testing::fetchers;
-use mailping_core::{ClientIp, Detail, Hit, MemoryStore, Observation, OpenId, PixelRequest};
+use mailping_core::{ClientIp, Detail, MemoryStore};
 
 const CORPUS: &str = include_str!("corpus/fetchers.jsonl");
 const NEXT_YEAR: &str = include_str!("corpus/next_year.jsonl");
@@ -81,7 +83,8 @@ fn no_row_gets_a_place_that_it_must_not_have() {
         if row["method"].as_str() == Some("HEAD") {
             continue;
         }
-        let observed = tracker.observe(Hit { request: &request, now, open_id: OpenId::from_bytes([7; 8]) });
+        let observed =
+            tracker.intake().observe(Hit { request: &request, now, open_id: OpenId::from_bytes([7; 8]) });
         let Some(Observation::Open(open)) = observed else { continue };
         let placed = open.country.is_some() || open.city.is_some();
         let may_have = row["expect"]["location_is_recipient"].as_bool() == Some(true);

@@ -21,7 +21,7 @@ fn a_forwarding_header_that_is_not_read_is_counted() {
         let tracker = build(builder(FaultyStore::default(), &Clock::new()).client_ip(client_ip.clone()));
         let ping = ping(&tracker, new_ping());
         hit(&tracker, ping.pixel_url().unwrap(), peer, headers).unwrap();
-        assert_eq!(tracker.health().forwarding_ignored, counted, "{client_ip:?} {peer} {headers:?}");
+        assert_eq!(tracker.intake().health().forwarding_ignored, counted, "{client_ip:?} {peer} {headers:?}");
     }
 }
 
@@ -34,7 +34,7 @@ fn a_client_that_has_gone_counts_as_one_without_an_address() {
         let tracker = build(builder(FaultyStore::default(), &Clock::new()).client_ip(client_ip));
         let ping = ping(&tracker, new_ping());
         hit(&tracker, ping.pixel_url().unwrap(), "none", &[("x-forwarded-for", "203.0.113.77")]).unwrap();
-        let health = tracker.health();
+        let health = tracker.intake().health();
         assert_eq!((health.no_peer_address, health.forwarding_ignored), (1, 0));
     }
 }

@@ -4,10 +4,10 @@
 mod common;
 
 use common::*;
-use mailping_core::{
-    ClientIp, Detail, Hit, Mask, MemoryStore, Observation, OpenId, PixelRequest, Recorded, SignalPolicy,
-    State, Status, StepTime, TimeStep, Tracker,
-};
+use mailping_core::intake::{Hit, Mask, Observation, PixelRequest, Recorded, SignalPolicy};
+use mailping_core::pings::{Status, TimeStep};
+use mailping_core::receipts::{OpenId, StepTime};
+use mailping_core::{ClientIp, Detail, MemoryStore, State, Tracker};
 use proptest::prelude::*;
 
 #[test]
@@ -128,11 +128,13 @@ fn the_ceiling_also_acts_on_pings_made_before_it() {
     let headers = headers(&[("user-agent", FIREFOX)]);
     let request = PixelRequest::new(made.pixel_url().unwrap(), "198.51.100.7".parse().ok(), &headers);
     let hit = Hit { request: &request, now: clock.now() + minute(), open_id: OpenId::from_bytes([1; 8]) };
-    let Some(Observation::Open(open)) = with(Detail::Country, TimeStep::Hour).observe(hit) else { panic!() };
+    let Some(Observation::Open(open)) = with(Detail::Country, TimeStep::Hour).intake().observe(hit) else {
+        panic!()
+    };
     assert_eq!((open.country.is_some(), &open.city, open.network), (true, &None, None));
     assert_eq!((open.time().to_string().as_str(), open.time_step), ("2026-11-23T10:00Z", TimeStep::Hour));
-    assert_eq!(with(Detail::None, TimeStep::Exact).observe(hit), None);
-    assert_eq!(tracker(&clock).observe(hit), None, "signed with another key");
+    assert_eq!(with(Detail::None, TimeStep::Exact).intake().observe(hit), None);
+    assert_eq!(tracker(&clock).intake().observe(hit), None, "signed with another key");
 }
 
 #[test]
@@ -162,9 +164,14 @@ fn left(gpc: SignalPolicy, dnt: SignalPolicy, signals: &[(&'static str, &str)]) 
     let headers = [&[("user-agent", FIREFOX)], signals].concat();
     hit(&tracker, sent.pixel_url().unwrap(), "198.51.100.7", &headers).unwrap();
     let receipt = receipt(&tracker, sent.id());
-    assert_eq!(tracker.health().dropped.signal, 1 - receipt.summary.fetches, "what is dropped is counted");
-    let place =
-        |open: &mailping_core::Open| open.country.is_some() || open.city.is_some() || open.network.is_some();
+    assert_eq!(
+        tracker.intake().health().dropped.signal,
+        1 - receipt.summary.fetches,
+        "what is dropped is counted"
+    );
+    let place = |open: &mailping_core::receipts::Open| {
+        open.country.is_some() || open.city.is_some() || open.network.is_some()
+    };
     (receipt.summary.fetches, receipt.opens.iter().any(place))
 }
 
@@ -244,7 +251,7 @@ proptest! {
         let headers = headers(&[("user-agent", FIREFOX)]);
         let open = |peer: std::net::IpAddr| {
             let request = PixelRequest::new(sent.pixel_url().unwrap(), Some(peer), &headers);
-            tracker.observe(Hit { request: &request, now: clock.now(), open_id: OpenId::from_bytes([0; 8]) })
+            tracker.intake().observe(Hit { request: &request, now: clock.now(), open_id: OpenId::from_bytes([0; 8]) })
         };
         let v4 = |host| format!("203.0.113.{host}").parse().unwrap();
         let mapped = |host| format!("::ffff:203.0.113.{host}").parse().unwrap();
@@ -259,7 +266,7 @@ proptest! {
         let named = |address: String| {
             let headers = common::headers(&[("user-agent", FIREFOX), ("x-forwarded-for", &address)]);
             let request = PixelRequest::new(sent.pixel_url().unwrap(), "127.0.0.1".parse().ok(), &headers);
-            tracker.observe(Hit { request: &request, now: clock.now(), open_id: OpenId::from_bytes([0; 8]) })
+            tracker.intake().observe(Hit { request: &request, now: clock.now(), open_id: OpenId::from_bytes([0; 8]) })
         };
         let (v4, v6): (std::net::IpAddr, std::net::IpAddr) = (v4(host), v6(low));
         prop_assert_eq!(named(format!("{v6}%{zone}")), open(v6));

@@ -6,8 +6,9 @@ mod common;
 use std::time::Duration;
 
 use common::*;
+use mailping_core::intake::{RecordError, Recorded};
 use mailping_core::testing::faulty::{Fault, FaultyStore};
-use mailping_core::{Detail, RecordError, Recorded, State};
+use mailping_core::{Detail, State};
 
 const CURL: &str = "curl/8.5.0";
 
@@ -18,12 +19,12 @@ fn ten_thousand_hits_on_one_url_store_the_limit_and_count_the_rest() {
     for (agent, stored) in [(FIREFOX, 100), (CURL, 50)] {
         let ping = ping(&tracker, new_ping());
         clock.advance(minute());
-        let before = tracker.health().dropped.hit_limit;
+        let before = tracker.intake().health().dropped.hit_limit;
         for _ in 0..10_000 {
             hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[("user-agent", agent)]).unwrap();
         }
         assert_eq!(receipt(&tracker, ping.id()).summary.fetches, stored, "{agent}");
-        assert_eq!(tracker.health().dropped.hit_limit - before, 10_000 - stored, "{agent}");
+        assert_eq!(tracker.intake().health().dropped.hit_limit - before, 10_000 - stored, "{agent}");
     }
 }
 
@@ -59,11 +60,11 @@ fn fetches_of_which_nothing_is_kept_use_up_nothing() {
     assert!(receipt(&tracker, day.id()).summary.last_human_open.is_some());
     // A dead ping: the store keeps nothing, however often.
     let withdrawn = ping(&tracker, new_ping());
-    assert!(pollster::block_on(tracker.withdraw(withdrawn.id())).unwrap());
+    assert!(pollster::block_on(tracker.pings().withdraw(withdrawn.id())).unwrap());
     for _ in 0..100 {
         assert_eq!(fetch(withdrawn.pixel_url(), FIREFOX), Ok(Recorded::Filtered));
     }
-    assert_eq!((tracker.health().filtered, tracker.health().dropped.hit_limit), (100, 0));
+    assert_eq!((tracker.intake().health().filtered, tracker.intake().health().dropped.hit_limit), (100, 0));
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn opens_that_a_full_queue_lost_use_up_nothing() {
     }
     store.fault(Fault::None);
     let begun = std::time::Instant::now();
-    while tracker.health().queue_depth > 0 {
+    while tracker.intake().health().queue_depth > 0 {
         assert!(begun.elapsed() < Duration::from_secs(10), "the store takes opens again");
         std::thread::yield_now();
     }
@@ -126,14 +127,14 @@ fn a_clock_that_steps_back_loses_and_purges_nothing() {
     assert_eq!(fetch(), Ok(Recorded::Durable));
     assert_eq!(fetch(), Ok(Recorded::Durable), "an hour's hits before the step do not count now");
     let begun = std::time::Instant::now();
-    while tracker.health().purged_pings == 0 {
+    while tracker.intake().health().purged_pings == 0 {
         assert!(begun.elapsed() < Duration::from_secs(10), "what was kept for 90 days of 2025 is due");
         std::thread::yield_now();
     }
-    assert!(pollster::block_on(tracker.receipt(early.id())).unwrap().is_none());
+    assert!(pollster::block_on(tracker.receipts().get(early.id())).unwrap().is_none());
     let summary = receipt(&tracker, sent.id()).summary;
     assert_eq!((summary.fetches, summary.state), (4, State::Opened));
-    assert_eq!(tracker.health().purged_pings, 1);
+    assert_eq!(tracker.intake().health().purged_pings, 1);
 }
 
 #[test]

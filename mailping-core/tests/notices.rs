@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use common::*;
 use mailping_core::fetcher::Classifier;
-use mailping_core::{
-    Detail, MemoryStore, NewPing, Notice, NoticeRules, PingId, PingQuery, PreparedPing, Status, Tracker,
-};
+use mailping_core::pings::Status;
+use mailping_core::receipts::{Notice, NoticeRules, PingQuery};
+use mailping_core::{Detail, MemoryStore, NewPing, PingId, PreparedPing, Tracker};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 fn told(tracker: &Tracker, id: PingId) -> Vec<(&'static str, String)> {
-    let notices = pollster::block_on(tracker.notices(id, NoticeRules::default())).unwrap().unwrap();
+    let notices =
+        pollster::block_on(tracker.receipts().notices(id, NoticeRules::default())).unwrap().unwrap();
     notices.notices.iter().map(|notice| (notice.kind().as_str(), notice.at().to_string())).collect()
 }
 
@@ -49,7 +50,7 @@ fn the_first_open_and_each_after_a_pause_are_told() {
         "a display 23 hours after another is no reopening, and a machine's is none at all"
     );
     let rules = NoticeRules::default().reopened_after(2 * DAY);
-    let notices = pollster::block_on(tracker.notices(ping.id(), rules)).unwrap().unwrap().notices;
+    let notices = pollster::block_on(tracker.receipts().notices(ping.id(), rules)).unwrap().unwrap().notices;
     assert_eq!(notices.len(), 2, "{notices:?}");
 }
 
@@ -95,14 +96,14 @@ fn nothing_is_told_of_messages_that_are_not_recorded() {
     let tracker = plain(&clock);
     let untracked = ping(&tracker, new_ping().detail(Detail::None));
     let withdrawn = ping(&tracker, new_ping());
-    assert!(pollster::block_on(tracker.withdraw(withdrawn.id())).unwrap());
+    assert!(pollster::block_on(tracker.pings().withdraw(withdrawn.id())).unwrap());
     let expired = ping(&tracker, new_ping().record_for(DAY));
     clock.advance(4 * DAY);
     assert_eq!(untracked.status(), Status::Untracked);
     assert_eq!((told(&tracker, untracked.id()), told(&tracker, withdrawn.id())), (vec![], vec![]));
     assert_eq!(told(&tracker, expired.id()).len(), 1, "it was recorded for a day, and nobody opened it");
     assert!(
-        pollster::block_on(tracker.notices(PingId::from_bytes([0; 16]), NoticeRules::default()))
+        pollster::block_on(tracker.receipts().notices(PingId::from_bytes([0; 16]), NoticeRules::default()))
             .unwrap()
             .is_none()
     );
@@ -121,7 +122,7 @@ fn a_query_tells_of_each_ping_from_the_newest() {
     fetch(&tracker, &opened, FIREFOX);
     clock.advance(3 * DAY);
     let query = PingQuery::newest(10).owner("billing");
-    let all = pollster::block_on(tracker.notices_of(&query, NoticeRules::default())).unwrap();
+    let all = pollster::block_on(tracker.receipts().list_notices(&query, NoticeRules::default())).unwrap();
     let told: Vec<_> = all.all.iter().map(|one| (one.summary.ping.id, one.notices[0])).collect();
     let [(first, Notice::NotOpened { .. }), (second, Notice::Opened { .. })] = told[..] else {
         panic!("{told:?}")

@@ -10,7 +10,10 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use mailping_core::{Detail, MemoryStore, Objection, Recorded, Status};
+use mailping_core::intake::Recorded;
+use mailping_core::people::Objection;
+use mailping_core::pings::Status;
+use mailping_core::{Detail, MemoryStore};
 
 const CHAPTER: &str = include_str!("../docs/privacy.md");
 
@@ -31,7 +34,7 @@ fn the_privacy_chapter_names_every_field_of_an_open_and_the_detail_that_allows_i
         let sent = ping(&tracker, new_ping().detail(detail));
         clock.advance(Duration::from_secs(60));
         hit(&tracker, sent.pixel_url().unwrap(), "198.51.100.7", &[("user-agent", FIREFOX)]).unwrap();
-        let receipt = pollster::block_on(tracker.receipt(sent.id())).unwrap().unwrap();
+        let receipt = pollster::block_on(tracker.receipts().get(sent.id())).unwrap().unwrap();
         let open = serde_json::to_value(&receipt.opens[0]).unwrap();
         for (field, value) in open.as_object().unwrap() {
             let allowed = documented_detail(field);
@@ -51,9 +54,12 @@ fn a_thousand_hits_at_once_on_a_dead_ping_add_no_row() {
     for sent in pings {
         assert_eq!(hit(&tracker, sent.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Durable));
     }
-    assert_eq!(pollster::block_on(tracker.object_by_link(objected.opt_out_url())).unwrap(), Objection::Kept);
-    assert!(pollster::block_on(tracker.withdraw(withdrawn.id())).unwrap());
-    assert!(pollster::block_on(tracker.erase(erased.id())).unwrap().is_some());
+    assert_eq!(
+        pollster::block_on(tracker.people().object_by_link(objected.opt_out_url())).unwrap(),
+        Objection::Kept
+    );
+    assert!(pollster::block_on(tracker.pings().withdraw(withdrawn.id())).unwrap());
+    assert!(pollster::block_on(tracker.people().erase(erased.id())).unwrap().is_some());
     clock.advance(Duration::from_secs(2));
     for sent in pings {
         std::thread::scope(|scope| {
@@ -68,10 +74,10 @@ fn a_thousand_hits_at_once_on_a_dead_ping_add_no_row() {
         });
     }
     for sent in [&objected, &withdrawn, &expired] {
-        let receipt = pollster::block_on(tracker.receipt(sent.id())).unwrap().unwrap();
+        let receipt = pollster::block_on(tracker.receipts().get(sent.id())).unwrap().unwrap();
         assert_eq!(receipt.summary.fetches, 1);
         assert_ne!(receipt.summary.ping.status, Status::Live);
     }
-    assert!(pollster::block_on(tracker.receipt(erased.id())).unwrap().is_none());
-    assert_eq!(tracker.health().durable, 4);
+    assert!(pollster::block_on(tracker.receipts().get(erased.id())).unwrap().is_none());
+    assert_eq!(tracker.intake().health().durable, 4);
 }

@@ -8,9 +8,11 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use common::*;
-use mailping_core::OpenQuery;
+use mailping_core::intake::{PixelRequest, RecordError, Recorded};
+use mailping_core::receipts::OpenQuery;
+use mailping_core::store::Store as _;
 use mailping_core::testing::faulty::{Fault, FaultyStore};
-use mailping_core::{Detail, PixelRequest, RecordError, Recorded, Store as _, Tracker};
+use mailping_core::{Detail, Tracker};
 
 const SHORT: Duration = Duration::from_millis(250);
 
@@ -20,7 +22,7 @@ fn tracker(store: &FaultyStore) -> Tracker {
 }
 
 fn fetches(tracker: &Tracker, id: mailping_core::PingId) -> u64 {
-    pollster::block_on(tracker.receipt(id)).unwrap().unwrap().summary.fetches
+    pollster::block_on(tracker.receipts().get(id)).unwrap().unwrap().summary.fetches
 }
 
 /// Waits for what another thread does; fails after ten seconds.
@@ -52,13 +54,13 @@ fn a_hanging_store_is_answered_late_at_the_deadline_and_the_open_is_written_late
     for _ in 0..3 {
         assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
     }
-    let health = tracker.health();
+    let health = tracker.intake().health();
     assert_eq!((health.late, health.queue_depth), (3, 3));
     assert!(health.oldest_waiting.unwrap() >= SHORT * 2);
     store.fault(Fault::None);
-    eventually("the opens are written", || tracker.health().durable == 3);
+    eventually("the opens are written", || tracker.intake().health().durable == 3);
     assert_eq!(fetches(&tracker, ping.id()), 3);
-    assert_eq!(tracker.health().queue_depth, 0);
+    assert_eq!(tracker.intake().health().queue_depth, 0);
 }
 
 #[test]
@@ -69,11 +71,11 @@ fn a_failing_store_is_tried_again_until_it_takes_the_open_once() {
     store.fault(Fault::RecordFails);
     assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
     eventually("it is tried again", || store.records() >= 2);
-    assert!(tracker.health().store_failing);
+    assert!(tracker.intake().health().store_failing);
     store.fault(Fault::None);
-    eventually("the open is written", || tracker.health().durable == 1);
+    eventually("the open is written", || tracker.intake().health().durable == 1);
     assert_eq!(fetches(&tracker, ping.id()), 1);
-    assert!(!tracker.health().store_failing);
+    assert!(!tracker.intake().health().store_failing);
     // Only the first call was no repeat, and the next batch is none again.
     assert_eq!(store.repeats(), store.records() - 1);
     let repeats = store.repeats();
@@ -84,7 +86,7 @@ fn a_failing_store_is_tried_again_until_it_takes_the_open_once() {
 #[test]
 fn a_hit_on_an_ended_last_day_ping_is_filtered_and_no_event() {
     let tracker = tracker(&FaultyStore::default());
-    let mut events = tracker.subscribe(9);
+    let mut events = pollster::block_on(tracker.receipts().events()).unwrap();
     let sent = || {
         ping(
             &tracker,
@@ -95,13 +97,13 @@ fn a_hit_on_an_ended_last_day_ping_is_filtered_and_no_event() {
     let fetch = |sent: &mailping_core::PreparedPing| {
         hit(&tracker, sent.pixel_url().unwrap(), "192.0.2.7", &[("user-agent", FIREFOX)])
     };
-    pollster::block_on(tracker.erase(erased.id())).unwrap();
-    pollster::block_on(tracker.withdraw(withdrawn.id())).unwrap();
+    pollster::block_on(tracker.people().erase(erased.id())).unwrap();
+    pollster::block_on(tracker.pings().withdraw(withdrawn.id())).unwrap();
     assert_eq!((fetch(&erased), fetch(&withdrawn)), (Ok(Recorded::Filtered), Ok(Recorded::Filtered)));
     assert_eq!(fetch(&live), Ok(Recorded::Durable));
-    assert_eq!((tracker.health().filtered, tracker.health().durable), (2, 1));
+    assert_eq!((tracker.intake().health().filtered, tracker.intake().health().durable), (2, 1));
     assert_eq!(
-        events.next().map(|event| event.ping()),
+        pollster::block_on(events.next()).unwrap().map(|event| event.ping),
         Some(live.id()),
         "the first event is of the live one"
     );
@@ -126,7 +128,7 @@ fn a_damaged_place_costs_what_belongs_there_and_nothing_else() {
         } else {
             &good
         };
-        let recorded = tracker.record(&PixelRequest::new(sent.pixel_url().unwrap(), None, &headers));
+        let recorded = tracker.intake().record(&PixelRequest::new(sent.pixel_url().unwrap(), None, &headers));
         hits.push((sent.id() == bad.id(), recorded));
     }
     store.fault(Fault::DamagedAt(bad.id()));
@@ -134,7 +136,7 @@ fn a_damaged_place_costs_what_belongs_there_and_nothing_else() {
         let expected = if is_bad { Err(RecordError::Damaged) } else { Ok(Recorded::Durable) };
         assert_eq!(pollster::block_on(hit), expected);
     }
-    let health = tracker.health();
+    let health = tracker.intake().health();
     assert_eq!((health.durable, health.dropped.damaged, health.queue_depth), (295, 5, 0));
     store.fault(Fault::None);
     assert_eq!((fetches(&tracker, good.id()), fetches(&tracker, bad.id())), (235, 0));
@@ -147,7 +149,7 @@ fn a_clock_that_jumped_ahead_purges_nothing_at_once() {
     let first = build(builder(store.clone(), &clock).purge_every(Duration::from_secs(3_600)));
     let kept = ping(&first, new_ping());
     assert_eq!(hit(&first, kept.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Durable));
-    assert_eq!(pollster::block_on(first.close(Duration::from_secs(10))).lost, 0);
+    assert_eq!(pollster::block_on(first.intake().close(Duration::from_secs(10))).lost, 0);
     clock.advance(Duration::from_secs(100 * 86_400));
     let started = |every| build(builder(store.clone(), &clock).purge_every(every));
     let ahead = started(Duration::from_secs(3_600));
@@ -155,10 +157,11 @@ fn a_clock_that_jumped_ahead_purges_nothing_at_once() {
         // The purge runs before or right after the first of them.
         hit(&ahead, kept.pixel_url().unwrap(), "192.0.2.7", &[]).unwrap();
     }
-    assert_eq!(ahead.health().purged_pings, 0);
-    assert_eq!(pollster::block_on(ahead.close(Duration::from_secs(10))).health.purged_pings, 0);
+    assert_eq!(ahead.intake().health().purged_pings, 0);
+    assert_eq!(pollster::block_on(ahead.intake().close(Duration::from_secs(10))).health.purged_pings, 0);
     let later = started(Duration::from_millis(20));
-    eventually("the next purge takes what is due", || later.health().purged_pings == 1);
+    later.intake().start();
+    eventually("the next purge takes what is due", || later.intake().health().purged_pings == 1);
 }
 
 #[test]
@@ -169,9 +172,9 @@ fn a_store_that_answers_for_too_few_opens_has_not_answered() {
     store.fault(Fault::RecordAnswersNothing);
     assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
     eventually("it is tried again", || store.records() >= 2);
-    assert!(tracker.health().store_failing);
+    assert!(tracker.intake().health().store_failing);
     store.fault(Fault::None);
-    eventually("the open is answered for", || tracker.health().durable == 1);
+    eventually("the open is answered for", || tracker.intake().health().durable == 1);
     assert_eq!(fetches(&tracker, ping.id()), 1);
 }
 
@@ -183,7 +186,7 @@ fn a_panicking_store_does_not_end_the_writer() {
     store.fault(Fault::RecordPanics);
     assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
     store.fault(Fault::None);
-    eventually("the open is written", || tracker.health().durable == 1);
+    eventually("the open is written", || tracker.intake().health().durable == 1);
 }
 
 #[test]
@@ -196,9 +199,12 @@ fn a_full_queue_drops_and_counts() {
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Late));
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Late));
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Err(RecordError::QueueFull));
-    assert_eq!((tracker.health().dropped.queue_full, tracker.health().queue_capacity), (1, 2));
+    assert_eq!(
+        (tracker.intake().health().dropped.queue_full, tracker.intake().health().queue_capacity),
+        (1, 2)
+    );
     store.fault(Fault::None);
-    eventually("there is room again", || tracker.health().queue_depth == 0);
+    eventually("there is room again", || tracker.intake().health().queue_depth == 0);
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Durable));
 }
 
@@ -210,7 +216,7 @@ fn a_client_that_hangs_up_loses_nothing() {
     store.fault(Fault::RecordHangs);
     let headers = headers(&[]);
     let mut recording =
-        Box::pin(tracker.record(&PixelRequest::new(ping.pixel_url().unwrap(), None, &headers)));
+        Box::pin(tracker.intake().record(&PixelRequest::new(ping.pixel_url().unwrap(), None, &headers)));
     assert!(recording.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     drop(recording);
     store.fault(Fault::None);
@@ -226,13 +232,13 @@ fn hits_that_wait_share_a_batch() {
     let headers = headers(&[]);
     let path = ping.pixel_url().unwrap();
     let recordings: Vec<_> =
-        (0..500).map(|_| tracker.record(&PixelRequest::new(path, None, &headers))).collect();
+        (0..500).map(|_| tracker.intake().record(&PixelRequest::new(path, None, &headers))).collect();
     eventually("the first batch is under way", || store.records() == 1);
     store.fault(Fault::None);
     for recording in recordings {
         pollster::block_on(recording).unwrap();
     }
-    eventually("all are written", || tracker.health().durable == 500);
+    eventually("all are written", || tracker.intake().health().durable == 500);
     assert!(store.records() <= 3, "{} calls for 500 hits", store.records());
 }
 
@@ -252,16 +258,16 @@ fn what_ends_a_ping_takes_its_opens_out_of_the_queue() {
         }
     }
     pollster::block_on(async {
-        tracker.erase(erased.id()).await.unwrap();
-        tracker.erase_recipient("bob@example.com").await.unwrap();
-        tracker.withdraw(withdrawn.id()).await.unwrap();
-        tracker.object("dan@example.com").await.unwrap();
+        tracker.people().erase(erased.id()).await.unwrap();
+        tracker.people().erase_recipient("bob@example.com").await.unwrap();
+        tracker.pings().withdraw(withdrawn.id()).await.unwrap();
+        tracker.people().object("dan@example.com").await.unwrap();
     });
     store.fault(Fault::None);
-    eventually("all are answered for", || tracker.health().queue_depth == 0);
+    eventually("all are answered for", || tracker.intake().health().queue_depth == 0);
     assert_eq!([&withdrawn, &objected, &live].map(|sent| fetches(&tracker, sent.id())), [0, 0, 3]);
     for gone in [&erased, &of_erased] {
-        assert!(pollster::block_on(tracker.receipt(gone.id())).unwrap().is_none());
+        assert!(pollster::block_on(tracker.receipts().get(gone.id())).unwrap().is_none());
         assert!(
             pollster::block_on(store.memory().opens(&OpenQuery::oldest(gone.id(), 9)))
                 .unwrap()
@@ -269,7 +275,7 @@ fn what_ends_a_ping_takes_its_opens_out_of_the_queue() {
                 .is_empty()
         );
     }
-    assert_eq!((tracker.health().durable, tracker.health().filtered), (3, 12));
+    assert_eq!((tracker.intake().health().durable, tracker.intake().health().filtered), (3, 12));
 }
 
 #[test]
@@ -281,10 +287,10 @@ fn close_writes_what_waits_and_takes_no_more() {
     let url = ping.pixel_url().unwrap();
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Ok(Recorded::Late));
     store.fault(Fault::None);
-    let closed = pollster::block_on(tracker.close(Duration::from_secs(10)));
+    let closed = pollster::block_on(tracker.intake().close(Duration::from_secs(10)));
     assert_eq!((closed.lost, closed.health.durable), (0, 1));
     assert_eq!(hit(&tracker, url, "192.0.2.7", &[]), Err(RecordError::Closed));
-    assert_eq!(tracker.health().dropped.closed, 1);
+    assert_eq!(tracker.intake().health().dropped.closed, 1);
 }
 
 #[test]
@@ -295,7 +301,7 @@ fn close_gives_up_on_a_dead_store_and_says_what_is_lost() {
         let ping = ping(&tracker, new_ping());
         store.fault(fault);
         assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Late));
-        let closed = pollster::block_on(tracker.close(SHORT));
+        let closed = pollster::block_on(tracker.intake().close(SHORT));
         assert_eq!(closed.lost, 1);
         store.fault(Fault::None);
     }
@@ -328,11 +334,11 @@ fn what_was_kept_long_enough_is_purged_while_hits_go_on() {
     let live = ping(&tracker, new_ping());
     eventually("the old ping is purged", || {
         assert_eq!(hit(&tracker, live.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Durable));
-        tracker.health().purged_pings == 1
+        tracker.intake().health().purged_pings == 1
     });
-    assert_eq!(tracker.health().purged_opens, 700);
-    assert!(pollster::block_on(tracker.receipt(old.id())).unwrap().is_none());
-    assert!(pollster::block_on(tracker.receipt(live.id())).unwrap().is_some());
+    assert_eq!(tracker.intake().health().purged_opens, 700);
+    assert!(pollster::block_on(tracker.receipts().get(old.id())).unwrap().is_none());
+    assert!(pollster::block_on(tracker.receipts().get(live.id())).unwrap().is_some());
 }
 
 #[test]
@@ -348,8 +354,8 @@ fn a_batch_is_followed_by_no_purge_before_its_time() {
     assert_eq!([fetched(), fetched()], [Ok(Recorded::Durable); 2]);
     clock.advance(minute * 2);
     assert_eq!([fetched(), fetched()], [Ok(Recorded::Durable); 2]);
-    assert_eq!(tracker.health().purged_pings, 0);
-    assert!(pollster::block_on(tracker.receipt(old.id())).unwrap().is_some());
+    assert_eq!(tracker.intake().health().purged_pings, 0);
+    assert!(pollster::block_on(tracker.receipts().get(old.id())).unwrap().is_some());
 }
 
 #[test]
@@ -361,5 +367,5 @@ fn for_ever_is_a_duration_like_any_other() {
     for _ in 0..3 {
         assert_eq!(hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Durable));
     }
-    assert_eq!(pollster::block_on(tracker.close(for_ever)).lost, 0);
+    assert_eq!(pollster::block_on(tracker.intake().close(for_ever)).lost, 0);
 }

@@ -7,9 +7,10 @@ mod common;
 use std::sync::Arc;
 
 use common::*;
+use mailping_core::Tracker;
 use mailping_core::geo::{GeoResolver, MaxMind};
+use mailping_core::intake::PixelRequest;
 use mailping_core::testing::stories::{self, Fetch};
-use mailping_core::{PixelRequest, Tracker};
 
 const STORIES: &str = include_str!("corpus/stories.jsonl");
 
@@ -21,8 +22,8 @@ fn fetch(tracker: &Tracker, fetch: &Fetch) {
         .collect::<http::HeaderMap>();
     let request = PixelRequest::new(&fetch.path, "127.0.0.1".parse().ok(), &headers);
     match fetch.method.as_str() {
-        "HEAD" => tracker.note_head(&request),
-        _ => drop(pollster::block_on(tracker.record(&request)).unwrap()),
+        "HEAD" => tracker.intake().note_head(&request),
+        _ => drop(pollster::block_on(tracker.intake().record(&request)).unwrap()),
     }
 }
 
@@ -87,12 +88,13 @@ fn a_forged_head_is_noted_nowhere_and_a_head_leaves_nothing() {
     let sent = ping(&tracker, new_ping());
     clock.advance(minute());
     let lines = headers(&[("user-agent", FIREFOX)]);
-    let head = |path: &str| tracker.note_head(&PixelRequest::new(path, "81.187.81.9".parse().ok(), &lines));
+    let head =
+        |path: &str| tracker.intake().note_head(&PixelRequest::new(path, "81.187.81.9".parse().ok(), &lines));
     head("/px/forged.gif");
     let path = sent.pixel_url().unwrap().strip_prefix("https://app.example").unwrap();
     hit(&tracker, path, "81.187.81.9", &[("user-agent", FIREFOX)]).unwrap();
     head(path);
     let receipt = receipt(&tracker, sent.id());
     assert_eq!((receipt.summary.fetches, receipt.summary.state.as_str()), (1, "opened"));
-    assert_eq!(tracker.health().dropped.bad_token, 0, "nothing would have been kept");
+    assert_eq!(tracker.intake().health().dropped.bad_token, 0, "nothing would have been kept");
 }

@@ -4,8 +4,11 @@
 mod common;
 
 use common::*;
+use mailping_core::intake::Recorded;
+use mailping_core::people::Objection;
+use mailping_core::pings::Status;
 use mailping_core::testing::faulty::FaultyStore;
-use mailping_core::{BuildError, NewPing, Objection, Recorded, Status, Tracker};
+use mailping_core::{BuildError, NewPing, Tracker};
 use proptest::prelude::*;
 
 #[test]
@@ -14,13 +17,13 @@ fn dead_pings_gain_nothing_from_mail_already_sent() {
     let tracker = tracker(&clock);
     let new = || ping(&tracker, new_ping().to("ada@example.com").record_for(minute()));
     let (withdrawn, erased, expired) = (new(), new(), new());
-    assert!(pollster::block_on(tracker.withdraw(withdrawn.id())).unwrap());
-    assert!(pollster::block_on(tracker.erase(erased.id())).unwrap().is_some());
+    assert!(pollster::block_on(tracker.pings().withdraw(withdrawn.id())).unwrap());
+    assert!(pollster::block_on(tracker.people().erase(erased.id())).unwrap().is_some());
     for dead in [&withdrawn, &erased] {
         assert_eq!(hit(&tracker, dead.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Filtered));
     }
     let objected = new();
-    pollster::block_on(tracker.object("ADA@Example.com")).unwrap();
+    pollster::block_on(tracker.people().object("ADA@Example.com")).unwrap();
     assert_eq!(hit(&tracker, objected.pixel_url().unwrap(), "192.0.2.7", &[]), Ok(Recorded::Filtered));
     assert_eq!(receipt(&tracker, objected.id()).summary.ping.status, Status::Withdrawn);
     assert_eq!(new().status(), Status::Untracked);
@@ -36,7 +39,7 @@ fn an_opt_out_link_objects_and_a_pixel_url_cannot() {
     let tracker = tracker(&Clock::new());
     let sent = ping(&tracker, new_ping().to("ada@example.com"));
     let pixel = sent.pixel_url().unwrap().trim_end_matches(".gif");
-    let object = |link: &str| pollster::block_on(tracker.object_by_link(link)).unwrap();
+    let object = |link: &str| pollster::block_on(tracker.people().object_by_link(link)).unwrap();
     assert_eq!(object(&format!("{pixel}/opt-out")), Objection::DamagedLink);
     assert_eq!(receipt(&tracker, sent.id()).summary.ping.status, Status::Live);
     assert_eq!(object(sent.opt_out_url()), Objection::Kept);
@@ -45,7 +48,7 @@ fn an_opt_out_link_objects_and_a_pixel_url_cannot() {
     let anonymous = ping(&tracker, new_ping());
     assert_eq!(object(anonymous.opt_out_url()), Objection::Kept);
     assert_eq!(receipt(&tracker, anonymous.id()).summary.ping.status, Status::Withdrawn);
-    assert!(pollster::block_on(tracker.erase(anonymous.id())).unwrap().is_some());
+    assert!(pollster::block_on(tracker.people().erase(anonymous.id())).unwrap().is_some());
     assert_eq!(
         object(anonymous.opt_out_url()),
         Objection::Kept,
@@ -59,7 +62,7 @@ fn an_opt_out_link_objects_and_a_pixel_url_cannot() {
 fn a_damaged_opt_out_link_is_never_confirmed_and_a_touched_one_works() {
     let tracker = tracker(&Clock::new());
     let sent = || ping(&tracker, new_ping().to("ada@example.com"));
-    let object = |link: &str| pollster::block_on(tracker.object_by_link(link)).unwrap();
+    let object = |link: &str| pollster::block_on(tracker.people().object_by_link(link)).unwrap();
     let lost = sent();
     let token = lost.opt_out_url().rsplit('/').nth(1).unwrap().to_owned();
     for damaged in [&token[..47], &token[1..], &token.replacen(&token[20..21], "", 1), "", &token[..24]] {
@@ -95,7 +98,7 @@ fn an_objection_under_any_spelling_of_an_address_is_one_to_that_address() {
         "\"ada\"@example.com.",
     ] {
         let tracker = tracker(&Clock::new());
-        pollster::block_on(tracker.object(spelling)).unwrap();
+        pollster::block_on(tracker.people().object(spelling)).unwrap();
         assert_eq!(
             ping(&tracker, new_ping().to("ada@example.com")).status(),
             Status::Untracked,
@@ -105,11 +108,11 @@ fn an_objection_under_any_spelling_of_an_address_is_one_to_that_address() {
     }
     let tracker = tracker(&Clock::new());
     for bad in ["ada@example..com", "ada@b@example.com", "ada@example.com, bob@example.com", "ada"] {
-        let error = pollster::block_on(tracker.object(bad)).unwrap_err();
+        let error = pollster::block_on(tracker.people().object(bad)).unwrap_err();
         assert!(!format!("{error:?}").contains("ada"), "{error:?}");
     }
     assert_eq!(ping(&tracker, new_ping().to("ada@example.com")).status(), Status::Live);
-    pollster::block_on(tracker.object("\"odd user\"@example.com")).unwrap();
+    pollster::block_on(tracker.people().object("\"odd user\"@example.com")).unwrap();
     assert_eq!(ping(&tracker, new_ping().to("\"Odd User\"@example.com")).status(), Status::Untracked);
 }
 
@@ -122,13 +125,13 @@ fn export_and_erasure_find_all_of_a_person_and_nobody_else() {
     for sent in [&ada[0], &ada[1], &bob] {
         hit(&tracker, sent.pixel_url().unwrap(), "192.0.2.7", &[]).unwrap();
     }
-    let export = pollster::block_on(tracker.export_recipient("ada@example.com")).unwrap();
+    let export = pollster::block_on(tracker.people().export("ada@example.com")).unwrap();
     assert_eq!((export.pings.len(), export.objected), (2, false));
     assert_eq!(export.pings[0].opens.len(), 1);
-    let erased = pollster::block_on(tracker.erase_recipient("ada@example.com")).unwrap();
+    let erased = pollster::block_on(tracker.people().erase_recipient("ada@example.com")).unwrap();
     assert_eq!((erased.pings, erased.opens), (2, 2));
     assert_eq!(receipt(&tracker, bob.id()).summary.fetches, 1);
-    assert!(pollster::block_on(tracker.export_recipient("nobody")).is_err());
+    assert!(pollster::block_on(tracker.people().export("nobody")).is_err());
 }
 
 #[test]
@@ -139,7 +142,7 @@ fn a_missing_peer_address_is_counted_and_the_open_is_kept() {
         hit(&tracker, ping.pixel_url().unwrap(), "none", &[("user-agent", FIREFOX)]),
         Ok(Recorded::Durable)
     );
-    assert_eq!(tracker.health().no_peer_address, 1);
+    assert_eq!(tracker.intake().health().no_peer_address, 1);
     assert_eq!(receipt(&tracker, ping.id()).opens[0].network, None);
 }
 
@@ -156,14 +159,14 @@ fn opens_and_pings_are_paged() {
             )
         })
         .collect();
-    let query = mailping_core::PingQuery::newest(2).owner("billing");
-    let page = pollster::block_on(tracker.receipts(&query)).unwrap();
+    let query = mailping_core::receipts::PingQuery::newest(2).owner("billing");
+    let page = pollster::block_on(tracker.receipts().list(&query)).unwrap();
     assert_eq!(
         page.summaries.iter().map(|receipt| receipt.ping.id).collect::<Vec<_>>(),
         [pings[4].id(), pings[3].id()]
     );
     assert_eq!(page.next, Some(pings[3].id()));
-    let page = pollster::block_on(tracker.receipts(&query.after(pings[3].id()))).unwrap();
+    let page = pollster::block_on(tracker.receipts().list(&query.after(pings[3].id()))).unwrap();
     assert_eq!(page.summaries[0].ping.id, pings[2].id());
     for _ in 0..5 {
         clock.advance(minute());
@@ -172,8 +175,8 @@ fn opens_and_pings_are_paged() {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let query = mailping_core::OpenQuery::oldest(pings[0].id(), 2).after(after);
-        let page = pollster::block_on(tracker.receipt_page(&query)).unwrap().unwrap();
+        let query = mailping_core::receipts::OpenQuery::oldest(pings[0].id(), 2).after(after);
+        let page = pollster::block_on(tracker.receipts().page(&query)).unwrap().unwrap();
         assert_eq!(page.summary.fetches, 5, "the sums are those of all opens");
         seen.extend(page.opens.iter().map(|open| open.at));
         after = page.next;
@@ -193,7 +196,10 @@ fn a_keyring_that_would_forget_objections_is_refused() {
         |keys| pollster::block_on(Tracker::builder(keys, store.clone()).base_url(BASE).unwrap().build());
     let tracker = with(old.clone()).unwrap();
     let sent = ping(&tracker, new_ping().to("ada@example.com"));
-    assert_eq!(pollster::block_on(tracker.object_by_link(sent.opt_out_url())).unwrap(), Objection::Kept);
+    assert_eq!(
+        pollster::block_on(tracker.people().object_by_link(sent.opt_out_url())).unwrap(),
+        Objection::Kept
+    );
     let newer = mailping_core::Keyring::generate().unwrap().secret_text().replacen("0:", "1:", 1);
     let error = with(newer.parse().unwrap()).unwrap_err();
     assert!(error.to_string().contains("key 0"), "{error}");
@@ -228,6 +234,6 @@ proptest! {
             prop_assert_eq!(hit(&tracker, &format!("/px/{forged}.gif"), "192.0.2.7", &[]), Ok(Recorded::Filtered));
         }
         prop_assert_eq!(store.records(), 0);
-        prop_assert_eq!(tracker.health().dropped.bad_token, 6);
+        prop_assert_eq!(tracker.intake().health().dropped.bad_token, 6);
     }
 }

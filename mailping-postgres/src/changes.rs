@@ -1,9 +1,8 @@
 //! New pings and objections, and the ends of pings, each inside a transaction that holds the gate as it needs.
 
-use mailping_core::store::Erased;
-use mailping_core::{
-    EprivacyGround, MessageKind, Ping, PingId, RecipientHash, RecipientHashes, Status, StoreError,
-};
+use mailping_core::PingId;
+use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Status};
+use mailping_core::store::{Erased, RecipientHash, RecipientHashes, StoreError};
 use sqlx::{Postgres, Row as _, Transaction};
 
 use crate::failure::{Failure, Result};

@@ -1,6 +1,6 @@
 //! A store from a URL, for an app that has no pool of sqlx's.
 
-use mailping_core::StoreError;
+use mailping_core::store::StoreError;
 use sqlx::postgres::{PgConnectOptions, PgPool};
 
 use crate::PostgresStore;

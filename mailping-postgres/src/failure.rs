@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mailping_core::StoreError;
+use mailping_core::store::StoreError;
 
 /// A [`StoreError`] that `?` makes of an error of sqlx. It exists inside this crate only.
 #[derive(Debug)]

@@ -27,7 +27,7 @@
 //!   it, or brings it forward; ten instances may do so at once. A newer schema, or one that holds something else, is refused untouched.
 //!   If the schema is up to date it only reads, so that an app's role needs no right to create anything; let another role run it once.
 //! * The role needs `USAGE` on the schema and `SELECT`, `INSERT`, `UPDATE`, `DELETE` on its tables.
-//! * It holds what [`Open`](mailping_core::Open) and [`Ping`](mailping_core::Ping) hold, and keyed hashes of recipients. It never
+//! * It holds what [`Open`](mailping_core::receipts::Open) and [`Ping`](mailping_core::pings::Ping) hold, and keyed hashes of recipients. It never
 //!   holds a client's or a recipient's address: a check constraint refuses networks finer than masking leaves them.
 //!
 //! # Locks

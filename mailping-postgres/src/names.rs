@@ -1,7 +1,8 @@
 //! The names of the codes, in a table for people who read with SQL. A newer version's names stay.
 
+use mailping_core::Detail;
 use mailping_core::fetcher::{Evidence, Fetcher, Provider, Verdict};
-use mailping_core::{Detail, EprivacyGround, MessageKind, Purpose, Status, TimeStep};
+use mailping_core::pings::{EprivacyGround, MessageKind, Purpose, Status, TimeStep};
 use sqlx::{Postgres, Transaction};
 
 use crate::failure::Result;

@@ -6,8 +6,9 @@
 
 use std::fmt::Write as _;
 
-use mailping_core::store::{Mark, News, StoreError};
-use mailping_core::{Event, LastDay, Timestamp};
+use mailping_core::Timestamp;
+use mailping_core::receipts::LastDay;
+use mailping_core::store::{Mark, News, NewsItem, StoreError};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 
@@ -226,11 +227,11 @@ fn read(since: &Position, now: &Now, rows: &[PgRow], limit: usize) -> Result<New
     Ok(News::new(items, next.mark()?).unreadable(unreadable))
 }
 
-fn event(row: &PgRow) -> Result<Event> {
+fn event(row: &PgRow) -> Result<NewsItem> {
     let ping = row.try_get::<Uuid, _>(6)?.into();
     match row.try_get::<Option<i64>, _>(7)? {
-        Some(day) => Ok(Event::LastDay(LastDay::new(ping, Timestamp::from_unix_millis(day)))),
-        None => Ok(Event::Open(rows::open(ping, row, 8)?)),
+        Some(day) => Ok(NewsItem::LastDay(LastDay::new(ping, Timestamp::from_unix_millis(day)))),
+        None => Ok(NewsItem::Open(rows::open(ping, row, 8)?)),
     }
 }
 

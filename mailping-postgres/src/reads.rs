@@ -1,7 +1,9 @@
 //! What is read, each by one statement, so from one state of the database.
 
-use mailping_core::store::{KeptPing, OpenPage, OpenQuery, Order, PingPage, PingQuery};
-use mailping_core::{KeyFingerprint, PingId, RecipientHashes};
+use mailping_core::PingId;
+use mailping_core::store::{
+    KeptPing, KeyFingerprint, OpenPage, OpenQuery, Order, PingPage, PingQuery, RecipientHashes,
+};
 use sqlx::PgPool;
 use sqlx::postgres::PgRow;
 

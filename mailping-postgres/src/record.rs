@@ -1,7 +1,7 @@
 //! One batch as two statements, of opens and of last days: an array for each column.
 
+use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{Answer, Attempt};
-use mailping_core::{LastDay, Open};
 use sqlx::{Postgres, Transaction};
 
 use crate::failure::{Failure, Result};

@@ -2,11 +2,10 @@
 //! column, never repeated.
 
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
-use mailping_core::store::{KeptPing, OpenCursor};
-use mailping_core::{
-    Detail, EprivacyGround, KeyFingerprint, MessageKind, Open, OpenId, Ping, PingId, Purpose, RecipientHash,
-    Status, TimeStep, Timestamp,
-};
+use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
+use mailping_core::receipts::{Open, OpenId};
+use mailping_core::store::{KeptPing, KeyFingerprint, OpenCursor, RecipientHash};
+use mailping_core::{Detail, PingId, Timestamp};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;

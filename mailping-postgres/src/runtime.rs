@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mailping_core::StoreError;
+use mailping_core::store::StoreError;
 use tokio::runtime::Handle;
 
 use crate::failure::{Failure, Fault, Result};

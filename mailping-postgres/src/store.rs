@@ -4,11 +4,14 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mailping_core::pings::{Ping, Status};
+use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
     Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged,
     Spooling, Store, StoreError, Written,
 };
-use mailping_core::{KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, Timestamp};
+use mailping_core::store::{KeyFingerprint, RecipientHashes};
+use mailping_core::{PingId, Timestamp};
 use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::failure::Result as Outcome;

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
 use common::{SENT, create, open, ping, ping_id, pool};
-use mailping_core::store::{Answer, Attempt, OpenQuery};
-use mailping_core::{LastDay, Store as _, StoreError, Timestamp};
+use mailping_core::Timestamp;
+use mailping_core::receipts::LastDay;
+use mailping_core::store::{Answer, Attempt, OpenQuery, Store as _, StoreError};
 use mailping_fixture_postgres::{PASSWORD, Server, USER};
 use mailping_postgres::{DatabaseError, Fault, PostgresStore};
 use sqlx::postgres::{PgPool, PgPoolOptions};

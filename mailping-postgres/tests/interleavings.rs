@@ -7,9 +7,11 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{SENT, database, open, ping, ping_id, pool, store};
-use mailping_core::store::{Answer, Attempt, Erased, OpenQuery, Purged, Written};
-use mailping_core::{
-    KeyFingerprint, RecipientHash, RecipientHashes, Status, Store as _, StoreError, Timestamp,
+use mailping_core::Timestamp;
+use mailping_core::pings::Status;
+use mailping_core::store::{
+    Answer, Attempt, Erased, KeyFingerprint, OpenQuery, Purged, RecipientHash, RecipientHashes, Store as _,
+    StoreError, Written,
 };
 use mailping_postgres::PostgresStore;
 use sqlx::{PgPool, Postgres, Transaction};

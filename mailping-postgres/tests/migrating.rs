@@ -4,7 +4,7 @@
 mod common;
 
 use common::{database, pool, store};
-use mailping_core::{Store as _, StoreError};
+use mailping_core::store::{Store as _, StoreError};
 use mailping_postgres::PostgresStore;
 
 fn refusal(error: StoreError) -> String {

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use common::{SENT, database, open, ping, ping_id, pool, store};
-use mailping_core::store::{Attempt, Mark};
-use mailping_core::{Event, LastDay, Store as _, StoreError, Timestamp};
+use mailping_core::Timestamp;
+use mailping_core::receipts::LastDay;
+use mailping_core::store::{Attempt, Mark, NewsItem, Store as _, StoreError};
 use mailping_fixture_postgres::Server;
 use mailping_postgres::PostgresStore;
 use sqlx::{PgPool, Postgres, Transaction};
@@ -45,7 +46,7 @@ impl Fixture {
             assert!(news.items.len() <= limit);
             for item in &news.items {
                 let number = match item {
-                    Event::Open(open) => u64::try_from(open.at.unix_millis() - SENT - 1_000).unwrap(),
+                    NewsItem::Open(open) => u64::try_from(open.at.unix_millis() - SENT - 1_000).unwrap(),
                     _ => 1_000_000,
                 };
                 assert!(all.insert(number), "{number} comes twice");

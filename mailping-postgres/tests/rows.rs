@@ -4,9 +4,9 @@
 mod common;
 
 use common::{database, open, ping, ping_id, pool, store};
+use mailping_core::Timestamp;
 use mailping_core::fetcher::{Fetcher, Verdict};
-use mailping_core::store::{Attempt, OpenQuery, PingQuery};
-use mailping_core::{Store as _, Timestamp};
+use mailping_core::store::{Attempt, OpenQuery, PingQuery, Store as _};
 use mailping_postgres::PostgresStore;
 use sqlx::PgPool;
 

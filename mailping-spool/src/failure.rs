@@ -2,7 +2,7 @@
 
 use std::io;
 
-use mailping_core::StoreError;
+use mailping_core::store::StoreError;
 
 pub(crate) fn io(error: io::Error) -> StoreError {
     StoreError::unavailable(error)

@@ -7,8 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use mailping_core::StoreError;
-use mailping_core::store::DatabaseId;
+use mailping_core::store::{DatabaseId, StoreError};
 
 use crate::failure::{self, incompatible};
 

@@ -1,7 +1,7 @@
 //! Moving what waits into the database, a batch a step. What the database refuses alone does not hold up the rest.
 
-use mailping_core::store::{Answer, Attempt, Store};
-use mailping_core::{LastDay, Open, StoreError};
+use mailping_core::receipts::{LastDay, Open};
+use mailping_core::store::{Answer, Attempt, Store, StoreError};
 use pollster::block_on;
 
 use crate::line::Entry;

@@ -11,8 +11,9 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use mailping_core::store::{Backlog, DatabaseId};
-use mailping_core::{LastDay, Open, PingId, StoreError};
+use mailping_core::PingId;
+use mailping_core::receipts::{LastDay, Open};
+use mailping_core::store::{Backlog, DatabaseId, StoreError};
 
 use crate::failure;
 use crate::folder::{Folder, options};

@@ -5,7 +5,7 @@
 //! use mailping_core::{Keyring, Tracker};
 //! use mailping_spool::Spool;
 //!
-//! # async fn mount(database: impl mailping_core::Store) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn mount(database: impl mailping_core::store::Store) -> Result<(), Box<dyn std::error::Error>> {
 //! let store = Spool::open("/var/lib/app/spool")?.before(database);
 //! let tracker = Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, store)
 //!     .base_url("https://app.example/px")?
@@ -14,8 +14,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! An open that goes this way is answered as [`Spooled`](mailping_core::Recorded::Spooled): it survives `kill -9` and power loss of this
-//! machine, and is on no other. [`Health`](mailping_core::Health) tells how many wait, and for how long.
+//! An open that goes this way is answered as [`Spooled`](mailping_core::intake::Recorded::Spooled): it survives `kill -9` and power loss of this
+//! machine, and is on no other. [`Health`](mailping_core::intake::Health) tells how many wait, and for how long.
 //!
 //! # The folder
 //! * Each process has its own, on a local disk. It is made with mode 0700, its files with 0600.

@@ -4,7 +4,9 @@
 //! A line whose checksum is wrong is never taken for a record, whatever it looks like.
 
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
-use mailping_core::{LastDay, Open, OpenId, PingId, TimeStep, Timestamp};
+use mailping_core::pings::TimeStep;
+use mailping_core::receipts::{LastDay, Open, OpenId};
+use mailping_core::{PingId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 

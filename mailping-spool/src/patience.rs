@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mailping_core::StoreError;
+use mailping_core::store::StoreError;
 
 type Job = Box<dyn FnOnce() + Send>;
 

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use mailping_core::StoreError;
-use mailping_core::store::Store;
+use mailping_core::store::{Store, StoreError};
 
 use crate::journal::Journal;
 use crate::store::SpooledStore;
@@ -20,7 +19,7 @@ const DEFAULT_CAPACITY: u64 = 256 << 20;
 /// use mailping_core::MemoryStore; // stands for a store on a database server
 /// use mailping_spool::Spool;
 ///
-/// # fn open() -> Result<(), mailping_core::StoreError> {
+/// # fn open() -> Result<(), mailping_core::store::StoreError> {
 /// let store = Spool::open("spool")?.before(MemoryStore::new());
 /// # Ok(()) }
 /// ```

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mailping_core::pings::{Ping, Status};
+use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
     Answer, Attempt, Backlog, DatabaseId, Erased, HandOver, KeptPing, Mark, News, OpenPage, OpenQuery,
     PingPage, PingQuery, Purged, Spooling, Store, Written,
 };
-use mailping_core::{
-    KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
-};
+use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
+use mailping_core::{PingId, Timestamp};
 use pollster::block_on;
 
 use crate::failure;

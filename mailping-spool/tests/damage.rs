@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use common::{Fixture, eventually, files, opens, ping_id};
-use mailping_core::Store as _;
-use mailping_core::store::{Answer, Spooling as _};
+use mailping_core::store::{Answer, Spooling as _, Store as _};
 use mailping_core::testing::faulty::Fault;
 use pollster::block_on;
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::{Fixture, files, insert_pings, kept, open, opens, ping, ping_id, recipient, spooled, time};
-use mailping_core::store::{Answer, Attempt, Backlog, HandOver, Spooling as _};
+use mailping_core::MemoryStore;
+use mailping_core::receipts::LastDay;
+use mailping_core::store::{Answer, Attempt, Backlog, HandOver, Spooling as _, Store, StoreError};
 use mailping_core::testing::faulty::{Fault, FaultyStore};
 use mailping_core::testing::store::CASES;
-use mailping_core::{LastDay, MemoryStore, Store, StoreError};
 use mailping_spool::Spool;
 use pollster::block_on;
 

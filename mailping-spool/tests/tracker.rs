@@ -3,16 +3,12 @@
 
 mod common;
 
-use std::error::Error as _;
-
 use common::eventually;
 use http::HeaderMap;
-use mailping_core::store::OpenQuery;
+use mailping_core::intake::{PixelRequest, RecordError, Recorded};
+use mailping_core::store::{OpenQuery, Store as _, StoreError};
 use mailping_core::testing::faulty::{Fault, FaultyStore};
-use mailping_core::{
-    Basis, BuildError, Keyring, NewPing, PingError, PixelRequest, PreparedPing, RecordError, Recorded,
-    Store as _, StoreError, Tracker,
-};
+use mailping_core::{Basis, BuildError, Error, Keyring, NewPing, PreparedPing, Tracker};
 use mailping_spool::Spool;
 use pollster::block_on;
 
@@ -24,13 +20,13 @@ fn tracker(keys: &Keyring, folder: &std::path::Path, database: &FaultyStore) -> 
 
 fn ping(tracker: &Tracker) -> PreparedPing {
     let new = NewPing::one_to_one("invoice-42", Basis::Contract).to("ada@example.com");
-    block_on(tracker.ping(new)).unwrap()
+    block_on(tracker.pings().create(new)).unwrap()
 }
 
 fn hit(tracker: &Tracker, ping: &PreparedPing) -> Result<Recorded, RecordError> {
     let path = ping.pixel_url().unwrap().strip_prefix("https://app.example").unwrap();
     let headers = HeaderMap::new();
-    block_on(tracker.record(&PixelRequest::new(path, "192.0.2.7".parse().ok(), &headers)))
+    block_on(tracker.intake().record(&PixelRequest::new(path, "192.0.2.7".parse().ok(), &headers)))
 }
 
 fn opens(database: &FaultyStore, ping: &PreparedPing) -> usize {
@@ -48,21 +44,21 @@ fn what_is_in_the_spool_alone_is_answered_and_counted_as_spooled() {
     for _ in 0..20 {
         assert_eq!(hit(&tracker, &ping), Ok(Recorded::Spooled));
     }
-    let health = tracker.health();
+    let health = tracker.intake().health();
     assert_eq!((health.durable, health.spooled, health.late, health.spool.unwrap().waiting), (1, 20, 0, 20));
     assert!(!health.store_failing, "nothing waits in memory");
     database.fault(Fault::None);
-    eventually("the tracker hands over by itself", || tracker.health().spool.unwrap().waiting == 0);
+    eventually("the tracker hands over by itself", || tracker.intake().health().spool.unwrap().waiting == 0);
     assert_eq!(opens(&database, &ping), 21);
     eventually("it goes straight again", || hit(&tracker, &ping) == Ok(Recorded::Durable));
-    assert_eq!(tracker.health().spooled, 20);
+    assert_eq!(tracker.intake().health().spooled, 20);
 }
 
 #[test]
 fn without_a_spool_health_has_none() {
     let keys = Keyring::generate().unwrap();
     let builder = Tracker::builder(keys, FaultyStore::default()).base_url("https://app.example/px").unwrap();
-    assert_eq!(block_on(builder.build()).unwrap().health().spool, None);
+    assert_eq!(block_on(builder.build()).unwrap().intake().health().spool, None);
 }
 
 #[test]
@@ -77,9 +73,9 @@ fn a_start_while_the_database_is_away_serves_from_the_spool() {
         assert_eq!(hit(&tracker, &sent), Ok(Recorded::Spooled));
     }
     let new = NewPing::one_to_one("invoice-43", Basis::Contract).to("bob@example.com");
-    assert!(matches!(block_on(tracker.ping(new)), Err(PingError::Store { .. })));
+    assert!(block_on(tracker.pings().create(new)).unwrap_err().is_unavailable());
     database.fault(Fault::None);
-    eventually("all is handed over", || tracker.health().spool.unwrap().waiting == 0);
+    eventually("all is handed over", || tracker.intake().health().spool.unwrap().waiting == 0);
     assert_eq!(opens(&database, &sent), 10);
     ping(&tracker);
 }
@@ -88,7 +84,7 @@ fn a_start_while_the_database_is_away_serves_from_the_spool() {
 fn keys_that_turn_out_wrong_when_the_database_comes_make_no_ping_and_forget_no_objection() {
     let (folder, database) = (tempfile::tempdir().unwrap(), FaultyStore::default());
     let right = Keyring::generate().unwrap();
-    block_on(tracker(&right, folder.path(), &database).unwrap().object("ada@example.com")).unwrap();
+    block_on(tracker(&right, folder.path(), &database).unwrap().people().object("ada@example.com")).unwrap();
     eventually("the tracker before has let the folder go", || Spool::open(folder.path()).is_ok());
     let wrong = Keyring::generate().unwrap();
     let refused = tracker(&wrong, folder.path(), &database).unwrap_err();
@@ -98,14 +94,13 @@ fn keys_that_turn_out_wrong_when_the_database_comes_make_no_ping_and_forget_no_o
     let tracker = tracker(&wrong, folder.path(), &database).unwrap();
     database.fault(Fault::None);
     let new = || NewPing::one_to_one("invoice-43", Basis::Contract).to("ada@example.com");
-    let error = block_on(tracker.ping(new())).unwrap_err();
-    let source = error.source().unwrap().downcast_ref::<StoreError>().unwrap();
+    let error = block_on(tracker.pings().create(new())).unwrap_err();
     assert!(
-        matches!(source, StoreError::Incompatible { reason } if reason.contains("bring that one back")),
-        "{source}"
+        matches!(&error, Error::Store(StoreError::Incompatible { reason }) if reason.contains("bring that one back")),
+        "{error}"
     );
-    assert!(block_on(tracker.object("bob@example.com")).is_err());
-    assert!(block_on(tracker.erase_recipient("ada@example.com")).is_err());
+    assert!(block_on(tracker.people().object("bob@example.com")).is_err());
+    assert!(block_on(tracker.people().erase_recipient("ada@example.com")).is_err());
 }
 
 #[test]
@@ -119,7 +114,7 @@ fn a_refused_open_holds_up_no_other_hit() {
     for _ in 0..10 {
         assert!(matches!(hit(&tracker, &ping), Ok(Recorded::Spooled | Recorded::Durable)));
     }
-    eventually("it is set aside", || tracker.health().spool.unwrap().set_aside == 1);
-    eventually("nothing waits", || tracker.health().spool.unwrap().waiting == 0);
+    eventually("it is set aside", || tracker.intake().health().spool.unwrap().set_aside == 1);
+    eventually("nothing waits", || tracker.intake().health().spool.unwrap().waiting == 0);
     assert_eq!(opens(&database, &ping), 10);
 }

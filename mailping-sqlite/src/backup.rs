@@ -30,6 +30,6 @@ pub(crate) fn write(connection: &mut Connection, to: &Path) -> Result<()> {
     // Durable before it is answered.
     std::fs::File::open(to)
         .and_then(|file| file.sync_all())
-        .map_err(mailping_core::StoreError::unavailable)?;
+        .map_err(mailping_core::store::StoreError::unavailable)?;
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use mailping_core::store::Erased;
-use mailping_core::{Ping, PingId, RecipientHash, RecipientHashes, Status};
+use mailping_core::PingId;
+use mailping_core::pings::{Ping, Status};
+use mailping_core::store::{Erased, RecipientHash, RecipientHashes};
 use rusqlite::{Connection, params};
 
 use crate::failure::Result;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use mailping_core::StoreError;
+use mailping_core::store::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::failure::{Failure, Result};

@@ -1,6 +1,6 @@
 //! From SQLite's errors to those of the store trait.
 
-use mailping_core::StoreError;
+use mailping_core::store::StoreError;
 use rusqlite::ErrorCode;
 
 /// A [`StoreError`] that `?` makes of an error of rusqlite. It exists inside this crate only.

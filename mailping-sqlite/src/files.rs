@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mailping_core::StoreError;
+use mailping_core::store::StoreError;
 
 use crate::failure::Result;
 

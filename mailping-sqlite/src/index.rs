@@ -6,7 +6,7 @@
 
 use std::sync::Mutex;
 
-use mailping_core::Open;
+use mailping_core::receipts::Open;
 use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::failure::{Result, is_corrupt};

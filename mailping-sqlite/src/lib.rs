@@ -14,14 +14,14 @@
 //!     .build()
 //!     .await?;
 //! let basis = Basis::legitimate_interest("proof that the invoice arrived, assessment LIA-7");
-//! let ping = tracker.ping(NewPing::one_to_one("invoice-42", basis).to("ada@example.com")).await?;
+//! let ping = tracker.pings().create(NewPing::one_to_one("invoice-42", basis).to("ada@example.com")).await?;
 //! # Ok(()) }
 //! ```
 //!
 //! # The file
 //! * A new one has mode 0600 on Unix, and so has the write-ahead log beside it (`mailping.db-wal`). Keep it on a local disk:
 //!   network file systems do not carry the locks.
-//! * It holds what [`Open`](mailping_core::Open) and [`Ping`](mailping_core::Ping) hold, and keyed hashes of recipients. It never
+//! * It holds what [`Open`](mailping_core::receipts::Open) and [`Ping`](mailping_core::pings::Ping) hold, and keyed hashes of recipients. It never
 //!   holds a client's or a recipient's address. The keys are not in it: keep them elsewhere.
 //! * Its schema has a version. An older file is brought forward when it is opened; a newer or a foreign one is refused untouched.
 //! * It can be read with any SQL tool: `SELECT * FROM receipts`, `SELECT * FROM opens_readable`. See the guide

@@ -1,8 +1,9 @@
 //! What is new since a mark. The numbers of rows are given under the one write lock, so that they come in the order of commits and
 //! none is skipped.
 
-use mailping_core::store::{DatabaseId, Mark, News};
-use mailping_core::{Event, LastDay, PingId, StoreError};
+use mailping_core::PingId;
+use mailping_core::receipts::LastDay;
+use mailping_core::store::{DatabaseId, Mark, News, NewsItem, StoreError};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::failure::{Failure, Result, is_corrupt};
@@ -43,7 +44,7 @@ pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Resul
                 let Some(id) = ping_id(&transaction, ping)? else { continue };
                 let open = read.query_row([seq], |row| Ok(rows::open(row, id)))?;
                 match open {
-                    Ok((_, open)) => items.push(Event::Open(open)),
+                    Ok((_, open)) => items.push(NewsItem::Open(open)),
                     Err(failure) if failure.is_corrupt() => unreadable += 1,
                     Err(failure) => return Err(failure),
                 }
@@ -64,7 +65,7 @@ pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Resul
     while let Some(row) = found.next()? {
         place.day = row.get(0)?;
         let Some(id) = ping_id(&transaction, row.get(1)?)? else { continue };
-        items.push(Event::LastDay(LastDay::new(id, Column::new(row, 2, "last_days.day")?.time()?)));
+        items.push(NewsItem::LastDay(LastDay::new(id, Column::new(row, 2, "last_days.day")?.time()?)));
     }
     Ok(News::new(items, place.mark(&transaction)?).unreadable(unreadable))
 }

@@ -5,8 +5,9 @@
 
 use std::sync::Mutex;
 
+use mailping_core::PingId;
+use mailping_core::receipts::Open;
 use mailping_core::store::{OpenCursor, OpenPage, OpenQuery, Order};
-use mailping_core::{Open, PingId};
 use rusqlite::{CachedStatement, Connection, Row, params};
 
 use crate::failure::{Failure, Result, is_corrupt};

@@ -1,7 +1,7 @@
 //! What is read of pings, each from one state of the database. A row that cannot be read is left out and counted.
 
-use mailping_core::store::{KeptPing, PingPage, PingQuery};
-use mailping_core::{KeyFingerprint, PingId, RecipientHashes};
+use mailping_core::PingId;
+use mailping_core::store::{KeptPing, KeyFingerprint, PingPage, PingQuery, RecipientHashes};
 use rusqlite::{Connection, Params, params};
 
 use crate::failure::{Failure, Result};

@@ -8,8 +8,10 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use mailping_core::PingId;
+use mailping_core::pings::TimeStep;
+use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{Answer, Attempt, Written};
-use mailping_core::{LastDay, Open, PingId, TimeStep};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use crate::failure::Result;

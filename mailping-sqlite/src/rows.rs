@@ -2,11 +2,10 @@
 //! by its column, never repeated; a code that a newer version has added is `unknown`.
 
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
-use mailping_core::store::KeptPing;
-use mailping_core::{
-    Basis, Detail, EprivacyGround, KeyFingerprint, MessageKind, Open, OpenId, Ping, PingId, Purpose,
-    RecipientHash, Status, TimeStep, Timestamp,
-};
+use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
+use mailping_core::receipts::{Open, OpenId};
+use mailping_core::store::{KeptPing, KeyFingerprint, RecipientHash};
+use mailping_core::{Basis, Detail, PingId, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Row, named_params};
 
@@ -38,7 +37,7 @@ pub(crate) fn insert_ping(
     status: Status,
     recipient: Option<&RecipientHash>,
 ) -> Result<()> {
-    let basis = serde_json::to_string(&ping.basis).map_err(mailping_core::StoreError::unavailable)?;
+    let basis = serde_json::to_string(&ping.basis).map_err(mailping_core::store::StoreError::unavailable)?;
     statement.execute(named_params! {
         ":id": ping.id.as_bytes(),
         ":status": status.code(),

@@ -2,8 +2,9 @@
 //!
 //! A step only adds, so that a process of the version before that still runs goes on writing: what waits in its memory is not lost.
 
+use mailping_core::Detail;
 use mailping_core::fetcher::{Evidence, Fetcher, Provider, Verdict};
-use mailping_core::{Detail, EprivacyGround, MessageKind, Purpose, Status, TimeStep};
+use mailping_core::pings::{EprivacyGround, MessageKind, Purpose, Status, TimeStep};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::failure::{Failure, Result};

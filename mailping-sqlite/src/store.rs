@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use mailping_core::pings::{Ping, Status};
+use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
     Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, Order, PingPage, PingQuery,
     Purged, Spooling, Store, Written,
 };
-use mailping_core::{
-    KeyFingerprint, LastDay, Open, Ping, PingId, RecipientHashes, Status, StoreError, Timestamp,
-};
+use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
+use mailping_core::{PingId, Timestamp};
 use rusqlite::Connection;
 
 use crate::failure::Result as Outcome;

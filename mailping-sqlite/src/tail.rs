@@ -3,8 +3,9 @@
 //! The table alone says what there is. What is here are hints, and always more of them rather than fewer: a hint without an open
 //! is no harm, an open without a hint would be missed by receipts until its round.
 
+use mailping_core::Timestamp;
+use mailping_core::receipts::OpenId;
 use mailping_core::store::{OpenCursor, Order};
-use mailping_core::{OpenId, Timestamp};
 
 use crate::index::Round;
 

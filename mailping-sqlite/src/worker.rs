@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
-use mailping_core::StoreError;
+use mailping_core::store::StoreError;
 
 use crate::failure::{Failure, Result};
 

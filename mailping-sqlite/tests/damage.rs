@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use common::{insert, open, ping, ping_id, time};
-use mailping_core::store::{Answer, Attempt, OpenQuery, PingQuery};
-use mailping_core::{Open, PingId, Store, StoreError, Timestamp};
+use mailping_core::receipts::Open;
+use mailping_core::store::{Answer, Attempt, OpenQuery, PingQuery, Store, StoreError};
+use mailping_core::{PingId, Timestamp};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
 use rusqlite::Connection;

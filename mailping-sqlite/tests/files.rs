@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::{all_pings, count_opens, insert, open, ping, ping_id, record};
-use mailping_core::{Store, StoreError};
+use mailping_core::store::{Store, StoreError};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
 use rusqlite::Connection;

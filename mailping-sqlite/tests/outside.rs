@@ -7,8 +7,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::{all_pings, count_opens, insert, open, ping, ping_id, record};
-use mailping_core::store::{Attempt, OpenQuery};
-use mailping_core::{Basis, Keyring, NewPing, RecordError, Recorded, Store, StoreError, Tracker};
+use mailping_core::intake::{RecordError, Recorded};
+use mailping_core::store::{Attempt, OpenQuery, Store, StoreError};
+use mailping_core::{Basis, Keyring, NewPing, Tracker};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
 use rusqlite::Connection;
@@ -53,22 +54,22 @@ fn a_deleted_file_shows_in_health_and_no_hit_is_durable() {
     let builder =
         Tracker::builder(Keyring::generate().unwrap(), store).base_url("https://app.example/px").unwrap();
     let tracker = block_on(builder.deadline(Duration::from_millis(300)).build()).unwrap();
-    let sent = block_on(tracker.ping(NewPing::one_to_one("invoice-42", Basis::Contract))).unwrap();
+    let sent = block_on(tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract))).unwrap();
     let hit = || {
-        let request = mailping_core::PixelRequest::new(sent.pixel_url().unwrap(), None, &NoHeaders);
-        block_on(tracker.record(&request))
+        let request = mailping_core::intake::PixelRequest::new(sent.pixel_url().unwrap(), None, &NoHeaders);
+        block_on(tracker.intake().record(&request))
     };
     assert_eq!(hit(), Ok(Recorded::Durable));
     std::fs::remove_file(&file).unwrap();
     let late: Result<Recorded, RecordError> = hit();
     assert_eq!(late, Ok(Recorded::Late));
-    assert!(tracker.health().store_failing);
-    assert_eq!(tracker.health().durable, 1);
+    assert!(tracker.intake().health().store_failing);
+    assert_eq!(tracker.intake().health().durable, 1);
 }
 
 struct NoHeaders;
 
-impl mailping_core::HeaderSource for NoHeaders {
+impl mailping_core::intake::HeaderSource for NoHeaders {
     fn each<'a>(&'a self, _visit: &mut dyn FnMut(&str, &'a [u8])) {}
 }
 
@@ -183,7 +184,7 @@ fn a_process_that_rewrites() {
     for n in 0..600 {
         let new = NewPing::one_to_one("r".repeat(250), Basis::Contract)
             .to(["ada@example.com", "bob@example.com"][n % 2]);
-        let made = block_on(tracker.ping(new)).unwrap();
+        let made = block_on(tracker.pings().create(new)).unwrap();
         let opens: Vec<_> = (0..if n % 2 == 0 { 20 } else { 80 })
             .map(|k| {
                 let mut one = open(made.id(), n as u64 * 1_000 + k);
@@ -208,8 +209,8 @@ fn a_process_that_rewrites() {
             }
             seen
         });
-        block_on(tracker.object("ada@example.com")).unwrap();
-        assert_eq!(block_on(tracker.erase_recipient("ada@example.com")).unwrap().pings, 300);
+        block_on(tracker.people().object("ada@example.com")).unwrap();
+        assert_eq!(block_on(tracker.people().erase_recipient("ada@example.com")).unwrap().pings, 300);
         phase.store(true, Ordering::SeqCst);
         for _ in 0..5 {
             block_on(store.rewrite()).unwrap();

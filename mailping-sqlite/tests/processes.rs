@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use common::{all_pings, count_opens, given, insert, open, ping, ping_id, process, record};
-use mailping_core::Store;
+use mailping_core::store::Store;
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
 

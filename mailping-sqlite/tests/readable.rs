@@ -7,8 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use common::{insert, open, ping, ping_id, time};
 use mailping_core::fetcher::{Evidence, EvidenceSet, Fetcher, Provider, Verdict};
-use mailping_core::store::Attempt;
-use mailping_core::{Detail, Keyring, LastDay, Open, PingQuery, Status, Store, TimeStep, Timestamp, Tracker};
+use mailping_core::pings::{Status, TimeStep};
+use mailping_core::receipts::{LastDay, Open, PingQuery};
+use mailping_core::store::{Attempt, Store};
+use mailping_core::{Detail, Keyring, Timestamp, Tracker};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
 use proptest::prelude::*;
@@ -55,7 +57,7 @@ proptest! {
         // The view has no clock but the machine's.
         let tracker = block_on(tracker.build()).unwrap();
         let connection = Connection::open(&file).unwrap();
-        let list = block_on(tracker.receipts(&PingQuery::newest(99))).unwrap();
+        let list = block_on(tracker.receipts().list(&PingQuery::newest(99))).unwrap();
         for summary in list.summaries {
             let id = summary.ping.id.to_string();
             let columns = "SELECT state, status, fetches, human_rows, first_human_open, last_human_open, reference, owner, sent_at
@@ -67,7 +69,7 @@ proptest! {
                     row.get::<_, Option<String>>(7)?, row.get::<_, String>(8)?,
                 ))
             }).unwrap();
-            let receipt = block_on(tracker.receipt(summary.ping.id)).unwrap().unwrap();
+            let receipt = block_on(tracker.receipts().get(summary.ping.id)).unwrap().unwrap();
             let human = receipt.opens.iter()
                 .filter(|open| open.verdict == Verdict::Human && !open.evidence.contains(Evidence::NetOwn)).count();
             prop_assert_eq!(shown, (

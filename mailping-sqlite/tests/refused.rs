@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 
 use common::{insert, open, ping, ping_id, process, record};
-use mailping_core::StoreError;
+use mailping_core::store::StoreError;
 use mailping_sqlite::SqliteStore;
 use rusqlite::Connection;
 

@@ -4,10 +4,11 @@
 use std::cell::RefCell;
 
 use mailping_core::fetcher::{Fetcher, Verdict};
-use mailping_core::store::{Attempt, PingQuery, Store};
-use mailping_core::{
-    Basis, Keyring, MaskedIp, Open, OpenId, Ping, PingId, Status, StoreError, Timestamp, Tracker,
-};
+use mailping_core::intake::MaskedIp;
+use mailping_core::pings::{Ping, Status};
+use mailping_core::receipts::{Open, OpenId};
+use mailping_core::store::{Attempt, PingQuery, Store, StoreError};
+use mailping_core::{Basis, Error, Keyring, PingId, Timestamp, Tracker};
 use mailping_sqlite::SqliteStore;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -111,7 +112,7 @@ proptest! {
                 let (table, column) = column.get(&subject.columns);
                 subject.write((table, column), value);
             }
-            let receipt = pollster::block_on(subject.tracker.receipt(PING));
+            let receipt = pollster::block_on(subject.tracker.receipts().get(PING));
             assert!(!cells.is_empty() || matches!(&receipt, Ok(Some(receipt)) if receipt.opens.len() == 1));
             if let Ok(Some(receipt)) = receipt {
                 for open in &receipt.opens {
@@ -119,7 +120,7 @@ proptest! {
                 }
                 let _ = receipt.to_string();
             }
-            let _ = pollster::block_on(subject.tracker.receipts(&PingQuery::newest(10)));
+            let _ = pollster::block_on(subject.tracker.receipts().list(&PingQuery::newest(10)));
         });
     }
 }
@@ -139,10 +140,10 @@ fn an_open_that_no_version_has_written_is_left_out_and_counted() {
     ] {
         let subject = Subject::new();
         assert!(subject.write(("opens", column), &value), "{column}");
-        let receipt = pollster::block_on(subject.tracker.receipt(PING)).unwrap().unwrap();
+        let receipt = pollster::block_on(subject.tracker.receipts().get(PING)).unwrap().unwrap();
         assert_eq!((receipt.opens.len(), receipt.summary.unreadable), (0, 1), "{column}");
         assert!(receipt.to_string().contains("1 open cannot be read"), "{receipt}");
-        let list = pollster::block_on(subject.tracker.receipts(&PingQuery::newest(9))).unwrap();
+        let list = pollster::block_on(subject.tracker.receipts().list(&PingQuery::newest(9))).unwrap();
         assert_eq!((list.summaries[0].unreadable, list.unreadable), (1, 0));
     }
 }
@@ -151,9 +152,9 @@ fn an_open_that_no_version_has_written_is_left_out_and_counted() {
 fn a_ping_that_no_version_has_written_is_corrupt_by_itself_and_left_out_of_lists() {
     let subject = Subject::new();
     assert!(subject.write(("pings", "basis"), &Value::Text("{\"kind\":\"secret\"}".to_owned())));
-    let error = pollster::block_on(subject.tracker.receipt(PING)).unwrap_err();
-    assert!(matches!(error, StoreError::Corrupt { what: "pings.basis" }), "{error:?}");
-    let list = pollster::block_on(subject.tracker.receipts(&PingQuery::newest(9))).unwrap();
+    let error = pollster::block_on(subject.tracker.receipts().get(PING)).unwrap_err();
+    assert!(matches!(error, Error::Store(StoreError::Corrupt { what: "pings.basis" })), "{error:?}");
+    let list = pollster::block_on(subject.tracker.receipts().list(&PingQuery::newest(9))).unwrap();
     assert_eq!((list.summaries.len(), list.unreadable), (0, 1));
 }
 
@@ -208,7 +209,7 @@ fn a_row_of_next_years_version_is_read_as_unknown() {
     for (column, value) in [("kind", 99), ("eprivacy", 98)] {
         assert!(subject.write(("pings", column), &Value::Integer(value)), "{column}");
     }
-    let receipt = pollster::block_on(subject.tracker.receipt(PING)).unwrap().unwrap();
+    let receipt = pollster::block_on(subject.tracker.receipts().get(PING)).unwrap().unwrap();
     let [open] = &receipt.opens[..] else { panic!("{receipt:?}") };
     assert_eq!((open.fetcher, open.provider, open.verdict), (Fetcher::Unknown, None, Verdict::Uncertain));
     assert_eq!((open.evidence.len(), open.evidence.bits()), (1, i64::MIN.cast_unsigned() | 64));

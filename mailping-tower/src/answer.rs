@@ -10,7 +10,8 @@ use bytes::{Buf, Bytes};
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
-use mailping_core::{Answer, Answering, pixel};
+use mailping_core::mount::{Answer, Answering};
+use mailping_core::pixel;
 
 /// The most bytes of a body that are read and thrown away to keep its connection.
 const MAX_UNREAD_BODY: usize = 16 * 1024;

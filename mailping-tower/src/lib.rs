@@ -34,6 +34,8 @@ use std::net::IpAddr;
 use std::task::{Context, Poll};
 
 use http::{Extensions, Request};
+use mailping_core::intake::PixelRequest;
+use mailping_core::mount::Mount;
 #[doc(no_inline)]
 pub use mailping_core::*;
 use tower_service::Service;

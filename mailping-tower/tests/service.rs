@@ -71,12 +71,12 @@ async fn a_body_that_is_too_long_to_be_read_ends_its_connection_by_saying_so() {
 async fn elsewhere_it_answers_404_and_notes_a_link_of_ours() {
     let tracker = tracker().await;
     let service = PixelService::new(tracker.clone());
-    let ping = tracker.ping(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
+    let ping = tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
     let path = ping.pixel_url().unwrap().strip_prefix("https://app.example/px").unwrap();
     for (path, stray) in [("/favicon.ico", 0), (path, 1)] {
         let answer = service.clone().oneshot(Request::get(path).body(String::new()).unwrap()).await.unwrap();
         assert_eq!((answer.status().as_u16(), body_of(&answer)), (404, 0), "{path}");
-        assert_eq!(tracker.health().stray_links, stray, "{path}");
+        assert_eq!(tracker.intake().health().stray_links, stray, "{path}");
     }
     let stripped = PixelService::at("", tracker.clone());
     let answer = stripped.oneshot(Request::get(path).body(String::new()).unwrap()).await.unwrap();

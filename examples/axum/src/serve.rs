@@ -41,7 +41,7 @@ pub async fn serve(settings: &Settings, service: Service) -> Result<(), Box<dyn 
     let limits = Limits { head: HEAD_TIMEOUT, end: PATIENCE };
     serve_connections(listener, app, limits, told_to_end()?).await;
 
-    let closed = tracker.close(PATIENCE).await;
+    let closed = tracker.intake().close(PATIENCE).await;
     let written = closed.health.durable + closed.health.spooled;
     println!("closed: {written} opens written, {} lost", closed.lost);
     if closed.lost > 0 { Err(format!("{} opens could not be written", closed.lost).into()) } else { Ok(()) }

@@ -1,10 +1,10 @@
 //! The JSON API of an example service, on one tracker.
 
 use http::{Method, StatusCode};
+use mailping_core::pings::InvalidPing;
+use mailping_core::receipts::{OpenCursor, OpenQuery};
 use mailping_core::store::PingQuery;
-use mailping_core::{
-    InvalidPing, OpenCursor, OpenQuery, PingError, PingId, RecipientRequestError, StoreError, Tracker,
-};
+use mailping_core::{Error, PingId, Tracker};
 use serde_json::{Value, json};
 
 use crate::call::{Answer, Call};
@@ -34,21 +34,22 @@ impl Api<'_> {
             (["pings", id, "withdraw"], &Method::POST) => self.withdraw(id).await,
             (["objections"], &Method::POST) => {
                 let recipient = recipient(call)?;
-                self.tracker.object(&recipient).await.map_err(refused_recipient)?;
+                self.tracker.people().object(&recipient).await.map_err(refused_recipient)?;
                 Ok(Answer::empty())
             }
             (["erase"], &Method::POST) => {
                 let recipient = recipient(call)?;
-                let erased = self.tracker.erase_recipient(&recipient).await.map_err(refused_recipient)?;
+                let erased =
+                    self.tracker.people().erase_recipient(&recipient).await.map_err(refused_recipient)?;
                 self.erasures.tell(None).await;
                 Ok(Answer::json(StatusCode::OK, &erased))
             }
             (["export"], &Method::POST) => {
                 let recipient = recipient(call)?;
-                let export = self.tracker.export_recipient(&recipient).await.map_err(refused_recipient)?;
+                let export = self.tracker.people().export(&recipient).await.map_err(refused_recipient)?;
                 Ok(Answer::json(StatusCode::OK, &export))
             }
-            (["health"], &Method::GET) => Ok(Answer::json(StatusCode::OK, &self.tracker.health())),
+            (["health"], &Method::GET) => Ok(Answer::json(StatusCode::OK, &self.tracker.intake().health())),
             (
                 ["pings" | "objections" | "erase" | "export" | "health"]
                 | ["pings", _]
@@ -65,7 +66,7 @@ impl Api<'_> {
     }
 
     async fn make(&self, call: &Call<'_>) -> Result<Answer, Answer> {
-        let ping = self.tracker.ping(new_ping(call.body)?).await.map_err(refused_ping)?;
+        let ping = self.tracker.pings().create(new_ping(call.body)?).await.map_err(refused_ping)?;
         let mut answer = serde_json::to_value(ping.ping()).unwrap_or_default();
         if let Value::Object(fields) = &mut answer {
             fields.insert("pixel_url".into(), json!(ping.pixel_url()));
@@ -82,7 +83,7 @@ impl Api<'_> {
         query.owner = parameters.get("owner").map(str::to_owned);
         query.reference = parameters.get("reference").map(str::to_owned);
         query.after = parameters.parsed("after", "the `next` of the page before")?;
-        let page = self.tracker.receipts(&query).await.map_err(|error| failed(&error))?;
+        let page = self.tracker.receipts().list(&query).await.map_err(|error| failed(&error))?;
         let answer = json!({ "pings": page.summaries, "next": page.next, "unreadable": page.unreadable });
         Ok(Answer::json(StatusCode::OK, &answer))
     }
@@ -91,7 +92,7 @@ impl Api<'_> {
         let parameters = Parameters::read(call.query, &["after", "limit"])?;
         let after: Option<OpenCursor> = parameters.parsed("after", "the `next` of the page before")?;
         let query = OpenQuery::oldest(ping_id(id)?, parameters.limit()?).after(after);
-        let receipt = self.tracker.receipt_page(&query).await;
+        let receipt = self.tracker.receipts().page(&query).await;
         match receipt.map_err(|error| failed(&error))? {
             Some(receipt) => Ok(Answer::json(StatusCode::OK, &receipt)),
             None => Err(not_found()),
@@ -100,7 +101,7 @@ impl Api<'_> {
 
     async fn erase(&self, id: &str) -> Result<Answer, Answer> {
         let id = ping_id(id)?;
-        match self.tracker.erase(id).await.map_err(|error| failed(&error))? {
+        match self.tracker.people().erase(id).await.map_err(|error| failed(&error))? {
             Some(_) => {
                 self.erasures.tell(Some(id)).await;
                 Ok(Answer::empty())
@@ -110,7 +111,7 @@ impl Api<'_> {
     }
 
     async fn withdraw(&self, id: &str) -> Result<Answer, Answer> {
-        match self.tracker.withdraw(ping_id(id)?).await.map_err(|error| failed(&error))? {
+        match self.tracker.pings().withdraw(ping_id(id)?).await.map_err(|error| failed(&error))? {
             true => Ok(Answer::empty()),
             false => Err(not_found()),
         }
@@ -132,14 +133,13 @@ pub(crate) fn not_found() -> Answer {
     Answer::error(StatusCode::NOT_FOUND, "not_found", None, "there is nothing here, or no ping of this id")
 }
 
-fn refused_ping(error: PingError) -> Answer {
-    match error {
-        PingError::Invalid { source } => match json_field(&source) {
-            Some(field) => invalid(field, &with_sources(&source)),
-            None => Answer::error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", None, &source.to_string()),
+fn refused_ping(error: Error) -> Answer {
+    match &error {
+        Error::Ping(wrong) => match json_field(wrong) {
+            Some(field) => invalid(field, &with_sources(wrong)),
+            None => Answer::error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", None, &wrong.to_string()),
         },
-        PingError::Store { source } => failed(&source),
-        _ => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "internal", None, "the ping was not made"),
+        _ => failed(&error),
     }
 }
 
@@ -151,15 +151,11 @@ fn json_field(error: &InvalidPing) -> Option<&'static str> {
     })
 }
 
-fn refused_recipient(error: RecipientRequestError) -> Answer {
-    match error {
-        RecipientRequestError::Recipient(error) => invalid("recipient", &error.to_string()),
-        RecipientRequestError::Store(error) => failed(&error),
-        _ => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "internal", None, "it was not carried out"),
-    }
+fn refused_recipient(error: Error) -> Answer {
+    if error.is_invalid() { invalid("recipient", &error.to_string()) } else { failed(&error) }
 }
 
-fn failed(error: &StoreError) -> Answer {
+fn failed(error: &Error) -> Answer {
     tracing::error!(error = with_sources(error), "the store failed");
     Answer::error(StatusCode::SERVICE_UNAVAILABLE, "store", None, "the store did not carry it out; try again")
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use mailping_core::{StepTime, Summary};
+use mailping_core::receipts::{StepTime, Summary};
 
 const COLUMNS: &str = "id,reference,owner,status,state,fetches,human_opens,machine_fetches,uncertain_fetches,\
                        first_human_open,last_human_open,several_places,sent_at\r\n";

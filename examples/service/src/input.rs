@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use mailping_core::{Basis, Detail, EprivacyGround, MessageKind, NewPing, Purpose, TimeStep, Timestamp};
+use mailping_core::pings::{EprivacyGround, MessageKind, Purpose, TimeStep};
+use mailping_core::{Basis, Detail, NewPing, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use mailping_core::Events;
+use mailping_core::PingId;
+use mailping_core::receipts::Events;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -23,8 +24,6 @@ const MOST: usize = 64;
 const TOGETHER: Duration = Duration::from_millis(150);
 /// How often it is looked for changes that no event tells of: a withdrawal, an objection, another process on the database.
 const LOOK: Duration = Duration::from_secs(5);
-/// How many events wait for a stream; it only needs to know that there were some.
-pub(crate) const BUFFER: usize = 256;
 
 /// The body of an answer that goes on: the bytes of server-sent events, as they happen.
 pub struct Live(mpsc::Receiver<Bytes>);
@@ -61,15 +60,15 @@ impl Places {
 
 /// What a stream shows.
 pub(crate) trait Source: Send + Sync + 'static {
-    /// Whether an event may have changed it.
-    fn concerns(&self, event: &mailping_core::Event) -> bool;
+    /// Whether new fetches of these pings may have changed it.
+    fn concerns(&self, pings: &[PingId]) -> bool;
     /// The part of the page as it is now; `None` ends the stream.
     fn render(&self) -> impl Future<Output = Option<String>> + Send;
 }
 
 /// Starts a stream that sends the source's text now and whenever it has changed, until the client goes, the source ends or the
 /// program is told to end.
-pub(crate) fn start(source: impl Source, mut events: Events, place: OwnedSemaphorePermit) -> Live {
+pub(crate) fn start(source: impl Source, mut events: Option<Events>, place: OwnedSemaphorePermit) -> Live {
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         let _place = place;
@@ -84,7 +83,7 @@ pub(crate) fn start(source: impl Source, mut events: Events, place: OwnedSemapho
     Live(receiver)
 }
 
-async fn run(source: &impl Source, events: &mut Events, sender: &mpsc::Sender<Bytes>) {
+async fn run(source: &impl Source, events: &mut Option<Events>, sender: &mpsc::Sender<Bytes>) {
     let mut shown = String::new();
     while let Some(text) = source.render().await {
         // Without news a comment is sent, by which a client that has gone silently is found out.
@@ -97,17 +96,23 @@ async fn run(source: &impl Source, events: &mut Events, sender: &mpsc::Sender<By
 }
 
 /// Waits until there may be news; `false` where no more come.
-async fn changed(source: &impl Source, events: &mut Events) -> bool {
+async fn changed(source: &impl Source, events: &mut Option<Events>) -> bool {
     let look = Instant::now() + LOOK;
     loop {
+        let Some(following) = events else {
+            sleep_until(look).await;
+            return true;
+        };
         tokio::select! {
-            event = events.recv() => match event {
-                Some(event) if source.concerns(&event) => {
+            pings = following.changed() => match pings {
+                Ok(Some(pings)) if source.concerns(&pings) => {
                     sleep(TOGETHER).await;
                     return true;
                 }
-                Some(_) => {}
-                None => return false,
+                Ok(Some(_)) => {}
+                Ok(None) => return false,
+                // The store cannot be read now: the page looks at its times.
+                Err(_) => *events = None,
             },
             () = sleep_until(look) => return true,
         }

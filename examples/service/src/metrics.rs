@@ -1,7 +1,7 @@
 //! The tracker's health as Prometheus reads it.
 
 use http::StatusCode;
-use mailping_core::Health;
+use mailping_core::intake::Health;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;

@@ -8,7 +8,7 @@ mod receipt;
 mod shown;
 
 use http::{Method, StatusCode};
-use mailping_core::{PingId, StoreError};
+use mailping_core::{Error, PingId};
 
 use self::frame::Frame;
 use crate::admin::Access;
@@ -57,7 +57,7 @@ fn no_such_ping(service: &Service) -> Answer {
     frame::problem(&service.prefix, StatusCode::NOT_FOUND, "There is nothing here", text)
 }
 
-fn failed(service: &Service, error: &StoreError) -> Answer {
+fn failed(service: &Service, error: &Error) -> Answer {
     tracing::error!(error = with_sources(error), "the store failed");
     let text = "The database did not carry it out. Nothing was changed; please try again.";
     frame::problem(&service.prefix, StatusCode::SERVICE_UNAVAILABLE, "That did not work", text)

@@ -1,7 +1,8 @@
 //! Everything of an example service but the pixel: who may ask for it, and where it is answered.
 
 use http::StatusCode;
-use mailping_core::{Detail, Mount, Tracker};
+use mailping_core::mount::Mount;
+use mailping_core::{Detail, Tracker};
 use tokio::sync::mpsc;
 
 use crate::admin::{Access, Admin};
@@ -88,7 +89,9 @@ impl Service {
                     Err(Answer::error(StatusCode::UNAUTHORIZED, "unauthorized", None, message))
                 }
                 Access::TooManyGuesses => Err(too_many_guesses()),
-                _ if below_api.is_none() && call.reads() => Ok(metrics::answer(&self.tracker.health())),
+                _ if below_api.is_none() && call.reads() => {
+                    Ok(metrics::answer(&self.tracker.intake().health()))
+                }
                 _ => Api { tracker: &self.tracker, erasures: &self.erasures }.answer(path, call).await,
             };
         }

@@ -16,9 +16,8 @@ use std::sync::OnceLock;
 
 use mailping_core::fetcher::{AsnDatabase, Classifier};
 use mailping_core::geo::MaxMind;
-use mailping_core::{
-    BuildError, ClientIp, Detail, Keyring, MemoryStore, Store, Timestamp, Tracker, TrustedProxies,
-};
+use mailping_core::store::Store;
+use mailping_core::{BuildError, ClientIp, Detail, Keyring, MemoryStore, Timestamp, Tracker, TrustedProxies};
 
 pub(crate) use self::base_url::{BaseUrl, Prefix};
 pub use self::error::{SettingsError, with_sources};
@@ -70,6 +69,9 @@ impl Settings {
             "127.0.0.1:3000",
             "an address and port such as 127.0.0.1:3000",
         )?;
+        let listen = with_port(listen).map_err(|error| {
+            SettingsError::new("MAILPING_LISTEN", format!("cannot listen there: {error}"))
+        })?;
         let database = database::read(program, &mut reader)?;
         let base_url = base_url(listen, &mut reader)?;
         let rust_log = reader.text("RUST_LOG", "info");
@@ -189,7 +191,7 @@ fn blamed(error: &BuildError) -> &'static str {
     }
 }
 
-fn refused_base_url(error: mailping_core::BaseUrlError) -> SettingsError {
+fn refused_base_url(error: mailping_core::pings::BaseUrlError) -> SettingsError {
     SettingsError::new("MAILPING_BASE_URL", error.to_string())
 }
 
@@ -201,6 +203,11 @@ fn base_url(listen: SocketAddr, reader: &mut Reader) -> Result<BaseUrl, Settings
     let base_url = BaseUrl::parse(&text).map_err(|message| SettingsError::new(NAME, message))?;
     reader.print(NAME, &format!("{base_url}{note}"));
     Ok(base_url)
+}
+
+/// The address with a port that is free now if it has none: the links in mail need to say it.
+fn with_port(listen: SocketAddr) -> std::io::Result<SocketAddr> {
+    if listen.port() == 0 { std::net::TcpListener::bind(listen)?.local_addr() } else { Ok(listen) }
 }
 
 /// The address to put into URLs: the unspecified one cannot be called, so it becomes loopback.
@@ -231,9 +238,10 @@ fn client_ip(reader: &mut Reader) -> Result<ClientIp, SettingsError> {
         }
         (_, false) => {}
     }
-    let trusted: TrustedProxies = trusted
-        .parse()
-        .map_err(|error: mailping_core::ClientIpError| SettingsError::new(PROXIES, error.to_string()))?;
+    let trusted: TrustedProxies =
+        trusted.parse().map_err(|error: mailping_core::intake::ClientIpError| {
+            SettingsError::new(PROXIES, error.to_string())
+        })?;
     match strategy.as_str() {
         "xff" => Ok(ClientIp::x_forwarded_for(trusted)),
         "forwarded" => Ok(ClientIp::forwarded(trusted)),

@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
-use mailping_core::{Detail, Health, Status, Summary, Timestamp};
+use mailping_core::intake::Health;
+use mailping_core::pings::Status;
+use mailping_core::receipts::Summary;
+use mailping_core::{Detail, Timestamp};
 
 /// From this age on a geo database is called old: address ranges change hands.
 const OLD: Duration = Duration::from_secs(120 * 86_400);
@@ -273,14 +276,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_pixel_below_another_path_is_found() {
-        use mailping_core::{Basis, Keyring, MemoryStore, Mount, NewPing, Tracker};
+        use mailping_core::mount::Mount;
+        use mailping_core::{Basis, Keyring, MemoryStore, NewPing, Tracker};
         let keys = Keyring::generate().unwrap();
         let builder = Tracker::builder(keys, MemoryStore::new()).base_url("https://app.example/px").unwrap();
         let tracker = builder.build().await.unwrap();
-        let ping = tracker.ping(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
+        let ping = tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
         let setup = Setup::new("https://app.example/px", None);
         let found = |setup: &Setup| {
-            let findings = setup.findings(&tracker.health());
+            let findings = setup.findings(&tracker.intake().health());
             findings.into_iter().find(|finding| finding.title == "Pixels come in below another path")
         };
         assert_eq!(found(&setup), None);

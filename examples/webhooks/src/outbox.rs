@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use mailping_core::{Notice, PingId, Timestamp};
+use mailping_core::receipts::Notice;
+use mailping_core::{PingId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// For how long a message is tried again, and how old a notice may be to be told at all.
@@ -198,6 +199,8 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use mailping_core::State;
+
     use super::*;
 
     const LEASE: Duration = Duration::from_secs(10);
@@ -236,9 +239,9 @@ mod tests {
     fn what_came_true_before_the_window_is_not_told() {
         let (_folder, mut outbox) = outbox();
         let now = Timestamp::from_unix_millis(after(at(0), WINDOW));
-        outbox.add(PING, &[Notice::NotOpened { at: at(0).into() }], now).unwrap();
+        outbox.add(PING, &[Notice::NotOpened { at: at(0).into(), state: State::NoFetch }], now).unwrap();
         assert_eq!(outbox.take(now, 10, LEASE).unwrap(), []);
-        outbox.add(PING, &[Notice::NotOpened { at: at(1).into() }], now).unwrap();
+        outbox.add(PING, &[Notice::NotOpened { at: at(1).into(), state: State::NoFetch }], now).unwrap();
         assert_eq!(outbox.take(now, 10, LEASE).unwrap().len(), 1);
     }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use mailping_core::{Events, NoticeRules, PingId, PingQuery, State, Timestamp, Tracker};
+use mailping_core::receipts::{Events, NoticeRules, PingQuery};
+use mailping_core::{PingId, Timestamp, Tracker};
 use mailping_examples_service::Erasure;
 use serde_json::json;
 use tokio::runtime::Builder;
@@ -16,16 +17,15 @@ use tokio::task::JoinSet;
 use crate::outbox::{Outbox, Waiting};
 use crate::target::{NotTaken, PATIENCE, Target};
 
-/// How often everything is looked at: for messages not opened for days, for opens of other processes, and for events that were missed.
+/// How often everything is looked at: for messages not opened for days, and for what came while this program did not run.
 const LOOK: Duration = Duration::from_secs(5 * 60);
-/// The next try after the database or the outbox has failed, or events were missed.
+/// The next try after the database or the outbox has failed, or events could not be read.
 const SOON: Duration = Duration::from_secs(5);
 /// Not taken again while an attempt may be under way.
 const LEASE: Duration = PATIENCE.saturating_mul(2);
 /// The most messages under way: a slow receiver holds up no more.
 const MOST_AT_ONCE: usize = 8;
 const PAGE: usize = 500;
-const EVENTS: usize = 4_096;
 
 /// The thread that tells a target of a tracker's notices, until the tracker is closed.
 #[derive(Debug)]
@@ -43,13 +43,12 @@ impl Webhooks {
         rules: NoticeRules,
         erasures: mpsc::Receiver<Erasure>,
     ) -> std::io::Result<Self> {
-        let events = tracker.subscribe(EVENTS);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let post = Arc::new(Post { tracker, target, rules });
         let teller = Teller { post, outbox, erasures, next_look: Instant::now(), quiet: Quiet::No };
         std::thread::Builder::new()
             .name("mailping-webhooks".into())
-            .spawn(move || runtime.block_on(teller.run(events)))
+            .spawn(move || runtime.block_on(teller.run()))
             .map(Self)
     }
 
@@ -92,9 +91,9 @@ enum Outcome {
 type Failure = Box<dyn std::error::Error>;
 
 impl Teller {
-    async fn run(mut self, mut events: Events) {
+    async fn run(mut self) {
         let mut under_way = JoinSet::new();
-        let mut missed = 0;
+        let mut events = self.events().await;
         loop {
             if Instant::now() >= self.next_look {
                 self.next_look = Instant::now() + LOOK;
@@ -105,13 +104,21 @@ impl Teller {
             let next_due = self.again_if_failed("send", sent).flatten();
             let wake = next_due.map_or(self.next_look, |due| due.min(self.next_look));
             tokio::select! {
-                event = events.recv() => match event {
-                    Some(event) if event.proves() == State::Opened => {
-                        let noted = self.note(event.ping()).await;
+                event = events.next() => match event {
+                    Ok(Some(event)) if event.is_first_open() || event.is_reopen() => {
+                        let noted = self.note(event.ping).await;
                         self.again_if_failed("note an open", noted);
                     }
-                    Some(_) => {}
-                    None => return,
+                    Ok(Some(_)) => {}
+                    Ok(None) => return,
+                    Err(error) => {
+                        tracing::warn!(%error, "webhooks could not read events, and try again");
+                        self.look_soon();
+                        tokio::time::sleep(SOON).await;
+                        if error.is_unknown_mark() {
+                            events = self.events().await;
+                        }
+                    }
                 },
                 Some(erasure) = self.erasures.recv() => {
                     let forgotten = self.forget(erasure.ping).await;
@@ -124,8 +131,18 @@ impl Teller {
                 },
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
-            if std::mem::replace(&mut missed, events.missed()) < events.missed() {
-                self.look_soon();
+        }
+    }
+
+    /// The events from now on: what came before is found by looking.
+    async fn events(&self) -> Events {
+        loop {
+            match self.post.tracker.receipts().events().await {
+                Ok(events) => return events,
+                Err(error) => {
+                    tracing::warn!(%error, "webhooks could not follow events, and try again");
+                    tokio::time::sleep(SOON).await;
+                }
             }
         }
     }
@@ -143,7 +160,7 @@ impl Teller {
     }
 
     async fn note(&mut self, ping: PingId) -> Result<(), Failure> {
-        if let Some(found) = self.post.tracker.notices(ping, self.post.rules).await? {
+        if let Some(found) = self.post.tracker.receipts().notices(ping, self.post.rules).await? {
             self.outbox.add(ping, &found.notices, now())?;
         }
         Ok(())
@@ -157,7 +174,7 @@ impl Teller {
         }
         let mut query = PingQuery::newest(PAGE);
         loop {
-            let page = self.post.tracker.notices_of(&query, self.post.rules).await?;
+            let page = self.post.tracker.receipts().list_notices(&query, self.post.rules).await?;
             for found in &page.all {
                 self.outbox.add(found.summary.ping.id, &found.notices, now())?;
             }
@@ -176,7 +193,7 @@ impl Teller {
         }
         let mut known = self.outbox.ping_after(None)?;
         while let Some(ping) = known {
-            if self.post.tracker.prepared(ping).await?.is_none() {
+            if self.post.tracker.pings().get(ping).await?.is_none() {
                 self.outbox.forget(ping)?;
             }
             known = self.outbox.ping_after(Some(ping))?;
@@ -259,7 +276,7 @@ struct Post {
 
 impl Post {
     async fn send(&self, waiting: &Waiting) -> Outcome {
-        let found = match self.tracker.notices(waiting.ping, self.rules).await {
+        let found = match self.tracker.receipts().notices(waiting.ping, self.rules).await {
             Ok(Some(found)) => found,
             Ok(None) => return Outcome::Gone,
             Err(_) => return Outcome::Unknown,

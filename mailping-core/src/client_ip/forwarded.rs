@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use super::address::{self, Ports};
 
 /// Longer values of `for=` are no address: 39 characters of IPv6, brackets, a port and a zone fit.
-const LONGEST_NODE: usize = 128;
+const MAX_NODE_BYTES: usize = 128;
 /// RFC 7239 knows four parameters; more than this many in an element is malformed.
-const MOST_PARAMETERS: usize = 16;
+const MAX_PARAMETERS: usize = 16;
 
 /// Calls `element` with each element of one header line, from the left; empty ones are left out.
 ///
@@ -35,7 +35,7 @@ pub(super) fn split<'a>(line: &'a [u8], mut element: impl FnMut(&'a [u8])) {
 
 /// The address in an element's `for`; none if the element is malformed, has no `for`, or hides the node.
 pub(super) fn node(element: &[u8]) -> Option<IpAddr> {
-    let mut names: [&[u8]; MOST_PARAMETERS] = [&[]; MOST_PARAMETERS];
+    let mut names: [&[u8]; MAX_PARAMETERS] = [&[]; MAX_PARAMETERS];
     let mut count = 0;
     let mut node = None;
     let mut rest = element;
@@ -71,7 +71,7 @@ fn parse_node(value: &[u8]) -> Option<IpAddr> {
     let [b'"', quoted @ .., b'"'] = value else {
         return address::parse(value, Ports::NumericOrObfuscated);
     };
-    let mut buffer = [0_u8; LONGEST_NODE];
+    let mut buffer = [0_u8; MAX_NODE_BYTES];
     let mut length = 0;
     let mut bytes = quoted.iter();
     while let Some(&byte) = bytes.next() {

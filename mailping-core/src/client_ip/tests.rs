@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
+use crate::PixelRequest;
 
 const CORPUS: &str = include_str!("../../tests/corpus/client_ip.jsonl");
 
@@ -288,10 +289,11 @@ fn only_what_is_known_is_masked() {
 #[test]
 fn a_forwarding_header_is_ignored_where_it_is_there_and_not_read() {
     let ignores = |client_ip: &ClientIp, peer: Option<&str>, name: Option<&str>| {
-        let headers = header_map(name.map(|name| (name, b"203.0.113.7".as_slice())));
-        let peer = peer.map(|peer| peer.parse().unwrap());
-        name.is_some_and(ClientIp::is_forwarding)
-            && client_ip.ignores_forwarding(&PixelRequest::new("/px/token", peer, &headers))
+        let mut reader = client_ip.reader(peer.map(|peer| peer.parse().unwrap()));
+        if let Some(name) = name {
+            reader.visit(name, b"203.0.113.7");
+        }
+        reader.forwarding_ignored()
     };
     let behind = client_ip("xff", "10.0.0.0/8");
     for name in ["x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip"] {

@@ -19,7 +19,7 @@ use super::ClientIpError;
 /// use mailping_core::TrustedProxies;
 ///
 /// let trusted: TrustedProxies = "10.0.0.0/8, 2001:db8::7, unix".parse()?;
-/// # Ok::<(), mailping_core::ClientIpError>(())
+/// # Ok::<(), mailping_core::intake::ClientIpError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies {

@@ -10,7 +10,7 @@ use super::tokens;
 const MAX_DEPTH: usize = 4;
 
 /// The HTML without pixels of the service at this base URL.
-pub(super) fn without(html: &str, base_url: &str) -> String {
+pub(crate) fn without(html: &str, base_url: &str) -> String {
     let spelling = Spelling::new(base_url);
     let mut html = html.to_owned();
     // What is cut can bring together what was apart. The bound is for an input that is made for it.

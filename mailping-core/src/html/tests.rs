@@ -281,13 +281,13 @@ fn documents_of_amp_are_left_alone() {
     let tracker = crate::Tracker::builder(crate::Keyring::generate().unwrap(), crate::MemoryStore::new());
     let tracker = pollster::block_on(tracker.base_url(BASE).unwrap().build()).unwrap();
     let new = crate::NewPing::one_to_one("invoice-42", crate::Basis::Contract);
-    let ping = pollster::block_on(tracker.ping(new)).unwrap();
+    let ping = pollster::block_on(tracker.pings().create(new)).unwrap();
     let amp = format!(
         "<html amp4email><body>Hi<amp-img src=\"{}\"></amp-img></body></html>",
         ping.pixel_url().unwrap()
     );
     assert_eq!(ping.embed(&amp), amp);
-    assert_eq!(tracker.strip(&amp), "<html amp4email><body>Hi</amp-img></body></html>");
+    assert_eq!(tracker.pings().strip(&amp), "<html amp4email><body>Hi</amp-img></body></html>");
     let plain = ping.embed("<html><body>Hi</body></html>");
     assert_eq!(plain, format!("<html><body>Hi{}</body></html>", ping.img_tag()));
 }

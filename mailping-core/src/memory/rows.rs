@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use crate::keyring::KeyFingerprint;
-use crate::notify::Event;
 use crate::store::{
-    DatabaseId, Erased, KeptPing, Mark, News, OpenCursor, OpenPage, OpenQuery, Order, PingPage, Purged,
-    StoreError,
+    DatabaseId, Erased, KeptPing, Mark, News, NewsItem, OpenCursor, OpenPage, OpenQuery, Order, PingPage,
+    Purged, StoreError,
 };
 use crate::{LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp};
 
@@ -223,18 +222,18 @@ impl Rows {
             return Err(StoreError::UnknownMark);
         }
         let new = self.news.range((Bound::Excluded(number), Bound::Unbounded)).take(limit);
-        let new: Vec<(u64, Event)> =
+        let new: Vec<(u64, NewsItem)> =
             new.filter_map(|(number, (ping, place))| Some((*number, self.event(*ping, *place)?))).collect();
         let read = new.last().map_or(number, |(number, _)| *number);
         let read = if new.len() < limit { self.last } else { read };
         Ok(News::new(new.into_iter().map(|(_, event)| event).collect(), self.mark_at(read)?))
     }
 
-    fn event(&self, ping: PingId, place: Option<OpenCursor>) -> Option<Event> {
+    fn event(&self, ping: PingId, place: Option<OpenCursor>) -> Option<NewsItem> {
         let row = self.pings.get(&ping)?;
         match place {
-            Some(place) => row.opens.get(&place).map(|(_, open)| Event::Open(open.clone())),
-            None => row.kept.last_day.map(|day| Event::LastDay(LastDay::new(ping, day))),
+            Some(place) => row.opens.get(&place).map(|(_, open)| NewsItem::Open(open.clone())),
+            None => row.kept.last_day.map(|day| NewsItem::LastDay(LastDay::new(ping, day))),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{Basis, Timestamp};
 const REASON_BYTES: usize = 2_000;
 const EVIDENCE_BYTES: usize = 200;
 /// The longest that opens may be recorded or kept: there is no infinite time.
-const LONGEST: Duration = DAY.saturating_mul(5 * 366);
+const MAX_LIFETIME: Duration = DAY.saturating_mul(5 * 366);
 
 /// Why a ping was refused. It names the field and never repeats its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,7 +94,7 @@ pub(super) fn check_basis(basis: &Basis, now: Timestamp) -> Result<(), InvalidPi
 }
 
 pub(super) fn check_lifetime(field: &'static str, duration: Duration) -> Result<(), InvalidPing> {
-    if duration < Duration::from_secs(1) || duration > LONGEST {
+    if duration < Duration::from_secs(1) || duration > MAX_LIFETIME {
         return Err(InvalidPing::Lifetime { field });
     }
     Ok(())

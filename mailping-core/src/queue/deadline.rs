@@ -24,7 +24,7 @@ impl Shared {
                 self.work.notify_one();
                 self.ended.notify_one();
                 state = self.state();
-                self.notifier.close();
+                self.bell.close();
             }
             if !late.is_empty() {
                 drop(state);

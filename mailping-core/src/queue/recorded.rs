@@ -31,4 +31,7 @@ pub enum RecordError {
     /// The operating system gave no random bytes for the open's id.
     #[error("the operating system gave no random bytes")]
     NoRandom,
+    /// The operating system gave no thread to write opens with. The next hit tries again.
+    #[error("the operating system gave no thread")]
+    NoThread,
 }

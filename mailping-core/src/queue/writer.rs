@@ -8,20 +8,16 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::pause::Pauses;
+use super::purge::Purge;
 use super::ticket::Ticket;
 use super::{Entry, Queued, RecordError, Recorded, Shared, from_now};
-use crate::notify::Event;
-use crate::store::{Answer, Attempt, PingQuery, Purged, Spooling, Written};
-use crate::{LastDay, Open, Timestamp};
+use crate::store::{Answer, Attempt, Written};
+use crate::{LastDay, Open};
 
 /// The most opens that one batch holds: large enough that a commit costs each little, small enough to keep locks short.
-const MOST_IN_BATCH: usize = 2_048;
-/// The most rows that one step of a purge deletes, so that hits wait for it no longer than for a batch.
-const PURGE_STEP: usize = 48;
+const MAX_BATCH: usize = 2_048;
 /// The longest that a batch waits for more hits.
-const LONGEST_GATHERING: Duration = Duration::from_micros(500);
-/// With the clock so far ahead of the newest ping, the first purge is put off to the next time.
-const CLOCK_JUMP: Duration = Duration::from_secs(7 * 86_400);
+const MAX_GATHER_TIME: Duration = Duration::from_micros(500);
 
 impl Shared {
     pub(super) fn write_batches(&self) {
@@ -42,7 +38,7 @@ impl Shared {
         wakers.into_iter().for_each(Waker::wake);
         self.waiting.notify_one();
         self.ended.notify_one();
-        self.notifier.close();
+        self.bell.close();
     }
 
     /// Waits for entries or the time of the purge; `None` when the queue is closed and empty.
@@ -52,7 +48,7 @@ impl Shared {
             let now = Instant::now();
             let enough = if state.closing || now >= gathering.until { 1 } else { gathering.enough };
             if state.entries.len() >= enough {
-                let size = state.entries.len().min(MOST_IN_BATCH);
+                let size = state.entries.len().min(MAX_BATCH);
                 let batch: Vec<Queued> = state.entries.drain(..size).collect();
                 state.in_flight = size;
                 state.oldest_in_flight = batch.first().map(|queued| queued.since);
@@ -86,7 +82,7 @@ impl Shared {
                         tracing::info!("the store takes opens again");
                     }
                     self.answer(&batch, &written);
-                    self.notifier.publish(batch.kept(&written));
+                    self.bell.ring();
                     return true;
                 }
                 Ok(_) => self.note_failure("it did not answer for each open"),
@@ -185,72 +181,7 @@ impl Shared {
             state = condition.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
-
-    /// Deletes a little of what is due; `true` where nothing is left, or the store failed and shall be left alone.
-    fn purge_step(&self, purge: &mut Purge) -> bool {
-        if self.store.spool().is_some_and(Spooling::is_away) || purge.is_held_back(self) {
-            return true;
-        }
-        let purged = guarded(|| pollster::block_on(self.store.purge((self.clock)(), PURGE_STEP)));
-        match purged {
-            Ok(Purged { pings, opens, passed_over }) => {
-                self.counts.purged_pings.fetch_add(pings, Ordering::Relaxed);
-                self.counts.purged_opens.fetch_add(opens, Ordering::Relaxed);
-                if self.counts.purge_passed_over.swap(passed_over, Ordering::Relaxed) < passed_over {
-                    tracing::error!(passed_over, "damaged rows are due and cannot be purged");
-                }
-                if pings + opens > 0 {
-                    tracing::info!(pings, opens, "purged what was kept long enough");
-                }
-                pings + opens < PURGE_STEP as u64
-            }
-            Err(Failed { text: failure, .. }) => {
-                tracing::warn!(failure, "the store did not purge; it is tried again at the next time");
-                true
-            }
-        }
-    }
 }
-/// A purge takes what is due by the clock. A clock that has jumped ahead would take everything.
-#[derive(Debug, Default)]
-struct Purge {
-    /// It was put off because of the clock, and is not put off again until the rows have come near to it.
-    was_held_back: bool,
-    /// The time up to which rows are known.
-    newest: Option<Timestamp>,
-}
-
-impl Purge {
-    /// Whether the clock is far ahead of the newest row, for the first time: then somebody should look at it before anything goes.
-    fn is_held_back(&mut self, queue: &Shared) -> bool {
-        let now = (queue.clock)();
-        let is_near = |newest: Timestamp| now.since(newest).is_none_or(|age| age <= CLOCK_JUMP);
-        if self.newest.is_some_and(is_near) {
-            return false;
-        }
-        let newest = guarded(|| pollster::block_on(queue.store.pings(&PingQuery::newest(1))));
-        // No ping, or none that can be read: the purge itself will say so.
-        let Some(newest) = newest.ok().and_then(|page| page.pings.first().map(|kept| kept.ping.sent_at))
-        else {
-            return false;
-        };
-        self.newest = Some(newest);
-        if is_near(newest) {
-            self.was_held_back = false;
-            return false;
-        }
-        if std::mem::replace(&mut self.was_held_back, true) {
-            return false;
-        }
-        tracing::warn!(
-            clock = %now,
-            newest_ping = %newest,
-            "the clock is far ahead of the newest ping: nothing is purged until the next time; set the clock if it is wrong"
-        );
-        true
-    }
-}
-
 /// How many hits the next batch waits for, and until when.
 ///
 /// Under load those who were answered last come back together, while others wait already: without a short wait each batch would be half of
@@ -265,7 +196,7 @@ impl Gathering {
     /// As many as the batch before, for no longer than it took.
     fn after(size: usize, begun: Instant) -> Self {
         let now = Instant::now();
-        Self { enough: size.clamp(1, MOST_IN_BATCH), until: now + (now - begun).min(LONGEST_GATHERING) }
+        Self { enough: size.clamp(1, MAX_BATCH), until: now + (now - begun).min(MAX_GATHER_TIME) }
     }
 }
 
@@ -346,15 +277,6 @@ impl Batch {
         let place = self.last_days.binary_search_by_key(&key(last), key);
         place.ok().and_then(|place| written.last_days.get(place)).copied().unwrap_or(Answer::Filtered)
     }
-
-    /// What is on disk of it.
-    fn kept<'a>(&'a self, written: &'a Written) -> impl Iterator<Item = Event> + 'a {
-        let opens = self.opens.iter().zip(&written.opens).filter(|(_, answer)| **answer != Answer::Filtered);
-        let is_kept = |last: &LastDay| self.answer_for(last, written) != Answer::Filtered;
-        let last_days = self.of_last_days.iter().filter(move |(_, last)| is_kept(last));
-        let last_days = last_days.map(|(_, last)| Event::LastDay(*last));
-        opens.map(|(open, _)| Event::Open(open.clone())).chain(last_days)
-    }
 }
 
 /// Runs a call of the store; a panic in it must not end the writer.
@@ -374,8 +296,8 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) ->
 
 /// How a call of the store failed.
 pub(super) struct Failed {
-    text: String,
-    is_corrupt: bool,
+    pub(super) text: String,
+    pub(super) is_corrupt: bool,
 }
 
 #[cfg(test)]
@@ -385,10 +307,10 @@ mod tests {
     #[test]
     fn a_batch_waits_for_as_many_as_the_one_before_and_never_for_long() {
         let hour_ago = Instant::now().checked_sub(Duration::from_secs(3_600)).unwrap();
-        for (size, enough) in [(0, 1), (1, 1), (60, 60), (MOST_IN_BATCH + 1, MOST_IN_BATCH)] {
+        for (size, enough) in [(0, 1), (1, 1), (60, 60), (MAX_BATCH + 1, MAX_BATCH)] {
             let gathering = Gathering::after(size, hour_ago);
             assert_eq!(gathering.enough, enough, "a lone hit waits for none");
-            assert!(gathering.until <= Instant::now() + LONGEST_GATHERING);
+            assert!(gathering.until <= Instant::now() + MAX_GATHER_TIME);
         }
         let begun = Instant::now();
         let gathering = Gathering::after(60, begun);

@@ -6,12 +6,16 @@ use utoipa::OpenApi;
 
 use crate::fetcher::{Evidence, EvidenceSet, Fetcher, Provider, Verdict};
 use crate::geo::Place;
+use crate::intake::Health;
+use crate::people::{Erased, RecipientExport};
+use crate::receipts::{Mark, NoticeKind, OpenCursor, OpenPage, SummaryPage};
+use crate::store::{KeyFingerprint, KeyId};
 use crate::*;
 
 #[derive(OpenApi)]
 #[openapi(components(schemas(
     Receipt,
-    Receipts,
+    SummaryPage,
     RecipientExport,
     OpenPage,
     Erased,
@@ -133,9 +137,12 @@ fn a_schema_describes_what_serialises() {
     let receipt = Receipt { summary: summary(), opens: vec![open()], next };
     schemas.describes("Receipt", &receipt);
     schemas.describes("Receipt", &Receipt { next: None, ..receipt.clone() });
-    let receipts =
-        Receipts { summaries: vec![summary()], next: Some(receipt.summary.ping.id), ..Receipts::default() };
-    schemas.describes("Receipts", &receipts);
+    let receipts = SummaryPage {
+        summaries: vec![summary()],
+        next: Some(receipt.summary.ping.id),
+        ..SummaryPage::default()
+    };
+    schemas.describes("SummaryPage", &receipts);
     schemas.describes("OpenPage", &OpenPage::new(vec![open()], next));
     schemas.describes("Place", &open().place().unwrap());
     schemas.describes("Erased", &Erased::new(1, 2));
@@ -144,7 +151,7 @@ fn a_schema_describes_what_serialises() {
     schemas.describes("RecipientExport", &export);
     let tracker = Tracker::builder(Keyring::generate().unwrap(), MemoryStore::new());
     let tracker = pollster::block_on(tracker.base_url("https://app.example/px").unwrap().build()).unwrap();
-    schemas.describes("Health", &tracker.health());
+    schemas.describes("Health", &tracker.intake().health());
 }
 
 #[test]

@@ -3,17 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::notify::Event;
 use crate::text::{ParseError, text};
+use crate::{LastDay, Open, PingId};
 
 /// What was kept since a mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct News {
     /// Opens and raised last days, in the store's own order.
-    pub items: Vec<Event>,
-    /// The mark to ask with next. It differs from the one that was asked with if anything was read, also if nothing of that is
-    /// there any more.
+    pub items: Vec<NewsItem>,
+    /// The mark to ask with next. It differs from the one that was asked with if anything was read,
+    /// also if nothing of that is there any more.
     pub mark: Mark,
     /// Rows between them that cannot be read and are left out.
     pub unreadable: u64,
@@ -22,7 +22,7 @@ pub struct News {
 impl News {
     /// News with nothing unreadable between them.
     #[must_use]
-    pub const fn new(items: Vec<Event>, mark: Mark) -> Self {
+    pub const fn new(items: Vec<NewsItem>, mark: Mark) -> Self {
         Self { items, mark, unreadable: 0 }
     }
 
@@ -34,8 +34,29 @@ impl News {
     }
 }
 
-/// A place in the order in which one database keeps things. It means something to that database alone; a text of at most 400
-/// letters, digits, dots and dashes for everybody else.
+/// One thing that was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NewsItem {
+    /// An open, cut down to its ping's detail.
+    Open(Open),
+    /// At the detail `last_day`: the latest day of a ping was raised to this one.
+    LastDay(LastDay),
+}
+
+impl NewsItem {
+    /// The ping that it belongs to.
+    #[must_use]
+    pub const fn ping(&self) -> PingId {
+        match self {
+            Self::Open(open) => open.ping,
+            Self::LastDay(last) => last.ping,
+        }
+    }
+}
+
+/// A place in the order in which one database keeps things. It means something to that database
+/// alone; a text of at most 400 letters, digits, dots and dashes for everybody else.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Mark(Box<str>);
 

@@ -44,7 +44,7 @@ pub enum Fault {
 /// let store = FaultyStore::default();
 /// let tracker = Tracker::builder(Keyring::generate()?, store.clone()).base_url("https://app.example/px")?.build().await?;
 /// store.fault(Fault::Down);
-/// assert!(tracker.ping(NewPing::one_to_one("invoice-42", Basis::Contract)).await.is_err());
+/// assert!(tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract)).await.is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```

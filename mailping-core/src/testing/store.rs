@@ -15,7 +15,8 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use mailping_core::{MemoryStore, testing::store::CASES};
+//! use mailping_core::MemoryStore;
+//! use mailping_core::testing::store::CASES;
 //!
 //! for case in CASES {
 //!     println!("{}", case.name());
@@ -37,6 +38,7 @@
 
 mod at_once;
 mod deleting;
+mod harness;
 mod kept_whole;
 mod last_day;
 mod news;
@@ -44,7 +46,6 @@ mod no_more_opens;
 mod reading;
 mod recipients;
 mod recording;
-mod rig;
 
 use std::fmt;
 use std::future::Future;
@@ -53,14 +54,14 @@ use std::sync::Arc;
 
 use crate::Store;
 
-use rig::Rig;
+use harness::Harness;
 
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// One promise.
 pub struct Case {
     name: &'static str,
-    run: fn(Rig) -> Running,
+    run: fn(Harness) -> Running,
 }
 
 impl Case {
@@ -75,7 +76,7 @@ impl Case {
     /// # Panics
     /// Where the store breaks the promise, or fails.
     pub async fn run(&self, empty: Arc<dyn Store>) {
-        (self.run)(Rig::new(empty)).await;
+        (self.run)(Harness::new(empty)).await;
     }
 }
 
@@ -101,7 +102,7 @@ macro_rules! cases {
     ($($module:ident: $($name:ident),+ $(,)?;)+) => {
         /// All promises.
         pub const CASES: &[Case] = &[
-            $($(Case { name: stringify!($name), run: |rig| Box::pin($module::$name(rig)) },)+)+
+            $($(Case { name: stringify!($name), run: |harness| Box::pin($module::$name(harness)) },)+)+
         ];
     };
 }

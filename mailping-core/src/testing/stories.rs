@@ -20,7 +20,7 @@ use crate::{
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fetch {
-    /// `GET`, or `HEAD`: then [`Tracker::note_head`] must hear of it.
+    /// `GET`, or `HEAD`: then [`Intake::note_head`](crate::intake::Intake::note_head) must hear of it.
     pub method: String,
     /// The path of the pixel.
     pub path: String,
@@ -76,7 +76,7 @@ pub fn run<Server>(
         let world = World::new(&story, geo);
         let server = start(world.tracker.clone());
         let opens = world.play(&story, hits, |request| fetch(&server, request)).map_err(bad)?;
-        let receipt = pollster::block_on(world.tracker.receipt(world.ping.id()));
+        let receipt = pollster::block_on(world.tracker.receipts().get(world.ping.id()));
         let receipt = receipt.expect("a memory store answers").expect("the ping is there");
         report.scored += 1;
         report.misses.extend(differences(expect, &receipt, &opens).map(|what| format!("{id}: {what}")));
@@ -154,7 +154,7 @@ impl World {
     }
 
     fn opens(&self) -> Vec<Open> {
-        let receipt = pollster::block_on(self.tracker.receipt(self.ping.id())).ok().flatten();
+        let receipt = pollster::block_on(self.tracker.receipts().get(self.ping.id())).ok().flatten();
         receipt.map(|receipt| receipt.opens).unwrap_or_default()
     }
 }
@@ -163,7 +163,7 @@ impl World {
 fn message(tracker: &Tracker) -> PreparedPing {
     let sent: Timestamp = SENT.parse().expect("a time");
     let new = NewPing::one_to_one("story", Basis::Contract).sent_at(SystemTime::from(sent));
-    pollster::block_on(tracker.ping(new.detail(Detail::Network))).expect("a ping")
+    pollster::block_on(tracker.pings().create(new.detail(Detail::Network))).expect("a ping")
 }
 
 /// The request of a hit; `None` if it has no address.

@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use super::*;
 use crate::fetcher::{Evidence, EvidenceSet, Fetcher, Provider, Verdict};
 use crate::geo::{City, Country};
+use crate::receipts::{NoticeKind, OpenCursor};
+use crate::store::{KeyFingerprint, KeyId};
 use crate::*;
 
 /// `Display` and `FromStr` agree.

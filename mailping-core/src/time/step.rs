@@ -12,7 +12,8 @@ use crate::{TimeStep, Timestamp};
 /// three decimals, if it is exact. It reads back from each, and serialises as that text.
 ///
 /// ```
-/// use mailping_core::{StepTime, TimeStep};
+/// use mailping_core::pings::TimeStep;
+/// use mailping_core::receipts::StepTime;
 /// let time = StepTime::new("2026-11-27T10:02:03.5Z".parse()?, TimeStep::Hour);
 /// assert_eq!(time.to_string(), "2026-11-27T10:00Z");
 /// assert_eq!("2026-11-27T10:00Z".parse(), Ok(time));

@@ -8,9 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use mailping_core::geo::{GeoError, GeoResolver, Place};
+use mailping_core::intake::{MaskedIp, PixelRequest, RecordError, Recorded};
+use mailping_core::store::Store;
 use mailping_core::{
-    Basis, Detail, Keyring, MaskedIp, MemoryStore, NewPing, PingId, PixelRequest, PreparedPing, Receipt,
-    RecordError, Recorded, Store, Timestamp, Tracker, TrackerBuilder,
+    Basis, Detail, Keyring, MemoryStore, NewPing, PingId, PreparedPing, Receipt, Timestamp, Tracker,
+    TrackerBuilder,
 };
 
 pub const GMAIL: &str =
@@ -56,7 +58,7 @@ pub fn new_ping() -> NewPing {
 }
 
 pub fn ping(tracker: &Tracker, new: NewPing) -> PreparedPing {
-    pollster::block_on(tracker.ping(new)).unwrap()
+    pollster::block_on(tracker.pings().create(new)).unwrap()
 }
 
 pub fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
@@ -75,7 +77,7 @@ pub fn hit(
 ) -> Result<Recorded, RecordError> {
     let headers = headers(lines);
     let path = url.strip_prefix("https://app.example").unwrap_or(url);
-    pollster::block_on(tracker.record(&PixelRequest::new(path, peer.parse().ok(), &headers)))
+    pollster::block_on(tracker.intake().record(&PixelRequest::new(path, peer.parse().ok(), &headers)))
 }
 
 /// Every network is in Lisbon.
@@ -94,7 +96,7 @@ pub fn tracker(clock: &Clock) -> Tracker {
 }
 
 pub fn receipt(tracker: &Tracker, id: PingId) -> Receipt {
-    pollster::block_on(tracker.receipt(id)).unwrap().unwrap()
+    pollster::block_on(tracker.receipts().get(id)).unwrap().unwrap()
 }
 
 pub fn minute() -> Duration {

@@ -1,5 +1,6 @@
 // What must compile, so that the others fail for their own reasons.
-use mailping_core::{MaskedIp, Open};
+use mailping_core::intake::MaskedIp;
+use mailping_core::receipts::Open;
 
 fn keep(open: &mut Open, masked: MaskedIp) -> Result<String, serde_json::Error> {
     open.network = Some(masked);

@@ -1,6 +1,6 @@
 // errors: E0277 E0599 E0616
 // A recipient's address can be hashed and nothing else: no Display, no field, no Serialize.
-use mailping_core::Recipient;
+use mailping_core::people::Recipient;
 
 fn show(recipient: &Recipient) -> String {
     recipient.to_string()

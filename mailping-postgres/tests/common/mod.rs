@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use mailping_core::fetcher::{Fetcher, Verdict};
-use mailping_core::{Basis, Open, OpenId, Ping, PingId, Status, Timestamp};
+use mailping_core::pings::{Ping, Status};
+use mailping_core::receipts::{Open, OpenId};
+use mailping_core::{Basis, PingId, Timestamp};
 use mailping_fixture_postgres::Server;
 use mailping_postgres::PostgresStore;
 use sqlx::postgres::{PgPool, PgPoolOptions};

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use mailping_core::fetcher::{Fetcher, Verdict};
-use mailping_core::store::{Answer, Attempt, HandOver, OpenQuery};
-use mailping_core::testing::faulty::FaultyStore;
-use mailping_core::{
-    Basis, Detail, KeyFingerprint, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, Store,
-    TimeStep, Timestamp,
+use mailping_core::pings::{Ping, Status, TimeStep};
+use mailping_core::receipts::{Open, OpenId};
+use mailping_core::store::{
+    Answer, Attempt, HandOver, KeyFingerprint, OpenQuery, RecipientHash, RecipientHashes, Store,
 };
+use mailping_core::testing::faulty::FaultyStore;
+use mailping_core::{Basis, Detail, PingId, Timestamp};
 use mailping_spool::{Spool, SpooledStore};
 use pollster::block_on;
 

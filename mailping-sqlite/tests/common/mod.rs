@@ -7,9 +7,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use mailping_core::fetcher::{Fetcher, Verdict};
-use mailping_core::{
-    Basis, Detail, Open, OpenId, Ping, PingId, PingQuery, Status, Store, TimeStep, Timestamp,
-};
+use mailping_core::pings::{Ping, Status, TimeStep};
+use mailping_core::receipts::{Open, OpenId, PingQuery};
+use mailping_core::store::Store;
+use mailping_core::{Basis, Detail, PingId, Timestamp};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
 

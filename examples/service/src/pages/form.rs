@@ -2,7 +2,8 @@
 
 use askama::Template;
 use http::StatusCode;
-use mailping_core::{Basis, Detail, InvalidPing, MessageKind, NewPing, PingError};
+use mailping_core::pings::{InvalidPing, MessageKind};
+use mailping_core::{Basis, Detail, Error, NewPing};
 
 use super::frame::{Frame, page};
 use super::{failed, field};
@@ -123,11 +124,10 @@ pub(crate) async fn make(service: &Service, call: &Call<'_>, frame: Frame) -> Re
     let mut form = Form::read(body, service.ceiling);
     let error = match form.new_ping() {
         Err(error) => error,
-        Ok(new) => match service.tracker.ping(new).await {
+        Ok(new) => match service.tracker.pings().create(new).await {
             Ok(made) => return Ok(Answer::to(&service.prefix, &format!("/pings/{}", made.id()))),
-            Err(PingError::Store { source }) => return Err(failed(service, &source)),
-            Err(PingError::Invalid { source }) => (form_field(&source), with_sources(&source)),
-            Err(_) => ("reference", "The ping was not made; please try again.".to_owned()),
+            Err(Error::Ping(wrong)) => (form_field(&wrong), with_sources(&wrong)),
+            Err(error) => return Err(failed(service, &error)),
         },
     };
     form.error = Some(error);

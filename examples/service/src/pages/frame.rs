@@ -77,6 +77,6 @@ struct Why {
 
 /// Why nothing is recorded, as far as it can be told without one message.
 pub(crate) fn why(frame: Frame, service: &Service) -> Answer {
-    let findings = service.setup.findings(&service.tracker.health());
+    let findings = service.setup.findings(&service.tracker.intake().health());
     page(StatusCode::OK, &Why { frame, findings })
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
-use mailping_core::{PingQuery, Summary};
+use mailping_core::receipts::{PingQuery, Summary};
 
 use super::form::Form;
 use super::frame::{Frame, page};
@@ -74,7 +74,7 @@ fn asked(call: &Call<'_>, limit: usize) -> PingQuery {
 
 pub(crate) async fn answer(service: &Service, call: &Call<'_>, frame: Frame) -> Result<Answer, Answer> {
     let query = asked(call, PAGE);
-    let receipts = service.tracker.receipts(&query).await.map_err(|error| failed(service, &error))?;
+    let receipts = service.tracker.receipts().list(&query).await.map_err(|error| failed(service, &error))?;
     let mut filters = form_urlencoded::Serializer::new(String::new());
     for (name, value) in [("owner", &query.owner), ("reference", &query.reference)] {
         if let Some(value) = value {
@@ -105,7 +105,7 @@ pub(crate) async fn csv(service: &Service, call: &Call<'_>) -> Result<Answer, An
     let mut query = asked(call, 1_000);
     let mut receipts = Vec::new();
     loop {
-        let page = service.tracker.receipts(&query).await.map_err(|error| failed(service, &error))?;
+        let page = service.tracker.receipts().list(&query).await.map_err(|error| failed(service, &error))?;
         receipts.extend(page.summaries);
         query.after = page.next;
         if query.after.is_none() || receipts.len() >= MOST_ROWS {

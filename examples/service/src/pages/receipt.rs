@@ -3,7 +3,8 @@
 use askama::Template;
 use http::StatusCode;
 use mailping_core::fetcher::Evidence;
-use mailping_core::{Basis, Detail, Event, Open, OpenCursor, OpenQuery, PingId, Receipt, Timestamp};
+use mailping_core::receipts::{Open, OpenCursor, OpenQuery};
+use mailping_core::{Basis, Detail, PingId, Receipt, Timestamp};
 
 use super::frame::{Frame, page};
 use super::shown::{Badge, count, when};
@@ -84,8 +85,11 @@ impl Shown {
     fn new(receipt: &Receipt, service: &Service) -> Self {
         let summary = &receipt.summary;
         let nothing = summary.fetches == 0 && summary.last_human_open.is_none();
-        let findings =
-            if nothing { service.setup.findings_for(summary, &service.tracker.health()) } else { Vec::new() };
+        let findings = if nothing {
+            service.setup.findings_for(summary, &service.tracker.intake().health())
+        } else {
+            Vec::new()
+        };
         let time = |at: Option<_>| at.map_or_else(|| "\u{2013}".to_owned(), when);
         Self {
             prefix: service.prefix.clone(),
@@ -116,7 +120,7 @@ async fn read(
     limit: usize,
 ) -> Result<Receipt, Answer> {
     let query = OpenQuery::newest(id, limit).after(before);
-    let receipt = service.tracker.receipt_page(&query).await.map_err(|error| failed(service, &error))?;
+    let receipt = service.tracker.receipts().page(&query).await.map_err(|error| failed(service, &error))?;
     receipt.ok_or_else(|| no_such_ping(service))
 }
 
@@ -130,7 +134,8 @@ pub(crate) async fn answer(
     let before = field(call.query.as_bytes(), "before").and_then(|cursor| cursor.parse().ok());
     let receipt = read(service, id, before, PAGE).await?;
     let prepared = tracker
-        .prepared(id)
+        .pings()
+        .get(id)
         .await
         .map_err(|error| failed(service, &error))?
         .ok_or_else(|| no_such_ping(service))?;
@@ -142,7 +147,7 @@ pub(crate) async fn answer(
         opt_out_url: prepared.opt_out_url().to_owned(),
         live: before.is_none(),
         facts: facts(&receipt, service.ceiling),
-        can_withdraw: prepared.status() == mailping_core::Status::Live,
+        can_withdraw: prepared.status() == mailping_core::pings::Status::Live,
     };
     Ok(page(StatusCode::OK, &receipt_page))
 }
@@ -177,23 +182,24 @@ struct LiveReceipt {
 }
 
 impl live::Source for LiveReceipt {
-    fn concerns(&self, event: &Event) -> bool {
-        event.ping() == self.id
+    fn concerns(&self, pings: &[PingId]) -> bool {
+        pings.contains(&self.id)
     }
 
     async fn render(&self) -> Option<String> {
         if !self.service.admin.still_grants(&self.access) {
             return None;
         }
-        let receipt = self.service.tracker.receipt_page(&OpenQuery::newest(self.id, PAGE)).await.ok()??;
+        let receipt =
+            self.service.tracker.receipts().page(&OpenQuery::newest(self.id, PAGE)).await.ok()??;
         Shown::new(&receipt, &self.service).render().ok()
     }
 }
 
 /// The part that follows what happens, as server-sent events.
 pub(crate) async fn live(service: &Service, id: PingId, access: &Access) -> Result<Answer, Answer> {
-    // Subscribed before the first reading, so that nothing falls between.
-    let events = service.tracker.subscribe(live::BUFFER);
+    // Begun before the first reading, so that nothing falls between.
+    let events = service.tracker.receipts().events().await.ok();
     read(service, id, None, 1).await?;
     let Some(place) = service.places.take() else {
         let message = "too many pages are live; this one can be reloaded";
@@ -229,7 +235,7 @@ pub(crate) async fn ask_to_erase(service: &Service, id: PingId, frame: Frame) ->
 }
 
 pub(crate) async fn erase(service: &Service, id: PingId) -> Result<Answer, Answer> {
-    match service.tracker.erase(id).await.map_err(|error| failed(service, &error))? {
+    match service.tracker.people().erase(id).await.map_err(|error| failed(service, &error))? {
         Some(_) => {
             service.erasures.tell(Some(id)).await;
             Ok(Answer::to(&service.prefix, "/"))
@@ -239,7 +245,7 @@ pub(crate) async fn erase(service: &Service, id: PingId) -> Result<Answer, Answe
 }
 
 pub(crate) async fn withdraw(service: &Service, id: PingId) -> Result<Answer, Answer> {
-    match service.tracker.withdraw(id).await.map_err(|error| failed(service, &error))? {
+    match service.tracker.pings().withdraw(id).await.map_err(|error| failed(service, &error))? {
         true => Ok(Answer::to(&service.prefix, &format!("/pings/{id}"))),
         false => Err(no_such_ping(service)),
     }

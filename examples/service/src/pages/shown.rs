@@ -1,7 +1,9 @@
 //! How values are shown: states, verdicts and times in words that a sender understands.
 
+use mailping_core::State;
 use mailping_core::fetcher::Verdict;
-use mailping_core::{State, Status, StepTime, TimeStep};
+use mailping_core::pings::{Status, TimeStep};
+use mailping_core::receipts::StepTime;
 
 /// A short word with a sign, so that it is told apart without its colour.
 #[derive(Debug, Clone, Copy)]

@@ -16,7 +16,7 @@ const CHECKED_NETWORKS: usize = 1 << 14;
 /// How many addresses, spread evenly over each family, are looked up besides.
 const CHECKED_ADDRESSES: u16 = 1 << 12;
 /// Characters of the type that a file names: enough for an error message.
-const LONGEST_TYPE: usize = 64;
+const MAX_TYPE_BYTES: usize = 64;
 
 pub(super) struct Database {
     reader: Reader<Vec<u8>>,
@@ -75,7 +75,7 @@ impl Database {
         let damaged =
             |error: MaxMindDbError| MaxMindError::Damaged { name: name.to_owned(), source: error.into() };
         let reader = Reader::from_source(bytes).map_err(damaged)?;
-        let found = || reader.metadata().database_type.chars().take(LONGEST_TYPE).collect();
+        let found = || reader.metadata().database_type.chars().take(MAX_TYPE_BYTES).collect();
         match check(&reader).map_err(damaged)? {
             Sample { schema: Some(schema), has_country: true } => Ok(Self { reader, schema }),
             Sample { schema: Some(_), .. } => {

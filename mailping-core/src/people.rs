@@ -1,50 +1,54 @@
-//! What recipients and senders may ask a tracker for: to stop, to forget, to tell.
+//! The door of the data subject: objections, erasure and export. Nothing is confirmed here that was
+//! not done.
+
+pub use crate::recipient::{Recipient, RecipientError};
+pub use crate::store::Erased;
 
 use serde::Serialize;
 
-use crate::reading::{PAGE, Step};
 use crate::receipt::Receipt;
-use crate::recipient::{Recipient, RecipientError};
-use crate::store::{Erased, StoreError};
+use crate::receipts::{PAGE, Step};
 use crate::token::Label;
-use crate::{PingId, RecipientHashes, Tracker, links};
+use crate::tracker::Inner;
+use crate::{Error, PingId, RecipientHashes, links};
 
-/// What recipients and senders may ask for.
-impl Tracker {
-    /// Ends recording for a ping, also from mail already sent; what is kept stays. `false` where there is no such ping.
-    ///
-    /// # Errors
-    /// Where the store did not carry it out.
-    pub async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
-        self.0.store.withdraw(id).await
+/// Does what a recipient may ask for: see [`Tracker::people`](crate::Tracker::people).
+#[derive(Debug, Clone, Copy)]
+pub struct People<'a>(&'a Inner);
+
+impl<'a> People<'a> {
+    pub(crate) const fn new(inner: &'a Inner) -> Self {
+        Self(inner)
     }
 
-    /// Deletes a ping with all that is kept of it. `None` where there is no such ping. Hits on its pixel leave nothing from then on.
-    ///
-    /// # Errors
-    /// Where the store did not carry it out.
-    pub async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
-        self.0.store.erase(id).await
-    }
-
-    /// Keeps the objection of a recipient: none of their pings gains opens from now on, and new ones are untracked.
-    /// It survives erasure.
-    ///
-    /// # Errors
-    /// [`RecipientRequestError`]: no address, or the store did not carry it out.
-    pub async fn object(&self, address: &str) -> Result<(), RecipientRequestError> {
-        Ok(self.0.store.object(&self.recipient(address).await?).await?)
-    }
-
-    /// Keeps the objection of whoever holds a message's opt-out link. `path` is the path of the
-    /// request as it came, however the link was spelled on its way. The
-    /// answer is the same whether there is such a ping or not. A pixel's token is none: a logged
-    /// pixel URL cannot object.
+    /// Deletes a ping with all that is kept of it. `None` if there is no such ping. Hits on its
+    /// pixel leave nothing from then on.
     ///
     /// # Errors
     /// If the store did not carry it out.
-    pub async fn object_by_link(&self, path: &str) -> Result<Objection, StoreError> {
-        let Some(token) = links::token(path, Label::OptOut, &self.0.observer.keys) else {
+    pub async fn erase(self, id: PingId) -> Result<Option<Erased>, Error> {
+        Ok(self.0.store.erase(id).await?)
+    }
+
+    /// Keeps the objection of a recipient: none of their pings gains opens from now on, and new
+    /// ones are untracked. It survives erasure.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store did not
+    /// carry it out.
+    pub async fn object(self, address: &str) -> Result<(), Error> {
+        Ok(self.0.store.object(&self.recipient(address).await?).await?)
+    }
+
+    /// Keeps the objection of whoever holds a message's opt-out link. `link` is the link, or the
+    /// path of the request for it as it came, however mail programs have spelled it: see
+    /// [`Link`](crate::intake::Link). The answer is the same whether there is such a ping or not. A
+    /// pixel's token is none: a logged pixel URL cannot object.
+    ///
+    /// # Errors
+    /// If the store did not carry it out.
+    pub async fn object_by_link(self, link: &str) -> Result<Objection, Error> {
+        let Some(token) = links::token(link, Label::OptOut, &self.0.observer.keys) else {
             return Ok(Objection::DamagedLink);
         };
         self.0.store.object_by_ping(token.ping).await?;
@@ -53,23 +57,34 @@ impl Tracker {
 
     /// Whether a path holds the token of an opt-out link of ours. It says nothing about any ping
     /// and reads nothing.
-    pub(crate) fn is_opt_out_link(&self, path: &str) -> bool {
+    pub(crate) fn is_opt_out_link(self, path: &str) -> bool {
         links::token(path, Label::OptOut, &self.0.observer.keys).is_some()
+    }
+
+    /// Whether a recipient's objection is kept.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store cannot
+    /// be read.
+    pub async fn has_objected(self, address: &str) -> Result<bool, Error> {
+        Ok(self.0.store.has_objected(&self.recipient(address).await?).await?)
     }
 
     /// Deletes all pings of a recipient with all that is kept of them. An objection stays.
     ///
     /// # Errors
-    /// [`RecipientRequestError`]: no address, or the store did not carry it out.
-    pub async fn erase_recipient(&self, address: &str) -> Result<Erased, RecipientRequestError> {
+    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store did not
+    /// carry it out.
+    pub async fn erase_recipient(self, address: &str) -> Result<Erased, Error> {
         Ok(self.0.store.erase_recipient(&self.recipient(address).await?).await?)
     }
 
     /// All that is kept of a recipient: what, why, on which basis, how long.
     ///
     /// # Errors
-    /// [`RecipientRequestError`]: no address, or the store cannot be read.
-    pub async fn export_recipient(&self, address: &str) -> Result<RecipientExport, RecipientRequestError> {
+    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store cannot
+    /// be read.
+    pub async fn export(self, address: &str) -> Result<RecipientExport, Error> {
         let hashes = self.recipient(address).await?;
         let mut export = RecipientExport {
             objected: self.0.store.has_objected(&hashes).await?,
@@ -87,7 +102,7 @@ impl Tracker {
                     export.pings.push(Receipt { summary: *summary, opens, next: None });
                 }
             };
-            self.sum_up_each(page.pings, each).await?;
+            self.0.sum_up_each(page.pings, each).await?;
             after = page.next;
             if after.is_none() {
                 return Ok(export);
@@ -95,8 +110,8 @@ impl Tracker {
         }
     }
 
-    async fn recipient(&self, address: &str) -> Result<RecipientHashes, RecipientRequestError> {
-        Ok(self.hashes(&Recipient::parse(address)?).await?)
+    async fn recipient(self, address: &str) -> Result<RecipientHashes, Error> {
+        Ok(self.0.hashes(&Recipient::parse(address)?).await?)
     }
 }
 
@@ -124,16 +139,4 @@ pub struct RecipientExport {
     pub pings: Vec<Receipt>,
     /// Pings of theirs whose rows are damaged and cannot be exported.
     pub unreadable: u64,
-}
-
-/// Why what was asked for a recipient was not done.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecipientRequestError {
-    /// The address is none.
-    #[error(transparent)]
-    Recipient(#[from] RecipientError),
-    /// The store did not carry it out.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }

@@ -54,14 +54,14 @@ pub(super) enum Before {
 }
 
 /// A tracker and its store.
-pub(super) struct World {
+pub(super) struct Fixture {
     pub(super) kind: Kind,
     tracker: Tracker,
     store: FaultyStore,
     subjects: AtomicU64,
 }
 
-impl World {
+impl Fixture {
     pub(super) fn new(kind: Kind) -> Self {
         let store = FaultyStore::default();
         let client_ip = match kind {
@@ -106,23 +106,25 @@ impl World {
         if before == Before::Expired {
             new = new.sent_at(SystemTime::now() - Duration::from_secs(40 * 86_400));
         }
-        let ping = block_on(self.tracker.ping(new)).expect("a ping");
+        let ping = block_on(self.tracker.pings().create(new)).expect("a ping");
         match before {
             Before::Sent | Before::Expired => {}
-            Before::Withdrawn => drop(block_on(self.tracker.withdraw(ping.id())).expect("a withdrawal")),
-            Before::Erased => drop(block_on(self.tracker.erase(ping.id())).expect("an erasure")),
-            Before::Objected => block_on(self.tracker.object(&recipient)).expect("an objection"),
+            Before::Withdrawn => {
+                assert!(block_on(self.tracker.pings().withdraw(ping.id())).expect("a withdrawal"))
+            }
+            Before::Erased => drop(block_on(self.tracker.people().erase(ping.id())).expect("an erasure")),
+            Before::Objected => block_on(self.tracker.people().object(&recipient)).expect("an objection"),
         }
         Subject::new(&ping)
     }
 
     pub(super) fn receipt(&self, subject: &Subject) -> Option<Receipt> {
-        block_on(self.tracker.receipt(subject.id)).expect("a receipt")
+        block_on(self.tracker.receipts().get(subject.id)).expect("a receipt")
     }
 
     /// How many opens wait for the store.
     pub(super) fn waiting(&self) -> usize {
-        self.tracker.health().queue_depth
+        self.tracker.intake().health().queue_depth
     }
 
     pub(super) fn set(&self, fault: Fault) {
@@ -131,7 +133,7 @@ impl World {
 
     pub(super) fn close(self) {
         self.set(Fault::None);
-        block_on(self.tracker.close(Duration::from_secs(5)));
+        block_on(self.tracker.intake().close(Duration::from_secs(5)));
     }
 }
 

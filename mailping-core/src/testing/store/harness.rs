@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use crate::fetcher::{Fetcher, Verdict};
-use crate::store::{Answer, Attempt, KeptPing, OpenQuery, PingQuery, Written};
+use crate::store::{Answer, Attempt, KeptPing, KeyFingerprint, OpenQuery, PingQuery, Written};
 use crate::{
-    Basis, Detail, KeyFingerprint, LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes,
-    Status, Store, TimeStep, Timestamp,
+    Basis, Detail, LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, Store,
+    TimeStep, Timestamp,
 };
 
 pub(super) const DAY: i64 = 86_400_000;
@@ -81,9 +81,9 @@ pub(super) fn recipient(recipient: u8, keys: &[u8]) -> RecipientHashes {
 
 /// A store under test.
 #[derive(Clone)]
-pub(super) struct Rig(Arc<dyn Store>);
+pub(super) struct Harness(Arc<dyn Store>);
 
-impl Deref for Rig {
+impl Deref for Harness {
     type Target = dyn Store;
 
     fn deref(&self) -> &Self::Target {
@@ -91,7 +91,7 @@ impl Deref for Rig {
     }
 }
 
-impl Rig {
+impl Harness {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
         Self(store)
     }
@@ -171,12 +171,12 @@ impl Rig {
         &self,
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Aside<T> {
-        let (rig, end) = (self.clone(), Arc::new(End::default()));
+        let (harness, end) = (self.clone(), Arc::new(End::default()));
         let told = Arc::clone(&end);
         let thread = std::thread::spawn(move || {
             // Told when dropped, so also when the work panics.
             let _told = Told(told);
-            work(&rig)
+            work(&harness)
         });
         Aside { thread: Some(thread), end }
     }

@@ -1,0 +1,211 @@
+//! The door of the server that answers pixels: it records hits, tells how it is doing, and ends.
+//! The only door that writes opens.
+
+pub use crate::client_ip::ClientIpError;
+pub use crate::health::{Closed, Dropped, Health};
+pub use crate::mask::{Mask, MaskError, MaskedIp};
+pub use crate::observe::{Hit, Observation, SignalPolicy};
+pub use crate::queue::{RecordError, Recorded, Recording};
+pub use crate::request::{HeaderSource, PixelRequest};
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::observe::Refused;
+use crate::queue::Entry;
+use crate::store::Spooling;
+use crate::token::Label;
+use crate::tracker::Inner;
+use crate::{OpenId, links};
+
+/// Records hits: see [`Tracker::intake`](crate::Tracker::intake).
+///
+/// Its two threads, which write opens and keep the deadlines, start with [`start`](Self::start) or
+/// the first hit. The purge runs on the first of them, so that at least one program with the routes
+/// mounted must run for data to be deleted in time.
+#[derive(Debug, Clone, Copy)]
+pub struct Intake<'a>(&'a Inner);
+
+impl<'a> Intake<'a> {
+    pub(crate) const fn new(inner: &'a Inner) -> Self {
+        Self(inner)
+    }
+
+    /// Starts the threads, and with them the purge, before there is a hit. An adapter calls it when
+    /// it mounts the routes; again it does nothing. If the operating system gives no thread, that
+    /// is logged, and the next hit tries again.
+    pub fn start(self) {
+        if let Err(error) = self.0.queue.start() {
+            tracing::error!(%error, "the tracker's threads could not be started; the next hit tries again");
+        }
+    }
+
+    /// Records a hit. The work is done and the open queued when this returns; await the
+    /// [`Recording`] before answering the client, so that the answer means that the open is on
+    /// disk. Whatever it says, the answer is the same picture.
+    pub fn record(self, request: &PixelRequest<'_>) -> Recording {
+        match self.take(request) {
+            Ok(entry) => self.0.queue.push(entry),
+            Err(result) => Recording::ready(result),
+        }
+    }
+
+    /// What would be kept of a hit, or `None`: a pure function of the hit and the settings. It
+    /// neither counts the hit nor sees the ones before it.
+    #[must_use]
+    pub fn observe(self, hit: Hit<'_>) -> Option<Observation> {
+        self.0.observer.judge(hit).ok()?.cut()
+    }
+
+    /// How the tracker is doing.
+    #[must_use]
+    pub fn health(self) -> Health {
+        let (queue, refusals) = (&self.0.queue, &self.0.refusals);
+        let counts = queue.counts();
+        let (queue_depth, oldest_waiting) = queue.depth();
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Health {
+            queue_depth,
+            queue_capacity: queue.capacity(),
+            oldest_waiting,
+            spool: self.0.store.spool().map(Spooling::backlog),
+            store_failing: counts.store_failing.load(Ordering::Relaxed),
+            durable: read(&counts.durable),
+            spooled: read(&counts.spooled),
+            filtered: read(&counts.filtered),
+            late: read(&counts.late),
+            dropped: Dropped {
+                bad_token: read(&refusals.token),
+                detail: read(&refusals.detail),
+                signal: read(&refusals.signal),
+                hit_limit: read(&refusals.hit_limit),
+                queue_full: read(&counts.queue_full),
+                damaged: read(&counts.damaged),
+                closed: read(&counts.closed),
+                no_random: read(&refusals.no_random),
+                no_thread: read(&counts.no_thread),
+            },
+            no_peer_address: read(&refusals.no_peer_address),
+            stray_links: read(&refusals.stray_links),
+            geo_errors: read(&refusals.geo),
+            forwarding_ignored: read(&refusals.forwarding_ignored),
+            purged_pings: read(&counts.purged_pings),
+            purged_opens: read(&counts.purged_opens),
+            purge_passed_over: read(&counts.purge_passed_over),
+        }
+    }
+
+    /// Takes no more hits, writes what waits for at most `patience`, and tells what could not be
+    /// written. To be called after the server has stopped; a tracker that is only dropped goes on
+    /// writing for ten seconds if the process lives.
+    pub async fn close(self, patience: Duration) -> Closed {
+        let lost = self.0.queue.close(patience).await;
+        Closed { lost, health: self.health() }
+    }
+
+    /// Notes a HEAD for a pixel. It displays nothing and leaves nothing behind; but what sends one
+    /// checks links, so a GET from the same network within a minute is uncertain. For
+    /// [`observe`](Self::observe) it makes no difference.
+    pub fn note_head(self, request: &PixelRequest<'_>) {
+        let inner = self.0;
+        let hit = Hit { request, now: (inner.clock)(), open_id: OpenId::from_bytes([0; 8]) };
+        if let Ok(judged) = inner.observer.judge(hit) {
+            inner.sequences.note_head(&judged);
+        }
+    }
+
+    /// Notes a path that is not below the mount, if it holds a link of ours.
+    pub(crate) fn note_stray_link(self, path: &str, mount: &str) {
+        let keys = &self.0.observer.keys;
+        let is_ours = |label| links::token(path, label, keys).is_some();
+        if !is_ours(Label::Pixel) && !is_ours(Label::OptOut) {
+            return;
+        }
+        let refusals = &self.0.refusals;
+        count(&refusals.stray_links);
+        if !refusals.warned_of_stray_link.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                mount,
+                base_url = self.0.base_url,
+                "a link of ours came in below another path than the routes are mounted at: the base URL, the mount and a proxy that \
+                 changes paths must fit together, or the pictures in mail already sent are broken"
+            );
+        }
+    }
+
+    fn take(self, request: &PixelRequest<'_>) -> Result<Entry, Result<Recorded, RecordError>> {
+        let inner = self.0;
+        let refusals = &inner.refusals;
+        let Ok(open_id) = OpenId::random() else {
+            count(&refusals.no_random);
+            return Err(Err(RecordError::NoRandom));
+        };
+        let hit = Hit { request, now: (inner.clock)(), open_id };
+        let mut judged = inner.observer.judge(hit).map_err(|refused| {
+            count(match refused {
+                Refused::Token => &refusals.token,
+                Refused::Detail => &refusals.detail,
+                Refused::Signal => &refusals.signal,
+            });
+            Ok(Recorded::Filtered)
+        })?;
+        if judged.no_peer_address {
+            refusals.note_no_peer_address();
+        }
+        if judged.forwarding_ignored {
+            count(&refusals.forwarding_ignored);
+        }
+        if judged.geo_failed {
+            count(&refusals.geo);
+        }
+        let (ping, at) = (judged.open().ping, judged.open().at);
+        inner.sequences.note(&mut judged);
+        match judged.cut() {
+            Some(Observation::Open(open)) if inner.limiter.allows(ping, open.verdict, at) => {
+                Ok(Entry::Open(open))
+            }
+            Some(Observation::Open(_)) => {
+                count(&refusals.hit_limit);
+                Err(Ok(Recorded::Filtered))
+            }
+            Some(Observation::LastDay(last)) => Ok(Entry::LastDay(last)),
+            None => {
+                count(&refusals.detail);
+                Err(Ok(Recorded::Filtered))
+            }
+        }
+    }
+}
+
+/// Hits that leave nothing, by reason, and what else is counted before the queue.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    token: AtomicU64,
+    detail: AtomicU64,
+    signal: AtomicU64,
+    hit_limit: AtomicU64,
+    no_random: AtomicU64,
+    no_peer_address: AtomicU64,
+    forwarding_ignored: AtomicU64,
+    geo: AtomicU64,
+    stray_links: AtomicU64,
+    warned_of_no_address: AtomicBool,
+    warned_of_stray_link: AtomicBool,
+}
+
+impl Refusals {
+    fn note_no_peer_address(&self) {
+        count(&self.no_peer_address);
+        if !self.warned_of_no_address.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "a pixel request came without a peer address, so its open has no place: if all of them do, serve axum with \
+                 `into_make_service_with_connect_info::<SocketAddr>()`, or behind a Unix socket trust `unix` peers by name; if few do, \
+                 those clients hung up before they were accepted"
+            );
+        }
+    }
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}

@@ -1,0 +1,76 @@
+//! The door of whoever sends: it makes pings, ends them, and takes pixels out of HTML. It writes no
+//! opens and starts no thread.
+
+pub use crate::base_url::BaseUrlError;
+pub use crate::basis::{Consent, EprivacyGround, MessageKind, Purpose};
+pub use crate::detail::TimeStep;
+pub use crate::new_ping::InvalidPing;
+pub use crate::ping::{Ping, Status};
+
+use crate::new_ping::NewPing;
+use crate::tracker::Inner;
+use crate::{Error, PingId, PreparedPing};
+
+/// Makes and ends pings: see [`Tracker::pings`](crate::Tracker::pings).
+#[derive(Debug, Clone, Copy)]
+pub struct Pings<'a>(&'a Inner);
+
+impl<'a> Pings<'a> {
+    pub(crate) const fn new(inner: &'a Inner) -> Self {
+        Self(inner)
+    }
+
+    /// Makes a ping for one message to one recipient: durable once this returns.
+    ///
+    /// If the recipient has objected, or nothing may be kept, the ping is untracked: it has no
+    /// pixel, and sending goes on without one.
+    ///
+    /// # Errors
+    /// [`Error::is_invalid`] if a field is wrong, which [`Error::field`] names;
+    /// [`Error::is_unavailable`] if the store did not keep it.
+    pub async fn create(self, new: NewPing) -> Result<PreparedPing, Error> {
+        let inner = self.0;
+        let (mut ping, recipient) = new.prepare(inner.now(), inner.observer.ceiling)?;
+        let recipient = match recipient {
+            Some(recipient) => Some(inner.hashes(&recipient).await?),
+            None => None,
+        };
+        ping.status = inner.store.insert_ping(&ping, recipient.as_ref()).await?;
+        Ok(PreparedPing::new(ping, &inner.base_url, &inner.observer.keys))
+    }
+
+    /// A ping with its pixel, as it was when it was made, or without one if it gains no opens any
+    /// more. `None` if there is no such ping.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn get(self, id: PingId) -> Result<Option<PreparedPing>, Error> {
+        let inner = self.0;
+        let Some(kept) = inner.store.ping(id).await? else { return Ok(None) };
+        let ping = kept.ping.at(inner.now());
+        Ok(Some(PreparedPing::new(ping, &inner.base_url, &inner.observer.keys)))
+    }
+
+    /// Ends recording for a ping, also from mail already sent; what is kept stays. `false` if there
+    /// is no such ping.
+    ///
+    /// # Errors
+    /// If the store did not carry it out.
+    pub async fn withdraw(self, id: PingId) -> Result<bool, Error> {
+        Ok(self.0.store.withdraw(id).await?)
+    }
+
+    /// The HTML without the pixels of this service, by its base URL: for replies and forwards,
+    /// which quote them. Everything else stays as it is, byte for byte.
+    ///
+    /// They are found in any spelling of the base URL, also within the address of an image proxy or
+    /// a link checker (Gmail, Yahoo, Yandex, SafeLinks, urldefense and others), and wherever a
+    /// program fetches from: in any attribute, in styles, in Outlook's conditional comments and
+    /// VML, in `<noscript>`. Links and visible text are left alone. An element that does more than
+    /// show an image, such as a table with a background, loses the attribute only.
+    #[cfg(feature = "html")]
+    #[must_use]
+    pub fn strip(self, html: &str) -> String {
+        crate::html::without(html, &self.0.base_url)
+    }
+}
