@@ -10,12 +10,14 @@ use crate::named::named;
 named! {
     /// Whether a message goes to one person or to many.
     #[derive(Default)]
-    pub enum Purpose ("a purpose") {
+    pub enum Purpose ("a purpose", else Unknown) {
         /// One message written for one recipient: an invoice, a proposal, a contract.
         #[default]
         OneToOne = 0, "one_to_one";
         /// One of many like it; it must carry consent evidence.
         Bulk = 1, "bulk";
+        /// One that a newer version has stored. No ping is made with it.
+        Unknown = 255, "unknown";
     }
 }
 
@@ -38,12 +40,26 @@ pub enum Basis {
     Contract,
     /// A legal obligation.
     LegalObligation,
+    /// One that a newer version has stored. No ping is made with it.
+    Unknown,
 }
 
 impl Basis {
     /// A legitimate interest with its written reason.
     pub fn legitimate_interest(reason: impl Into<String>) -> Self {
         Self::LegitimateInterest { reason: reason.into() }
+    }
+
+    /// What a store kept as JSON: [`Basis::Unknown`] if only a newer version can read it, `None` if it is damaged.
+    #[must_use]
+    pub fn stored(json: &str) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Newer {
+            #[serde(rename = "kind")]
+            _kind: String,
+        }
+        let known = serde_json::from_str(json).ok();
+        known.or_else(|| serde_json::from_str(json).ok().map(|Newer { .. }| Self::Unknown))
     }
 }
 
@@ -152,6 +168,24 @@ mod tests {
             assert!(!error.contains("ada") && !error.contains("4242"), "{json}: {error}");
         }
         assert!(serde_json::from_str::<Basis>(r#"{"kind":"contract","kind":"contract"}"#).is_err());
+    }
+
+    #[test]
+    fn a_stored_basis_of_a_newer_version_is_unknown_and_a_damaged_one_is_none() {
+        assert_eq!(Basis::stored(r#"{"kind":"contract"}"#), Some(Basis::Contract));
+        for newer in [
+            r#"{"kind":"public_task"}"#,
+            r#"{"kind":"contract","number":7}"#,
+            r#"{"kind":"consent","given_at":[1]}"#,
+            r#"{"kind":"unknown"}"#,
+        ] {
+            assert_eq!(Basis::stored(newer), Some(Basis::Unknown), "{newer}");
+            assert!(serde_json::from_str::<Basis>(newer).is_err(), "nobody makes a ping with {newer}");
+        }
+        for damaged in ["", "{", "{}", r#"{"kind":7}"#, "[]", r#"{"kind":"contract"}x"#] {
+            assert_eq!(Basis::stored(damaged), None, "{damaged}");
+        }
+        assert_eq!(serde_json::to_string(&Basis::Unknown).unwrap(), r#"{"kind":"unknown"}"#);
     }
 
     #[test]

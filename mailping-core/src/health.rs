@@ -68,7 +68,7 @@ pub struct Dropped {
     pub hit_limit: u64,
     /// The queue was full: these opens are lost.
     pub queue_full: u64,
-    /// The database is damaged where they belong: these opens are lost, and no others.
+    /// The database is damaged where they belong, or refuses them while it takes others: these opens are lost.
     pub damaged: u64,
     /// The tracker was closed: these opens are lost.
     pub closed: u64,

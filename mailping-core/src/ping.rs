@@ -9,7 +9,7 @@ use crate::{Basis, Detail, EprivacyGround, MessageKind, PingId, Purpose, TimeSte
 
 named! {
     /// Whether a ping gains opens.
-    pub enum Status ("a status") {
+    pub enum Status ("a status", else Unknown) {
         /// It does.
         Live = 0, "live";
         /// No more: it was withdrawn, or its recipient objected.
@@ -18,6 +18,8 @@ named! {
         Expired = 2, "expired";
         /// It never did: the recipient had objected, or nothing may be kept.
         Untracked = 3, "untracked";
+        /// It does not: a newer version has given it a status that this one does not know.
+        Unknown = 255, "unknown";
     }
 }
 

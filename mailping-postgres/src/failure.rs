@@ -32,11 +32,16 @@ impl From<Failure> for StoreError {
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        Self(StoreError::unavailable(DatabaseError::from(error)))
+        let error = DatabaseError::from(error);
+        match (error.fault, error.sqlstate()) {
+            (_, Some("XX001" | "XX002")) => Self::corrupt("a page of a table or an index is damaged"),
+            (Fault::Refused, _) => Self(StoreError::Refused { source: error.into() }),
+            _ => Self(StoreError::unavailable(error)),
+        }
     }
 }
 
-/// Why PostgreSQL did not carry it out: the source of a [`StoreError::Unavailable`] of this crate.
+/// Why PostgreSQL did not carry it out: the source of a [`StoreError::Unavailable`] or [`StoreError::Refused`] of this crate.
 ///
 /// It keeps the kind of fault and PostgreSQL's code. It keeps no message, since the server's messages repeat values, names of
 /// users and addresses.
@@ -120,6 +125,9 @@ pub enum Fault {
     /// The tokio runtime that the store was made in has ended, or the call panicked.
     #[error("the runtime of the store has ended")]
     RuntimeEnded,
+    /// A constraint, a trigger or a limit of the database forbids a value. It may take others.
+    #[error("a constraint, a trigger or a limit of the database forbids it")]
+    Refused,
     /// Anything else.
     #[error("the database refused it")]
     Other,
@@ -167,12 +175,16 @@ impl Fault {
             "42P01" | "3F000" => Self::NotMigrated,
             "42501" => Self::Denied,
             "25006" => Self::ReadOnly,
+            // A trigger's or a rule's own error.
+            "P0001" => Self::Refused,
             // A prepared statement that exists already, or does not.
             "42P05" | "26000" => Self::Pooler,
             _ => match code.get(..2) {
                 Some("08") => Self::Unreachable,
                 Some("28") => Self::Login,
                 Some("53") => Self::Exhausted,
+                // Data, integrity, WITH CHECK OPTION, limits of a row, and errors inside a trigger.
+                Some("22" | "23" | "44" | "54" | "09" | "27" | "38" | "39") => Self::Refused,
                 _ => Self::Other,
             },
         }
@@ -182,6 +194,17 @@ impl Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_refused_by_its_value_is_no_outage() {
+        for code in ["22001", "22021", "23502", "23505", "23514", "44000", "54000", "P0001"] {
+            assert_eq!(Fault::of(code), Fault::Refused, "{code}");
+        }
+        for code in ["40001", "40P01", "42P01", "42601", "53100", "57014", "P0002", "08006"] {
+            assert_ne!(Fault::of(code), Fault::Refused, "{code}: all of a batch meets it, or it passes");
+        }
+        assert!(!Fault::Refused.is_outage());
+    }
 
     #[test]
     fn a_pooler_that_loses_prepared_statements_is_named_in_one_line() {

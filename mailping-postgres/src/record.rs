@@ -14,6 +14,8 @@ pub(crate) struct Columns {
     ping: Vec<Uuid>,
     id: Vec<i64>,
     at: Vec<i64>,
+    /// When its time step ends.
+    ends: Vec<i64>,
     evidence: Vec<i64>,
     rules_version: Vec<i32>,
     time_step: Vec<i16>,
@@ -32,6 +34,7 @@ impl Columns {
             columns.ping.push(open.ping.into());
             columns.id.push(open_id(open.id));
             columns.at.push(open.at.unix_millis());
+            columns.ends.push(open.at.unix_millis() + open.time_step.millis());
             columns.evidence.push(open.evidence.bits().cast_signed());
             columns.rules_version.push(open.rules_version.into());
             columns.time_step.push(open.time_step.code().into());
@@ -66,11 +69,11 @@ pub(crate) async fn opens(
 ) -> Result<Vec<Answer>> {
     const RECORD: &str = "
         WITH given AS MATERIALIZED (
-            SELECT *, at + CASE time_step WHEN 0 THEN 86400000 WHEN 1 THEN 3600000 ELSE 1 END
-                <= (SELECT record_until FROM {s}.pings WHERE pings.id = ping AND status = 0) AS records
+            SELECT *, ends <= (SELECT record_until FROM {s}.pings WHERE pings.id = ping AND status = 0) AS records
             FROM UNNEST($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[], $6::smallint[], $7::smallint[],
-                $8::smallint[], $9::smallint[], $10::text[], $11::text[], $12::text[]) WITH ORDINALITY
-                AS t (ping, id, at, evidence, rules_version, time_step, fetcher, verdict, provider, network, country, city, place)
+                $8::smallint[], $9::smallint[], $10::text[], $11::text[], $12::text[], $13::bigint[]) WITH ORDINALITY
+                AS t (ping, id, at, evidence, rules_version, time_step, fetcher, verdict, provider, network, country, city, ends,
+                    place)
         ), kept AS (
             INSERT INTO {s}.opens (ping, id, at, evidence, xact, place, rules_version, time_step, fetcher, verdict, provider,
                 network, country, city)
@@ -98,6 +101,7 @@ pub(crate) async fn opens(
         .bind(&columns.network)
         .bind(&columns.country)
         .bind(&columns.city)
+        .bind(&columns.ends)
         .fetch_all(&mut **transaction)
         .await?;
     answers(columns.len(), filtered)

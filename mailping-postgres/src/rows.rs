@@ -5,7 +5,7 @@ use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
 use mailping_core::receipts::{Open, OpenId};
 use mailping_core::store::{KeptPing, KeyFingerprint, OpenCursor, RecipientHash};
-use mailping_core::{Detail, PingId, Timestamp};
+use mailping_core::{Basis, Detail, PingId, Timestamp};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
@@ -85,18 +85,20 @@ fn open_id_of(number: i64) -> OpenId {
 /// Reads a row of [`ping_columns`].
 pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
     let id = uuid(row, 0, "pings.id")?;
-    let basis: &str = value(row, 13, "pings.basis")?;
-    let basis = serde_json::from_str(basis).map_err(|_| Failure::corrupt("pings.basis"))?;
+    let basis = Basis::stored(value(row, 13, "pings.basis")?).ok_or(Failure::corrupt("pings.basis"))?;
+    let status = Status::from_code(small(row, 1, "pings.status")?);
     let reference = value(row, 11, "pings.reference")?;
-    let mut ping = Ping::stored(id, reference, basis, code(row, 1, "pings.status", Status::from_code)?);
+    let mut ping = Ping::stored(id, reference, basis, status);
     ping.record_until = time(row, 2, "pings.record_until")?;
     ping.keep_until = time(row, 3, "pings.keep_until")?;
     ping.sent_at = time(row, 4, "pings.sent_at")?;
-    ping.detail = code(row, 5, "pings.detail", Detail::from_code)?;
-    ping.time_step = code(row, 6, "pings.time_step", TimeStep::from_code)?;
-    ping.purpose = code(row, 7, "pings.purpose", Purpose::from_code)?;
-    ping.kind = optional(row, 8, |row| code(row, 8, "pings.kind", MessageKind::from_code))?;
-    ping.eprivacy = optional(row, 9, |row| code(row, 9, "pings.eprivacy", EprivacyGround::from_code))?;
+    ping.detail = Detail::at_most(small(row, 5, "pings.detail")?);
+    ping.time_step = TimeStep::at_most(small(row, 6, "pings.time_step")?);
+    ping.purpose = Purpose::from_code(small(row, 7, "pings.purpose")?);
+    let kind = optional(row, 8, |row| small(row, 8, "pings.kind"))?;
+    ping.kind = kind.and_then(MessageKind::from_code);
+    let eprivacy = optional(row, 9, |row| small(row, 9, "pings.eprivacy"))?;
+    ping.eprivacy = eprivacy.and_then(EprivacyGround::from_code);
     ping.owner = value(row, 12, "pings.owner")?;
     let last_day = optional(row, 10, |row| time(row, 10, "last_days.day"))?;
     Ok(KeptPing::new(ping, last_day))
@@ -116,7 +118,7 @@ pub(crate) fn open(ping: PingId, row: &PgRow, from: usize) -> Result<Open> {
     open.network = parsed(row, from + 7, "opens.network")?;
     open.country = parsed(row, from + 8, "opens.country")?;
     open.city = parsed(row, from + 9, "opens.city")?;
-    open.time_step = code(row, from + 10, "opens.time_step", TimeStep::from_code)?;
+    open.time_step = TimeStep::at_most(small(row, from + 10, "opens.time_step")?);
     Ok(open)
 }
 
@@ -177,10 +179,6 @@ fn uuid(row: &PgRow, index: usize, what: &'static str) -> Result<PingId> {
 /// A code, of whatever version.
 fn small(row: &PgRow, index: usize, what: &'static str) -> Result<u8> {
     u8::try_from(value::<i16>(row, index, what)?).map_err(|_| Failure::corrupt(what))
-}
-
-fn code<T>(row: &PgRow, index: usize, what: &'static str, from_code: impl Fn(u8) -> Option<T>) -> Result<T> {
-    from_code(small(row, index, what)?).ok_or(Failure::corrupt(what))
 }
 
 fn time(row: &PgRow, index: usize, what: &'static str) -> Result<Timestamp> {

@@ -4,9 +4,10 @@
 mod common;
 
 use common::{database, open, ping, ping_id, pool, store};
-use mailping_core::Timestamp;
 use mailping_core::fetcher::{Fetcher, Verdict};
-use mailping_core::store::{Attempt, OpenQuery, PingQuery, Store as _};
+use mailping_core::pings::{Purpose, Status, TimeStep};
+use mailping_core::store::{Answer, Attempt, OpenQuery, PingQuery, Store as _};
+use mailping_core::{Basis, Detail, Timestamp};
 use mailping_postgres::PostgresStore;
 use sqlx::PgPool;
 
@@ -31,6 +32,23 @@ async fn run(pool: &PgPool, statement: &'static str) {
 async fn codes_of_next_years_version_read_as_unknown() {
     let (pool, store) = fixture("next_year").await;
     let mark = store.mark().await.unwrap();
+    run(
+        &pool,
+        "UPDATE mailping.pings SET status = 97, detail = 17, time_step = 3, purpose = 96, kind = 99, eprivacy = 98,
+            basis = '{\"kind\":\"public_task\"}'",
+    )
+    .await;
+    let list = store.pings(&PingQuery::newest(9)).await.unwrap();
+    assert_eq!((list.pings.len(), list.unreadable), (2, 0));
+    let ping = store.ping(ping_id(0)).await.unwrap().unwrap().ping;
+    assert_eq!(
+        (ping.status, ping.purpose, &ping.basis),
+        (Status::Unknown, Purpose::Unknown, &Basis::Unknown)
+    );
+    assert_eq!((ping.detail, ping.time_step), (Detail::Country, TimeStep::Hour));
+    assert_eq!((ping.kind, ping.eprivacy), (None, None));
+    let written = store.record(&[open(ping_id(0), 77)], &[], Attempt::First).await.unwrap();
+    assert_eq!(written.opens, [Answer::Filtered], "a status that is not known records nothing");
     run(
         &pool,
         "UPDATE mailping.opens SET fetcher = 200, verdict = 9, provider = 250, evidence = evidence | (1::bigint << 62),
@@ -62,7 +80,7 @@ async fn damaged_rows_are_left_out_and_counted_and_cost_nothing_else() {
         &pool,
         "UPDATE mailping.opens SET xact = pg_current_xact_id()::text::bigint;
          UPDATE mailping.opens SET country = 'nowhere' WHERE at % 5 = 0 AND ping = (SELECT id FROM mailping.pings ORDER BY id LIMIT 1);
-         UPDATE mailping.opens SET time_step = 77 WHERE at % 5 = 1 AND ping = (SELECT id FROM mailping.pings ORDER BY id LIMIT 1);",
+         UPDATE mailping.opens SET time_step = -1 WHERE at % 5 = 1 AND ping = (SELECT id FROM mailping.pings ORDER BY id LIMIT 1);",
     )
     .await;
     let all = store.opens(&OpenQuery::oldest(ping_id(0), 50)).await.unwrap();

@@ -5,7 +5,7 @@
 
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::TimeStep;
-use mailping_core::receipts::{LastDay, Open, OpenId};
+use mailping_core::receipts::{LastDay, Open, OpenId, StepTime};
 use mailping_core::{PingId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -49,7 +49,7 @@ struct OpenRecord {
     ping: String,
     id: String,
     at: i64,
-    time_step: TimeStep,
+    time_step: String,
     fetcher: String,
     provider: Option<String>,
     verdict: String,
@@ -73,7 +73,7 @@ pub(crate) fn write_open(lines: &mut Vec<u8>, open: &Open) -> serde_json::Result
         ping: open.ping.to_string(),
         id: format!("{:016x}", u64::from_be_bytes(*open.id.as_bytes())),
         at: open.at.unix_millis(),
-        time_step: open.time_step,
+        time_step: open.time_step.as_str().to_owned(),
         fetcher: open.fetcher.as_str().to_owned(),
         provider: open.provider.map(|provider| provider.as_str().to_owned()),
         verdict: open.verdict.as_str().to_owned(),
@@ -134,7 +134,11 @@ fn read_open(json: &[u8]) -> Option<Open> {
         record.fetcher.parse().unwrap_or(Fetcher::Unknown),
         record.verdict.parse().unwrap_or(Verdict::Uncertain),
     );
-    open.time_step = record.time_step;
+    // Of a step with an unknown name no more is sure than the day.
+    open.time_step = record.time_step.parse().unwrap_or_else(|_| {
+        open.at = StepTime::new(open.at, TimeStep::Day).start();
+        TimeStep::Day
+    });
     open.provider = record.provider.and_then(|provider| provider.parse::<Provider>().ok());
     open.evidence = EvidenceSet::from_bits(record.evidence);
     open.rules_version = record.rules_version;
@@ -169,7 +173,7 @@ mod tests {
 
     fn open() -> Open {
         let (ping, id) = (PingId::from_bytes([0x51; 16]), OpenId::from_bytes([9, 8, 7, 6, 5, 4, 3, 2]));
-        let at = Timestamp::from_unix_millis(1_795_428_000_123);
+        let at = Timestamp::from_unix_millis(1_795_428_000_000);
         let mut open = Open::new(ping, id, at, Fetcher::GmailProxy, Verdict::Human);
         open.time_step = TimeStep::Hour;
         open.provider = Some(Provider::Gmail);
@@ -236,6 +240,12 @@ mod tests {
         let newer = newer.replace("\"at\":", "\"mood\":\"good\",\"at\":");
         let mut expected = open();
         (expected.fetcher, expected.provider) = (Fetcher::Unknown, None);
+        assert_eq!(read(&signed(&newer)), Line::Entry(Box::new(Entry::Open(expected))));
+        // A step that it does not know is the coarsest: nothing is claimed that may not be known.
+        let mut expected = open();
+        expected.time_step = TimeStep::Day;
+        expected.at = expected.time().start();
+        let newer = text.replace("\"hour\"", "\"minute\"");
         assert_eq!(read(&signed(&newer)), Line::Entry(Box::new(Entry::Open(expected))));
         // Finer than masking leaves an address: no version wrote it.
         let finer = text.replace("192.0.2.0/24", "192.0.2.7/32");

@@ -181,6 +181,11 @@ impl Store for SpooledStore {
                     return Ok(written);
                 }
                 Ok(_) => self.note_failure(&StoreError::unavailable("it did not answer for each open")),
+                // It takes others: the spool tries each alone, and sets aside what is refused.
+                Err(error @ (StoreError::Refused { .. } | StoreError::Corrupt { .. })) => {
+                    let failure = failure::text(&error);
+                    tracing::warn!(failure, "the database refuses a batch: it goes through the spool");
+                }
                 Err(error) => self.note_failure(&error),
             }
         }

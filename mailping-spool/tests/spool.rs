@@ -236,6 +236,19 @@ fn an_open_that_the_database_refuses_is_set_aside_and_the_rest_is_handed_over() 
 }
 
 #[test]
+fn what_is_refused_sends_no_other_batch_through_the_spool() {
+    let fixture = Fixture::new();
+    fixture.records(&opens(0..3), Answer::Kept);
+    fixture.database.fault(Fault::DamagedAt(ping_id(1)));
+    fixture.records(&[open(4)], Answer::Spooled);
+    assert!(!fixture.store.is_away(), "a refusal is no outage");
+    fixture.records(&[open(5), open(6)], Answer::Kept);
+    fixture.hands_over_all();
+    assert_eq!(fixture.store.backlog().set_aside, 1);
+    assert_eq!(fixture.kept(), [0, 1, 2, 5, 6].into());
+}
+
+#[test]
 fn an_outage_in_the_middle_sets_nothing_aside() {
     for calls in 0..30 {
         let fixture = Fixture::new();

@@ -1,5 +1,6 @@
 //! Rows: what is written of a ping and an open, and the checked way back. A value that no version has written is reported
-//! by its column, never repeated; a code that a newer version has added is `unknown`.
+//! by its column, never repeated; a code that a newer version has added is `unknown`, and a
+//! rung or a step between two the lower of them.
 
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
@@ -62,20 +63,18 @@ pub(crate) fn insert_ping(
 pub(crate) fn ping(row: &Row<'_>) -> Result<KeptPing> {
     let id = PingId::from_bytes(Column::new(row, 0, "pings.id")?.bytes()?);
     let basis = Column::new(row, 12, "pings.basis")?;
-    let basis: Basis = serde_json::from_str(basis.text()?).map_err(|_| basis.corrupt())?;
-    let status = Column::new(row, 1, "pings.status")?.code(Status::from_code)?;
+    let basis = Basis::stored(basis.text()?).ok_or_else(|| basis.corrupt())?;
+    let status = Status::from_code(Column::new(row, 1, "pings.status")?.small()?);
     let reference = Column::new(row, 10, "pings.reference")?;
     let mut ping = Ping::stored(id, reference.text()?.to_owned(), basis, status);
     ping.record_until = Column::new(row, 2, "pings.record_until")?.time()?;
     ping.keep_until = Column::new(row, 3, "pings.keep_until")?.time()?;
     ping.sent_at = Column::new(row, 4, "pings.sent_at")?.time()?;
-    ping.detail = Column::new(row, 5, "pings.detail")?.code(Detail::from_code)?;
-    ping.time_step = Column::new(row, 6, "pings.time_step")?.code(TimeStep::from_code)?;
-    ping.purpose = Column::new(row, 7, "pings.purpose")?.code(Purpose::from_code)?;
-    let kind = Column::new(row, 8, "pings.kind")?.optional();
-    ping.kind = kind.map(|column| column.small()).transpose()?.and_then(MessageKind::from_code);
-    let eprivacy = Column::new(row, 9, "pings.eprivacy")?.optional();
-    ping.eprivacy = eprivacy.map(|column| column.small()).transpose()?.and_then(EprivacyGround::from_code);
+    ping.detail = Detail::at_most(Column::new(row, 5, "pings.detail")?.small()?);
+    ping.time_step = TimeStep::at_most(Column::new(row, 6, "pings.time_step")?.small()?);
+    ping.purpose = Purpose::from_code(Column::new(row, 7, "pings.purpose")?.small()?);
+    ping.kind = Column::new(row, 8, "pings.kind")?.known(MessageKind::from_code)?;
+    ping.eprivacy = Column::new(row, 9, "pings.eprivacy")?.known(EprivacyGround::from_code)?;
     let owner = Column::new(row, 11, "pings.owner")?.optional();
     ping.owner = owner.map(|column| column.text().map(str::to_owned)).transpose()?;
     let last_day = Column::new(row, 15, "last_days.day")?.optional();
@@ -128,9 +127,8 @@ pub(crate) fn open(row: &Row<'_>, ping: PingId) -> Result<(i64, Open)> {
     let fetcher = Fetcher::from_code(Column::new(row, 4, "opens.fetcher")?.small()?);
     let verdict = Verdict::from_code(Column::new(row, 6, "opens.verdict")?.small()?);
     let mut open = Open::new(ping, id, at, fetcher, verdict);
-    open.time_step = Column::new(row, 3, "opens.time_step")?.code(TimeStep::from_code)?;
-    let provider = Column::new(row, 5, "opens.provider")?.optional();
-    open.provider = provider.map(|column| column.small()).transpose()?.and_then(Provider::from_code);
+    open.time_step = TimeStep::at_most(Column::new(row, 3, "opens.time_step")?.small()?);
+    open.provider = Column::new(row, 5, "opens.provider")?.known(Provider::from_code)?;
     open.evidence = EvidenceSet::from_bits(Column::new(row, 7, "opens.evidence")?.integer()?.cast_unsigned());
     open.rules_version = Column::new(row, 8, "opens.rules_version")?.small()?;
     open.network = Column::new(row, 9, "opens.network")?.parsed()?;
@@ -188,8 +186,10 @@ impl<'a> Column<'a> {
         column.text()?.parse().map(Some).map_err(|_| column.corrupt())
     }
 
-    fn code<T>(&self, from_code: impl Fn(u8) -> Option<T>) -> Result<T> {
-        from_code(self.small()?).ok_or_else(|| self.corrupt())
+    /// `None` if there is none, or one that only a newer version knows.
+    fn known<T>(self, from_code: impl Fn(u8) -> Option<T>) -> Result<Option<T>> {
+        let Some(column) = self.optional() else { return Ok(None) };
+        column.small().map(from_code)
     }
 
     pub(crate) fn key(&self) -> Result<KeyFingerprint> {

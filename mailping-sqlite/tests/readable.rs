@@ -18,13 +18,19 @@ use rusqlite::Connection;
 
 const DAY: u64 = 86_400_000;
 
-fn generated(ping: u64, n: u64, (fetcher, verdict, bits, step): (u8, u8, u64, u8)) -> Open {
+/// From the hour that the pings are sent in to midnight.
+const TO_MIDNIGHT: u64 = 14 * 3_600_000;
+
+/// Each second one is of midnight, so that a day, an hour and an exact time start at once.
+fn generated(ping: u64, n: u64, (fetcher, verdict, bits, step): (u8, u8, u64, usize)) -> Open {
     let mut one = open(ping_id(ping), ping * 10_000 + n);
+    let later = if n.is_multiple_of(2) { TO_MIDNIGHT } else { 0 };
+    one.at = Timestamp::from_unix_millis(one.at.unix_millis().saturating_add_unsigned(later));
     (one.fetcher, one.verdict) = (Fetcher::from_code(fetcher), Verdict::from_code(verdict));
     one.provider = Provider::from_code(fetcher);
     let known: u64 = Evidence::ALL.iter().fold(0, |all, one| all | EvidenceSet::from(*one).bits());
     one.evidence = EvidenceSet::from_bits(bits & known);
-    one.time_step = TimeStep::from_code(step).unwrap();
+    one.time_step = TimeStep::ALL[step];
     one.at = one.time().start();
     one
 }
@@ -34,7 +40,7 @@ proptest! {
     #[test]
     fn the_views_show_what_the_receipts_show(
         histories in proptest::collection::vec(
-            (proptest::collection::vec((0..16_u8, 0..4_u8, any::<u64>(), 0..3_u8), 0..12), 0..4_u8, any::<bool>()), 1..6),
+            (proptest::collection::vec((0..16_u8, 0..4_u8, any::<u64>(), 0..TimeStep::ALL.len()), 0..12), 0..4_u8, any::<bool>()), 1..6),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mailping.db");
@@ -74,20 +80,23 @@ proptest! {
                 .filter(|open| open.verdict == Verdict::Human && !open.evidence.contains(Evidence::NetOwn)).count();
             prop_assert_eq!(shown, (
                 summary.state.as_str().to_owned(), summary.ping.status.to_string(), summary.fetches.cast_signed(), human as i64,
-                summary.first_human_open.map(|time| time.start().to_string()), summary.last_human_open.map(|time| time.start().to_string()), summary.ping.reference.clone(),
+                summary.first_human_open.map(|time| time.to_string()), summary.last_human_open.map(|time| time.to_string()),
+                summary.ping.reference.clone(),
                 summary.ping.owner.clone(), summary.ping.sent_at.to_string(),
             ));
             let mut find = connection.prepare(
                 "SELECT at, fetcher, provider, verdict, evidence, network, country, city, time_step, id FROM opens_readable
-                 WHERE ping = ?1 ORDER BY at, id").unwrap();
+                 WHERE ping = ?1 ORDER BY id").unwrap();
             let rows = find.query_map([&id], |row| {
                 (0..10).map(|column| row.get::<_, Option<String>>(column)).collect::<rusqlite::Result<Vec<_>>>()
             }).unwrap();
             let rows: Vec<Vec<Option<String>>> = rows.map(Result::unwrap).collect();
-            let expected: Vec<Vec<Option<String>>> = receipt.opens.iter().map(|open| {
+            let mut opens = receipt.opens.clone();
+            opens.sort_by_key(|open| open.id);
+            let expected: Vec<Vec<Option<String>>> = opens.iter().map(|open| {
                 let evidence = open.evidence.to_string();
                 vec![
-                    Some(open.at.to_string()), Some(open.fetcher.to_string()), open.provider.map(|provider| provider.to_string()),
+                    Some(open.time().to_string()), Some(open.fetcher.to_string()), open.provider.map(|provider| provider.to_string()),
                     Some(open.verdict.to_string()), (!evidence.is_empty()).then_some(evidence),
                     open.network.map(|network| network.to_string()),
                     open.country.map(|country| country.as_str().to_owned()), open.city.as_ref().map(|city| city.as_str().to_owned()),

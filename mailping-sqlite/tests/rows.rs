@@ -5,10 +5,10 @@ use std::cell::RefCell;
 
 use mailping_core::fetcher::{Fetcher, Verdict};
 use mailping_core::intake::MaskedIp;
-use mailping_core::pings::{Ping, Status};
+use mailping_core::pings::{Ping, Purpose, Status, TimeStep};
 use mailping_core::receipts::{Open, OpenId};
 use mailping_core::store::{Attempt, PingQuery, Store, StoreError};
-use mailping_core::{Basis, Error, Keyring, PingId, Timestamp, Tracker};
+use mailping_core::{Basis, Detail, Error, Keyring, PingId, Timestamp, Tracker};
 use mailping_sqlite::SqliteStore;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -135,7 +135,7 @@ fn an_open_that_no_version_has_written_is_left_out_and_counted() {
         ("city", Value::Text("Lis\nbon".to_owned())),
         ("id", Value::Blob(vec![1, 2])),
         ("at", Value::Integer(i64::MAX)),
-        ("time_step", Value::Integer(77)),
+        ("time_step", Value::Integer(-1)),
         ("ping", Value::Integer(99)),
     ] {
         let subject = Subject::new();
@@ -151,7 +151,7 @@ fn an_open_that_no_version_has_written_is_left_out_and_counted() {
 #[test]
 fn a_ping_that_no_version_has_written_is_corrupt_by_itself_and_left_out_of_lists() {
     let subject = Subject::new();
-    assert!(subject.write(("pings", "basis"), &Value::Text("{\"kind\":\"secret\"}".to_owned())));
+    assert!(subject.write(("pings", "basis"), &Value::Text("{\"kind\":".to_owned())));
     let error = pollster::block_on(subject.tracker.receipts().get(PING)).unwrap_err();
     assert!(matches!(error, Error::Store(StoreError::Corrupt { what: "pings.basis" })), "{error:?}");
     let list = pollster::block_on(subject.tracker.receipts().list(&PingQuery::newest(9))).unwrap();
@@ -203,17 +203,32 @@ fn a_row_of_next_years_version_is_read_as_unknown() {
         ("verdict", 77),
         ("evidence", i64::MIN | 64),
         ("rules_version", 27_121),
+        ("time_step", 3),
     ] {
         assert!(subject.write(("opens", column), &Value::Integer(value)), "{column}");
     }
-    for (column, value) in [("kind", 99), ("eprivacy", 98)] {
+    for (column, value) in
+        [("kind", 99), ("eprivacy", 98), ("status", 97), ("detail", 17), ("time_step", 3), ("purpose", 96)]
+    {
         assert!(subject.write(("pings", column), &Value::Integer(value)), "{column}");
     }
+    assert!(subject.write(("pings", "basis"), &Value::Text("{\"kind\":\"public_task\"}".to_owned())));
+    let list = pollster::block_on(subject.tracker.receipts().list(&PingQuery::newest(9))).unwrap();
+    assert_eq!((list.summaries.len(), list.unreadable), (1, 0));
     let receipt = pollster::block_on(subject.tracker.receipts().get(PING)).unwrap().unwrap();
+    let ping = &receipt.summary.ping;
+    assert_eq!(
+        (ping.status, ping.purpose, &ping.basis),
+        (Status::Unknown, Purpose::Unknown, &Basis::Unknown)
+    );
+    assert_eq!((ping.detail, ping.time_step, ping.kind), (Detail::Country, TimeStep::Hour, None));
     let [open] = &receipt.opens[..] else { panic!("{receipt:?}") };
     assert_eq!((open.fetcher, open.provider, open.verdict), (Fetcher::Unknown, None, Verdict::Uncertain));
     assert_eq!((open.evidence.len(), open.evidence.bits()), (1, i64::MIN.cast_unsigned() | 64));
     assert_eq!(receipt.summary.unreadable, 0);
+    assert_eq!((open.time_step, open.time().to_string().len()), (TimeStep::Hour, "2026-11-23T10:00Z".len()));
+    let prepared = pollster::block_on(subject.tracker.pings().get(PING)).unwrap().unwrap();
+    assert_eq!(prepared.status(), Status::Unknown);
     let named: String =
         subject.raw.query_row("SELECT fetcher || verdict FROM opens_readable", (), |row| row.get(0)).unwrap();
     assert_eq!(named, "unknownuncertain");

@@ -44,6 +44,9 @@ pub enum InvalidPing {
     /// The ping would be gone while opens are still recorded.
     #[error("keep_for must not be shorter than record_for")]
     KeptTooShort,
+    /// The basis is one that only a newer version has given.
+    #[error("basis must be one that this version knows")]
+    UnknownBasis,
     /// A consent was given in the future.
     #[error("basis.given_at is in the future: consent comes before the message")]
     ConsentInFuture,
@@ -63,6 +66,7 @@ impl InvalidPing {
             Self::Length { field, .. } | Self::Control { field } | Self::Lifetime { field } => Some(field),
             Self::Recipient { .. } => Some("recipient"),
             Self::KeptTooShort => Some("keep_for"),
+            Self::UnknownBasis => Some("basis"),
             Self::ConsentInFuture => Some("basis.given_at"),
             Self::SentTooFarAhead => Some("sent_at"),
             Self::NoRandom => None,
@@ -90,6 +94,7 @@ pub(super) fn check_basis(basis: &Basis, now: Timestamp) -> Result<(), InvalidPi
             if consent.given_at > now { Err(InvalidPing::ConsentInFuture) } else { Ok(()) }
         }
         Basis::Contract | Basis::LegalObligation => Ok(()),
+        Basis::Unknown => Err(InvalidPing::UnknownBasis),
     }
 }
 

@@ -22,8 +22,8 @@ pub enum RecordError {
     /// The store has not kept up and the queue holds as many opens as it may.
     #[error("the queue of opens is full: the store does not keep up")]
     QueueFull,
-    /// The place in the database where this open belongs is damaged. Others are kept.
-    #[error("the database is damaged where this open belongs")]
+    /// The database is damaged where this open belongs, or refuses it. Others are kept.
+    #[error("the database is damaged where this open belongs, or refuses it")]
     Damaged,
     /// The tracker was closed.
     #[error("the tracker is closed")]

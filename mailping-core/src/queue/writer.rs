@@ -70,8 +70,8 @@ impl Shared {
     /// Tries until the store has answered; `false` where the queue was given up first. Repeating a batch is safe: the
     /// store keeps an open once.
     ///
-    /// A batch that fails because the database is damaged is halved until the bad part stands alone and is given up, so that it keeps
-    /// no other open waiting.
+    /// A batch that fails because the database is damaged there, or refuses a row of it, is halved until the bad part stands alone and is
+    /// given up, so that it keeps no other open waiting.
     fn write_until_answered(&self, batch: Batch, mut attempt: Attempt) -> bool {
         let mut pauses = Pauses::new();
         loop {
@@ -88,13 +88,13 @@ impl Shared {
                 Ok(_) => self.note_failure("it did not answer for each open"),
                 Err(failed) => {
                     self.note_failure(&failed.text);
-                    if failed.is_corrupt && batch.len() > 1 {
+                    if failed.is_of_a_row && batch.len() > 1 {
                         let (one, other) = batch.halved();
                         return self.write_until_answered(one, Attempt::Repeat)
                             && self.write_until_answered(other, Attempt::Repeat);
                     }
                     // A second time, so that nothing is given up for what passes.
-                    if failed.is_corrupt && attempt == Attempt::Repeat {
+                    if failed.is_of_a_row && attempt == Attempt::Repeat {
                         self.give_up(&batch);
                         return true;
                     }
@@ -136,7 +136,7 @@ impl Shared {
         let pings =
             batch.opens.iter().map(|open| open.ping).chain(batch.last_days.iter().map(|last| last.ping));
         for ping in pings {
-            tracing::error!(%ping, "the database is damaged where an open of this ping belongs: it is lost");
+            tracing::error!(%ping, "the database is damaged where an open of this ping belongs, or refuses it: it is lost");
         }
         self.counts.damaged.fetch_add(batch.len() as u64, Ordering::Relaxed);
         self.wake(batch, batch.tickets().map(|ticket| (ticket, Err(RecordError::Damaged))));
@@ -288,16 +288,19 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) ->
                 Some(source) => format!("{error}: {source}"),
                 None => error.to_string(),
             };
-            Err(Failed { text, is_corrupt: matches!(error, crate::StoreError::Corrupt { .. }) })
+            let is_of_a_row =
+                matches!(error, crate::StoreError::Corrupt { .. } | crate::StoreError::Refused { .. });
+            Err(Failed { text, is_of_a_row })
         }
-        Err(_) => Err(Failed { text: "the store panicked".to_owned(), is_corrupt: false }),
+        Err(_) => Err(Failed { text: "the store panicked".to_owned(), is_of_a_row: false }),
     }
 }
 
 /// How a call of the store failed.
 pub(super) struct Failed {
     pub(super) text: String,
-    pub(super) is_corrupt: bool,
+    /// One row of a batch may be all that it fails of.
+    pub(super) is_of_a_row: bool,
 }
 
 #[cfg(test)]

@@ -10,6 +10,13 @@ pub enum StoreError {
         /// The database's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The database takes others and refuses this: a constraint, a trigger or a limit of it forbids a value. No retry helps. A batch that
+    /// fails so is halved until what is refused stands alone.
+    #[error("the database refuses it")]
+    Refused {
+        /// The database's own error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The database is not one that this version can use: no retry helps.
     #[error("the store cannot be used: {reason}")]
     Incompatible {

@@ -121,6 +121,7 @@ cases! {
         an_erased_ping_gains_no_opens,
         a_ping_objected_to_gains_no_opens,
         an_untracked_ping_gains_no_opens,
+        a_ping_of_unknown_status_gains_no_opens,
         expiry_compares_the_opens_own_time,
         a_time_step_that_ends_after_record_until_is_not_recorded,
         withdrawing_tells_whether_there_is_such_a_ping,

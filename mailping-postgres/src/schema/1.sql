@@ -77,11 +77,13 @@ CREATE TABLE names (
     PRIMARY KEY (list, code)
 );
 
--- Each open with names instead of codes.
+-- Each open with names instead of codes. A time has no digit that its step leaves open: `2026-11-27` is a day, `2026-11-27T10:00Z` an
+-- hour. A step that only a newer version knows reads as the next coarser one.
 CREATE VIEW opens_readable AS
 SELECT o.ping, p.reference, p.owner,
     lpad(to_hex(o.id # (-9223372036854775808)), 16, '0') AS id,
-    to_char(to_timestamp(o.at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at,
+    to_char(to_timestamp(o.at / 1000.0) AT TIME ZONE 'UTC', CASE WHEN o.time_step >= 4 THEN 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
+        WHEN o.time_step >= 2 THEN 'YYYY-MM-DD"T"HH24:00"Z"' WHEN o.time_step >= 0 THEN 'YYYY-MM-DD' END) AS at,
     coalesce((SELECT name FROM names WHERE list = 'time_step' AND code = o.time_step), 'unknown') AS time_step,
     coalesce((SELECT name FROM names WHERE list = 'fetcher' AND code = o.fetcher), 'unknown') AS fetcher,
     (SELECT name FROM names WHERE list = 'provider' AND code = o.provider) AS provider,
@@ -102,8 +104,10 @@ SELECT p.id AS ping, p.reference, p.owner,
         WHEN s.machine_rows > 0 THEN 'machine_only'
         ELSE 'no_fetch' END AS state,
     s.fetches, s.human_rows, s.machine_rows, s.uncertain_rows,
-    to_char(to_timestamp(s.first_human / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS first_human_open,
-    to_char(to_timestamp(greatest(s.last_human, l.day) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS last_human_open,
+    to_char(to_timestamp(s.first_human[1] / 1000.0) AT TIME ZONE 'UTC', CASE WHEN s.first_human[3] >= 4 THEN 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
+        WHEN s.first_human[3] >= 2 THEN 'YYYY-MM-DD"T"HH24:00"Z"' WHEN s.first_human[3] >= 0 THEN 'YYYY-MM-DD' END) AS first_human_open,
+    to_char(to_timestamp(h.last_human[1] / 1000.0) AT TIME ZONE 'UTC', CASE WHEN h.last_human[2] >= 4 THEN 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
+        WHEN h.last_human[2] >= 2 THEN 'YYYY-MM-DD"T"HH24:00"Z"' WHEN h.last_human[2] >= 0 THEN 'YYYY-MM-DD' END) AS last_human_open,
     (SELECT name FROM names WHERE list = 'detail' AND code = p.detail) AS detail,
     to_char(to_timestamp(p.sent_at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS sent_at,
     to_char(to_timestamp(p.record_until / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS record_until,
@@ -115,11 +119,15 @@ CROSS JOIN LATERAL (
         count(*) FILTER (WHERE verdict = 1 AND NOT own) AS human_rows,
         count(*) FILTER (WHERE verdict = 2 AND NOT own) AS machine_rows,
         count(*) FILTER (WHERE verdict NOT IN (1, 2) AND NOT own) AS uncertain_rows,
-        min(at) FILTER (WHERE verdict = 1 AND NOT own) AS first_human,
-        max(at) FILTER (WHERE verdict = 1 AND NOT own) AS last_human
+        min(ARRAY[at, id, time_step]) FILTER (WHERE verdict = 1 AND NOT own) AS first_human,
+        max(ARRAY[at, time_step]) FILTER (WHERE verdict = 1 AND NOT own) AS last_human
     FROM (
-        SELECT at, verdict,
+        SELECT at, id, time_step, verdict,
             (evidence >> (SELECT code FROM names WHERE list = 'evidence' AND name = 'net:own')) & 1 = 1 AS own
         FROM opens WHERE opens.ping = p.id
     ) AS its
-) AS s;
+) AS s
+CROSS JOIN LATERAL (
+    -- The step of a last day is the day, whose code is 0.
+    SELECT greatest(s.last_human, CASE WHEN l.day IS NOT NULL THEN ARRAY[l.day, 0] END) AS last_human
+) AS h;

@@ -46,7 +46,7 @@ pub fn recipient(n: u64) -> RecipientHashes {
 pub fn open(n: u64) -> Open {
     let id = OpenId::from_bytes(n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
     let mut open = Open::new(ping_id(n % 3), id, time(SENT + n), Fetcher::Browser, Verdict::Human);
-    open.time_step = TimeStep::from_code((n % 5 % 3) as u8).unwrap();
+    open.time_step = TimeStep::ALL[(n % 5 % 3) as usize];
     open.network = Some("192.0.2.0/24".parse().unwrap());
     open.country = Some("PT".parse().unwrap());
     open.city = Some(format!("City-{n}-of-a-person").parse().unwrap());

@@ -88,14 +88,16 @@ CREATE TABLE names (
     PRIMARY KEY (list, code)
 ) WITHOUT ROWID, STRICT;
 
--- Each open with names instead of codes.
+-- Each open with names instead of codes. A time has no digit that its step leaves open: `2026-11-27` is a day, `2026-11-27T10:00Z` an
+-- hour. A step that only a newer version knows reads as the next coarser one.
 CREATE VIEW opens_readable AS
 SELECT lower(substr(hex(p.id), 1, 8) || '-' || substr(hex(p.id), 9, 4) || '-' || substr(hex(p.id), 13, 4) || '-' ||
         substr(hex(p.id), 17, 4) || '-' || substr(hex(p.id), 21)) AS ping,
     p.reference AS reference,
     p.owner AS owner,
     lower(hex(o.id)) AS id,
-    strftime('%Y-%m-%dT%H:%M:%fZ', o.at / 1000.0, 'unixepoch') AS at,
+    strftime(CASE WHEN o.time_step >= 4 THEN '%Y-%m-%dT%H:%M:%fZ' WHEN o.time_step >= 2 THEN '%Y-%m-%dT%H:00Z' ELSE '%Y-%m-%d' END,
+        o.at / 1000.0, 'unixepoch') AS at,
     coalesce((SELECT name FROM names WHERE list = 'time_step' AND code = o.time_step), 'unknown') AS time_step,
     coalesce((SELECT name FROM names WHERE list = 'fetcher' AND code = o.fetcher), 'unknown') AS fetcher,
     (SELECT name FROM names WHERE list = 'provider' AND code = o.provider) AS provider,
@@ -125,9 +127,11 @@ SELECT lower(substr(hex(p.id), 1, 8) || '-' || substr(hex(p.id), 9, 4) || '-' ||
     coalesce(s.human_rows, 0) AS human_rows,
     coalesce(s.machine_rows, 0) AS machine_rows,
     coalesce(s.uncertain_rows, 0) AS uncertain_rows,
-    strftime('%Y-%m-%dT%H:%M:%fZ', s.first_human / 1000.0, 'unixepoch') AS first_human_open,
-    strftime('%Y-%m-%dT%H:%M:%fZ', max(coalesce(s.last_human, l.day), coalesce(l.day, s.last_human)) / 1000.0, 'unixepoch')
-        AS last_human_open,
+    strftime(CASE WHEN CAST(substr(s.first_human, 34) AS INTEGER) >= 4 THEN '%Y-%m-%dT%H:%M:%fZ' WHEN CAST(substr(s.first_human, 34) AS INTEGER) >= 2 THEN '%Y-%m-%dT%H:00Z' ELSE '%Y-%m-%d' END,
+        substr(s.first_human, 1, 15) / 1000.0, 'unixepoch') AS first_human_open,
+    (SELECT strftime(CASE WHEN (last & 255) >= 4 THEN '%Y-%m-%dT%H:%M:%fZ' WHEN (last & 255) >= 2 THEN '%Y-%m-%dT%H:00Z' ELSE '%Y-%m-%d' END,
+        (last >> 8) / 1000.0, 'unixepoch')
+        FROM (SELECT max(coalesce(s.last_human, l.day << 8), coalesce(l.day << 8, s.last_human)) AS last)) AS last_human_open,
     (SELECT name FROM names WHERE list = 'detail' AND code = p.detail) AS detail,
     strftime('%Y-%m-%dT%H:%M:%fZ', p.sent_at / 1000.0, 'unixepoch') AS sent_at,
     strftime('%Y-%m-%dT%H:%M:%fZ', p.record_until / 1000.0, 'unixepoch') AS record_until,
@@ -139,7 +143,11 @@ LEFT JOIN (
         count(*) FILTER (WHERE verdict = 1 AND NOT own) AS human_rows,
         count(*) FILTER (WHERE verdict = 2 AND NOT own) AS machine_rows,
         count(*) FILTER (WHERE verdict NOT IN (1, 2) AND NOT own) AS uncertain_rows,
-        min(at) FILTER (WHERE verdict = 1 AND NOT own) AS first_human,
-        max(at) FILTER (WHERE verdict = 1 AND NOT own) AS last_human
-    FROM (SELECT ping, at, verdict, evidence & (1 << (SELECT code FROM names WHERE list = 'evidence' AND name = 'net:own')) <> 0 AS own FROM opens) GROUP BY ping
+        min(format('%015d %s %d', at, hex(id), time_step)) FILTER (WHERE verdict = 1 AND NOT own) AS first_human,
+        max(at << 8 | time_step) FILTER (WHERE verdict = 1 AND NOT own) AS last_human
+    FROM (
+        SELECT ping, at, id, time_step, verdict,
+            evidence & (1 << (SELECT code FROM names WHERE list = 'evidence' AND name = 'net:own')) <> 0 AS own
+        FROM opens
+    ) GROUP BY ping
 ) AS s ON s.ping = p.n;

@@ -69,7 +69,7 @@ pub(super) async fn every_basis_and_code_of_a_ping_comes_back(harness: Harness) 
     for n in 0..12_u8 {
         let mut ping = ping(n.into());
         ping.basis = bases[usize::from(n) % bases.len()].clone();
-        ping.purpose = Purpose::from_code(n % 2).unwrap();
+        ping.purpose = Purpose::from_code(n % 2);
         ping.detail = Detail::ALL[usize::from(n) % Detail::ALL.len()];
         ping.time_step = TimeStep::ALL[usize::from(n) % TimeStep::ALL.len()];
         ping.kind = MessageKind::from_code(n % 4);

@@ -51,6 +51,21 @@ pub(super) async fn an_untracked_ping_gains_no_opens(harness: Harness) {
     assert_eq!(harness.status(untracked.id).await, Status::Untracked, "only a live ping is withdrawn");
 }
 
+/// Such as a newer version beside this one has given it.
+pub(super) async fn a_ping_of_unknown_status_gains_no_opens(harness: Harness) {
+    let mut unknown = ping(1);
+    unknown.status = Status::Unknown;
+    harness.given(&unknown).await;
+    harness.filters(&[open(unknown.id, 0)]).await;
+    assert_eq!(
+        harness.raises(&[LastDay::new(unknown.id, time(super::harness::SENT / DAY * DAY))]).await,
+        [Filtered]
+    );
+    assert!(harness.withdraw(unknown.id).await.unwrap(), "there is such a ping");
+    assert_eq!(harness.status(unknown.id).await, Status::Unknown, "only a live ping is withdrawn");
+    assert!(harness.all_opens(unknown.id).await.is_empty());
+}
+
 /// The store knows no clock here: a batch that an outage held up for months is kept, were its opens in time.
 pub(super) async fn expiry_compares_the_opens_own_time(harness: Harness) {
     let mut ping = ping(1);
@@ -84,8 +99,9 @@ pub(super) async fn a_time_step_that_ends_after_record_until_is_not_recorded(har
         in_step(3, midnight, TimeStep::Hour),
         in_step(4, midnight + HOUR, TimeStep::Hour),
         in_step(5, midnight + HOUR - 1, TimeStep::Exact),
+        in_step(6, midnight + HOUR / 2, TimeStep::Hour),
     ];
-    assert_eq!(harness.recorded(&batch).await, [Kept, Filtered, Kept, Filtered, Kept]);
+    assert_eq!(harness.recorded(&batch).await, [Kept, Filtered, Kept, Filtered, Kept, Filtered]);
     let days = [LastDay::new(ping.id, time(midnight - DAY)), LastDay::new(ping.id, time(midnight))];
     assert_eq!(harness.raises(&days).await, [Kept, Filtered]);
     assert_eq!(harness.found(ping.id).await.last_day, Some(time(midnight - DAY)));
