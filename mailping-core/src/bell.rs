@@ -1,6 +1,8 @@
-//! Wakes whoever waits for news: after a batch of this process, at a time, or at the end. It knows nothing of what is new.
+//! Wakes whoever waits for news: after a batch of this process, at a time, or at the end. It knows
+//! nothing of what is new.
 //!
-//! The writer rings after it has answered the waiters of a batch, and waits for nobody, so that no listener slows a pixel.
+//! The writer rings after it has answered the waiters of a batch, and waits for nobody, so that no
+//! listener slows a pixel.
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -67,11 +67,13 @@ impl TrackerBuilder {
         }
     }
 
-    /// Where the routes are reached from outside, such as `https://app.example/px`: the start of every pixel's URL. It also stands in
-    /// a header line, so it is brought to ASCII: `https://exämple.com/täst` becomes `https://xn--exmple-cua.com/t%C3%A4st`.
+    /// Where the routes are reached from outside, such as `https://app.example/px`: the start of
+    /// every pixel's URL. It also stands in a header line, so it is brought to ASCII:
+    /// `https://exämple.com/täst` becomes `https://xn--exmple-cua.com/t%C3%A4st`.
     ///
     /// # Errors
-    /// [`BaseUrlError`] for anything but an absolute `http` or `https` URL of at most 512 bytes without query, fragment or user name.
+    /// [`BaseUrlError`] for anything but an absolute `http` or `https` URL of at most 512 bytes
+    /// without query, fragment or user name.
     pub fn base_url(mut self, url: &str) -> Result<Self, BaseUrlError> {
         self.base_url = Some(check_base_url(url)?);
         Ok(self)
@@ -83,7 +85,8 @@ impl TrackerBuilder {
         self
     }
 
-    /// As [`geo`](Self::geo), for a resolver that the app keeps a handle of, such as to reload its files.
+    /// As [`geo`](Self::geo), for a resolver that the app keeps a handle of, such as to reload its
+    /// files.
     pub fn shared_geo(mut self, geo: Arc<dyn GeoResolver>) -> Self {
         self.observer.geo = geo;
         self
@@ -95,7 +98,8 @@ impl TrackerBuilder {
         self
     }
 
-    /// How much of an address is masked; without this call /24 and /48 are kept, which is also the most.
+    /// How much of an address is masked; without this call /24 and /48 are kept, which is also the
+    /// most.
     pub fn mask(mut self, mask: Mask) -> Self {
         self.observer.mask = mask;
         self
@@ -107,14 +111,15 @@ impl TrackerBuilder {
         self
     }
 
-    /// The most that is kept of any open, whatever a ping asks for; [`Detail::City`] without this call. It also acts on
-    /// pings that were made before.
+    /// The most that is kept of any open, whatever a ping asks for; [`Detail::City`] without this
+    /// call. It also acts on pings that were made before.
     pub fn ceiling(mut self, detail: Detail) -> Self {
         self.observer.ceiling.detail = detail;
         self
     }
 
-    /// The finest time step that is kept, whatever a ping asks for; [`TimeStep::Exact`] without this call.
+    /// The finest time step that is kept, whatever a ping asks for; [`TimeStep::Exact`] without
+    /// this call.
     pub fn time_step_ceiling(mut self, step: TimeStep) -> Self {
         self.observer.ceiling.step = step;
         self
@@ -138,7 +143,8 @@ impl TrackerBuilder {
         self
     }
 
-    /// The most opens that wait for the store at once, each about 300 bytes; 65,536 without this call, at least 1.
+    /// The most opens that wait for the store at once, each about 300 bytes; 65,536 without this
+    /// call, at least 1.
     pub fn queue_capacity(mut self, opens: usize) -> Self {
         self.limits.capacity = opens.max(1);
         self
@@ -155,10 +161,11 @@ impl TrackerBuilder {
         self
     }
 
-    /// From how many different pings fetched within `window` from one masked network on a fetch is held uncertain, as one scanner's
-    /// rather than many readers'; 5 within 10 seconds without this call, 0 pings for never, and at most 64. Those before count as
-    /// they are judged, since stored verdicts never change. Mail proxies and [people's networks] are not counted, since many readers
-    /// share theirs. The count is this process's own.
+    /// From how many different pings fetched within `window` from one masked network on a fetch is
+    /// held uncertain, as one scanner's rather than many readers'; 5 within 10 seconds without this
+    /// call, 0 pings for never, and at most 64. Those before count as they are judged, since stored
+    /// verdicts never change. Mail proxies and [people's networks] are not counted, since many
+    /// readers share theirs. The count is this process's own.
     ///
     /// [people's networks]: crate::fetcher::Classifier::people_networks
     pub fn burst(mut self, pings: usize, window: Duration) -> Self {
@@ -166,7 +173,8 @@ impl TrackerBuilder {
         self
     }
 
-    /// Within this time after a fetch another one of the same kind counts as its repeat; 30 seconds without this call.
+    /// Within this time after a fetch another one of the same kind counts as its repeat; 30 seconds
+    /// without this call.
     pub fn repeat_window(mut self, window: Duration) -> Self {
         self.repeat_window = window;
         self
@@ -184,13 +192,16 @@ impl TrackerBuilder {
         self
     }
 
-    /// Checks the settings against the store. It starts no thread: the [intake](Tracker::intake) does.
+    /// Checks the settings against the store. It starts no thread: the [intake](Tracker::intake)
+    /// does.
     ///
-    /// If the database is away and a spool stands in front of it, the tracker is built all the same. The keys are checked when the database
-    /// comes, and nothing that needs them is done before.
+    /// If the database is away and a spool stands in front of it, the tracker is built all the
+    /// same. The keys are checked when the database comes, and nothing that needs them is done
+    /// before.
     ///
     /// # Errors
-    /// [`BuildError`]: no base URL, a store that cannot be read, or a keyring without a key that objections need, or with another in its place.
+    /// [`BuildError`]: no base URL, a store that cannot be read, or a keyring without a key that
+    /// objections need, or with another in its place.
     pub async fn build(self) -> Result<Tracker, BuildError> {
         let base_url = self.base_url.ok_or(BuildError::NoBaseUrl)?;
         let key_check = Arc::new(KeyCheck::new(&self.observer.keys));
@@ -257,7 +268,8 @@ pub enum BuildError {
         /// Why.
         source: StoreError,
     },
-    /// Recipient hashes are kept under a key that is not in the keyring: without it objections would be forgotten.
+    /// Recipient hashes are kept under a key that is not in the keyring: without it objections
+    /// would be forgotten.
     #[error(
         "the keyring lacks key {id}, which recipients and objections are kept under: add it after the newer keys"
     )]
@@ -265,7 +277,8 @@ pub enum BuildError {
         /// The id of the key.
         id: KeyId,
     },
-    /// Recipient hashes are kept under another key of this id: with this one objections would be forgotten.
+    /// Recipient hashes are kept under another key of this id: with this one objections would be
+    /// forgotten.
     #[error(
         "key {id} of the keyring is not the key {id} that recipients and objections are kept under: bring that one back, \
          and give the new key an id of its own"

@@ -1,8 +1,8 @@
 //! Whose request it is: the socket's peer, or the client that one's own proxies name in one header.
 //!
-//! Lines and hops are read from the right and the walk fails closed: where it meets something that is no address, the client is
-//! unknown, since whatever stands further left may have been written by anyone. The raw address leaves as [`RawIp`], which can only
-//! be masked.
+//! Lines and hops are read from the right and the walk fails closed: where it meets something that
+//! is no address, the client is unknown, since whatever stands further left may have been written
+//! by anyone. The raw address leaves as [`RawIp`], which can only be masked.
 
 mod address;
 mod forwarded;
@@ -23,11 +23,13 @@ const MAX_HEADER_BYTES: usize = 8 * 1024;
 /// A header with more hops (or lines) than this is not read.
 const MAX_ELEMENTS: usize = 64;
 
-/// Where the client's address is read from: exactly one place, never "the first header that is there".
+/// Where the client's address is read from: exactly one place, never "the first header that is
+/// there".
 ///
-/// The default is [`ClientIp::peer`]. The others read one header, and only from a peer in the [`TrustedProxies`]; from
-/// any other peer the header is ignored and the peer itself is the client. A header of more than 8 KiB or 64 hops is
-/// not read: the client is unknown then, as it is where the header is missing or unreadable.
+/// The default is [`ClientIp::peer`]. The others read one header, and only from a peer in the
+/// [`TrustedProxies`]; from any other peer the header is ignored and the peer itself is the client.
+/// A header of more than 8 KiB or 64 hops is not read: the client is unknown then, as it is where
+/// the header is missing or unreadable.
 ///
 /// ```
 /// use mailping_core::{ClientIp, TrustedProxies};
@@ -61,17 +63,20 @@ impl ClientIp {
         Self(Strategy::XForwardedFor(trusted))
     }
 
-    /// `Forwarded` (RFC 7239): the `for` of the last element, over all its lines, that is no trusted proxy.
+    /// `Forwarded` (RFC 7239): the `for` of the last element, over all its lines, that is no
+    /// trusted proxy.
     #[must_use]
     pub const fn forwarded(trusted: TrustedProxies) -> Self {
         Self(Strategy::Forwarded(trusted))
     }
 
-    /// A header that holds one address, such as `CF-Connecting-IP` or `X-Real-IP`; its last line counts.
+    /// A header that holds one address, such as `CF-Connecting-IP` or `X-Real-IP`; its last line
+    /// counts.
     ///
-    /// The proxy must *overwrite* it. Cloudflare does so with `CF-Connecting-IP`, nginx only with `proxy_set_header
-    /// X-Real-IP $remote_addr`; `True-Client-IP`, `Fastly-Client-IP` and `X-Azure-ClientIP` pass through from the client
-    /// unless told otherwise, so that anyone can write them.
+    /// The proxy must *overwrite* it. Cloudflare does so with `CF-Connecting-IP`, nginx only with
+    /// `proxy_set_header X-Real-IP $remote_addr`; `True-Client-IP`, `Fastly-Client-IP` and
+    /// `X-Azure-ClientIP` pass through from the client unless told otherwise, so that anyone can
+    /// write them.
     ///
     /// # Errors
     /// [`ClientIpError::NotAHeaderName`] if `name` cannot be the name of an HTTP header.
@@ -80,7 +85,8 @@ impl ClientIp {
         Ok(Self(Strategy::Header(name, trusted)))
     }
 
-    /// The one decision of trust: who names the client of a request from this peer. Then show it each header line.
+    /// The one decision of trust: who names the client of a request from this peer. Then show it
+    /// each header line.
     pub(crate) fn reader<'a>(&self, peer: Option<IpAddr>) -> ClientReader<'_, 'a> {
         let peer = peer.map(|peer| peer.to_canonical());
         let trusts = |peer: Option<IpAddr>| {
@@ -124,7 +130,8 @@ impl ClientIp {
     }
 }
 
-/// Finds the client of one request while its headers are walked through, once. It allocates nothing.
+/// Finds the client of one request while its headers are walked through, once. It allocates
+/// nothing.
 pub(crate) struct ClientReader<'s, 'a> {
     strategy: &'s Strategy,
     has_peer: bool,
@@ -161,8 +168,9 @@ impl<'a> ClientReader<'_, 'a> {
         tells
     }
 
-    /// Whether there was a forwarding header that the settings do not read, at least not from this peer. A peer without an address is
-    /// not counted here: a client that has hung up before it was accepted has none, and says nothing about the settings.
+    /// Whether there was a forwarding header that the settings do not read, at least not from this
+    /// peer. A peer without an address is not counted here: a client that has hung up before it was
+    /// accepted has none, and says nothing about the settings.
     pub(crate) const fn forwarding_ignored(&self) -> bool {
         self.forwarding && self.has_peer && self.hops.is_none()
     }
@@ -207,10 +215,11 @@ pub enum ClientIpError {
 pub(crate) enum ClientAddress {
     /// The peer, or the client that a trusted proxy named.
     Known(RawIp),
-    /// A trusted proxy named no address that can be believed, or the address is the unspecified one.
+    /// A trusted proxy named no address that can be believed, or the address is the unspecified
+    /// one.
     Unknown,
-    /// The peer has no address and such peers are not trusted. With a server that should know its peers this is a
-    /// mistake in its set-up, worth a warning.
+    /// The peer has no address and such peers are not trusted. With a server that should know its
+    /// peers this is a mistake in its set-up, worth a warning.
     NoPeerAddress,
 }
 
@@ -279,7 +288,8 @@ impl<'a> Elements<'a> {
         self.items.get(self.count.checked_sub(1)?).copied()
     }
 
-    /// The last hop that is not trusted. Text that is no address, or the unspecified address, ends the search.
+    /// The last hop that is not trusted. Text that is no address, or the unspecified address, ends
+    /// the search.
     fn client(&self, trusted: &TrustedProxies, parse: impl Fn(&[u8]) -> Option<IpAddr>) -> Option<IpAddr> {
         for element in self.items.get(..self.count)?.iter().rev() {
             let address = parse(element).filter(|address| !address.is_unspecified())?;

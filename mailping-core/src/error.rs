@@ -1,10 +1,12 @@
-//! The one error of the doors: what an app does about it depends on whether its own input was wrong or the store failed.
+//! The one error of the doors: what an app does about it depends on whether its own input was wrong
+//! or the store failed.
 
 use crate::new_ping::InvalidPing;
 use crate::recipient::RecipientError;
 use crate::store::StoreError;
 
-/// Why a tracker did not do what it was asked. It never repeats what was given: that may be personal.
+/// Why a tracker did not do what it was asked. It never repeats what was given: that may be
+/// personal.
 ///
 /// ```
 /// # use mailping_core::{Error, NewPing, Tracker};
@@ -43,7 +45,8 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed later: the database did not answer, or the operating system gave no random bytes.
+    /// Whether the same call may succeed later: the database did not answer, or the operating
+    /// system gave no random bytes.
     #[must_use]
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Ping(InvalidPing::NoRandom) | Self::Store(StoreError::Unavailable { .. }))

@@ -1,4 +1,5 @@
-//! What happened to receipts, followed through the store: at least once, across restarts and processes, and never in a pixel's way.
+//! What happened to receipts, followed through the store: at least once, across restarts and
+//! processes, and never in a pixel's way.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -28,7 +29,8 @@ const MIN_INTERVAL: Duration = Duration::from_millis(10);
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Event {
-    /// The same for the same fetch whenever it comes, so that a repetition can be told: ASCII, at most 64 bytes.
+    /// The same for the same fetch whenever it comes, so that a repetition can be told: ASCII, at
+    /// most 64 bytes.
     pub id: String,
     /// The ping.
     pub ping: PingId,
@@ -40,9 +42,11 @@ pub struct Event {
     pub at: StepTime,
     /// Whether a person caused it.
     pub verdict: Verdict,
-    /// Whether it came from one of the sender's own networks: then it says nothing about the recipient.
+    /// Whether it came from one of the sender's own networks: then it says nothing about the
+    /// recipient.
     pub own: bool,
-    /// What the fetches before this one prove, by their time. At the detail `last_day` nothing of them is kept, and this is `no_fetch`.
+    /// What the fetches before this one prove, by their time. At the detail `last_day` nothing of
+    /// them is kept, and this is `no_fetch`.
     pub before: State,
     /// What they prove together with this one: the same or more.
     pub after: State,
@@ -53,8 +57,9 @@ pub struct Event {
 impl Event {
     /// Whether it is the first time that a person displayed the message.
     ///
-    /// At the detail `last_day` only the latest day is kept, so that each further day is a first time too, as is a fetch that reached the
-    /// database after a later one: a message has one first open, so tell repetitions by the [ping](Self::ping).
+    /// At the detail `last_day` only the latest day is kept, so that each further day is a first
+    /// time too, as is a fetch that reached the database after a later one: a message has one first
+    /// open, so tell repetitions by the [ping](Self::ping).
     #[must_use]
     pub fn is_first_open(&self) -> bool {
         self.before < State::Opened && self.after == State::Opened
@@ -81,11 +86,13 @@ impl fmt::Debug for Event {
     }
 }
 
-/// What is kept since a mark, by any program on the database: see [`Receipts::events`](crate::receipts::Receipts::events).
+/// What is kept since a mark, by any program on the database: see
+/// [`Receipts::events`](crate::receipts::Receipts::events).
 ///
-/// An event comes at least once. Those of this process come right after their batch is on disk, those of others within the
-/// [interval](Self::every). Nothing is buffered: a slow reader reads later, and slows no pixel. After a restart begin
-/// with the mark of the last event that you have acted on; a few events may come again then, each with the [id](Event::id) that it had.
+/// An event comes at least once. Those of this process come right after their batch is on disk,
+/// those of others within the [interval](Self::every). Nothing is buffered: a slow reader reads
+/// later, and slows no pixel. After a restart begin with the mark of the last event that you have
+/// acted on; a few events may come again then, each with the [id](Event::id) that it had.
 ///
 /// ```
 /// # use mailping_core::{Error, Tracker};
@@ -106,7 +113,8 @@ impl fmt::Debug for Event {
 /// # }
 /// ```
 ///
-/// As a `Stream`, with the crate `futures`: `stream::unfold(events, async |mut events| Some((events.next().await, events)))`.
+/// As a `Stream`, with the crate `futures`: `stream::unfold(events, async |mut events|
+/// Some((events.next().await, events)))`.
 #[must_use = "it reads nothing before it is asked"]
 pub struct Events {
     store: Arc<dyn Store>,
@@ -124,7 +132,8 @@ impl Events {
         Self { store, bell, mark, ready: VecDeque::new(), interval: DEFAULT_INTERVAL }
     }
 
-    /// How often the store is asked for what other processes have kept: every 5 seconds without this call, at least 10 milliseconds.
+    /// How often the store is asked for what other processes have kept: every 5 seconds without
+    /// this call, at least 10 milliseconds.
     pub fn every(mut self, interval: Duration) -> Self {
         self.interval = interval.max(MIN_INTERVAL);
         self
@@ -136,12 +145,12 @@ impl Events {
         &self.mark
     }
 
-    /// Waits for the next event; `None` once the tracker is closed and all is handed out, or cannot be read any more. On any runtime,
-    /// or none. Dropping the future loses nothing.
+    /// Waits for the next event; `None` once the tracker is closed and all is handed out, or cannot
+    /// be read any more. On any runtime, or none. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// [`Error::is_unavailable`] if the store cannot be read now: calling again goes on at the same place.
-    /// [`Error::is_unknown_mark`] if the mark is not one of this database.
+    /// [`Error::is_unavailable`] if the store cannot be read now: calling again goes on at the same
+    /// place. [`Error::is_unknown_mark`] if the mark is not one of this database.
     pub async fn next(&mut self) -> Result<Option<Event>, Error> {
         while self.ready.is_empty() {
             let Some((items, mark)) = self.news().await? else { return Ok(None) };
@@ -151,8 +160,8 @@ impl Events {
         Ok(self.ready.pop_front())
     }
 
-    /// Waits until something new is kept and returns its pings, each once, without reading more of them: for a page that is drawn anew.
-    /// `None` once the tracker is closed.
+    /// Waits until something new is kept and returns its pings, each once, without reading more of
+    /// them: for a page that is drawn anew. `None` once the tracker is closed.
     ///
     /// # Errors
     /// As [`next`](Self::next).
@@ -168,13 +177,15 @@ impl Events {
         Ok(Some(pings))
     }
 
-    /// Calls `handle` when a person displays a message for the first time, one after another, until the tracker is closed. While
-    /// the store cannot be read it tries again. Run it as a task of your runtime.
+    /// Calls `handle` when a person displays a message for the first time, one after another, until
+    /// the tracker is closed. While the store cannot be read it tries again. Run it as a task of
+    /// your runtime.
     ///
     /// A message may come again after a restart: tell it by its [ping](Event::ping).
     ///
     /// # Errors
-    /// [`Error::is_unknown_mark`] if the mark is not one of this database, or a store that can never be read.
+    /// [`Error::is_unknown_mark`] if the mark is not one of this database, or a store that can
+    /// never be read.
     pub async fn on_first_open(mut self, mut handle: impl AsyncFnMut(Event)) -> Result<(), Error> {
         loop {
             match self.next().await {
@@ -214,7 +225,8 @@ impl Events {
         }
     }
 
-    /// The events of a page of news; those of pings that are gone are left out. Only the last one's mark is behind the page.
+    /// The events of a page of news; those of pings that are gone are left out. Only the last one's
+    /// mark is behind the page.
     async fn describe(&self, items: Vec<NewsItem>, next: &Mark) -> Result<Vec<Event>, StoreError> {
         let mut ids: Vec<PingId> = items.iter().map(NewsItem::ping).collect();
         ids.sort_unstable();

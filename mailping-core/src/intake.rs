@@ -1,4 +1,5 @@
-//! The door of the server that answers pixels: it records hits, tells how it is doing, and ends. The only door that writes opens.
+//! The door of the server that answers pixels: it records hits, tells how it is doing, and ends.
+//! The only door that writes opens.
 
 pub use crate::client_ip::ClientIpError;
 pub use crate::health::{Closed, Dropped, Health};
@@ -19,8 +20,9 @@ use crate::tracker::Inner;
 
 /// Records hits: see [`Tracker::intake`](crate::Tracker::intake).
 ///
-/// Its two threads, which write opens and keep the deadlines, start with [`start`](Self::start) or the first hit. The purge runs on
-/// the first of them, so that at least one program with the routes mounted must run for data to be deleted in time.
+/// Its two threads, which write opens and keep the deadlines, start with [`start`](Self::start) or
+/// the first hit. The purge runs on the first of them, so that at least one program with the routes
+/// mounted must run for data to be deleted in time.
 #[derive(Debug, Clone, Copy)]
 pub struct Intake<'a>(&'a Inner);
 
@@ -29,16 +31,18 @@ impl<'a> Intake<'a> {
         Self(inner)
     }
 
-    /// Starts the threads, and with them the purge, before there is a hit. An adapter calls it when it mounts the routes; again it
-    /// does nothing. If the operating system gives no thread, that is logged, and the next hit tries again.
+    /// Starts the threads, and with them the purge, before there is a hit. An adapter calls it when
+    /// it mounts the routes; again it does nothing. If the operating system gives no thread, that
+    /// is logged, and the next hit tries again.
     pub fn start(self) {
         if let Err(error) = self.0.queue.start() {
             tracing::error!(%error, "the tracker's threads could not be started; the next hit tries again");
         }
     }
 
-    /// Records a hit. The work is done and the open queued when this returns; await the [`Recording`] before answering
-    /// the client, so that the answer means that the open is on disk. Whatever it says, the answer is the same picture.
+    /// Records a hit. The work is done and the open queued when this returns; await the
+    /// [`Recording`] before answering the client, so that the answer means that the open is on
+    /// disk. Whatever it says, the answer is the same picture.
     pub fn record(self, request: &PixelRequest<'_>) -> Recording {
         match self.take(request) {
             Ok(entry) => self.0.queue.push(entry),
@@ -46,8 +50,8 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// What would be kept of a hit, or `None`: a pure function of the hit and the settings. It neither counts the hit nor
-    /// sees the ones before it.
+    /// What would be kept of a hit, or `None`: a pure function of the hit and the settings. It
+    /// neither counts the hit nor sees the ones before it.
     #[must_use]
     pub fn observe(self, hit: Hit<'_>) -> Option<Observation> {
         self.0.observer.judge(hit).ok()?.cut()
@@ -90,15 +94,17 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Takes no more hits, writes what waits for at most `patience`, and tells what could not be written. To be called
-    /// after the server has stopped; a tracker that is only dropped goes on writing for ten seconds if the process lives.
+    /// Takes no more hits, writes what waits for at most `patience`, and tells what could not be
+    /// written. To be called after the server has stopped; a tracker that is only dropped goes on
+    /// writing for ten seconds if the process lives.
     pub async fn close(self, patience: Duration) -> Closed {
         let lost = self.0.queue.close(patience).await;
         Closed { lost, health: self.health() }
     }
 
-    /// Notes a HEAD for a pixel. It displays nothing and leaves nothing behind; but what sends one checks links, so a GET from the same
-    /// network within a minute is uncertain. For [`observe`](Self::observe) it makes no difference.
+    /// Notes a HEAD for a pixel. It displays nothing and leaves nothing behind; but what sends one
+    /// checks links, so a GET from the same network within a minute is uncertain. For
+    /// [`observe`](Self::observe) it makes no difference.
     pub fn note_head(self, request: &PixelRequest<'_>) {
         let inner = self.0;
         let hit = Hit { request, now: (inner.clock)(), open_id: OpenId::from_bytes([0; 8]) };

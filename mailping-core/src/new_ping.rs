@@ -38,7 +38,7 @@ pub struct NewPing {
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// How long opens are recorded unless told otherwise.
-const RECORD_FOR: Duration = DAY.saturating_mul(30);
+const DEFAULT_RECORD_FOR: Duration = DAY.saturating_mul(30);
 /// How long a ping and its opens are kept unless told otherwise.
 const KEEP_FOR: Duration = DAY.saturating_mul(90);
 /// How far ahead a message may be planned: lifetimes count from its sent time, so this bounds how long anything is kept.
@@ -69,7 +69,7 @@ impl NewPing {
             detail: Detail::Network,
             time_step: TimeStep::Exact,
             sent_at: None,
-            record_for: RECORD_FOR,
+            record_for: DEFAULT_RECORD_FOR,
             keep_for: None,
         }
     }

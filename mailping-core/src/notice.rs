@@ -1,4 +1,5 @@
-//! What a sender wants to be told about a message, read from what is kept: it can be asked again after a crash, and says the same.
+//! What a sender wants to be told about a message, read from what is kept: it can be asked again
+//! after a crash, and says the same.
 
 use std::time::Duration;
 
@@ -11,12 +12,14 @@ use crate::{Open, PingId, State, Status, StepTime, Summary, Timestamp};
 
 /// Something that a sender wants to be told about a message.
 ///
-/// Its time prints as exactly as it is kept. A proxy's or scanner's fetch is none of these unless a person caused it, and
-/// [`NotOpened`](Self::NotOpened) does not mean unread: many readers block images.
+/// Its time prints as exactly as it is kept. A proxy's or scanner's fetch is none of these unless a
+/// person caused it, and [`NotOpened`](Self::NotOpened) does not mean unread: many readers block
+/// images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Notice {
-    /// A person displayed the message for the first time. At the detail `last_day` the first day is not kept, and this is the latest.
+    /// A person displayed the message for the first time. At the detail `last_day` the first day is
+    /// not kept, and this is the latest.
     Opened {
         /// When.
         at: StepTime,
@@ -83,8 +86,8 @@ impl Default for NoticeRules {
 }
 
 impl NoticeRules {
-    /// A display counts as a reopening if it comes at least so long after the person's display before it. At a time step of an hour or
-    /// a day it is the steps that are compared.
+    /// A display counts as a reopening if it comes at least so long after the person's display
+    /// before it. At a time step of an hour or a day it is the steps that are compared.
     #[must_use]
     pub fn reopened_after(mut self, pause: Duration) -> Self {
         self.reopened_after = pause;

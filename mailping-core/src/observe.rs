@@ -1,6 +1,8 @@
-//! The way of one hit from a request to what may be kept of it. Pure: no I/O, no clock, no randomness, no async.
+//! The way of one hit from a request to what may be kept of it. Pure: no I/O, no clock, no
+//! randomness, no async.
 //!
-//! The raw address ends in the first lines of [`Observer::judge`]; what is kept is cut to its detail in [`Judged::cut`].
+//! The raw address ends in the first lines of [`Observer::judge`]; what is kept is cut to its
+//! detail in [`Judged::cut`].
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -176,7 +178,8 @@ impl Judged<'_> {
         &self.open
     }
 
-    /// The network that a sequence of hits is told by; `None` for a mail proxy, whose networks many readers share by design.
+    /// The network that a sequence of hits is told by; `None` for a mail proxy, whose networks many
+    /// readers share by design.
     pub(crate) fn unshared_network(&self) -> Option<MaskedIp> {
         use crate::fetcher::Fetcher;
         let shared = matches!(
@@ -205,7 +208,8 @@ impl Judged<'_> {
         self.open.evidence.contains(Evidence::NetPeople)
     }
 
-    /// Marks a fetch that belongs to what came before it: it is uncertain, and its place may be a scanner's.
+    /// Marks a fetch that belongs to what came before it: it is uncertain, and its place may be a
+    /// scanner's.
     pub(crate) fn doubt(&mut self, evidence: Evidence) {
         self.open.evidence.insert(evidence);
         if self.open.verdict == Verdict::Human {

@@ -1,4 +1,5 @@
-//! The door of the data subject: objections, erasure and export. Nothing is confirmed here that was not done.
+//! The door of the data subject: objections, erasure and export. Nothing is confirmed here that was
+//! not done.
 
 pub use crate::recipient::{Recipient, RecipientError};
 pub use crate::store::Erased;
@@ -20,7 +21,8 @@ impl<'a> People<'a> {
         Self(inner)
     }
 
-    /// Deletes a ping with all that is kept of it. `None` if there is no such ping. Hits on its pixel leave nothing from then on.
+    /// Deletes a ping with all that is kept of it. `None` if there is no such ping. Hits on its
+    /// pixel leave nothing from then on.
     ///
     /// # Errors
     /// If the store did not carry it out.
@@ -28,11 +30,12 @@ impl<'a> People<'a> {
         Ok(self.0.store.erase(id).await?)
     }
 
-    /// Keeps the objection of a recipient: none of their pings gains opens from now on, and new ones are untracked.
-    /// It survives erasure.
+    /// Keeps the objection of a recipient: none of their pings gains opens from now on, and new
+    /// ones are untracked. It survives erasure.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store did not carry it out.
+    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store did not
+    /// carry it out.
     pub async fn object(self, address: &str) -> Result<(), Error> {
         Ok(self.0.store.object(&self.recipient(address).await?).await?)
     }
@@ -52,7 +55,8 @@ impl<'a> People<'a> {
         Ok(Objection::Kept)
     }
 
-    /// Whether a path holds the token of an opt-out link of ours. It says nothing about any ping and reads nothing.
+    /// Whether a path holds the token of an opt-out link of ours. It says nothing about any ping
+    /// and reads nothing.
     pub(crate) fn is_opt_out_link(self, path: &str) -> bool {
         links::token(path, Label::OptOut, &self.0.observer.keys).is_some()
     }
@@ -60,7 +64,8 @@ impl<'a> People<'a> {
     /// Whether a recipient's objection is kept.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store cannot be read.
+    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store cannot
+    /// be read.
     pub async fn has_objected(self, address: &str) -> Result<bool, Error> {
         Ok(self.0.store.has_objected(&self.recipient(address).await?).await?)
     }
@@ -68,7 +73,8 @@ impl<'a> People<'a> {
     /// Deletes all pings of a recipient with all that is kept of them. An objection stays.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store did not carry it out.
+    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store did not
+    /// carry it out.
     pub async fn erase_recipient(self, address: &str) -> Result<Erased, Error> {
         Ok(self.0.store.erase_recipient(&self.recipient(address).await?).await?)
     }
@@ -76,7 +82,8 @@ impl<'a> People<'a> {
     /// All that is kept of a recipient: what, why, on which basis, how long.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store cannot be read.
+    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store cannot
+    /// be read.
     pub async fn export(self, address: &str) -> Result<RecipientExport, Error> {
         let hashes = self.recipient(address).await?;
         let mut export = RecipientExport {

@@ -1,4 +1,5 @@
-//! The door of whoever sends: it makes pings, ends them, and takes pixels out of HTML. It writes no opens and starts no thread.
+//! The door of whoever sends: it makes pings, ends them, and takes pixels out of HTML. It writes no
+//! opens and starts no thread.
 
 pub use crate::base_url::BaseUrlError;
 pub use crate::basis::{Consent, EprivacyGround, MessageKind, Purpose};
@@ -21,11 +22,12 @@ impl<'a> Pings<'a> {
 
     /// Makes a ping for one message to one recipient: durable once this returns.
     ///
-    /// If the recipient has objected, or nothing may be kept, the ping is untracked: it has no pixel, and sending
-    /// goes on without one.
+    /// If the recipient has objected, or nothing may be kept, the ping is untracked: it has no
+    /// pixel, and sending goes on without one.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] if a field is wrong, which [`Error::field`] names; [`Error::is_unavailable`] if the store did not keep it.
+    /// [`Error::is_invalid`] if a field is wrong, which [`Error::field`] names;
+    /// [`Error::is_unavailable`] if the store did not keep it.
     pub async fn create(self, new: NewPing) -> Result<PreparedPing, Error> {
         let inner = self.0;
         let (mut ping, recipient) = new.prepare(inner.now(), inner.observer.ceiling)?;
@@ -37,8 +39,8 @@ impl<'a> Pings<'a> {
         Ok(PreparedPing::new(ping, &inner.base_url, &inner.observer.keys))
     }
 
-    /// A ping with its pixel, as it was when it was made, or without one if it gains no opens any more. `None` if there is no
-    /// such ping.
+    /// A ping with its pixel, as it was when it was made, or without one if it gains no opens any
+    /// more. `None` if there is no such ping.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -49,7 +51,8 @@ impl<'a> Pings<'a> {
         Ok(Some(PreparedPing::new(ping, &inner.base_url, &inner.observer.keys)))
     }
 
-    /// Ends recording for a ping, also from mail already sent; what is kept stays. `false` if there is no such ping.
+    /// Ends recording for a ping, also from mail already sent; what is kept stays. `false` if there
+    /// is no such ping.
     ///
     /// # Errors
     /// If the store did not carry it out.

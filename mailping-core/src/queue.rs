@@ -1,12 +1,13 @@
-//! Between the hits and the store: one bounded queue, one thread that writes batches, one that keeps the deadlines, and
-//! one that has a spool hand over, if there is one.
+//! Between the hits and the store: one bounded queue, one thread that writes batches, one that
+//! keeps the deadlines, and one that has a spool hand over, if there is one.
 //!
-//! A waiter is a future without a runtime. Dropping it, as a client that hangs up does, loses nothing: the open stays
-//! queued. No open leaves the queue before the store has answered for it.
+//! A waiter is a future without a runtime. Dropping it, as a client that hangs up does, loses
+//! nothing: the open stays queued. No open leaves the queue before the store has answered for it.
 
 mod deadline;
 mod handover;
 mod pause;
+mod purge;
 mod recorded;
 mod ticket;
 mod writer;
@@ -110,14 +111,16 @@ struct State {
 }
 
 impl State {
-    /// Takes the waiters off that have their answer, so that the list is never longer than the queue.
+    /// Takes the waiters off that have their answer, so that the list is never longer than the
+    /// queue.
     fn forget_answered(&mut self) {
         while self.waiters.front().is_some_and(|(_, ticket)| ticket.is_answered()) {
             self.waiters.pop_front();
         }
     }
 
-    /// The wakers are to be woken once the lock is released: one may end the last handle of this queue.
+    /// The wakers are to be woken once the lock is released: one may end the last handle of this
+    /// queue.
     #[must_use]
     fn close(&mut self) -> Vec<Waker> {
         self.closed = true;
@@ -173,7 +176,8 @@ impl Queue {
         Self { shared }
     }
 
-    /// Starts the two threads, and a third one for a spool, unless they run already or the queue is closed.
+    /// Starts the two threads, and a third one for a spool, unless they run already or the queue is
+    /// closed.
     pub(crate) fn start(&self) -> std::io::Result<()> {
         self.start_locked(&mut self.shared.state())
     }
@@ -253,7 +257,8 @@ impl Queue {
         self.shared.limits.capacity
     }
 
-    /// Takes no more entries, writes what waits and returns how many could not be written within `patience`.
+    /// Takes no more entries, writes what waits and returns how many could not be written within
+    /// `patience`.
     pub(crate) async fn close(&self, patience: Duration) -> usize {
         self.begin_close(patience);
         Closing(&self.shared).await;

@@ -1,5 +1,6 @@
-//! The door of whoever reads: receipts, lists, pages of opens, notices and events. It starts no thread but for events. The sums take one pass over the opens, a list no query per ping, and a page no look at
-//! the pages before it.
+//! The door of whoever reads: receipts, lists, pages of opens, notices and events. It starts no
+//! thread but for events. The sums take one pass over the opens, a list no query per ping, and a
+//! page no look at the pages before it.
 
 pub use crate::events::{Event, Events};
 pub use crate::id::OpenId;
@@ -48,8 +49,9 @@ impl<'a> Receipts<'a> {
         self.page(&OpenQuery::oldest(id, PAGE)).await
     }
 
-    /// The receipt of a ping with the opens that the query asks for, in its order, at most 1,000. The sums are those of all
-    /// opens, so that they take as long as there are opens: for a further page alone ask for the [opens](Self::opens).
+    /// The receipt of a ping with the opens that the query asks for, in its order, at most 1,000.
+    /// The sums are those of all opens, so that they take as long as there are opens: for a further
+    /// page alone ask for the [opens](Self::opens).
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -69,8 +71,8 @@ impl<'a> Receipts<'a> {
         Ok(Some(Receipt { summary, opens: page.opens, next: page.next }))
     }
 
-    /// One page of a ping's opens without the sums, at most 1,000: it takes no longer for a ping of many. Empty if there is no
-    /// such ping.
+    /// One page of a ping's opens without the sums, at most 1,000: it takes no longer for a ping of
+    /// many. Empty if there is no such ping.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -94,8 +96,9 @@ impl<'a> Receipts<'a> {
         Ok(SummaryPage { summaries, next: page.next, unreadable: page.unreadable })
     }
 
-    /// The notices of a ping as of now; `None` if there is no such ping. They depend only on what is kept and on the time, so
-    /// that nothing is missed by asking later: an [`Event`](Event) says when it is worth asking.
+    /// The notices of a ping as of now; `None` if there is no such ping. They depend only on what
+    /// is kept and on the time, so that nothing is missed by asking later: an [`Event`](Event) says
+    /// when it is worth asking.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -105,8 +108,8 @@ impl<'a> Receipts<'a> {
         Ok(all.pop())
     }
 
-    /// The notices of the pings that a query asks for, from the newest; of those without any, too. A ping whose row is damaged is
-    /// left out.
+    /// The notices of the pings that a query asks for, from the newest; of those without any, too.
+    /// A ping whose row is damaged is left out.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -124,15 +127,17 @@ impl<'a> Receipts<'a> {
         Ok(self.events_since(mark))
     }
 
-    /// The events since a mark that an earlier [`Event`](Event) carried: nothing is missed while the program did not run.
+    /// The events since a mark that an earlier [`Event`](Event) carried: nothing is missed while
+    /// the program did not run.
     #[must_use]
     pub fn events_since(self, mark: Mark) -> Events {
         Events::new(Arc::clone(&self.0.store), Arc::clone(self.0.queue.bell()), mark)
     }
 
-    /// Calls `handle` when a person displays a message for the first time, from now on; it ends when the tracker is closed. What
-    /// happens while the program does not run is not told: for that, keep each event's mark and use
-    /// [`events_since`](Self::events_since) with [`Events::on_first_open`].
+    /// Calls `handle` when a person displays a message for the first time, from now on; it ends
+    /// when the tracker is closed. What happens while the program does not run is not told: for
+    /// that, keep each event's mark and use [`events_since`](Self::events_since) with
+    /// [`Events::on_first_open`].
     ///
     /// # Errors
     /// As [`Events::on_first_open`].

@@ -20,9 +20,10 @@ use crate::{Keyring, RecipientHashes, Timestamp};
 
 /// The handle that an app holds. Cheap to clone: all clones are one tracker.
 ///
-/// Each kind of caller has a door: the server that answers pixels the [intake](Self::intake), whoever sends the
-/// [pings](Self::pings), whoever reads the [receipts](Self::receipts), and the recipients' rights the [people](Self::people). A
-/// program uses the doors that it needs: one that only sends or only reads starts no thread.
+/// Each kind of caller has a door: the server that answers pixels the [intake](Self::intake),
+/// whoever sends the [pings](Self::pings), whoever reads the [receipts](Self::receipts), and the
+/// recipients' rights the [people](Self::people). A program uses the doors that it needs: one that
+/// only sends or only reads starts no thread.
 #[derive(Clone)]
 pub struct Tracker(pub(crate) Arc<Inner>);
 
@@ -80,7 +81,8 @@ impl Inner {
         (self.clock)().into()
     }
 
-    /// No hash is made with keys that have not been looked at: with wrong ones objections would be forgotten.
+    /// No hash is made with keys that have not been looked at: with wrong ones objections would be
+    /// forgotten.
     pub(crate) async fn hashes(&self, recipient: &Recipient) -> Result<RecipientHashes, StoreError> {
         self.key_check.pass(&*self.store).await?;
         Ok(RecipientHashes::of(recipient, &self.observer.keys))

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::AsnDatabase;
 use super::ranges::{Labels, Ranges};
 use super::{Evidence, EvidenceSet, FetchSignals, Fetcher, Network, NetworkList, Provider, Verdict};
-use super::{agent, combine, network_list, networks, packed};
+use super::{combine, network_list, networks, packed, user_agent};
 use crate::MaskedIp;
 
 /// When the fetch came, counted from the ping's sent time.
@@ -176,7 +176,7 @@ impl Classifier {
         network: Option<MaskedIp>,
         since_sent: SinceSent,
     ) -> Classified {
-        let agent::Reading { kind, provider, system } = agent::read(signals.agent());
+        let user_agent::Reading { kind, provider, system } = user_agent::read(signals.agent());
         let labels = network.map_or(Labels::default(), |network| self.labels(network));
         let global = network.is_some_and(|network| networks::is_global(network.network()));
 

@@ -1,6 +1,6 @@
 //! Finds a token of a User-Agent among the known names: one hash, computed when the library is compiled.
 
-use super::agents::{AGENTS, Agent, Place};
+use super::agent_names::{AGENTS, Agent, Place};
 
 const BUCKETS: usize = 512;
 

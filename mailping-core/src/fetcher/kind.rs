@@ -1,7 +1,7 @@
 //! The kinds of User-Agents.
 
 use super::Evidence;
-use super::agents::Means;
+use super::agent_names::Means;
 
 /// What a User-Agent is, by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

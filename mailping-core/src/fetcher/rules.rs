@@ -1,7 +1,7 @@
 //! All that a judgement rests on, in one list: every name, network, header, form and time with what it proves, where that
 //! stands and when it was checked. The rows stand as data beside what reads them; nothing here takes part in judging.
 
-use super::agents::BLOCKS;
+use super::agent_names::BLOCKS;
 use super::networks::BUILT_IN;
 use super::signals::HEADERS;
 use super::{Evidence, Provider, as_numbers, packed};
@@ -75,7 +75,7 @@ const fn form(name: &'static str, proves: Evidence, source: &'static str, checke
     Rule { name, proves, provider: None, source, checked }
 }
 
-/// What an agent's form proves without any name. `shape.rs`, `seen.rs` and `agent.rs` read it.
+/// What an agent's form proves without any name. `shape.rs`, `hints.rs` and `user_agent.rs` read it.
 #[rustfmt::skip]
 const FORMS: &[Rule] = &[
     Rule { name: "ends in a second Mozilla/5.0", proves: Evidence::UaGmailPrefetch, provider: Some(Provider::Gmail),

@@ -8,19 +8,16 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::pause::Pauses;
+use super::purge::Purge;
 use super::ticket::Ticket;
 use super::{Entry, Queued, RecordError, Recorded, Shared, from_now};
-use crate::store::{Answer, Attempt, PingQuery, Purged, Written};
-use crate::{LastDay, Open, Timestamp};
+use crate::store::{Answer, Attempt, Written};
+use crate::{LastDay, Open};
 
 /// The most opens that one batch holds: large enough that a commit costs each little, small enough to keep locks short.
 const MAX_BATCH: usize = 2_048;
-/// The most rows that one step of a purge deletes, so that hits wait for it no longer than for a batch.
-const PURGE_STEP: usize = 48;
 /// The longest that a batch waits for more hits.
 const MAX_GATHER_TIME: Duration = Duration::from_micros(500);
-/// With the clock so far ahead of the newest ping, the first purge is put off to the next time.
-const CLOCK_JUMP: Duration = Duration::from_secs(7 * 86_400);
 
 impl Shared {
     pub(super) fn write_batches(&self) {
@@ -184,72 +181,7 @@ impl Shared {
             state = condition.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
-
-    /// Deletes a little of what is due; `true` where nothing is left, or the store failed and shall be left alone.
-    fn purge_step(&self, purge: &mut Purge) -> bool {
-        if purge.is_held_back(self) {
-            return true;
-        }
-        let purged = guarded(|| pollster::block_on(self.store.purge((self.clock)(), PURGE_STEP)));
-        match purged {
-            Ok(Purged { pings, opens, passed_over }) => {
-                self.counts.purged_pings.fetch_add(pings, Ordering::Relaxed);
-                self.counts.purged_opens.fetch_add(opens, Ordering::Relaxed);
-                if self.counts.purge_passed_over.swap(passed_over, Ordering::Relaxed) < passed_over {
-                    tracing::error!(passed_over, "damaged rows are due and cannot be purged");
-                }
-                if pings + opens > 0 {
-                    tracing::info!(pings, opens, "purged what was kept long enough");
-                }
-                pings + opens < PURGE_STEP as u64
-            }
-            Err(Failed { text: failure, .. }) => {
-                tracing::warn!(failure, "the store did not purge; it is tried again at the next time");
-                true
-            }
-        }
-    }
 }
-/// A purge takes what is due by the clock. A clock that has jumped ahead would take everything.
-#[derive(Debug, Default)]
-struct Purge {
-    /// It was put off because of the clock, and is not put off again until the rows have come near to it.
-    was_held_back: bool,
-    /// The time up to which rows are known.
-    newest: Option<Timestamp>,
-}
-
-impl Purge {
-    /// Whether the clock is far ahead of the newest row, for the first time: then somebody should look at it before anything goes.
-    fn is_held_back(&mut self, queue: &Shared) -> bool {
-        let now = (queue.clock)();
-        let is_near = |newest: Timestamp| now.since(newest).is_none_or(|age| age <= CLOCK_JUMP);
-        if self.newest.is_some_and(is_near) {
-            return false;
-        }
-        let newest = guarded(|| pollster::block_on(queue.store.pings(&PingQuery::newest(1))));
-        // No ping, or none that can be read: the purge itself will say so.
-        let Some(newest) = newest.ok().and_then(|page| page.pings.first().map(|kept| kept.ping.sent_at))
-        else {
-            return false;
-        };
-        self.newest = Some(newest);
-        if is_near(newest) {
-            self.was_held_back = false;
-            return false;
-        }
-        if std::mem::replace(&mut self.was_held_back, true) {
-            return false;
-        }
-        tracing::warn!(
-            clock = %now,
-            newest_ping = %newest,
-            "the clock is far ahead of the newest ping: nothing is purged until the next time; set the clock if it is wrong"
-        );
-        true
-    }
-}
-
 /// How many hits the next batch waits for, and until when.
 ///
 /// Under load those who were answered last come back together, while others wait already: without a short wait each batch would be half of
@@ -364,8 +296,8 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) ->
 
 /// How a call of the store failed.
 pub(super) struct Failed {
-    text: String,
-    is_corrupt: bool,
+    pub(super) text: String,
+    pub(super) is_corrupt: bool,
 }
 
 #[cfg(test)]

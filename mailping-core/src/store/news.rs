@@ -12,8 +12,8 @@ use crate::{LastDay, Open, PingId};
 pub struct News {
     /// Opens and raised last days, in the store's own order.
     pub items: Vec<NewsItem>,
-    /// The mark to ask with next. It differs from the one that was asked with if anything was read, also if nothing of that is
-    /// there any more.
+    /// The mark to ask with next. It differs from the one that was asked with if anything was read,
+    /// also if nothing of that is there any more.
     pub mark: Mark,
     /// Rows between them that cannot be read and are left out.
     pub unreadable: u64,
@@ -55,8 +55,8 @@ impl NewsItem {
     }
 }
 
-/// A place in the order in which one database keeps things. It means something to that database alone; a text of at most 400
-/// letters, digits, dots and dashes for everybody else.
+/// A place in the order in which one database keeps things. It means something to that database
+/// alone; a text of at most 400 letters, digits, dots and dashes for everybody else.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Mark(Box<str>);
 

@@ -24,16 +24,16 @@
     reason = "what cannot be set up ends the test"
 )]
 
+mod fixture;
 mod rows;
 mod scenarios;
 mod sockets;
 mod wire;
-mod world;
 
 use std::fmt;
 
+use self::fixture::{Fixture, Kind};
 pub use self::sockets::Sockets;
-use self::world::{Kind, World};
 use crate::Tracker;
 
 /// Where the routes are to be mounted.
@@ -87,23 +87,23 @@ impl Table {
             found.note(name, "", "is skipped, but the table has no such row");
         }
         for kind in Kind::ALL {
-            let world = World::new(kind);
+            let fixture = Fixture::new(kind);
             let (sockets, addresses) = Sockets::bind(self.without_unix);
-            let server = start(world.tracker(), sockets);
+            let server = start(fixture.tracker(), sockets);
             for address in &addresses {
                 for row in rows::all().iter().filter(|row| kind.takes_rows() && self.takes(row.name)) {
-                    if let Err(difference) = row.check(&world, address) {
+                    if let Err(difference) = row.check(&fixture, address) {
                         found.note(row.name, &format!("{address} {kind}"), &difference);
                     }
                 }
                 for scenario in scenarios::ALL.iter().filter(|s| s.kind == kind && self.takes(s.name)) {
-                    if let Err(difference) = (scenario.check)(&world, address) {
+                    if let Err(difference) = (scenario.check)(&fixture, address) {
                         found.note(scenario.name, &format!("{address} {kind}"), &difference);
                     }
                 }
             }
             drop(server);
-            world.close();
+            fixture.close();
         }
         if found.0.is_empty() { Ok(()) } else { Err(Differences(found.0)) }
     }

@@ -28,6 +28,12 @@
 //! does: a store that needs a runtime must have captured it. What a test inside one process cannot show is left to the store's own
 //! tests: that what was answered survives a crash, that several processes share one database, that erased bytes are gone.
 //!
+//! [`Attempt::Repeat`]: crate::store::Attempt::Repeat
+//! [`Filtered`]: crate::store::Answer::Filtered
+//! [`NewPing`]: crate::NewPing
+//! [`StoreError::unavailable`]: crate::store::StoreError::unavailable
+//! [`Store`]: crate::store::Store
+//! [`news`]: crate::store::Store::news
 #![doc = include_str!("../../docs/write_a_store.md")]
 #![allow(
     clippy::unwrap_used,
@@ -38,6 +44,7 @@
 
 mod at_once;
 mod deleting;
+mod harness;
 mod kept_whole;
 mod last_day;
 mod news;
@@ -45,7 +52,6 @@ mod no_more_opens;
 mod reading;
 mod recipients;
 mod recording;
-mod rig;
 
 use std::fmt;
 use std::future::Future;
@@ -54,14 +60,14 @@ use std::sync::Arc;
 
 use crate::Store;
 
-use rig::Rig;
+use harness::Harness;
 
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// One promise.
 pub struct Case {
     name: &'static str,
-    run: fn(Rig) -> Running,
+    run: fn(Harness) -> Running,
 }
 
 impl Case {
@@ -76,7 +82,7 @@ impl Case {
     /// # Panics
     /// Where the store breaks the promise, or fails.
     pub async fn run(&self, empty: Arc<dyn Store>) {
-        (self.run)(Rig::new(empty)).await;
+        (self.run)(Harness::new(empty)).await;
     }
 }
 
@@ -102,7 +108,7 @@ macro_rules! cases {
     ($($module:ident: $($name:ident),+ $(,)?;)+) => {
         /// All promises.
         pub const CASES: &[Case] = &[
-            $($(Case { name: stringify!($name), run: |rig| Box::pin($module::$name(rig)) },)+)+
+            $($(Case { name: stringify!($name), run: |harness| Box::pin($module::$name(harness)) },)+)+
         ];
     };
 }

@@ -2,9 +2,9 @@
 
 use std::io::{Read, Write};
 
+use super::fixture::{Before, Fixture, Kind, Subject};
 use super::sockets::Address;
 use super::wire::{Reply, Request};
-use super::world::{Before, Kind, Subject, World};
 use crate::fetcher::Fetcher;
 use crate::{Receipt, Status, opt_out};
 
@@ -211,13 +211,13 @@ pub(super) fn all() -> Vec<Row> {
 }
 
 impl Row {
-    pub(super) fn check(&self, world: &World, address: &Address) -> Result<(), String> {
-        let subject = world.subject(self.before);
-        let before = world.receipt(&subject);
+    pub(super) fn check(&self, fixture: &Fixture, address: &Address) -> Result<(), String> {
+        let subject = fixture.subject(self.before);
+        let before = fixture.receipt(&subject);
         let request = (self.request)(&subject).header("Connection", "close");
         let reply = exchange(address, &request).map_err(|error| format!("no answer: {error}"))?;
         self.answer.check(&request, &reply)?;
-        self.leaves.check(world, address, before.as_ref(), world.receipt(&subject).as_ref())
+        self.leaves.check(fixture, address, before.as_ref(), fixture.receipt(&subject).as_ref())
     }
 }
 
@@ -254,7 +254,7 @@ impl Answer {
 impl Leaves {
     fn check(
         self,
-        world: &World,
+        fixture: &Fixture,
         address: &Address,
         before: Option<&Receipt>,
         after: Option<&Receipt>,
@@ -272,7 +272,7 @@ impl Leaves {
                     return Err(format!("{} opens were kept, expected one", opens.len()));
                 };
                 let network = open.network.map(|network| network.to_string());
-                let client = if world.kind == Kind::BehindProxy { named } else { address.client_network() };
+                let client = if fixture.kind == Kind::BehindProxy { named } else { address.client_network() };
                 if network.as_deref() != client {
                     return Err(format!("the network is {network:?}, expected {client:?}"));
                 }

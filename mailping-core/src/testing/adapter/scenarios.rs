@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use super::fixture::{Before, Fixture, Kind, Subject};
 use super::rows::{exchange, expect};
 use super::sockets::Address;
 use super::wire::{Reply, Request};
-use super::world::{Before, Kind, Subject, World};
 use crate::fetcher::Evidence;
 use crate::testing::faulty::Fault;
 use crate::{Open, Status, opt_out};
@@ -14,13 +14,13 @@ use crate::{Open, Status, opt_out};
 pub(super) struct Scenario {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
-    pub(super) check: fn(&World, &Address) -> Result<(), String>,
+    pub(super) check: fn(&Fixture, &Address) -> Result<(), String>,
 }
 
 const fn scenario(
     name: &'static str,
     kind: Kind,
-    check: fn(&World, &Address) -> Result<(), String>,
+    check: fn(&Fixture, &Address) -> Result<(), String>,
 ) -> Scenario {
     Scenario { name, kind, check }
 }
@@ -47,8 +47,8 @@ fn failed(error: impl std::fmt::Display) -> String {
 }
 
 /// Every kind of request in turn on one connection: none may leave bytes or close it.
-fn keep_alive(world: &World, address: &Address) -> Result<(), String> {
-    let subject = world.subject(Before::Sent);
+fn keep_alive(fixture: &Fixture, address: &Address) -> Result<(), String> {
+    let subject = fixture.subject(Before::Sent);
     let mut stream = address.connect().map_err(failed)?;
     let page = format!("/px/{}/opt-out", subject.opt_out);
     for (request, reply) in [
@@ -62,21 +62,21 @@ fn keep_alive(world: &World, address: &Address) -> Result<(), String> {
         stream.write_all(&request.to_bytes()).map_err(failed)?;
         expect(&Reply::read(&mut stream, request.is_head()).map_err(failed)?, &reply)?;
     }
-    expect_opens(world, &subject, 2)
+    expect_opens(fixture, &subject, 2)
 }
 
-fn pipelining(world: &World, address: &Address) -> Result<(), String> {
-    pipelined(world, address, |subject| [pixel(subject), Request::get("/px/x.gif"), pixel(subject)])
+fn pipelining(fixture: &Fixture, address: &Address) -> Result<(), String> {
+    pipelined(fixture, address, |subject| [pixel(subject), Request::get("/px/x.gif"), pixel(subject)])
 }
 
 /// What sends a HEAD checks links, and the GET behind it is the checker's too.
-fn get_behind_a_head(world: &World, address: &Address) -> Result<(), String> {
-    let subject = world.subject(Before::Sent);
+fn get_behind_a_head(fixture: &Fixture, address: &Address) -> Result<(), String> {
+    let subject = fixture.subject(Before::Sent);
     let head = Request::new("HEAD", format!("/px/{}.gif", subject.pixel));
     for (request, reply) in [(head, Reply::picture().head()), (pixel(&subject), Reply::picture())] {
         expect(&exchange(address, &request).map_err(failed)?, &reply)?;
     }
-    let opens = world.receipt(&subject).map(|receipt| receipt.opens).unwrap_or_default();
+    let opens = fixture.receipt(&subject).map(|receipt| receipt.opens).unwrap_or_default();
     // Behind a socket without an address nobody can tell what came before.
     let is_marked = |open: &Open| open.network.is_none() || open.evidence.contains(Evidence::SeqAfterHead);
     match opens.as_slice() {
@@ -86,22 +86,22 @@ fn get_behind_a_head(world: &World, address: &Address) -> Result<(), String> {
 }
 
 /// A server that takes the method of a later request for the one it answers sends HEAD a body, or GET none.
-fn pipelined_head(world: &World, address: &Address) -> Result<(), String> {
-    pipelined(world, address, |subject| [pixel(subject), Request::new("HEAD", "/px/x.gif"), pixel(subject)])
+fn pipelined_head(fixture: &Fixture, address: &Address) -> Result<(), String> {
+    pipelined(fixture, address, |subject| [pixel(subject), Request::new("HEAD", "/px/x.gif"), pixel(subject)])
 }
 
 /// The second of two requests in one write asks for the end of the connection: what the first
 /// answer says of it must be the same for a token that waits for the store and for one that does
 /// not.
-fn pipelining_that_ends_the_connection(world: &World, address: &Address) -> Result<(), String> {
-    let subject = world.subject(Before::Sent);
+fn pipelining_that_ends_the_connection(fixture: &Fixture, address: &Address) -> Result<(), String> {
+    let subject = fixture.subject(Before::Sent);
     let first_closes = |first: Request, waits: bool| {
-        world.set(Fault::RecordHangs);
+        fixture.set(Fault::RecordHangs);
         let mut stream = address.connect().map_err(failed)?;
         let second = Request::get("/px/x.gif").header("Connection", "close");
         stream.write_all(&[first.to_bytes(), second.to_bytes()].concat()).map_err(failed)?;
-        let queued = !waits || soon(|| world.waiting() == 1);
-        world.set(Fault::None);
+        let queued = !waits || soon(|| fixture.waiting() == 1);
+        fixture.set(Fault::None);
         let reply = Reply::read(&mut stream, false).map_err(failed)?;
         expect(&reply, &Reply::picture())?;
         expect(&Reply::read(&mut stream, false).map_err(failed)?, &Reply::picture())?;
@@ -114,22 +114,23 @@ fn pipelining_that_ends_the_connection(world: &World, address: &Address) -> Resu
     let live = first_closes(pixel(&subject), true)?;
     let forged = first_closes(Request::get("/px/y.gif"), false)?;
     if live == forged {
-        return expect_opens(world, &subject, 1);
+        return expect_opens(fixture, &subject, 1);
     }
     Err(format!("says `connection: close` for a live token: {live}, for a forged one: {forged}"))
 }
 
 /// Whoever sends the body after the head gets an answer, and a connection that goes on or says that
 /// it does not.
-fn form_in_two_packets(world: &World, address: &Address) -> Result<(), String> {
-    let subject = world.subject(Before::Sent);
+fn form_in_two_packets(fixture: &Fixture, address: &Address) -> Result<(), String> {
+    let subject = fixture.subject(Before::Sent);
     let form = Request::new("POST", format!("/px/{}/opt-out", subject.opt_out))
         .body("application/x-www-form-urlencoded", b"List-Unsubscribe=One-Click");
     let head = form.head_to_bytes();
     let bytes = form.to_bytes();
     let mut stream = address.connect().map_err(failed)?;
     stream.write_all(&head).map_err(failed)?;
-    let withdrawn = || world.receipt(&subject).is_some_and(|of| of.summary.ping.status == Status::Withdrawn);
+    let withdrawn =
+        || fixture.receipt(&subject).is_some_and(|of| of.summary.ping.status == Status::Withdrawn);
     if !soon(withdrawn) {
         return Err("the objection was not kept".to_owned());
     }
@@ -147,11 +148,11 @@ fn form_in_two_packets(world: &World, address: &Address) -> Result<(), String> {
 
 /// Three requests in one write: three answers in order.
 fn pipelined(
-    world: &World,
+    fixture: &Fixture,
     address: &Address,
     requests: impl Fn(&Subject) -> [Request; 3],
 ) -> Result<(), String> {
-    let subject = world.subject(Before::Sent);
+    let subject = fixture.subject(Before::Sent);
     let mut stream = address.connect().map_err(failed)?;
     let requests = requests(&subject);
     let bytes: Vec<u8> = requests.iter().flat_map(Request::to_bytes).collect();
@@ -161,11 +162,11 @@ fn pipelined(
         let expected = if to_head { Reply::picture().head() } else { Reply::picture() };
         expect(&Reply::read(&mut stream, to_head).map_err(failed)?, &expected)?;
     }
-    expect_opens(world, &subject, 2)
+    expect_opens(fixture, &subject, 2)
 }
 
-fn hangs_up_in_its_request(world: &World, address: &Address) -> Result<(), String> {
-    let subject = world.subject(Before::Sent);
+fn hangs_up_in_its_request(fixture: &Fixture, address: &Address) -> Result<(), String> {
+    let subject = fixture.subject(Before::Sent);
     let bytes = pixel(&subject).to_bytes();
     for length in [10, bytes.len() - 2] {
         let mut stream = address.connect().map_err(failed)?;
@@ -173,54 +174,54 @@ fn hangs_up_in_its_request(world: &World, address: &Address) -> Result<(), Strin
         stream.hang_up();
     }
     // The server still serves, and nothing is kept of half a request.
-    let other = world.subject(Before::Sent);
+    let other = fixture.subject(Before::Sent);
     expect(
         &exchange(address, &pixel(&other).header("Connection", "close")).map_err(failed)?,
         &Reply::picture(),
     )?;
-    expect_opens(world, &subject, 0)
+    expect_opens(fixture, &subject, 0)
 }
 
-fn hangs_up_before_the_answer(world: &World, address: &Address) -> Result<(), String> {
-    let subject = world.subject(Before::Sent);
-    world.set(Fault::RecordHangs);
+fn hangs_up_before_the_answer(fixture: &Fixture, address: &Address) -> Result<(), String> {
+    let subject = fixture.subject(Before::Sent);
+    fixture.set(Fault::RecordHangs);
     let mut stream = address.connect().map_err(failed)?;
     stream.write_all(&pixel(&subject).to_bytes()).map_err(failed)?;
-    let queued = soon(|| world.waiting() == 1);
+    let queued = soon(|| fixture.waiting() == 1);
     stream.hang_up();
     // Long enough for the server to notice and to drop whatever waits for the answer.
     std::thread::sleep(Duration::from_millis(100));
-    world.set(Fault::None);
+    fixture.set(Fault::None);
     if !queued {
         return Err("the open was not queued when the request was in".to_owned());
     }
-    if soon(|| opens(world, &subject) == 1) { Ok(()) } else { Err("the open was lost".to_owned()) }
+    if soon(|| opens(fixture, &subject) == 1) { Ok(()) } else { Err("the open was lost".to_owned()) }
 }
 
-fn answer_waits_for_the_store(world: &World, address: &Address) -> Result<(), String> {
-    let subject = world.subject(Before::Sent);
-    world.set(Fault::RecordHangs);
+fn answer_waits_for_the_store(fixture: &Fixture, address: &Address) -> Result<(), String> {
+    let subject = fixture.subject(Before::Sent);
+    fixture.set(Fault::RecordHangs);
     let mut stream = address.connect().map_err(failed)?;
     stream.write_all(&pixel(&subject).to_bytes()).map_err(failed)?;
     let answered_early = std::thread::scope(|scope| {
         let reading = scope.spawn(|| Reply::read(&mut stream, false));
-        soon(|| world.waiting() == 1);
+        soon(|| fixture.waiting() == 1);
         std::thread::sleep(Duration::from_millis(100));
         let early = reading.is_finished();
-        world.set(Fault::None);
+        fixture.set(Fault::None);
         let reply = reading.join().map_err(|_| "reading the answer failed".to_owned())?.map_err(failed)?;
         expect(&reply, &Reply::picture()).map(|()| early)
     })?;
     if answered_early {
         return Err("answered before the open was on disk".to_owned());
     }
-    expect_opens(world, &subject, 1)
+    expect_opens(fixture, &subject, 1)
 }
 
 /// The pixel is answered as ever and its open kept for later; an objection that is not kept is not confirmed.
-fn store_is_down(world: &World, address: &Address) -> Result<(), String> {
-    let [subject, objecting] = [world.subject(Before::Sent), world.subject(Before::Sent)];
-    world.set(Fault::Down);
+fn store_is_down(fixture: &Fixture, address: &Address) -> Result<(), String> {
+    let [subject, objecting] = [fixture.subject(Before::Sent), fixture.subject(Before::Sent)];
+    fixture.set(Fault::Down);
     let close = |request: Request| exchange(address, &request.header("Connection", "close")).map_err(failed);
     let page = format!("/px/{}/opt-out", objecting.opt_out);
     let replies = [
@@ -228,22 +229,22 @@ fn store_is_down(world: &World, address: &Address) -> Result<(), String> {
         (close(Request::get(page.as_str())), Reply::page(200, opt_out::PAGE)),
         (close(Request::new("POST", page.as_str())), Reply::page(503, opt_out::FAILED)),
     ];
-    world.set(Fault::None);
+    fixture.set(Fault::None);
     for (reply, expected) in replies {
         expect(&reply?, &expected)?;
     }
-    if world.receipt(&objecting).map(|receipt| receipt.summary.ping.status) != Some(Status::Live) {
+    if fixture.receipt(&objecting).map(|receipt| receipt.summary.ping.status) != Some(Status::Live) {
         return Err("the objection was kept, though it was answered that it was not".to_owned());
     }
-    if soon(|| opens(world, &subject) == 1) { Ok(()) } else { Err("the open was lost".to_owned()) }
+    if soon(|| opens(fixture, &subject) == 1) { Ok(()) } else { Err("the open was lost".to_owned()) }
 }
 
-fn opens(world: &World, subject: &Subject) -> usize {
-    world.receipt(subject).map_or(0, |receipt| receipt.opens.len())
+fn opens(fixture: &Fixture, subject: &Subject) -> usize {
+    fixture.receipt(subject).map_or(0, |receipt| receipt.opens.len())
 }
 
-fn expect_opens(world: &World, subject: &Subject, expected: usize) -> Result<(), String> {
-    let kept = opens(world, subject);
+fn expect_opens(fixture: &Fixture, subject: &Subject, expected: usize) -> Result<(), String> {
+    let kept = opens(fixture, subject);
     if kept == expected { Ok(()) } else { Err(format!("{kept} opens were kept, expected {expected}")) }
 }
 

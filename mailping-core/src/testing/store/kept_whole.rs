@@ -1,6 +1,6 @@
 //! What was put in comes out, to the last bit, at every size and code.
 
-use super::rig::{Rig, open, ping, time};
+use super::harness::{Harness, open, ping, time};
 use crate::fetcher::{Evidence, EvidenceSet, Fetcher, Provider, Verdict};
 use crate::geo::City;
 use crate::store::{KeptPing, Purged};
@@ -9,9 +9,9 @@ use crate::{
     Status, TimeStep,
 };
 
-async fn comes_back(rig: &Rig, ping: &Ping) {
-    rig.given(ping).await;
-    let kept = rig.found(ping.id).await;
+async fn comes_back(harness: &Harness, ping: &Ping) {
+    harness.given(ping).await;
+    let kept = harness.found(ping.id).await;
     // `Ping` hides its texts from `Debug`, so a difference is shown by name.
     assert!(kept.ping.reference == ping.reference, "reference");
     assert!(kept.ping.owner == ping.owner, "owner");
@@ -27,7 +27,7 @@ async fn comes_back(rig: &Rig, ping: &Ping) {
     assert!(kept == KeptPing::new(ping.clone(), None), "the ping as a whole");
 }
 
-pub(super) async fn a_ping_with_every_field_comes_back(rig: Rig) {
+pub(super) async fn a_ping_with_every_field_comes_back(harness: Harness) {
     let mut full = ping(1);
     // 256 bytes with characters of four, and 256 of one.
     full.reference = "\u{1f4e8}".repeat(64);
@@ -38,31 +38,31 @@ pub(super) async fn a_ping_with_every_field_comes_back(rig: Rig) {
     full.purpose = Purpose::Bulk;
     full.kind = Some(MessageKind::Transactional);
     full.eprivacy = Some(EprivacyGround::StrictlyNecessary);
-    comes_back(&rig, &full).await;
+    comes_back(&harness, &full).await;
     let mut long = ping(2);
     long.basis = Basis::legitimate_interest("r".repeat(2_000));
-    comes_back(&rig, &long).await;
+    comes_back(&harness, &long).await;
     // Times that do not follow from the id or from each other.
     let mut odd = ping(3);
     (odd.sent_at, odd.record_until, odd.keep_until) = (time(3), time(1), time(2));
-    comes_back(&rig, &odd).await;
+    comes_back(&harness, &odd).await;
 }
 
-pub(super) async fn a_ping_with_the_fewest_fields_comes_back(rig: Rig) {
+pub(super) async fn a_ping_with_the_fewest_fields_comes_back(harness: Harness) {
     comes_back(
-        &rig,
+        &harness,
         &Ping::stored(PingId::from_bytes([0; 16]), "r".to_owned(), Basis::Contract, Status::Live),
     )
     .await;
     comes_back(
-        &rig,
+        &harness,
         &Ping::stored(PingId::from_bytes([0xff; 16]), "r".to_owned(), Basis::Contract, Status::Live),
     )
     .await;
-    assert_eq!(rig.all_pings().await, [[0xff; 16], [0; 16]].map(PingId::from_bytes));
+    assert_eq!(harness.all_pings().await, [[0xff; 16], [0; 16]].map(PingId::from_bytes));
 }
 
-pub(super) async fn every_basis_and_code_of_a_ping_comes_back(rig: Rig) {
+pub(super) async fn every_basis_and_code_of_a_ping_comes_back(harness: Harness) {
     let consent = Consent::new(time(1), "v".repeat(200), "c".repeat(200));
     let bases =
         [Basis::Contract, Basis::LegalObligation, Basis::legitimate_interest("x"), Basis::Consent(consent)];
@@ -75,23 +75,23 @@ pub(super) async fn every_basis_and_code_of_a_ping_comes_back(rig: Rig) {
         ping.kind = MessageKind::from_code(n % 4);
         ping.eprivacy = EprivacyGround::from_code(n % 5);
         ping.status = [Status::Live, Status::Withdrawn, Status::Untracked][usize::from(n) % 3];
-        comes_back(&rig, &ping).await;
+        comes_back(&harness, &ping).await;
     }
 }
 
-async fn come_back(rig: &Rig, mut opens: Vec<Open>) {
-    rig.keeps(&opens).await;
+async fn come_back(harness: &Harness, mut opens: Vec<Open>) {
+    harness.keeps(&opens).await;
     let id = opens.first().expect("at least one").ping;
     opens.sort_by_key(|open| (open.at, open.id));
-    let kept = rig.all_opens(id).await;
+    let kept = harness.all_opens(id).await;
     assert_eq!(kept.len(), opens.len());
     for (kept, open) in kept.iter().zip(&opens) {
         assert_eq!(kept, open);
     }
 }
 
-pub(super) async fn opens_with_every_and_with_no_field_come_back(rig: Rig) {
-    let id = rig.given_ping(1).await;
+pub(super) async fn opens_with_every_and_with_no_field_come_back(harness: Harness) {
+    let id = harness.given_ping(1).await;
     let mut full = open(id, 1);
     full.provider = Some(Provider::Microsoft);
     full.evidence = Evidence::ALL.iter().copied().collect();
@@ -126,11 +126,11 @@ pub(super) async fn opens_with_every_and_with_no_field_come_back(rig: Rig) {
         open.id = OpenId::from_bytes(bytes);
         opens.push(open);
     }
-    come_back(&rig, opens).await;
+    come_back(&harness, opens).await;
 }
 
-pub(super) async fn every_code_of_an_open_comes_back(rig: Rig) {
-    let id = rig.given_ping(1).await;
+pub(super) async fn every_code_of_an_open_comes_back(harness: Harness) {
+    let id = harness.given_ping(1).await;
     let mut opens = Vec::new();
     for (fetcher, n) in Fetcher::ALL.iter().zip(0..) {
         let mut open = open(id, n);
@@ -153,33 +153,34 @@ pub(super) async fn every_code_of_an_open_comes_back(rig: Rig) {
         open.evidence = (*evidence).into();
         opens.push(open);
     }
-    come_back(&rig, opens).await;
+    come_back(&harness, opens).await;
 }
 
 /// A newer version may know more evidence: its bits stay, and are no members.
-pub(super) async fn evidence_of_a_newer_version_is_kept(rig: Rig) {
-    let mut newer = open(rig.given_ping(1).await, 1);
+pub(super) async fn evidence_of_a_newer_version_is_kept(harness: Harness) {
+    let mut newer = open(harness.given_ping(1).await, 1);
     newer.evidence = EvidenceSet::from_bits(EvidenceSet::from(Evidence::UaOutlook).bits() | 1 << 63);
-    rig.keeps(std::slice::from_ref(&newer)).await;
-    let kept = rig.all_opens(newer.ping).await;
+    harness.keeps(std::slice::from_ref(&newer)).await;
+    let kept = harness.all_opens(newer.ping).await;
     assert_eq!(kept[0].evidence.bits(), newer.evidence.bits());
     assert!(kept[0].evidence.iter().eq([Evidence::UaOutlook]));
 }
 
-pub(super) async fn the_first_and_the_last_time_come_back(rig: Rig) {
+pub(super) async fn the_first_and_the_last_time_come_back(harness: Harness) {
     let (first, last) = (time(i64::MIN), time(i64::MAX));
     let mut long = ping(1);
     (long.sent_at, long.record_until, long.keep_until) = (first, last, last);
-    comes_back(&rig, &long).await;
+    comes_back(&harness, &long).await;
     let mut opens = vec![open(long.id, 1), open(long.id, 2), open(long.id, 3)];
     opens[0].at = first;
     opens[1].at = time(last.unix_millis() - 1);
-    come_back(&rig, opens.clone()).await;
+    come_back(&harness, opens.clone()).await;
     opens[2].at = last;
-    rig.filters(&[Open::new(long.id, OpenId::from_bytes([9; 8]), last, Fetcher::Browser, Verdict::Human)])
+    harness
+        .filters(&[Open::new(long.id, OpenId::from_bytes([9; 8]), last, Fetcher::Browser, Verdict::Human)])
         .await;
-    rig.raises(&[LastDay::new(long.id, first)]).await;
-    assert_eq!(rig.found(long.id).await.last_day, Some(first));
-    assert_eq!(rig.purge(time(last.unix_millis() - 1), 9).await.unwrap(), Purged::default());
-    assert_eq!(rig.purge(last, 9).await.unwrap(), Purged::new(1, 3));
+    harness.raises(&[LastDay::new(long.id, first)]).await;
+    assert_eq!(harness.found(long.id).await.last_day, Some(first));
+    assert_eq!(harness.purge(time(last.unix_millis() - 1), 9).await.unwrap(), Purged::default());
+    assert_eq!(harness.purge(last, 9).await.unwrap(), Purged::new(1, 3));
 }

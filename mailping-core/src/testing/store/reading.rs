@@ -1,11 +1,11 @@
 //! Order, pages and filters.
 
-use super::rig::{Rig, ids, open, opens, ping, ping_id, recipient, time};
+use super::harness::{Harness, ids, open, opens, ping, ping_id, recipient, time};
 use crate::store::{OpenCursor, OpenPage, OpenQuery, PingQuery, Purged};
 use crate::{Open, OpenId, PingId};
 
-pub(super) async fn opens_come_by_time_then_id_page_by_page(rig: Rig) {
-    let (id, other) = (rig.given_ping(1).await, rig.given_ping(2).await);
+pub(super) async fn opens_come_by_time_then_id_page_by_page(harness: Harness) {
+    let (id, other) = (harness.given_ping(1).await, harness.given_ping(2).await);
     // Three opens at each time, and ids in no order of it; the highest and the lowest id too.
     let mut all: Vec<_> = (0..30).map(|n| open(id, n)).collect();
     for (open, n) in all.iter_mut().zip(0..) {
@@ -16,32 +16,35 @@ pub(super) async fn opens_come_by_time_then_id_page_by_page(rig: Rig) {
         last.id = OpenId::from_bytes([0xff; 8]);
         last
     });
-    rig.keeps(&all).await;
-    rig.keeps(&[open(other, 0), open(other, 500)]).await;
+    harness.keeps(&all).await;
+    harness.keeps(&[open(other, 0), open(other, 500)]).await;
     all.sort_by_key(|open| (open.at, open.id));
     for size in [1, 4, 7, 31, 500] {
-        assert_eq!(in_pages(&rig, OpenQuery::oldest(id, size)).await, all, "in pages of {size}");
+        assert_eq!(in_pages(&harness, OpenQuery::oldest(id, size)).await, all, "in pages of {size}");
     }
     all.reverse();
     for size in [1, 4, 7, 31, 500] {
-        assert_eq!(in_pages(&rig, OpenQuery::newest(id, size)).await, all, "back, in pages of {size}");
+        assert_eq!(in_pages(&harness, OpenQuery::newest(id, size)).await, all, "back, in pages of {size}");
     }
-    assert_eq!(rig.opens(&OpenQuery::oldest(id, 0)).await.unwrap().opens, []);
+    assert_eq!(harness.opens(&OpenQuery::oldest(id, 0)).await.unwrap().opens, []);
     let start = OpenCursor::new(time(i64::MIN), OpenId::from_bytes([0; 8]));
     let end = OpenCursor::new(time(i64::MAX), OpenId::from_bytes([0xff; 8]));
-    assert_eq!(rig.opens(&OpenQuery::oldest(id, 9).after(Some(end))).await.unwrap(), OpenPage::default());
-    assert_eq!(rig.opens(&OpenQuery::newest(id, 9).after(Some(start))).await.unwrap(), OpenPage::default());
+    assert_eq!(harness.opens(&OpenQuery::oldest(id, 9).after(Some(end))).await.unwrap(), OpenPage::default());
+    assert_eq!(
+        harness.opens(&OpenQuery::newest(id, 9).after(Some(start))).await.unwrap(),
+        OpenPage::default()
+    );
     // A cursor need not be an open that is there.
     let between = OpenCursor::new(all[10].at, OpenId::from_bytes([0xff; 8]));
     let newer: Vec<_> = all.iter().rev().filter(|open| OpenCursor::of(open) > between).cloned().collect();
-    assert_eq!(in_pages(&rig, OpenQuery::oldest(id, 5).after(Some(between))).await, newer);
+    assert_eq!(in_pages(&harness, OpenQuery::oldest(id, 5).after(Some(between))).await, newer);
 }
 
 /// All that a query gives, page after page.
-async fn in_pages(rig: &Rig, mut query: OpenQuery) -> Vec<Open> {
+async fn in_pages(harness: &Harness, mut query: OpenQuery) -> Vec<Open> {
     let mut opens = Vec::new();
     loop {
-        let page = rig.opens(&query).await.unwrap();
+        let page = harness.opens(&query).await.unwrap();
         assert!(page.opens.len() <= query.limit, "at most the limit");
         assert_eq!(page.unreadable, 0);
         opens.extend(page.opens);
@@ -52,33 +55,33 @@ async fn in_pages(rig: &Rig, mut query: OpenQuery) -> Vec<Open> {
     }
 }
 
-pub(super) async fn the_opens_of_many_pings_come_as_a_page_for_each(rig: Rig) {
+pub(super) async fn the_opens_of_many_pings_come_as_a_page_for_each(harness: Harness) {
     for n in 0..40 {
-        rig.given_ping(n).await;
-        rig.keeps(&opens(ping_id(n), (0..n).rev())).await;
+        harness.given_ping(n).await;
+        harness.keeps(&opens(ping_id(n), (0..n).rev())).await;
     }
     // In no order, one that is unknown, and one twice.
     let asked = [7, 39, 0, 99, 12, 3, 7].map(ping_id);
-    let pages = rig.opens_of(&asked, 12).await.unwrap();
+    let pages = harness.opens_of(&asked, 12).await.unwrap();
     assert_eq!(pages.len(), asked.len());
     for (page, (id, count)) in pages.iter().zip(asked.into_iter().zip([7, 39, 0, 0, 12, 3, 7])) {
         assert_eq!(page.opens, opens(id, 0..count.min(12)));
         let next = (count > 12).then(|| OpenCursor::of(&open(id, 11)));
         assert_eq!((page.next, page.unreadable), (next, 0));
     }
-    assert_eq!(rig.opens_of(&[], 12).await.unwrap(), []);
+    assert_eq!(harness.opens_of(&[], 12).await.unwrap(), []);
 }
 
-pub(super) async fn pings_come_from_the_newest_page_by_page(rig: Rig) {
+pub(super) async fn pings_come_from_the_newest_page_by_page(harness: Harness) {
     for n in [5, 2, 8, 1, 9, 3, 7] {
-        rig.given_ping(n).await;
+        harness.given_ping(n).await;
     }
     let newest = [9, 8, 7, 5, 3, 2, 1].map(ping_id);
-    assert_eq!(rig.all_pings().await, newest);
+    assert_eq!(harness.all_pings().await, newest);
     for size in [1, 2, 3, 7, 50] {
         let (mut pages, mut query) = (Vec::new(), PingQuery::newest(size));
         loop {
-            let page = rig.pings(&query).await.unwrap();
+            let page = harness.pings(&query).await.unwrap();
             assert!(page.pings.len() <= size, "at most the limit");
             pages.extend(ids(&page.pings));
             match page.next {
@@ -88,17 +91,17 @@ pub(super) async fn pings_come_from_the_newest_page_by_page(rig: Rig) {
         }
         assert_eq!(pages, newest, "in pages of {size}");
     }
-    assert_eq!(rig.pings(&PingQuery::newest(0)).await.unwrap().pings, []);
+    assert_eq!(harness.pings(&PingQuery::newest(0)).await.unwrap().pings, []);
     // A cursor need not be a ping that is still there.
     let after = PingQuery::newest(2).after(ping_id(6));
-    assert_eq!(ids(&rig.pings(&after).await.unwrap().pings), [5, 3].map(ping_id));
+    assert_eq!(ids(&harness.pings(&after).await.unwrap().pings), [5, 3].map(ping_id));
 }
 
-async fn find(rig: &Rig, query: PingQuery) -> Vec<PingId> {
-    ids(&rig.pings(&query).await.unwrap().pings)
+async fn find(harness: &Harness, query: PingQuery) -> Vec<PingId> {
+    ids(&harness.pings(&query).await.unwrap().pings)
 }
 
-pub(super) async fn pings_are_filtered_by_owner_and_reference_exactly(rig: Rig) {
+pub(super) async fn pings_are_filtered_by_owner_and_reference_exactly(harness: Harness) {
     let texts = [
         (1, "invoice", Some("billing")),
         (2, "invoice", Some("sales")),
@@ -113,36 +116,36 @@ pub(super) async fn pings_are_filtered_by_owner_and_reference_exactly(rig: Rig) 
         let mut ping = ping(n);
         ping.reference = reference.to_owned();
         ping.owner = owner.map(str::to_owned);
-        rig.given(&ping).await;
+        harness.given(&ping).await;
     }
     let all = || PingQuery::newest(50);
-    assert_eq!(find(&rig, all().reference("invoice")).await, [7, 6, 2, 1].map(ping_id));
-    assert_eq!(find(&rig, all().owner("billing")).await, [7, 1].map(ping_id));
-    assert_eq!(find(&rig, all().owner("%")).await, [ping_id(5)]);
-    assert_eq!(find(&rig, all().reference("invo%")).await, [ping_id(5)]);
-    assert_eq!(find(&rig, all().owner("")).await, []);
+    assert_eq!(find(&harness, all().reference("invoice")).await, [7, 6, 2, 1].map(ping_id));
+    assert_eq!(find(&harness, all().owner("billing")).await, [7, 1].map(ping_id));
+    assert_eq!(find(&harness, all().owner("%")).await, [ping_id(5)]);
+    assert_eq!(find(&harness, all().reference("invo%")).await, [ping_id(5)]);
+    assert_eq!(find(&harness, all().owner("")).await, []);
     assert_eq!(
-        find(&rig, all().owner("\u{1f4e8}").reference("r\u{e9}sum\u{e9} 'x' \"y\"; --")).await,
+        find(&harness, all().owner("\u{1f4e8}").reference("r\u{e9}sum\u{e9} 'x' \"y\"; --")).await,
         [ping_id(8)]
     );
     let both = |limit| PingQuery::newest(limit).owner("billing").reference("invoice");
-    assert_eq!(find(&rig, both(50)).await, [7, 1].map(ping_id));
-    assert_eq!(find(&rig, both(1)).await, [ping_id(7)]);
-    assert_eq!(find(&rig, both(1).after(ping_id(7))).await, [ping_id(1)]);
-    assert_eq!(find(&rig, all().owner("sales").reference("invoice-4")).await, []);
+    assert_eq!(find(&harness, both(50)).await, [7, 1].map(ping_id));
+    assert_eq!(find(&harness, both(1)).await, [ping_id(7)]);
+    assert_eq!(find(&harness, both(1).after(ping_id(7))).await, [ping_id(1)]);
+    assert_eq!(find(&harness, all().owner("sales").reference("invoice-4")).await, []);
 }
 
-pub(super) async fn what_is_unknown_is_none(rig: Rig) {
+pub(super) async fn what_is_unknown_is_none(harness: Harness) {
     let ada = recipient(b'a', &[1]);
-    assert_eq!(rig.ping(ping_id(1)).await.unwrap(), None);
-    assert_eq!(rig.all_pings().await, []);
-    assert_eq!(rig.all_opens(ping_id(1)).await, []);
-    assert!(!rig.withdraw(ping_id(1)).await.unwrap());
-    assert_eq!(rig.erase(ping_id(1)).await.unwrap(), None);
-    assert_eq!(rig.erase_recipient(&ada).await.unwrap(), crate::store::Erased::default());
-    rig.object_by_ping(ping_id(1)).await.unwrap();
-    assert!(!rig.has_objected(&ada).await.unwrap());
-    assert_eq!(rig.pings_of(&ada, None, 9).await.unwrap().pings, []);
-    assert_eq!(rig.recipient_keys().await.unwrap(), []);
-    assert_eq!(rig.purge(time(i64::MAX), 9).await.unwrap(), Purged::default());
+    assert_eq!(harness.ping(ping_id(1)).await.unwrap(), None);
+    assert_eq!(harness.all_pings().await, []);
+    assert_eq!(harness.all_opens(ping_id(1)).await, []);
+    assert!(!harness.withdraw(ping_id(1)).await.unwrap());
+    assert_eq!(harness.erase(ping_id(1)).await.unwrap(), None);
+    assert_eq!(harness.erase_recipient(&ada).await.unwrap(), crate::store::Erased::default());
+    harness.object_by_ping(ping_id(1)).await.unwrap();
+    assert!(!harness.has_objected(&ada).await.unwrap());
+    assert_eq!(harness.pings_of(&ada, None, 9).await.unwrap().pings, []);
+    assert_eq!(harness.recipient_keys().await.unwrap(), []);
+    assert_eq!(harness.purge(time(i64::MAX), 9).await.unwrap(), Purged::default());
 }

@@ -1,11 +1,10 @@
 //! Who fetched the pixel, did a person cause it, and why do we think so.
 //!
 //! [`Classifier::classify`] is a pure function of [`FetchSignals`], the masked network and the time since sending. What
-//! it knows stands as dated data in `agents.rs` (User-Agents), `networks.rs` and `signals.rs` (headers), and is listed by
+//! it knows stands as dated data in `agent_names.rs` (User-Agents), `networks.rs` and `signals.rs` (headers), and is listed by
 //! [`rules`]; how the pieces confirm or contradict each other stands in `combine.rs`.
 
-mod agent;
-mod agents;
+mod agent_names;
 mod as_numbers;
 #[cfg(feature = "maxmind")]
 mod asn;
@@ -13,6 +12,7 @@ mod class;
 mod classifier;
 mod combine;
 mod evidence;
+mod hints;
 mod index;
 mod kind;
 mod network_list;
@@ -21,19 +21,17 @@ mod packed;
 mod provider;
 mod ranges;
 mod rules;
-mod seen;
 mod shape;
 mod signals;
 mod tokens;
+mod user_agent;
 
 #[cfg(test)]
 mod names;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
-mod promises;
-#[cfg(test)]
-mod readings;
+mod tests;
 
 #[cfg(feature = "maxmind")]
 pub use asn::{AsnDatabase, AsnError};

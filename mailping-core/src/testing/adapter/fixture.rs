@@ -54,14 +54,14 @@ pub(super) enum Before {
 }
 
 /// A tracker and its store.
-pub(super) struct World {
+pub(super) struct Fixture {
     pub(super) kind: Kind,
     tracker: Tracker,
     store: FaultyStore,
     subjects: AtomicU64,
 }
 
-impl World {
+impl Fixture {
     pub(super) fn new(kind: Kind) -> Self {
         let store = FaultyStore::default();
         let client_ip = match kind {

@@ -1,9 +1,9 @@
 //! Reads a User-Agent: one pass over its tokens, then the first reading that fits.
 
 use super::Provider;
-use super::agents::Means;
+use super::agent_names::Means;
+use super::hints::Seen;
 use super::kind::Kind;
-use super::seen::Seen;
 use super::shape::{Contact, NamesMail};
 use super::signals::System;
 use super::tokens::{LIMIT, Tokens};
@@ -224,3 +224,6 @@ mod tests {
         assert_eq!(on("X11; Linux x86_64", ""), Kind::StaleBrowser);
     }
 }
+
+#[cfg(test)]
+mod edges;

@@ -81,9 +81,9 @@ pub(super) fn recipient(recipient: u8, keys: &[u8]) -> RecipientHashes {
 
 /// A store under test.
 #[derive(Clone)]
-pub(super) struct Rig(Arc<dyn Store>);
+pub(super) struct Harness(Arc<dyn Store>);
 
-impl Deref for Rig {
+impl Deref for Harness {
     type Target = dyn Store;
 
     fn deref(&self) -> &Self::Target {
@@ -91,7 +91,7 @@ impl Deref for Rig {
     }
 }
 
-impl Rig {
+impl Harness {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
         Self(store)
     }
@@ -171,12 +171,12 @@ impl Rig {
         &self,
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Aside<T> {
-        let (rig, end) = (self.clone(), Arc::new(End::default()));
+        let (harness, end) = (self.clone(), Arc::new(End::default()));
         let told = Arc::clone(&end);
         let thread = std::thread::spawn(move || {
             // Told when dropped, so also when the work panics.
             let _told = Told(told);
-            work(&rig)
+            work(&harness)
         });
         Aside { thread: Some(thread), end }
     }

@@ -201,7 +201,7 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
             "http://",
         ][..],
     );
-    let known = prop::sample::select(&agents::AGENTS[..]).prop_map(|agent| agent.name);
+    let known = prop::sample::select(&agent_names::AGENTS[..]).prop_map(|agent| agent.name);
     let text = prop_oneof![piece, known].prop_map(|text| text.as_bytes().to_vec());
     prop::collection::vec(prop_oneof![4 => text, 1 => any::<Vec<u8>>()], 0..60).prop_map(|all| all.concat())
 }
@@ -229,9 +229,9 @@ proptest! {
         let mut long = agent;
         long.resize(tokens::LIMIT, b' ');
         long.push(b'x');
-        let short = agent::read(long.get(..=tokens::LIMIT));
+        let short = user_agent::read(long.get(..=tokens::LIMIT));
         long.extend(tail);
         long.push(b'x');
-        prop_assert_eq!(agent::read(Some(&long)), short);
+        prop_assert_eq!(user_agent::read(Some(&long)), short);
     }
 }

@@ -1,9 +1,9 @@
-//! Readings of agents at the edges of the rules in `seen.rs`, `shape.rs` and `agent.rs`: each pair of rows differs in one thing.
+//! Readings of agents at the edges of the rules in `hints.rs`, `shape.rs` and `user_agent.rs`: each pair of rows differs in one thing.
 //! The corpora score the rules as a whole; here each row stands for itself.
 
-use super::Provider;
-use super::agent::read;
-use super::kind::Kind;
+use super::super::Provider;
+use super::super::kind::Kind;
+use super::super::user_agent::read;
 
 const WINDOWS: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)";
 const BLINK: &str = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";

@@ -1,8 +1,8 @@
-//! What the tokens of a User-Agent say, gathered in one pass; `agent.rs` decides what it means.
+//! What the tokens of a User-Agent say, gathered in one pass; `user_agent.rs` decides what it means.
 
 use std::mem;
 
-use super::agents::{Agent, Means, Word};
+use super::agent_names::{Agent, Means, Word};
 use super::shape::{self, Contact, NamesMail};
 use super::signals::System;
 use super::tokens::{Token, ends_with, leading_number, starts_with};
