@@ -48,7 +48,7 @@ use crate::mask::MaskedIp;
 /// # Ok::<(), GeoError>(())
 /// ```
 pub trait GeoResolver: Debug + Send + Sync {
-    /// The place of `network`; `None` where it is not known.
+    /// The place of `network`; `None` if it is not known.
     ///
     /// # Errors
     /// [`GeoError`] where the look-up itself failed, such as on a damaged database.

@@ -37,9 +37,9 @@ pub struct NewPing {
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// How long opens are recorded unless told otherwise.
+/// How long opens are recorded unless you say otherwise.
 const DEFAULT_RECORD_FOR: Duration = DAY.saturating_mul(30);
-/// How long a ping and its opens are kept unless told otherwise.
+/// How long a ping and its opens are kept unless you say otherwise.
 const KEEP_FOR: Duration = DAY.saturating_mul(90);
 /// How far ahead a message may be planned: lifetimes count from its sent time, so this bounds how long anything is kept.
 const FARTHEST: Duration = DAY.saturating_mul(366);
@@ -113,13 +113,13 @@ impl NewPing {
     }
 
     /// For how long after the sent time the ping and its opens are kept, at most five years and at least as long as opens
-    /// are recorded. Without this call 90 days, or `record_for` where that is longer.
+    /// are recorded. Without this call 90 days, or `record_for` if that is longer.
     pub fn keep_for(mut self, duration: Duration) -> Self {
         self.keep_for = Some(duration);
         self
     }
 
-    /// The ground under ePrivacy rules, where the sender names one.
+    /// The ground under ePrivacy rules, if the sender names one.
     pub fn eprivacy(mut self, ground: EprivacyGround) -> Self {
         self.eprivacy = Some(ground);
         self

@@ -23,11 +23,11 @@ pub struct Open {
     pub id: OpenId,
     /// When: the start of the time step that it is kept in.
     pub at: Timestamp,
-    /// How exactly the time is kept: the ping's step, or a coarser one where the tracker's ceiling was lowered since.
+    /// How exactly the time is kept: the ping's step, or a coarser one if the tracker's ceiling was lowered since.
     pub time_step: TimeStep,
     /// Who fetched.
     pub fetcher: Fetcher,
-    /// The provider that the fetcher belongs to, where it is known.
+    /// The provider that the fetcher belongs to, if it is known.
     pub provider: Option<Provider>,
     /// Whether a person displaying the message caused it.
     pub verdict: Verdict,
@@ -37,7 +37,7 @@ pub struct Open {
     pub rules_version: u16,
     /// The masked network it came from.
     pub network: Option<MaskedIp>,
-    /// The country, where the fetch came from the reader's own network.
+    /// The country, if the fetch came from the reader's own network.
     pub country: Option<Country>,
     /// The city, likewise.
     pub city: Option<City>,

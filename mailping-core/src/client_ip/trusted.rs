@@ -30,7 +30,7 @@ pub struct TrustedProxies {
 impl TrustedProxies {
     /// Loopback and private networks: 127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 and fc00::/7.
     ///
-    /// Right where every peer in these networks is a proxy of yours; wrong where clients sit in them too, as in an
+    /// Right if every peer in these networks is a proxy of yours; wrong if clients sit in them too, as in an
     /// office network: such a client could then name any address as its own.
     #[must_use]
     pub fn private_networks() -> Self {

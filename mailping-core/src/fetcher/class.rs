@@ -37,7 +37,7 @@ named! {
 }
 
 impl Fetcher {
-    /// True where the software runs on the reader's own device, so that its network can be the reader's.
+    /// True if the software runs on the reader's own device, so that its network can be the reader's.
     #[must_use]
     pub const fn is_direct(self) -> bool {
         matches!(

@@ -9,7 +9,7 @@ use crate::mask::MaskedIp;
 const COARSEST_V4: u8 = 16;
 const COARSEST_V6: u8 = 32;
 
-/// The middle of the network; none where no database can say something true about it.
+/// The middle of the network; none if no database can say something true about it.
 ///
 /// Databases alias Teredo (2001::/32) to the IPv4 of the Teredo *server*, and Cloudflare's "Pseudo IPv4" is made up in
 /// 240.0.0.0/4. Both would give a place that is wrong, not just none. Local networks have no place at all.
