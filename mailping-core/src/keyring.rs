@@ -16,11 +16,13 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// One or more secret keys with their numbers.
 ///
-/// As text a keyring is `id:base64[,id:base64…]`: ids from 0 to 63, each key at least 32 bytes, standard or URL-safe base64,
-/// padded or not. The first key signs, all verify. To rotate, put a new key under a new id in front and keep the old ones: tokens in
-/// mail already sent name their key, and so do the recipient hashes of objections. If several instances share a store, first add the new
-/// key at the end everywhere, and only then move it to the front: an instance that lacks a key refuses its pixels and misses its objections.
-/// Never give another key an id that was used: pixels in mail already sent name their key by it.
+/// As text a keyring is `id:base64[,id:base64…]`: ids from 0 to 63, each key at least 32 bytes,
+/// standard or URL-safe base64, padded or not. The first key signs, all verify. To rotate, put a
+/// new key under a new id in front and keep the old ones: tokens in mail already sent name their
+/// key, and so do the recipient hashes of objections. If several instances share a store, first add
+/// the new key at the end everywhere, and only then move it to the front: an instance that lacks a
+/// key refuses its pixels and misses its objections. Never give another key an id that was used:
+/// pixels in mail already sent name their key by it.
 ///
 /// # Security
 /// Whoever has a key can make tokens and test addresses against recipient hashes. `Debug` shows the ids alone.
@@ -79,7 +81,8 @@ impl Keyring {
         Ok(keys)
     }
 
-    /// Reads the keyring from the environment variable `name`, in the form of [`Keyring::from_text`].
+    /// Reads the keyring from the environment variable `name`, in the form of
+    /// [`Keyring::from_text`].
     ///
     /// # Errors
     /// As [`Keyring::from_text`], and if the variable is not set.
