@@ -104,11 +104,10 @@ impl Bell {
         let mut state = self.lock();
         loop {
             let now = Instant::now();
-            let due: Vec<Sleeper> = state
-                .sleepers
-                .extract_if(.., |_, sleeper| sleeper.until <= now)
-                .map(|(_, one)| one)
-                .collect();
+            let is_due = |sleeper: &Sleeper| sleeper.until <= now;
+            let ids: Vec<u64> =
+                state.sleepers.iter().filter(|(_, one)| is_due(one)).map(|(id, _)| *id).collect();
+            let due: Vec<Sleeper> = ids.iter().filter_map(|id| state.sleepers.remove(id)).collect();
             if !due.is_empty() {
                 drop(state);
                 due.into_iter().for_each(wake);

@@ -129,7 +129,6 @@ impl<'a> Receipts<'a> {
 
     /// The events since a mark that an earlier [`Event`] carried: nothing is missed while
     /// the program did not run.
-    #[must_use]
     pub fn events_since(self, mark: Mark) -> Events {
         Events::new(Arc::clone(&self.0.store), Arc::clone(self.0.queue.bell()), mark)
     }

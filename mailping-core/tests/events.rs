@@ -1,5 +1,9 @@
 //! Events: after the open is on disk, at least once, across restarts and processes, and never in a pixel's way.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of #[test] functions")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests stand outside of #[test] functions"
+)]
 
 mod common;
 
