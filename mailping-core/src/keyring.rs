@@ -25,7 +25,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 /// pixels in mail already sent name their key by it.
 ///
 /// # Security
-/// Whoever has a key can make tokens and test addresses against recipient hashes. `Debug` shows the ids alone.
+/// Whoever has a key can make tokens and test addresses against recipient hashes. `Debug` shows the
+/// ids alone.
 ///
 /// ```
 /// use mailping_core::Keyring;
@@ -94,7 +95,8 @@ impl Keyring {
     /// The keyring as text, to be kept where it stays secret.
     ///
     /// # Security
-    /// This is the secret itself: write it to a file with mode 0600 or to a secret store, never to a log.
+    /// This is the secret itself: write it to a file with mode 0600 or to a secret store, never to
+    /// a log.
     #[must_use]
     pub fn secret_text(&self) -> String {
         let entries = self.keys().map(|key| format!("{}:{}", key.id, STANDARD.encode(&key.secret)));

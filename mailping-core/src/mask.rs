@@ -30,8 +30,8 @@ impl MaskedIp {
     /// Takes a network that a store has kept.
     ///
     /// # Errors
-    /// Refuses a network finer than /24 (IPv4), /48 (IPv6) or /40 (inside `2002::/16`), and one that
-    /// has host bits set.
+    /// Refuses a network finer than /24 (IPv4), /48 (IPv6) or /40 (inside `2002::/16`), and one
+    /// that has host bits set.
     pub fn from_network(network: IpNet) -> Result<Self, MaskError> {
         if network.prefix_len() > finest_prefix(network.network()) {
             return Err(MaskError::TooFine);
@@ -162,7 +162,8 @@ impl Mask {
     /// its country in 90.4 %.
     ///
     /// # Errors
-    /// [`MaskError::KeepsTooMuch`] for more than 24 or 48 bits: finer networks name single households.
+    /// [`MaskError::KeepsTooMuch`] for more than 24 or 48 bits: finer networks name single
+    /// households.
     pub fn new(v4_prefix: u8, v6_prefix: u8) -> Result<Self, MaskError> {
         if v4_prefix > 24 || v6_prefix > 48 {
             return Err(MaskError::KeepsTooMuch);
