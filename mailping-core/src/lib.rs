@@ -1,6 +1,7 @@
 // Links for rustdoc: see the comment in `guide.rs`.
 //! [What is kept]: crate::privacy
 //! [`Detail`]: crate::Detail
+//! [`Events::on_first_open`]: crate::receipts::Events::on_first_open
 //! [`Events`]: crate::receipts::Events
 //! [`Health::dropped`]: crate::intake::Health::dropped
 //! [`Intake::observe`]: crate::intake::Intake::observe
@@ -10,7 +11,6 @@
 //! [`Pings`]: crate::pings::Pings
 //! [`Receipts::get`]: crate::receipts::Receipts::get
 //! [`Receipts::notices`]: crate::receipts::Receipts::notices
-//! [`Receipts::on_first_open`]: crate::receipts::Receipts::on_first_open
 //! [`Receipts`]: crate::receipts::Receipts
 //! [`RecordError`]: crate::intake::RecordError
 //! [`Recorded::Filtered`]: crate::intake::Recorded::Filtered
