@@ -77,7 +77,7 @@ impl NewPing {
     }
 
     /// The recipient's address, such as `ada@example.com` or `Ada <ada@example.com>`. Only a keyed
-    /// hash of it is kept, so that an objection or an erasure finds all pings of one person.
+    /// hash of it is kept. It lets an objection or an erasure find all pings of one person.
     /// [`Recipient`](crate::people::Recipient) says which spellings are one.
     pub fn to(mut self, address: impl Into<String>) -> Self {
         self.recipient = Some(address.into());
@@ -90,37 +90,35 @@ impl NewPing {
         self
     }
 
-    /// How much of an open may be kept, at most the tracker's ceiling (which it is without this
-    /// call).
+    /// How much of an open may be kept. The default, and the most, is the tracker's ceiling.
     pub fn detail(mut self, detail: Detail) -> Self {
         self.detail = detail;
         self
     }
 
-    /// How exactly the times of opens are kept, at most the tracker's ceiling (which it is without
-    /// this call).
+    /// How exactly the times of opens are kept. The default, and the finest, is the tracker's
+    /// ceiling.
     pub fn time_step(mut self, step: TimeStep) -> Self {
         self.time_step = step;
         self
     }
 
-    /// When the message is handed over for sending; now without this call. A past or future time is
-    /// allowed: a fetch before it is at most `uncertain`. At most a year ahead.
+    /// When the message is handed over for sending. The default is now; past times are allowed, and
+    /// future ones up to a year ahead. A fetch before this time is at most `uncertain`.
     pub fn sent_at(mut self, time: impl Into<Timestamp>) -> Self {
         self.sent_at = Some(time.into());
         self
     }
 
-    /// For how long after the sent time opens are recorded: 30 days without this call, at most five
+    /// How long after the sent time opens are recorded. The default is 30 days, the most five
     /// years.
     pub fn record_for(mut self, duration: Duration) -> Self {
         self.record_for = duration;
         self
     }
 
-    /// For how long after the sent time the ping and its opens are kept, at most five years and at
-    /// least as long as opens are recorded. Without this call 90 days, or `record_for` if that is
-    /// longer.
+    /// How long after the sent time the ping and its opens are kept: at least as long as opens are
+    /// recorded, at most five years. The default is 90 days, or `record_for` if that is longer.
     pub fn keep_for(mut self, duration: Duration) -> Self {
         self.keep_for = Some(duration);
         self
