@@ -9,7 +9,7 @@ use mailping_core::{Basis, Detail, Keyring, MemoryStore, NewPing, Tracker};
 /// The city databases named by `MAILPING_GEO`, or the tiny one of the documentation networks.
 ///
 /// # Errors
-/// Where a database cannot be read.
+/// If a database cannot be read.
 pub fn geo() -> Result<MaxMind, Box<dyn Error>> {
     Ok(match std::env::var("MAILPING_GEO") {
         Ok(paths) => MaxMind::open_all(paths.split(','))?,
@@ -20,7 +20,7 @@ pub fn geo() -> Result<MaxMind, Box<dyn Error>> {
 /// A tracker on a memory store that keeps all there is, without the limit of hits.
 ///
 /// # Errors
-/// Where the tracker cannot be built.
+/// If the tracker cannot be built.
 pub async fn tracker(geo: Arc<dyn GeoResolver>) -> Result<Tracker, Box<dyn Error>> {
     let builder =
         Tracker::builder(Keyring::generate()?, MemoryStore::new()).base_url("http://127.0.0.1/px")?;
@@ -39,7 +39,7 @@ pub fn forged(pixel_url: &str) -> String {
 /// Makes pings and prints the paths of their pixels, then an empty line.
 ///
 /// # Errors
-/// Where a ping cannot be made.
+/// If a ping cannot be made.
 pub async fn paths(tracker: &Tracker, number: u32) -> Result<(), Box<dyn Error>> {
     for n in 0..number {
         let ping =

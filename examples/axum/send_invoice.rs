@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `smtps://user:password@host` is TLS from the start, `smtp://user:password@host:587?tls=required` is STARTTLS. Mail programs offer
-//! the one-click opt-out only where a DKIM signature covers its two header lines (RFC 8058): let your relay sign them.
+//! the one-click opt-out only if a DKIM signature covers its two header lines (RFC 8058): let your relay sign them.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -153,7 +153,7 @@ fn invoice_html(ping: &PreparedPing) -> String {
     format!("<html><body><p>{INVOICE}</p>{notice}</body></html>")
 }
 
-/// What the message says of its pixel: nothing where it has none.
+/// What the message says of its pixel: nothing if it has none.
 fn notice(ping: &PreparedPing, with_opt_out: impl FnOnce(&str) -> String) -> String {
     if ping.status() == Status::Live { with_opt_out(ping.opt_out_url()) } else { String::new() }
 }

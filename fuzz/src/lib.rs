@@ -71,7 +71,7 @@ pub fn headers(name: &'static str, text: &[u8]) -> HeaderMap {
     lines.map(|value| (HeaderName::from_static(name), value)).collect()
 }
 
-/// Tries a header that carries addresses: it counts only where the peer is trusted, and nothing finer than the mask comes out.
+/// Tries a header that carries addresses: it counts only if the peer is trusted, and nothing finer than the mask comes out.
 pub fn try_forwarding(trusting: &Subject, name: &'static str, text: &[u8]) {
     let headers = headers(name, text);
     let stranger: IpAddr = [9, 9, 9, 9].into();

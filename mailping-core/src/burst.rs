@@ -41,7 +41,7 @@ impl BurstDetector {
         }
     }
 
-    /// Notes a hit; `true` where it belongs to a burst.
+    /// Notes a hit; `true` if it belongs to a burst.
     pub(crate) fn is_burst(&self, network: MaskedIp, ping: PingId, at: Timestamp) -> bool {
         let index = usize::try_from(self.hasher.hash_one(network) % SLOTS as u64).unwrap_or(0);
         let Some(slot) = self.slots.get(index) else { return false };

@@ -1,6 +1,6 @@
 //! Whose request it is: the socket's peer, or the client that one's own proxies name in one header.
 //!
-//! Lines and hops are read from the right and the walk fails closed: where it meets something that
+//! Lines and hops are read from the right and the walk fails closed: if it meets something that
 //! is no address, the client is unknown, since whatever stands further left may have been written
 //! by anyone. The raw address leaves as [`RawIp`], which can only be masked.
 
@@ -28,7 +28,7 @@ const MAX_ELEMENTS: usize = 64;
 ///
 /// The default is [`ClientIp::peer`]. The others read one header, and only from a peer in the
 /// [`TrustedProxies`]; from any other peer the header is ignored and the peer itself is the client.
-/// A header of more than 8 KiB or 64 hops is not read: the client is unknown then, as it is where
+/// A header of more than 8 KiB or 64 hops is not read: the client is unknown then, as it is if
 /// the header is missing or unreadable.
 ///
 /// ```
@@ -75,7 +75,7 @@ impl ClientIp {
     ///
     /// The proxy must *overwrite* it. Cloudflare does so with `CF-Connecting-IP`, nginx only with
     /// `proxy_set_header X-Real-IP $remote_addr`; `True-Client-IP`, `Fastly-Client-IP` and
-    /// `X-Azure-ClientIP` pass through from the client unless told otherwise, so that anyone can
+    /// `X-Azure-ClientIP` pass through from the client unless you say otherwise, so that anyone can
     /// write them.
     ///
     /// # Errors
@@ -119,7 +119,7 @@ impl ClientIp {
         reader.client()
     }
 
-    /// The proxies whose header is read; `None` where none is.
+    /// The proxies whose header is read; `None` if none is.
     const fn trusted(&self) -> Option<&TrustedProxies> {
         match &self.0 {
             Strategy::Peer => None,

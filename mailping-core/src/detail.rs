@@ -16,7 +16,7 @@ named! {
         LastDay = 5, "last_day";
         /// Each open with its time, fetcher, verdict and evidence, but no place.
         Opens = 10, "opens";
-        /// And its country, where the fetch came from the reader's own network.
+        /// And its country, if the fetch came from the reader's own network.
         Country = 15, "country";
         /// And its city. The default.
         City = 20, "city";

@@ -1,7 +1,8 @@
 //! From a masked network to a place: country and city, nothing finer.
 //!
-//! A resolver is never given an address. It looks up the middle of the network, which has the city of the full address
-//! in 99.5 % of cases (measured on real city databases; the network's first address: 98.6 %).
+//! A resolver is never given an address. It looks up the middle of the network, which has the city
+//! of the full address in 99.5 % of cases (measured on real city databases; the network's first
+//! address: 98.6 %).
 
 mod city_name;
 mod iso_3166;
@@ -19,8 +20,9 @@ use crate::mask::MaskedIp;
 
 /// Finds the place of a masked network.
 ///
-/// `locate` runs on the way of a hit, so it must be quick and must not wait for a network. It does not panic on a
-/// damaged database: that is a [`GeoError`], which is counted, and the open is kept without a place.
+/// `locate` runs on the way of a hit, so it must be quick and must not wait for a network. It does
+/// not panic on a damaged database: that is a [`GeoError`], which is counted, and the open is kept
+/// without a place.
 ///
 /// A whole implementation:
 ///
@@ -48,7 +50,7 @@ use crate::mask::MaskedIp;
 /// # Ok::<(), GeoError>(())
 /// ```
 pub trait GeoResolver: Debug + Send + Sync {
-    /// The place of `network`; `None` where it is not known.
+    /// The place of `network`; `None` if it is not known.
     ///
     /// # Errors
     /// [`GeoError`] where the look-up itself failed, such as on a damaged database.

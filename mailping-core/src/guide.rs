@@ -1,21 +1,78 @@
-//! Guides, each about one thing that you decide or do. How to write an adapter stands in `testing::adapter`, how to
-//! write a store in `testing::store`, what is kept in [`privacy`](crate::privacy).
+//! Guides, each about one thing that you decide or do. `testing::adapter` shows how to write an
+//! adapter, `testing::store` how to write a store; [`privacy`](crate::privacy) says what is kept.
 
+// The links of each guide are defined twice: here for rustdoc, which takes the first definition,
+// and at the end of the Markdown file for GitHub, to the source.
+
+/// [`Health::forwarding_ignored`]: crate::intake::Health::forwarding_ignored
+/// [`Health::no_peer_address`]: crate::intake::Health::no_peer_address
+/// [`forwarded`]: crate::ClientIp::forwarded
+/// [`header("CF-Connecting-IP", …)`]: crate::ClientIp::header
+/// [`header("Fly-Client-IP", …)`]: crate::ClientIp::header
+/// [`x_forwarded_for`]: crate::ClientIp::x_forwarded_for
 #[doc = include_str!("../docs/proxies.md")]
 pub mod proxies {}
+
+/// [`Health::dropped`]: crate::intake::Health::dropped
+/// [`Health::late`]: crate::intake::Health::late
+/// [`Health::spool`]: crate::intake::Health::spool
+/// [`Recorded::Spooled`]: crate::intake::Recorded::Spooled
+/// [`Store`]: crate::store::Store
+/// [`deadline`]: crate::TrackerBuilder::deadline
+/// [`queue_capacity`]: crate::TrackerBuilder::queue_capacity
+/// [`repeat_window`]: crate::TrackerBuilder::repeat_window
+/// [damaged files]: crate::guide::damaged_files
 #[doc = include_str!("../docs/stores.md")]
 pub mod stores {}
+
+/// [`City::from_database`]: crate::geo::City::from_database
+/// [`Health::geo_errors`]: crate::intake::Health::geo_errors
+/// [`built`]: crate::geo::MaxMind::built
+/// [`geo`]: crate::TrackerBuilder::geo
+/// [`reload`]: crate::geo::MaxMind::reload
 #[doc = include_str!("../docs/geo.md")]
 pub mod geo {}
+
+/// [`BuildError::KeyDiffers`]: crate::BuildError::KeyDiffers
+/// [`BuildError::KeyMissing`]: crate::BuildError::KeyMissing
+/// [`People::erase`]: crate::people::People::erase
 #[doc = include_str!("../docs/keys.md")]
 pub mod keys {}
+
+/// [`Detail`]: crate::Detail
+/// [`Health::purged_pings`]: crate::intake::Health::purged_pings
+/// [`TimeStep`]: crate::pings::TimeStep
+/// [`keep_for`]: crate::NewPing::keep_for
+/// [`purge_every`]: crate::TrackerBuilder::purge_every
+/// [`record_for`]: crate::NewPing::record_for
+/// [ceiling]: crate::TrackerBuilder::ceiling
+/// [what is kept]: crate::privacy
 #[doc = include_str!("../docs/retention.md")]
 pub mod retention {}
+
+/// [`Evidence::explanation`]: crate::fetcher::Evidence::explanation
+/// [`Mask`]: crate::intake::Mask
+/// [`Tracker`]: crate::Tracker
+/// [`add_networks`]: crate::fetcher::Classifier::add_networks
+/// [`burst`]: crate::TrackerBuilder::burst
+/// [`networks`]: crate::fetcher::Classifier::networks
+/// [`observe`]: crate::intake::Intake::observe
+/// [`own_networks`]: crate::fetcher::Classifier::own_networks
+/// [`people_networks`]: crate::fetcher::Classifier::people_networks
+/// [`rules_version`]: crate::fetcher::RULES_VERSION
+/// [`without_networks_by_number`]: crate::fetcher::Classifier::without_networks_by_number
 #[doc = include_str!("../docs/verdicts.md")]
 pub mod verdicts {}
+
+/// [what is kept]: crate::privacy
 #[doc = include_str!("../docs/limits.md")]
 pub mod limits {}
+
+/// [`Health`]: crate::intake::Health
+/// [choosing a store]: crate::guide::stores
 #[doc = include_str!("../docs/damaged_files.md")]
 pub mod damaged_files {}
+
+/// [`RULES_VERSION`]: crate::fetcher::RULES_VERSION
 #[doc = include_str!("../docs/upgrading.md")]
 pub mod upgrading {}

@@ -77,7 +77,7 @@ impl OpenId {
     /// A new random id.
     ///
     /// # Errors
-    /// Where the operating system has no random bytes to give.
+    /// If the operating system has no random bytes to give.
     pub fn random() -> Result<Self, RandomError> {
         random::eight_bytes().map(Self)
     }

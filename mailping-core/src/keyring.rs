@@ -16,14 +16,17 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// One or more secret keys with their numbers.
 ///
-/// As text a keyring is `id:base64[,id:base64…]`: ids from 0 to 63, each key at least 32 bytes, standard or URL-safe base64,
-/// padded or not. The first key signs, all verify. To rotate, put a new key under a new id in front and keep the old ones: tokens in
-/// mail already sent name their key, and so do the recipient hashes of objections. Where several instances share a store, first add the new
-/// key at the end everywhere, and only then move it to the front: an instance that lacks a key refuses its pixels and misses its objections.
-/// Never give another key an id that was used: pixels in mail already sent name their key by it.
+/// As text a keyring is `id:base64[,id:base64…]`: ids from 0 to 63, each key at least 32 bytes,
+/// standard or URL-safe base64, padded or not. The first key signs, all verify. To rotate, put a
+/// new key under a new id in front and keep the old ones: tokens in mail already sent name their
+/// key, and so do the recipient hashes of objections. If several instances share a store, first add
+/// the new key at the end everywhere, and only then move it to the front: an instance that lacks a
+/// key refuses its pixels and misses its objections. Never give another key an id that was used:
+/// pixels in mail already sent name their key by it.
 ///
 /// # Security
-/// Whoever has a key can make tokens and test addresses against recipient hashes. `Debug` shows the ids alone.
+/// Whoever has a key can make tokens and test addresses against recipient hashes. `Debug` shows the
+/// ids alone.
 ///
 /// ```
 /// use mailping_core::Keyring;
@@ -51,7 +54,7 @@ impl Keyring {
     /// A keyring of one new random key with the id 0.
     ///
     /// # Errors
-    /// Where the operating system has no random bytes to give.
+    /// If the operating system has no random bytes to give.
     pub fn generate() -> Result<Self, RandomError> {
         let mut secret = vec![0; MIN_BYTES];
         getrandom::fill(&mut secret).map_err(|_| RandomError)?;
@@ -79,10 +82,11 @@ impl Keyring {
         Ok(keys)
     }
 
-    /// Reads the keyring from the environment variable `name`, in the form of [`Keyring::from_text`].
+    /// Reads the keyring from the environment variable `name`, in the form of
+    /// [`Keyring::from_text`].
     ///
     /// # Errors
-    /// As [`Keyring::from_text`], and where the variable is not set.
+    /// As [`Keyring::from_text`], and if the variable is not set.
     pub fn from_env(name: &str) -> Result<Self, KeyringError> {
         let text = std::env::var(name).map_err(|_| KeyringError::NotSet { name: name.to_owned() })?;
         Self::from_text(&text)
@@ -91,7 +95,8 @@ impl Keyring {
     /// The keyring as text, to be kept where it stays secret.
     ///
     /// # Security
-    /// This is the secret itself: write it to a file with mode 0600 or to a secret store, never to a log.
+    /// This is the secret itself: write it to a file with mode 0600 or to a secret store, never to
+    /// a log.
     #[must_use]
     pub fn secret_text(&self) -> String {
         let entries = self.keys().map(|key| format!("{}:{}", key.id, STANDARD.encode(&key.secret)));

@@ -1,3 +1,29 @@
+// Links for rustdoc: see the comment in `guide.rs`.
+//! [What is kept]: crate::privacy
+//! [`Detail`]: crate::Detail
+//! [`Events::on_first_open`]: crate::receipts::Events::on_first_open
+//! [`Events`]: crate::receipts::Events
+//! [`Health::dropped`]: crate::intake::Health::dropped
+//! [`Intake::observe`]: crate::intake::Intake::observe
+//! [`Intake`]: crate::intake::Intake
+//! [`MaskedIp`]: crate::intake::MaskedIp
+//! [`People`]: crate::people::People
+//! [`Pings`]: crate::pings::Pings
+//! [`Receipts::get`]: crate::receipts::Receipts::get
+//! [`Receipts::notices`]: crate::receipts::Receipts::notices
+//! [`Receipts`]: crate::receipts::Receipts
+//! [`RecordError`]: crate::intake::RecordError
+//! [`Recorded::Filtered`]: crate::intake::Recorded::Filtered
+//! [`Recorded::Late`]: crate::intake::Recorded::Late
+//! [damaged files]: crate::guide::damaged_files
+//! [keys]: crate::guide::keys
+//! [limits]: crate::guide::limits
+//! [places]: crate::guide::geo
+//! [proxies]: crate::guide::proxies
+//! [retention]: crate::guide::retention
+//! [stores]: crate::guide::stores
+//! [upgrading]: crate::guide::upgrading
+//! [verdicts]: crate::guide::verdicts
 #![doc = include_str!("../docs/manual.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -38,6 +64,7 @@ mod ping;
 pub mod pings;
 pub mod pixel;
 mod prepared;
+/// [Behind a proxy]: crate::guide::proxies
 #[doc = include_str!("../docs/privacy.md")]
 pub mod privacy {}
 mod queue;

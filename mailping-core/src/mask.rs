@@ -1,7 +1,8 @@
 //! From a client's address to a masked network, the only form of it that anything else may hold.
 //!
 //! Masking knows addresses that carry another address inside: a plain /48 of the 6to4 address
-//! `2002:c000:0201::` would keep the whole IPv4 address 192.0.2.1. It never passes an input through.
+//! `2002:c000:0201::` would keep the whole IPv4 address 192.0.2.1. It never passes an input
+//! through.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,12 +12,12 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::text::text;
 
-/// An address with its host bits zeroed: at the finest a /24 of IPv4, a /48 of IPv6, or a /40 inside
-/// 6to4's `2002::/16` (whose /48 would contain a whole IPv4 address).
+/// An address with its host bits zeroed: at the finest a /24 of IPv4, a /48 of IPv6, or a /40
+/// inside 6to4's `2002::/16` (whose /48 would contain a whole IPv4 address).
 ///
 /// It is made by masking inside this crate, or by the checked decoding that a
-/// [`Store`](crate::store::Store) needs ([`FromStr`] and [`MaskedIp::from_network`]), which refuse anything finer. There is no way from
-/// an [`IpAddr`] to a `MaskedIp` in the public API.
+/// [`Store`](crate::store::Store) needs ([`FromStr`] and [`MaskedIp::from_network`]), which refuse
+/// anything finer. There is no way from an [`IpAddr`] to a `MaskedIp` in the public API.
 ///
 /// ```compile_fail,E0277
 /// let raw: std::net::IpAddr = "192.0.2.7".parse().unwrap();
@@ -29,8 +30,8 @@ impl MaskedIp {
     /// Takes a network that a store has kept.
     ///
     /// # Errors
-    /// Refuses a network finer than /24 (IPv4), /48 (IPv6) or /40 (inside `2002::/16`), and one that
-    /// has host bits set.
+    /// Refuses a network finer than /24 (IPv4), /48 (IPv6) or /40 (inside `2002::/16`), and one
+    /// that has host bits set.
     pub fn from_network(network: IpNet) -> Result<Self, MaskError> {
         if network.prefix_len() > finest_prefix(network.network()) {
             return Err(MaskError::TooFine);
@@ -55,8 +56,8 @@ impl MaskedIp {
 
     /// The address in the middle of the network, for look-ups in databases of finer networks.
     ///
-    /// Measured on city databases: the middle address of a /24 has the city of the full address in 99.5 % of cases,
-    /// its first address in 98.6 %.
+    /// Measured on city databases: the middle address of a /24 has the city of the full address in
+    /// 99.5 % of cases, its first address in 98.6 %.
     #[must_use]
     pub fn middle(&self) -> IpAddr {
         match self.0 {
@@ -161,7 +162,8 @@ impl Mask {
     /// its country in 90.4 %.
     ///
     /// # Errors
-    /// [`MaskError::KeepsTooMuch`] for more than 24 or 48 bits: finer networks name single households.
+    /// [`MaskError::KeepsTooMuch`] for more than 24 or 48 bits: finer networks name single
+    /// households.
     pub fn new(v4_prefix: u8, v6_prefix: u8) -> Result<Self, MaskError> {
         if v4_prefix > 24 || v6_prefix > 48 {
             return Err(MaskError::KeepsTooMuch);

@@ -37,17 +37,19 @@ pub struct NewPing {
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// How long opens are recorded unless told otherwise.
+/// How long opens are recorded unless you say otherwise.
 const DEFAULT_RECORD_FOR: Duration = DAY.saturating_mul(30);
-/// How long a ping and its opens are kept unless told otherwise.
+/// How long a ping and its opens are kept unless you say otherwise.
 const KEEP_FOR: Duration = DAY.saturating_mul(90);
-/// How far ahead a message may be planned: lifetimes count from its sent time, so this bounds how long anything is kept.
+/// How far ahead a message may be planned: lifetimes count from its sent time, so this bounds how
+/// long anything is kept.
 const FARTHEST: Duration = DAY.saturating_mul(366);
 const REFERENCE_BYTES: usize = 256;
 
 impl NewPing {
-    /// A message written for one recipient, with the sender's basis for tracking it. `reference` is the app's own name
-    /// for the message (1 to 256 bytes, need not be unique); it is kept, so it should name a document, not a person.
+    /// A message written for one recipient, with the sender's basis for tracking it. `reference` is
+    /// the app's own name for the message (1 to 256 bytes, need not be unique); it is kept, so it
+    /// should name a document, not a person.
     pub fn one_to_one(reference: impl Into<String>, basis: Basis) -> Self {
         Self::with_purpose(Purpose::OneToOne, reference.into(), basis)
     }
@@ -74,8 +76,9 @@ impl NewPing {
         }
     }
 
-    /// The recipient's address, such as `ada@example.com` or `Ada <ada@example.com>`. Only a keyed hash of it is kept, so that
-    /// an objection or an erasure finds all pings of one person. [`Recipient`](crate::people::Recipient) says which spellings are one.
+    /// The recipient's address, such as `ada@example.com` or `Ada <ada@example.com>`. Only a keyed
+    /// hash of it is kept. It lets an objection or an erasure find all pings of one person.
+    /// [`Recipient`](crate::people::Recipient) says which spellings are one.
     pub fn to(mut self, address: impl Into<String>) -> Self {
         self.recipient = Some(address.into());
         self
@@ -87,39 +90,41 @@ impl NewPing {
         self
     }
 
-    /// How much of an open may be kept, at most the tracker's ceiling (which it is without this call).
+    /// How much of an open may be kept. The default, and the most, is the tracker's ceiling.
     pub fn detail(mut self, detail: Detail) -> Self {
         self.detail = detail;
         self
     }
 
-    /// How exactly the times of opens are kept, at most the tracker's ceiling (which it is without this call).
+    /// How exactly the times of opens are kept. The default, and the finest, is the tracker's
+    /// ceiling.
     pub fn time_step(mut self, step: TimeStep) -> Self {
         self.time_step = step;
         self
     }
 
-    /// When the message is handed over for sending; now without this call. A past or future time is allowed: a fetch
-    /// before it is at most `uncertain`. At most a year ahead.
+    /// When the message is handed over for sending. The default is now; past times are allowed, and
+    /// future ones up to a year ahead. A fetch before this time is at most `uncertain`.
     pub fn sent_at(mut self, time: impl Into<Timestamp>) -> Self {
         self.sent_at = Some(time.into());
         self
     }
 
-    /// For how long after the sent time opens are recorded: 30 days without this call, at most five years.
+    /// How long after the sent time opens are recorded. The default is 30 days, the most five
+    /// years.
     pub fn record_for(mut self, duration: Duration) -> Self {
         self.record_for = duration;
         self
     }
 
-    /// For how long after the sent time the ping and its opens are kept, at most five years and at least as long as opens
-    /// are recorded. Without this call 90 days, or `record_for` where that is longer.
+    /// How long after the sent time the ping and its opens are kept: at least as long as opens are
+    /// recorded, at most five years. The default is 90 days, or `record_for` if that is longer.
     pub fn keep_for(mut self, duration: Duration) -> Self {
         self.keep_for = Some(duration);
         self
     }
 
-    /// The ground under ePrivacy rules, where the sender names one.
+    /// The ground under ePrivacy rules, if the sender names one.
     pub fn eprivacy(mut self, ground: EprivacyGround) -> Self {
         self.eprivacy = Some(ground);
         self
@@ -154,8 +159,9 @@ impl NewPing {
         if sent_at > now.plus(FARTHEST) {
             return Err(InvalidPing::SentTooFarAhead);
         }
-        // Opens are kept at the start of their step, so the end is brought to the end of its step: an open inside the
-        // promised time is never lost to rounding, and the end that is shown is the one that holds.
+        // Opens are kept at the start of their step, so the end is brought to the end of its step:
+        // an open inside the promised time is never lost to rounding, and the end that is shown is
+        // the one that holds.
         let record_until = sent_at.plus(self.record_for).ceil(precision.kept_step().millis());
         let status = if precision.detail == Detail::None { Status::Untracked } else { Status::Live };
         let ping = Ping {

@@ -131,7 +131,7 @@ impl Observer {
         })
     }
 
-    /// How far the reader's signals narrow what is kept; `None` where they forbid all of it.
+    /// How far the reader's signals narrow what is kept; `None` if they forbid all of it.
     fn signalled(&self, lines: &Lines<'_>) -> Option<Precision> {
         let mut precision = self.ceiling;
         for (signal, policy) in [(lines.gpc, self.gpc), (lines.dnt, self.dnt)] {
@@ -219,7 +219,7 @@ impl Judged<'_> {
         self.open.city = None;
     }
 
-    /// Takes away what the detail does not allow; `None` where nothing is left.
+    /// Takes away what the detail does not allow; `None` if nothing is left.
     pub(crate) fn cut(mut self) -> Option<Observation> {
         let Precision { detail, .. } = self.precision;
         let at = self.precision.kept_time(self.open.at);

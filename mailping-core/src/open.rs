@@ -21,23 +21,24 @@ pub struct Open {
     pub ping: PingId,
     /// Its id within the ping.
     pub id: OpenId,
-    /// When: the start of the time step that it is kept in.
+    /// The time of the fetch: the start of its time step.
     pub at: Timestamp,
-    /// How exactly the time is kept: the ping's step, or a coarser one where the tracker's ceiling was lowered since.
+    /// How exactly the time is kept: the ping's step, or a coarser one if the tracker's ceiling was
+    /// lowered later.
     pub time_step: TimeStep,
     /// Who fetched.
     pub fetcher: Fetcher,
-    /// The provider that the fetcher belongs to, where it is known.
+    /// The provider that the fetcher belongs to, if it is known.
     pub provider: Option<Provider>,
-    /// Whether a person displaying the message caused it.
+    /// Whether a person caused it by displaying the message.
     pub verdict: Verdict,
-    /// The reasons of the verdict.
+    /// The reasons for the verdict.
     pub evidence: EvidenceSet,
     /// The version of the rules that judged it.
     pub rules_version: u16,
     /// The masked network it came from.
     pub network: Option<MaskedIp>,
-    /// The country, where the fetch came from the reader's own network.
+    /// The country, if the fetch came from the reader's own network.
     pub country: Option<Country>,
     /// The city, likewise.
     pub city: Option<City>,
@@ -135,7 +136,8 @@ impl utoipa::ToSchema for Open {
     }
 }
 
-/// What is kept of a fetch at the detail `last_day`: the day of the latest one that a person caused, and no count.
+/// What is kept of a fetch at the detail `last_day`: the day of the latest one that a person
+/// caused, and no count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LastDay {

@@ -21,8 +21,8 @@ impl<'a> People<'a> {
         Self(inner)
     }
 
-    /// Deletes a ping with all that is kept of it. `None` if there is no such ping. Hits on its
-    /// pixel leave nothing from then on.
+    /// Deletes a ping and everything kept for it. From then on, hits on its pixel leave nothing.
+    /// `None` if there is no such ping.
     ///
     /// # Errors
     /// If the store did not carry it out.
@@ -34,7 +34,7 @@ impl<'a> People<'a> {
     /// ones are untracked. It survives erasure.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store did not
+    /// [`Error::is_invalid`] if it is no address; [`Error::is_unavailable`] if the store did not
     /// carry it out.
     pub async fn object(self, address: &str) -> Result<(), Error> {
         Ok(self.0.store.object(&self.recipient(address).await?).await?)
@@ -43,7 +43,7 @@ impl<'a> People<'a> {
     /// Keeps the objection of whoever holds a message's opt-out link. `link` is the link, or the
     /// path of the request for it as it came, however mail programs have spelled it: see
     /// [`Link`](crate::intake::Link). The answer is the same whether there is such a ping or not. A
-    /// pixel's token is none: a logged pixel URL cannot object.
+    /// pixel's token does not count: nobody can object with a pixel URL from a log.
     ///
     /// # Errors
     /// If the store did not carry it out.
@@ -64,16 +64,16 @@ impl<'a> People<'a> {
     /// Whether a recipient's objection is kept.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store cannot
+    /// [`Error::is_invalid`] if it is no address; [`Error::is_unavailable`] if the store cannot
     /// be read.
     pub async fn has_objected(self, address: &str) -> Result<bool, Error> {
         Ok(self.0.store.has_objected(&self.recipient(address).await?).await?)
     }
 
-    /// Deletes all pings of a recipient with all that is kept of them. An objection stays.
+    /// Deletes all pings of a recipient and everything kept for them. An objection stays.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store did not
+    /// [`Error::is_invalid`] if it is no address; [`Error::is_unavailable`] if the store did not
     /// carry it out.
     pub async fn erase_recipient(self, address: &str) -> Result<Erased, Error> {
         Ok(self.0.store.erase_recipient(&self.recipient(address).await?).await?)
@@ -82,7 +82,7 @@ impl<'a> People<'a> {
     /// All that is kept of a recipient: what, why, on which basis, how long.
     ///
     /// # Errors
-    /// [`Error::is_invalid`] if the address is none; [`Error::is_unavailable`] if the store cannot
+    /// [`Error::is_invalid`] if it is no address; [`Error::is_unavailable`] if the store cannot
     /// be read.
     pub async fn export(self, address: &str) -> Result<RecipientExport, Error> {
         let hashes = self.recipient(address).await?;
@@ -120,8 +120,8 @@ impl<'a> People<'a> {
 #[non_exhaustive]
 #[must_use = "an objection that was not kept must not be confirmed"]
 pub enum Objection {
-    /// It is kept, durably; if the ping was erased before, there is nobody left whom it could be
-    /// kept for, and nothing to record.
+    /// It is kept, durably. If the ping was erased before, nobody is left to keep it for, and
+    /// nothing is recorded either.
     Kept,
     /// Nothing was changed: the link's token is incomplete, changed or not ours. Say so to whoever
     /// sent it.

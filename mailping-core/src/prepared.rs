@@ -70,8 +70,8 @@ impl PreparedPing {
     /// The names and values of the header lines `List-Unsubscribe` and, if the base URL is one of
     /// `https`, `List-Unsubscribe-Post` (RFC 2369 and 8058), whose one-click form objects to
     /// tracking. RFC 8058 asks for `https`; without it the link is one to a page. Sign both lines
-    /// with DKIM. For use where objecting to tracking is what unsubscribing means; a mailing list's
-    /// own unsubscribe address is another thing.
+    /// with DKIM. Use them only if, for your recipients, unsubscribing means objecting to tracking;
+    /// a mailing list's own unsubscribe address is a different thing.
     #[must_use]
     pub fn list_unsubscribe(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![("List-Unsubscribe", format!("<{}>", self.opt_out_url))];

@@ -31,7 +31,7 @@ use crate::{LastDay, Open, Timestamp};
 /// How long a tracker that is dropped, not closed, goes on writing what waits.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Stands for "for ever" in all durations: a clock cannot be asked for `Duration::MAX` from now.
+/// Stands for "forever" in all durations: a clock cannot be asked for `Duration::MAX` from now.
 const MAX_WAIT: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 fn from_now(duration: Duration) -> Instant {
@@ -93,7 +93,7 @@ struct State {
     oldest_in_flight: Option<Instant>,
     /// In order of their deadlines, since all wait equally long.
     waiters: VecDeque<(Instant, Arc<Ticket>)>,
-    /// The writer sleeps until so many entries wait; none where it runs.
+    /// The writer sleeps until so many entries wait; none if it runs.
     wakes_writer_at: usize,
     watcher_sleeps: bool,
     /// The deadline thread was started.

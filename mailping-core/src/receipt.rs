@@ -35,7 +35,8 @@ pub struct SummaryPage {
     pub summaries: Vec<Summary>,
     /// The [`after`](crate::store::PingQuery::after) of the next page; `None` on the last.
     pub next: Option<PingId>,
-    /// Pings between them whose rows are damaged: they are left out, and the log names those whose id can be read.
+    /// How many pings between them are left out because their rows are damaged. The log names those
+    /// whose id can be read.
     pub unreadable: u64,
 }
 
@@ -53,19 +54,19 @@ pub struct Summary {
     /// Fetches that a person caused by displaying the message; repeats within the window count
     /// once. At a time step of an hour or a day all of one kind within a step are repeats.
     pub human_opens: u64,
-    /// Fetches without a person, likewise.
+    /// Fetches that no person caused, counted in the same way.
     pub machine_fetches: u64,
-    /// Fetches of which neither can be said, likewise.
+    /// Fetches that may or may not have had a person behind them, counted in the same way.
     pub uncertain_fetches: u64,
-    /// When a person first caused one; in the time step that it is kept in.
+    /// When a person first displayed the message, as exactly as times are kept.
     pub first_human_open: Option<StepTime>,
-    /// When a person last caused one.
+    /// When a person last displayed it.
     pub last_human_open: Option<StepTime>,
     /// Whether human opens came from several cities or countries, as far as the kept detail shows:
     /// perhaps the message was forwarded, perhaps its reader moved. Two networks in one city, or of
     /// unknown place, are not several places: a phone changes between them all day.
     pub several_places: bool,
-    /// How many more opens there are that cannot be read, since their rows are damaged. They are in none of the sums.
+    /// How many more opens cannot be read, because their rows are damaged. No sum includes them.
     pub unreadable: u64,
     /// The latest of the opens that say most, for the sentence.
     #[serde(skip)]
@@ -73,13 +74,13 @@ pub struct Summary {
 }
 
 named! {
-    /// What the opens of a ping prove together. Each one says more than those before it.
+    /// What the opens of a ping prove together. Each state proves more than the one before it.
     pub enum State ("a state") {
         /// Nothing was fetched. That does not mean unread: many readers block images.
         NoFetch = 0, "no_fetch";
         /// Only machines have fetched it: prefetch, scanners, bots.
         MachineOnly = 1, "machine_only";
-        /// Something fetched it, and whether a person was behind it cannot be said.
+        /// Something fetched it, and the evidence does not show whether a person did.
         Uncertain = 2, "uncertain";
         /// A person displayed the message at least once.
         Opened = 3, "opened";

@@ -97,7 +97,7 @@ impl<'a> Receipts<'a> {
     }
 
     /// The notices of a ping as of now; `None` if there is no such ping. They depend only on what
-    /// is kept and on the time, so that nothing is missed by asking later: an [`Event`](Event) says
+    /// is kept and on the time, so that nothing is missed by asking later: an [`Event`] says
     /// when it is worth asking.
     ///
     /// # Errors
@@ -127,7 +127,7 @@ impl<'a> Receipts<'a> {
         Ok(self.events_since(mark))
     }
 
-    /// The events since a mark that an earlier [`Event`](Event) carried: nothing is missed while
+    /// The events since a mark that an earlier [`Event`] carried: nothing is missed while
     /// the program did not run.
     pub fn events_since(self, mark: Mark) -> Events {
         Events::new(Arc::clone(&self.0.store), Arc::clone(self.0.queue.bell()), mark)

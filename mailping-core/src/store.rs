@@ -129,7 +129,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// how many: fewer than `limit` means that nothing is left but what it had to pass over because it is damaged.
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError>;
 
-    /// Which database it is: drawn when its tables are made, and the same for ever.
+    /// Which database it is: drawn when its tables are made, and the same forever.
     async fn identity(&self) -> Result<DatabaseId, StoreError>;
 
     /// What keeps opens on this machine's disk while the database behind it is away; `None` for a database itself. It always says

@@ -30,7 +30,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The time from `earlier` until this one; `None` where this one is before it.
+    /// The time from `earlier` until this one; `None` if this one is before it.
     #[must_use]
     pub fn since(self, earlier: Self) -> Option<Duration> {
         u64::try_from(self.0 - earlier.0).ok().map(Duration::from_millis)
@@ -46,7 +46,7 @@ impl Timestamp {
         Self(self.0 - self.0.rem_euclid(step.max(1)))
     }
 
-    /// The next whole multiple of `step` milliseconds since 1970, or this time where it is one.
+    /// The next whole multiple of `step` milliseconds since 1970, or this time if it is one.
     pub(crate) fn ceil(self, step: i64) -> Self {
         Self::from_unix_millis(self.floor(step).0.saturating_add(if self == self.floor(step) {
             0

@@ -48,7 +48,7 @@ fn every_score_holds_on_rows_made_to_attack_the_rules() {
     hold_every_score(ADVERSARIAL);
 }
 
-/// Nothing that a geo database knows may become a place where none is: this one knows every address.
+/// Nothing that a geo database knows may become a place if there is none: this one knows every address.
 #[test]
 fn no_row_gets_a_place_that_it_must_not_have() {
     let clock = Clock::new();
@@ -143,7 +143,7 @@ fn agent(line: &str) -> String {
     row(line)["user_agent"].as_str().unwrap_or_default().to_owned()
 }
 
-/// `None` where it is uncertain.
+/// `None` if it is uncertain.
 fn verdict(classifier: &Classifier, line: &str, all_signals: bool) -> Option<bool> {
     let verdict = if all_signals {
         fetchers::judge(classifier, line).unwrap().verdict

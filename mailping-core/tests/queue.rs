@@ -16,7 +16,7 @@ use mailping_core::{Detail, Tracker};
 
 const SHORT: Duration = Duration::from_millis(250);
 
-/// A tracker whose answers come at a short deadline where the store does not give them.
+/// A tracker whose answers come at a short deadline if the store does not give them.
 fn tracker(store: &FaultyStore) -> Tracker {
     build(builder(store.clone(), &Clock::new()).deadline(SHORT))
 }

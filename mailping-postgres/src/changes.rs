@@ -97,7 +97,7 @@ pub(crate) async fn unify(transaction: Open<'_>, schema: &Schema, recipient: &Re
     Ok(())
 }
 
-/// `false` where there is no such ping; one that does not record any more stays as it is.
+/// `false` if there is no such ping; one that does not record any more stays as it is.
 pub(crate) async fn withdraw(transaction: Open<'_>, schema: &Schema, id: PingId) -> Result<bool> {
     const WITHDRAW: &str = "
         WITH withdrawn AS (UPDATE {s}.pings SET status = $2 WHERE id = $1 AND status = 0)

@@ -197,7 +197,7 @@ fn page(rows: Vec<PgRow>, most: usize) -> Result<PingPage> {
     Ok(PingPage::new(pings, next).unreadable(unreadable))
 }
 
-/// The newest id of a page: the one before `after`, where there can be one.
+/// The newest id of a page: the one before `after`, if there can be one.
 fn newest(after: Option<PingId>) -> Option<Uuid> {
     let before = match after {
         Some(id) => u128::from_be_bytes(*id.as_bytes()).checked_sub(1)?,

@@ -60,7 +60,7 @@ const XACT: &str = "(SELECT pg_current_xact_id()::text::bigint)";
 /// looking for them costs a fifth of the rate, so that in a first attempt it is an error.
 ///
 /// The ping is looked up in a subquery, which is an index scan for each open whatever the planner thinks of the sizes. The rows go in by
-/// key: two batches with the same opens in another order would otherwise wait for each other for ever.
+/// key: two batches with the same opens in another order would otherwise wait for each other forever.
 pub(crate) async fn opens(
     transaction: &mut Transaction<'static, Postgres>,
     schema: &Schema,
@@ -108,7 +108,7 @@ pub(crate) async fn opens(
 }
 
 /// Raises the last day of each ping that records at that day, and tells of each day whether its ping does. The rows go in by ping, so
-/// that two batches do not wait for each other for ever. Their places in the transaction come after those of `opens` opens.
+/// that two batches do not wait for each other forever. Their places in the transaction come after those of `opens` opens.
 pub(crate) async fn last_days(
     transaction: &mut Transaction<'static, Postgres>,
     schema: &Schema,

@@ -22,7 +22,7 @@ use crate::runtime::Runtime;
 use crate::schema::Schema;
 use crate::{changes, migrate, news, purge, reads, record};
 
-/// How long a call may take unless told otherwise.
+/// How long a call may take unless you say otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A [`Store`] in a PostgreSQL database, on the app's own pool.

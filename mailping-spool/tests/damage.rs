@@ -11,7 +11,7 @@ use mailping_core::store::{Answer, Spooling as _, Store as _};
 use mailping_core::testing::faulty::Fault;
 use pollster::block_on;
 
-/// A small generator of its own: a seed must mean the same damage for ever.
+/// A small generator of its own: a seed must mean the same damage forever.
 struct Random(u64);
 
 impl Random {

@@ -68,7 +68,7 @@ impl LogMover {
     }
 }
 
-/// Ends when the work is done, and where it never comes to it: the thread takes no more calls, or the work panics.
+/// Ends when the work is done, and if it never comes to it: the thread takes no more calls, or the work panics.
 struct AtWork(Arc<AtomicBool>);
 
 impl Drop for AtWork {

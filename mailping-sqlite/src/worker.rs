@@ -23,7 +23,7 @@ pub(crate) struct Worker<T> {
 }
 
 impl<T: Send + 'static> Worker<T> {
-    /// `idle` is called about every second, between two calls where these do not end, and once at the end. Where it tells that there is more
+    /// `idle` is called about every second, between two calls if these do not end, and once at the end. If it tells that there is more
     /// to do, it is called again after the calls that wait.
     pub(crate) fn start(
         name: &str,

@@ -288,7 +288,7 @@ fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
     assert_eq!(is_whole, "ok", "the second start made it anew");
 }
 
-/// The guide, word by word; only where SQLite's shell is installed.
+/// The guide, word by word; only if SQLite's shell is installed.
 #[cfg(unix)]
 #[test]
 fn the_guide_for_damaged_files_saves_the_rest() {

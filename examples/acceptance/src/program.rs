@@ -97,7 +97,7 @@ impl Start {
         Program { child, server, log, readers }
     }
 
-    /// Starts it where it ends by itself, as where it must refuse, and waits for that.
+    /// Starts it if it ends by itself, as when it must refuse, and waits for that.
     pub fn to_its_end(&self, settings: &[(&str, &str)]) -> Output {
         self.command(settings).output().unwrap()
     }

@@ -1,4 +1,4 @@
-//! Connections to an axum app, on hyper: `axum::serve` waits for a half-sent request for ever.
+//! Connections to an axum app, on hyper: `axum::serve` waits for a half-sent request forever.
 
 use std::pin::pin;
 use std::time::Duration;

@@ -207,7 +207,7 @@ impl Browser {
         lines.iter().map(|line| format!("{} {}", line["level"], line["message"])).collect()
     }
 
-    /// Writes a picture of the whole page where `MAILPING_SCREENSHOTS` names a folder.
+    /// Writes a picture of the whole page if `MAILPING_SCREENSHOTS` names a folder.
     pub fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("MAILPING_SCREENSHOTS").map(PathBuf::from) else { return };
         let shot = self.devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true }));

@@ -67,7 +67,7 @@ for (const entry of performance.getEntriesByType('resource'))
 return faults;
 "#;
 
-/// Fails where something of the page can be seen or understood badly.
+/// Fails if something of the page can be seen or understood badly.
 pub(crate) fn check(browser: &Browser, what: &str) {
     let faults = browser.run(CHECK);
     assert_eq!(faults, Value::Array(Vec::new()), "{what} at {}", browser.path());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Sends a command and returns the `value` of its answer; what went wrong where it did.
+/// Sends a command and returns the `value` of its answer; what went wrong, if anything.
 pub(crate) fn command(driver: SocketAddr, method: &str, path: &str, body: &Value) -> Result<Value, String> {
     let body = if method == "POST" { body.to_string() } else { String::new() };
     let failed = |error: std::io::Error| format!("chromedriver does not answer: {error}");

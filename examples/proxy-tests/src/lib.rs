@@ -24,7 +24,7 @@ pub struct Proxy<'a> {
     pub config: &'a dyn Fn(&Site<'_>) -> String,
     /// The arguments that run it in the foreground with this configuration file.
     pub arguments: &'a dyn Fn(&str) -> Vec<String>,
-    /// How it logs the client where nothing keeps it from that, to see that it logs at all.
+    /// How it logs the client if nothing keeps it from that, to see that it logs at all.
     pub elsewhere: &'a str,
 }
 
@@ -60,7 +60,7 @@ impl Running {
     /// it shall listen on, and what it prints.
     ///
     /// # Panics
-    /// Where it is not installed or does not listen.
+    /// If it is not installed or does not listen.
     pub fn start(
         package: &str,
         folder: &Path,
@@ -95,7 +95,7 @@ impl Drop for Running {
 /// The path of a Debian package's program.
 ///
 /// # Panics
-/// Where it is not installed.
+/// If it is not installed.
 pub fn program(package: &str) -> String {
     let paths = ["/usr/sbin", "/usr/bin"].map(|folder| format!("{folder}/{package}"));
     let found = paths.into_iter().find(|path| fs::exists(path).unwrap());
@@ -105,7 +105,7 @@ pub fn program(package: &str) -> String {
 /// Fetches pixels through a proxy, with the service up and down, and searches all that the proxy writes.
 ///
 /// # Panics
-/// Where an address of a pixel's client is in it, or the service does not get the masked address.
+/// If an address of a pixel's client is in it, or the service does not get the masked address.
 pub fn keeps_pixel_addresses_out_of_its_logs(proxy: &Proxy<'_>) {
     build_receipts();
     let start = Start::example("receipts");

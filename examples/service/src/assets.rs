@@ -38,7 +38,7 @@ pub(crate) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     icon: Asset::new("icon", "svg", "image/svg+xml", include_str!("../assets/icon.svg")),
 });
 
-/// The file at a path; `None` where there is none.
+/// The file at a path; `None` if there is none.
 pub(crate) fn answer(path: &str) -> Option<Answer> {
     let assets = [&ASSETS.style, &ASSETS.script, &ASSETS.icon];
     let asset = assets.into_iter().find(|asset| asset.path == path)?;

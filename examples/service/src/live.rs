@@ -95,7 +95,7 @@ async fn run(source: &impl Source, events: &mut Option<Events>, sender: &mpsc::S
     }
 }
 
-/// Waits until there may be news; `false` where no more come.
+/// Waits until there may be news; `false` if no more come.
 async fn changed(source: &impl Source, events: &mut Option<Events>) -> bool {
     let look = Instant::now() + LOOK;
     loop {

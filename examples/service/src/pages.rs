@@ -63,7 +63,7 @@ fn failed(service: &Service, error: &Error) -> Answer {
     frame::problem(&service.prefix, StatusCode::SERVICE_UNAVAILABLE, "That did not work", text)
 }
 
-/// The value of a field in a query or form; `None` where it is missing or blank.
+/// The value of a field in a query or form; `None` if it is missing or blank.
 fn field(encoded: &[u8], name: &str) -> Option<String> {
     let (_, value) = form_urlencoded::parse(encoded).find(|(given, _)| given == name)?;
     let value = value.trim();

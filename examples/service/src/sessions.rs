@@ -52,7 +52,7 @@ impl Sessions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins one; `None` where the operating system gives no random bytes.
+    /// Begins one; `None` if the operating system gives no random bytes.
     pub(crate) fn begin(&self) -> Option<SessionId> {
         let mut id = [0; 16];
         getrandom::fill(&mut id).ok()?;

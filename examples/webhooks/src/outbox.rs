@@ -83,7 +83,7 @@ impl Outbox {
     /// Opens the file, or makes it for its owner alone.
     ///
     /// # Errors
-    /// Where the file cannot be made, opened or written.
+    /// If the file cannot be made, opened or written.
     pub fn open(path: &Path) -> Result<Self, Box<dyn std::error::Error>> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);

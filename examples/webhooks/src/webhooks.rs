@@ -201,7 +201,7 @@ impl Teller {
         Ok(())
     }
 
-    /// Starts to send what is due, and says when the next is; `None` where none is, or one that is under way has to end first.
+    /// Starts to send what is due, and says when the next is; `None` if none is, or one that is under way has to end first.
     fn send_due(&mut self, under_way: &mut JoinSet<(Waiting, Outcome)>) -> Result<Option<Instant>, Failure> {
         match self.quiet {
             Quiet::Gone => return Ok(None),

@@ -1,4 +1,5 @@
-//! The one grammar for an address in text, used for every header: an address with an optional port, brackets or zone.
+//! The one grammar for an address in text, used for every header: an address with an optional port,
+//! brackets or zone.
 //!
 //! What it refuses is refused for good: nothing is resolved, guessed or passed through.
 
@@ -16,7 +17,8 @@ pub(super) enum Ports {
 
 /// Reads one address: blanks, port, brackets and zone off, an IPv4-mapped address as IPv4.
 ///
-/// A text with two or more colons outside brackets is an IPv6 address without a port: `2001:db8::1:8080` has none.
+/// A text with two or more colons outside brackets is an IPv6 address without a port:
+/// `2001:db8::1:8080` has none.
 pub(super) fn parse(text: &[u8], ports: Ports) -> Option<IpAddr> {
     let text = trim(text);
     let address = if let Some(rest) = text.strip_prefix(b"[") {
@@ -43,7 +45,8 @@ pub(super) fn parse(text: &[u8], ports: Ports) -> Option<IpAddr> {
     Some(IpAddr::to_canonical(&address))
 }
 
-/// Takes off the optional white space of HTTP (RFC 9110, section 5.6.3): space and tab, never a line feed.
+/// Takes off the optional white space of HTTP (RFC 9110, section 5.6.3): space and tab, never a
+/// line feed.
 pub(super) fn trim(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = text {
         text = rest;

@@ -1,5 +1,6 @@
-//! The grammar of `Forwarded` (RFC 7239): strict about quotes and delimiters, because a client chooses what a proxy
-//! copies into `host=`; lenient about the characters of a value, because proxies write them sloppily.
+//! The grammar of `Forwarded` (RFC 7239): strict about quotes and delimiters, because a client
+//! chooses what a proxy copies into `host=`; lenient about the characters of a value, because
+//! proxies write them sloppily.
 
 use std::net::IpAddr;
 
@@ -12,8 +13,8 @@ const MAX_PARAMETERS: usize = 16;
 
 /// Calls `element` with each element of one header line, from the left; empty ones are left out.
 ///
-/// A line with a misplaced or an open quote cannot be divided reliably. It counts as one element that is malformed,
-/// given as an empty one, so that a walk from the right stops there.
+/// A line with a misplaced or an open quote cannot be divided reliably. It counts as one element
+/// that is malformed, given as an empty one, so that a walk from the right stops there.
 pub(super) fn split<'a>(line: &'a [u8], mut element: impl FnMut(&'a [u8])) {
     if !is_well_quoted(line) {
         return element(&[]);
@@ -33,7 +34,8 @@ pub(super) fn split<'a>(line: &'a [u8], mut element: impl FnMut(&'a [u8])) {
     }
 }
 
-/// The address in an element's `for`; none if the element is malformed, has no `for`, or hides the node.
+/// The address in an element's `for`; none if the element is malformed, has no `for`, or hides the
+/// node.
 pub(super) fn node(element: &[u8]) -> Option<IpAddr> {
     let mut names: [&[u8]; MAX_PARAMETERS] = [&[]; MAX_PARAMETERS];
     let mut count = 0;
@@ -119,7 +121,8 @@ fn find_outside_quotes(text: &[u8], wanted: u8) -> Option<usize> {
     None
 }
 
-/// The length of the quoted string at the start of `text`, both quotes counted; none if it is not closed.
+/// The length of the quoted string at the start of `text`, both quotes counted; none if it is not
+/// closed.
 fn quoted_length(text: &[u8]) -> Option<usize> {
     let mut index = 1;
     loop {

@@ -37,7 +37,8 @@ fn header_map<'a>(lines: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Heade
     headers
 }
 
-/// What came out, as text: the only place where a raw address is printed, and it is compiled for tests alone.
+/// What came out, as text: the only place where a raw address is printed, and it is compiled for
+/// tests alone.
 fn resolve(client_ip: &ClientIp, peer: Option<&str>, headers: &HeaderMap) -> String {
     let peer = peer.map(|peer| peer.parse().unwrap());
     match client_ip.resolve(&PixelRequest::new("/px/token", peer, headers)) {
@@ -108,7 +109,8 @@ fn unspecified_address_is_no_client_in_any_strategy() {
 
 #[test]
 fn missing_header_never_falls_back_to_another() {
-    // A client can have a proxy drop its own header: `Connection: X-Forwarded-For` (CVE-2022-31813, CVE-2024-45410).
+    // A client can have a proxy drop its own header: `Connection: X-Forwarded-For` (CVE-2022-31813,
+    // CVE-2024-45410).
     let others: [(&str, &[u8]); 4] = [
         ("connection", b"X-Forwarded-For"),
         ("x-real-ip", b"1.2.3.4"),
@@ -120,7 +122,8 @@ fn missing_header_never_falls_back_to_another() {
 
 #[test]
 fn name_with_underscores_is_another_header() {
-    // Gateways that fold underscores into dashes let a client write the proxy's header (CVE-2025-64484).
+    // Gateways that fold underscores into dashes let a client write the proxy's header
+    // (CVE-2025-64484).
     let spoofed: (&str, &[u8]) = ("x_forwarded_for", b"6.6.6.6");
     assert_eq!(behind_proxy("xff", &[spoofed]), "none");
     assert_eq!(behind_proxy("xff", &[("x-forwarded-for", b"1.2.3.4"), spoofed]), "1.2.3.4");
@@ -259,7 +262,8 @@ proptest! {
         }
     }
 
-    /// Whatever a client sends before the proxy's own line, it cannot choose the answer: only spoil the proxy's line or not.
+    /// Whatever a client sends before the proxy's own line, it cannot choose the answer: only spoil
+    /// the proxy's line or not.
     #[test]
     fn client_lines_never_choose_the_answer(client in header_bytes(), same_line in any::<bool>()) {
         for (strategy, name, own) in [
@@ -271,7 +275,8 @@ proptest! {
             } else {
                 behind_proxy(strategy, &[(name, &client), (name, own)])
             };
-            // A proxy that joins to the client's line can be made to look malformed, never to say something else.
+            // A proxy that joins to the client's line can be made to look malformed, never to say
+            // something else.
             prop_assert!(answer == "192.0.2.77" || (same_line && answer == "none"), "{answer}");
         }
     }

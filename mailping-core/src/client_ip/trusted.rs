@@ -9,11 +9,12 @@ use super::ClientIpError;
 
 /// The networks of your own proxies. There is no default list: an empty one trusts nobody.
 ///
-/// IPv4 addresses also match in their IPv6 form (`::ffff:10.0.0.1`), in the list and in a request; IPv6 networks that
-/// are wider than `::ffff:0:0/96`, such as `::/0`, match IPv6 addresses alone.
+/// IPv4 addresses also match in their IPv6 form (`::ffff:10.0.0.1`), in the list and in a request;
+/// IPv6 networks that are wider than `::ffff:0:0/96`, such as `::/0`, match IPv6 addresses alone.
 ///
-/// An address does not authenticate a tenant: anyone can point their own account at a shared CDN to your server, and
-/// its networks change. Behind a CDN, prefer mutual TLS or a secret header between it and you.
+/// An address does not authenticate a tenant: anyone can point their own account at a shared CDN to
+/// your server, and its networks change. Behind a CDN, prefer mutual TLS or a secret header between
+/// it and you.
 ///
 /// ```
 /// use mailping_core::TrustedProxies;
@@ -28,10 +29,11 @@ pub struct TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// Loopback and private networks: 127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 and fc00::/7.
+    /// Loopback and private networks: 127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16
+    /// and fc00::/7.
     ///
-    /// Right where every peer in these networks is a proxy of yours; wrong where clients sit in them too, as in an
-    /// office network: such a client could then name any address as its own.
+    /// Right if every peer in these networks is a proxy of yours; wrong if clients sit in them too,
+    /// as in an office network: such a client could then name any address as its own.
     #[must_use]
     pub fn private_networks() -> Self {
         use std::net::{Ipv4Addr, Ipv6Addr};
@@ -50,8 +52,8 @@ impl TrustedProxies {
 
     /// Trusts peers that have no address too: a proxy that connects over a Unix socket.
     ///
-    /// Not the default, since a server that merely does not tell its peer looks the same, and then every client would
-    /// be trusted.
+    /// Not the default, since a server that merely does not tell its peer looks the same, and then
+    /// every client would be trusted.
     #[must_use]
     pub const fn trust_peers_without_address(mut self) -> Self {
         self.peers_without_address = true;
@@ -82,7 +84,8 @@ impl Extend<IpNet> for TrustedProxies {
     }
 }
 
-/// Reads networks and addresses separated by commas; the word `unix` trusts peers without an address.
+/// Reads networks and addresses separated by commas; the word `unix` trusts peers without an
+/// address.
 impl FromStr for TrustedProxies {
     type Err = ClientIpError;
 

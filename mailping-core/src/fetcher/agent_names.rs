@@ -19,7 +19,7 @@ pub(super) enum Place {
     Any,
 }
 
-/// What the name proves. The first of this list wins where an agent has several.
+/// What the name proves. The first of this list wins if an agent has several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Means {
     GoogleImageProxy,
@@ -106,7 +106,7 @@ const fn part(name: &'static str, place: Place, word: Word) -> Agent {
 /// Names that stand in the same sources.
 pub(super) struct Block {
     pub(super) source: &'static str,
-    /// The month in which the source was read, with the day where that is known.
+    /// The month in which the source was read, with the day if that is known.
     pub(super) checked: &'static str,
     pub(super) names: &'static [Agent],
 }

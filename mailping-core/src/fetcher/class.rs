@@ -1,4 +1,5 @@
-//! What a fetch is judged to be: which software made it, and whether a person displaying the message caused it.
+//! What a fetch is judged to be: which software made it, and whether a person displaying the
+//! message caused it.
 
 use crate::named::named;
 
@@ -37,7 +38,8 @@ named! {
 }
 
 impl Fetcher {
-    /// True where the software runs on the reader's own device, so that its network can be the reader's.
+    /// True if the software runs on the reader's own device, so that its network can be the
+    /// reader's.
     #[must_use]
     pub const fn is_direct(self) -> bool {
         matches!(
@@ -54,7 +56,7 @@ impl Fetcher {
 named! {
     /// Did a person displaying the message cause this fetch?
     pub enum Verdict ("a verdict", else Uncertain) {
-        /// The evidence does not tell, or contradicts itself.
+        /// The evidence does not show it, or contradicts itself.
         Uncertain = 0, "uncertain";
         /// Yes. It says "displayed", never "read".
         Human = 1, "human";

@@ -26,7 +26,7 @@ pub enum SinceSent {
 pub struct Classified {
     /// The software that made the request.
     pub fetcher: Fetcher,
-    /// Whose software or network it is, where known.
+    /// Whose software or network it is, if known.
     pub provider: Option<Provider>,
     /// Did a person displaying the message cause it?
     pub verdict: Verdict,

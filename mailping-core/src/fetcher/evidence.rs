@@ -130,7 +130,7 @@ impl EvidenceSet {
         self.0
     }
 
-    /// What a store kept. Bits that this version has no name for stay, so that nothing is lost where the set is written again;
+    /// What a store kept. Bits that this version has no name for stay, so that nothing is lost if the set is written again;
     /// they are no members.
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {

@@ -9,7 +9,7 @@ static STARTS: [u16; BUCKETS + 1] = starts();
 /// The names' first words and their places in [`AGENTS`], bucket after bucket.
 static ORDER: [(u64, u16); AGENTS.len()] = order();
 
-/// The known names that `token` is, or begins where a name has several words. `rest` is the text from the token on.
+/// The known names that `token` is, or begins if a name has several words. `rest` is the text from the token on.
 #[inline]
 pub(super) fn find(token: &[u8], rest: &[u8], inside: bool) -> Option<&'static Agent> {
     let key = key(token, rest);

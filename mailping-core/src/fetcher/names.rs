@@ -1,4 +1,4 @@
-//! Names since 2026: each kind with others of its kind, and the same words where they prove nothing.
+//! Names since 2026: each kind with others of its kind, and the same words if they prove nothing.
 
 use super::kind::Kind;
 use super::user_agent::read;

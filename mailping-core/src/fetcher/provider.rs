@@ -1,4 +1,4 @@
-//! Whose software or network it is, where that is known.
+//! Whose software or network it is, if that is known.
 
 use crate::named::named;
 

@@ -12,13 +12,13 @@ use super::{Evidence, Provider, as_numbers, packed};
 pub struct Rule {
     /// What is looked for: a name in a User-Agent, the ranges of a network, a header's name, a form in words.
     pub name: &'static str,
-    /// What it proves, or hints at where it is a time, a number of a network, or a network that belongs only in part.
+    /// What it proves, or hints at if it is a time, a number of a network, or a network that belongs only in part.
     pub proves: Evidence,
-    /// Whose it is, where that is known.
+    /// Whose it is, if that is known.
     pub provider: Option<Provider>,
     /// Where it stands.
     pub source: &'static str,
-    /// When that was checked: year and month, with the day where it is known.
+    /// When that was checked: year and month, with the day if it is known.
     pub checked: &'static str,
 }
 

@@ -182,7 +182,7 @@ pub(super) fn ends_with(text: &[u8], suffix: &[u8]) -> bool {
     start.and_then(|start| text.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(suffix))
 }
 
-/// The number at the start of a version; `None` where there is none.
+/// The number at the start of a version; `None` if there is none.
 pub(super) fn leading_number(version: &[u8]) -> Option<u32> {
     let digits = version.iter().take_while(|byte| byte.is_ascii_digit()).take(6);
     digits.fold(None, |number, digit| Some(number.unwrap_or(0) * 10 + u32::from(digit - b'0')))

@@ -37,7 +37,7 @@ use crate::mask::MaskedIp;
 pub struct MaxMind(Arc<Shared>);
 
 struct Shared {
-    /// Empty where the database came from memory.
+    /// Empty if the database came from memory.
     paths: Vec<PathBuf>,
     /// Held for the swap of the `Arc` alone, never while a file is read.
     databases: RwLock<Arc<[Database]>>,

@@ -13,7 +13,8 @@ use crate::text::text;
 
 /// Where a network is, as far as a database knows.
 ///
-/// The country prints as its code: names of countries differ by language and by state, and an app has its own.
+/// The country prints as its code: names of countries differ by language and by state, and an app
+/// has its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]

@@ -1,4 +1,5 @@
-//! One key of a keyring: its number, what tells it from another under that number, and a subkey for each use.
+//! One key of a keyring: its number, what tells it from another under that number, and a subkey for
+//! each use.
 //!
 //! A secret can be had by the keyring alone, and subkeys only as MACs.
 
@@ -47,8 +48,8 @@ impl FromStr for KeyId {
 
 text!(KeyId, expected: KEY_ID, pattern: "^([0-9]|[1-5][0-9]|6[0-3])$");
 
-/// The number of a key and 48 bits derived from its secret: what a recipient hash is kept with, so that another secret under the
-/// same number is noticed before objections are forgotten.
+/// The number of a key and 48 bits derived from its secret: what a recipient hash is kept with, so
+/// that another secret under the same number is noticed before objections are forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyFingerprint(u64);
 

@@ -45,7 +45,8 @@ fn corpus_of_truncations_holds() {
     }
 }
 
-/// The public settings never keep so many bits that these differ; the arithmetic must not lean on that.
+/// The public settings never keep so many bits that these differ; the arithmetic must not lean on
+/// that.
 #[test]
 fn an_ipv4_inside_an_address_is_cut_where_it_starts_at_any_length() {
     for (address, expected) in [
@@ -201,7 +202,8 @@ proptest! {
                 v6(address.to_bits() ^ noise & u128::MAX.checked_shr(128 - host).unwrap_or(0))
             }
         };
-        // With few bits kept, noise may turn an address into one of another kind, which is masked by its own rule.
+        // With few bits kept, noise may turn an address into one of another kind, which is masked
+        // by its own rule.
         prop_assume!(finest_prefix(other.to_canonical()) == finest_prefix(address.to_canonical()));
         prop_assume!(other.to_canonical().is_ipv4() == address.to_canonical().is_ipv4());
         prop_assert_eq!(mask.apply(other), masked);

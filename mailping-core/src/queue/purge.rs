@@ -15,7 +15,7 @@ const PURGE_STEP: usize = 48;
 const CLOCK_JUMP: Duration = Duration::from_secs(7 * 86_400);
 
 impl Shared {
-    /// Deletes a little of what is due; `true` where nothing is left, or the store failed and shall
+    /// Deletes a little of what is due; `true` if nothing is left, or the store failed and shall
     /// be left alone.
     pub(super) fn purge_step(&self, purge: &mut Purge) -> bool {
         if purge.is_held_back(self) {

@@ -47,7 +47,7 @@ impl Ticket {
 
 /// The waiters of an answered batch that are still to be woken, by the writer or by the first of them that runs.
 ///
-/// A thread that wakes another one is often put aside for it at once. Where the writer alone woke the waiters, the server's thread would
+/// A thread that wakes another one is often put aside for it at once. If the writer alone woke the waiters, the server's thread would
 /// come and go for each of them; so the first to come wakes the rest, which costs it no change of threads.
 #[derive(Debug, Default)]
 pub(super) struct Wakes(Mutex<VecDeque<Waker>>);

@@ -79,7 +79,7 @@ impl Table {
     /// [`Differences`] names every row that was answered otherwise or that left something else behind.
     ///
     /// # Panics
-    /// Where no socket can be had.
+    /// If no socket can be had.
     pub fn run<Server>(&self, start: impl Fn(Tracker, Sockets) -> Server) -> Result<(), Differences> {
         let mut found = Found::default();
         let names = Self::names();
@@ -122,7 +122,7 @@ impl Found {
     }
 }
 
-/// Where an adapter differs from the table.
+/// If an adapter differs from the table.
 pub struct Differences(Vec<String>);
 
 impl Differences {

@@ -28,6 +28,12 @@
 //! does: a store that needs a runtime must have captured it. What a test inside one process cannot show is left to the store's own
 //! tests: that what was answered survives a crash, that several processes share one database, that erased bytes are gone.
 //!
+//! [`Attempt::Repeat`]: crate::store::Attempt::Repeat
+//! [`Filtered`]: crate::store::Answer::Filtered
+//! [`NewPing`]: crate::NewPing
+//! [`StoreError::unavailable`]: crate::store::StoreError::unavailable
+//! [`Store`]: crate::store::Store
+//! [`news`]: crate::store::Store::news
 #![doc = include_str!("../../docs/write_a_store.md")]
 #![allow(
     clippy::unwrap_used,

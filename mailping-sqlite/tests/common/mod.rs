@@ -75,7 +75,7 @@ pub fn process(name: &str, file: &Path, number: u64) -> Command {
     command
 }
 
-/// What [`process`] was given; `None` where somebody runs the ignored test by hand.
+/// What [`process`] was given; `None` if somebody runs the ignored test by hand.
 pub fn given() -> Option<(std::path::PathBuf, u64)> {
     let file = std::env::var_os("MAILPING_TEST_FILE")?;
     let number = std::env::var("MAILPING_TEST_NUMBER").ok()?.parse().ok()?;

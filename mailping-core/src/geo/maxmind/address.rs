@@ -1,18 +1,20 @@
-//! Which address of a network a database is asked about, and which networks it is not asked about at all.
+//! Which address of a network a database is asked about, and which networks it is not asked about
+//! at all.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::mask::MaskedIp;
 
-/// Coarser networks are not looked up: measured on city databases, a /16 has the city of an address in it in 60 % of
-/// cases only.
+/// Coarser networks are not looked up: measured on city databases, a /16 has the city of an address
+/// in it in 60 % of cases only.
 const COARSEST_V4: u8 = 16;
 const COARSEST_V6: u8 = 32;
 
-/// The middle of the network; none where no database can say something true about it.
+/// The middle of the network; none if no database can say something true about it.
 ///
-/// Databases alias Teredo (2001::/32) to the IPv4 of the Teredo *server*, and Cloudflare's "Pseudo IPv4" is made up in
-/// 240.0.0.0/4. Both would give a place that is wrong, not just none. Local networks have no place at all.
+/// Databases alias Teredo (2001::/32) to the IPv4 of the Teredo *server*, and Cloudflare's "Pseudo
+/// IPv4" is made up in 240.0.0.0/4. Both would give a place that is wrong, not just none. Local
+/// networks have no place at all.
 pub(super) fn to_look_up(network: MaskedIp) -> Option<IpAddr> {
     let prefix = network.network().prefix_len();
     match network.middle() {
@@ -20,19 +22,21 @@ pub(super) fn to_look_up(network: MaskedIp) -> Option<IpAddr> {
         IpAddr::V6(v6) => match v6.segments() {
             _ if prefix < COARSEST_V6 => None,
             [0x2001, 0, ..] => None,
-            // 6to4. Asked for the IPv6 address, DB-IP's IPv6 file names one city for all of 2002::/16.
+            // 6to4. Asked for the IPv6 address, DB-IP's IPv6 file names one city for all of
+            // 2002::/16.
             [0x2002, high, low, ..] => {
                 let v4 = Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low));
                 is_global_v4(v4).then_some(v4.into())
             }
-            // Global unicast is 2000::/3; NAT64 (64:ff9b::/96) holds an IPv4 that the mask has taken away.
+            // Global unicast is 2000::/3; NAT64 (64:ff9b::/96) holds an IPv4 that the mask has
+            // taken away.
             [first, ..] => (first & 0xe000 == 0x2000).then_some(v6.into()),
         },
     }
 }
 
-/// Not private, shared (RFC 6598), loopback, link-local, multicast, reserved or "this network". The documentation
-/// ranges count as global: examples map them to cities.
+/// Not private, shared (RFC 6598), loopback, link-local, multicast, reserved or "this network". The
+/// documentation ranges count as global: examples map them to cities.
 fn is_global_v4(v4: Ipv4Addr) -> bool {
     let [first, second, ..] = v4.octets();
     let is_shared = first == 100 && (64..128).contains(&second);

@@ -92,7 +92,7 @@ impl Database {
         Timestamp::from_unix_millis(seconds.saturating_mul(1_000))
     }
 
-    /// The place of an address; none where the file does not know it or is for the other family.
+    /// The place of an address; none if the file does not know it or is for the other family.
     pub(super) fn locate(&self, address: IpAddr) -> Result<Option<Place>, MaxMindDbError> {
         // The reader calls this an error, not a miss.
         if address.is_ipv6() && self.reader.metadata().ip_version == 4 {

@@ -310,7 +310,8 @@ fn look_ups_go_on_while_files_are_reloaded() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// A damaged file is refused, or its look-ups give an error, a miss or some place: never a panic.
+    /// A damaged file is refused, or its look-ups give an error, a miss or some place: never a
+    /// panic.
     #[test]
     fn damaged_files_never_panic(changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6)) {
         let mut bytes = documentation_ranges().unwrap();

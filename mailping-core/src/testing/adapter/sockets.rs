@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Sockets {
     /// On 127.0.0.1. The server must tell its routes who connects.
     pub ipv4: TcpListener,
-    /// On `::1`, where the machine has IPv6. The server must tell its routes who connects.
+    /// On `::1`, if the machine has IPv6. The server must tell its routes who connects.
     pub ipv6: Option<TcpListener>,
     /// A Unix socket, whose peers have no address.
     #[cfg(unix)]
