@@ -6,6 +6,8 @@
 
 /// [`Health::forwarding_ignored`]: crate::intake::Health::forwarding_ignored
 /// [`Health::no_peer_address`]: crate::intake::Health::no_peer_address
+/// [`Health::stray_links`]: crate::intake::Health::stray_links
+/// [`Mount::stray`]: crate::mount::Mount::stray
 /// [`forwarded`]: crate::ClientIp::forwarded
 /// [`header("CF-Connecting-IP", …)`]: crate::ClientIp::header
 /// [`header("Fly-Client-IP", …)`]: crate::ClientIp::header

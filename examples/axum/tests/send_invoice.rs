@@ -171,7 +171,8 @@ fn each_recipient_has_a_pixel_of_their_own_and_the_sender_none() {
     let opt_out_url = format!("http://{}{opt_out}", program.server());
     assert!(ada.text().contains(&opt_out_url), "{}", ada.text());
     assert_eq!(ada.header("List-Unsubscribe").unwrap(), format!("<{opt_out_url}>"));
-    assert_eq!(ada.header("List-Unsubscribe-Post").unwrap(), "List-Unsubscribe=One-Click");
+    // RFC 8058 is for https only, and this service speaks http.
+    assert_eq!(ada.header("List-Unsubscribe-Post"), None);
     assert_eq!(ada.html().matches("<img").count(), 1, "{}", ada.html());
     assert!(ada.html().contains(" alt=\"\"></body>"), "the pixel is the body's last: {}", ada.html());
 
@@ -203,7 +204,7 @@ fn one_click_in_the_received_message_stops_the_pixel_in_the_next() {
     let url = first.header("List-Unsubscribe").unwrap();
     let path = url.trim_matches(['<', '>']).strip_prefix(&format!("http://{}", program.server())).unwrap();
     let form = [("content-type", "application/x-www-form-urlencoded")];
-    let reply = program.client().send("POST", path, &form, &first.header("List-Unsubscribe-Post").unwrap());
+    let reply = program.client().send("POST", path, &form, "List-Unsubscribe=One-Click");
     assert_eq!(reply.status, 200, "{reply:?}");
 
     let next = sent(&start, &received).swap_remove(0);

@@ -16,6 +16,15 @@
 //! that it trusts, and by one whose store is down. Status, header set and body must be exact, save for `date` and
 //! `connection`, and so must what is kept of the request. The whole run takes a few seconds.
 //!
+//! [`Answer`]: crate::mount::Answer
+//! [`HeaderSource`]: crate::intake::HeaderSource
+//! [`Mount::answer`]: crate::mount::Mount::answer
+//! [`Mount::at`]: crate::mount::Mount::at
+//! [`Mount::new`]: crate::mount::Mount::new
+//! [`Mount::stray`]: crate::mount::Mount::stray
+//! [`Mount`]: crate::mount::Mount
+//! [`PixelRequest`]: crate::intake::PixelRequest
+//! [`Table::skip`]: crate::testing::adapter::Table::skip
 #![doc = include_str!("../../docs/write_an_adapter.md")]
 #![allow(
     clippy::unwrap_used,
