@@ -28,7 +28,7 @@ const DEFAULT_HIT_LIMIT: u32 = 100;
 const DEFAULT_BURST: (usize, Duration) = (5, Duration::from_secs(10));
 const DEFAULT_REPEAT_WINDOW: Duration = Duration::from_secs(30);
 
-/// Builds a [`Tracker`]: keys, a store and a base URL are needed, everything else has a default.
+/// Builds a [`Tracker`]. Keys, a store and a base URL are required; everything else has a default.
 #[must_use]
 pub struct TrackerBuilder {
     observer: Observer,
@@ -72,8 +72,8 @@ impl TrackerBuilder {
         }
     }
 
-    /// Where the routes are reached from outside, such as `https://app.example/px`: the start of
-    /// every pixel's URL. It also stands in a header line, so it is brought to ASCII:
+    /// The routes' address as seen from outside, such as `https://app.example/px`: the start of
+    /// every pixel's URL. It also goes into a header line, so it is converted to ASCII:
     /// `https://exämple.com/täst` becomes `https://xn--exmple-cua.com/t%C3%A4st`.
     ///
     /// # Errors
@@ -107,66 +107,64 @@ impl TrackerBuilder {
         self
     }
 
-    /// As [`geo`](Self::geo), for a resolver that the app keeps a handle of, such as to reload its
-    /// files.
+    /// As [`geo`](Self::geo), for a resolver that the app shares, for example to reload its files.
     pub fn shared_geo(mut self, geo: Arc<dyn GeoResolver>) -> Self {
         self.observer.geo = geo;
         self
     }
 
-    /// Where the client's address is read from; without this call the socket's peer, and no header.
+    /// How to find the client's address. The default is the socket's peer, and no header.
     pub fn client_ip(mut self, client_ip: ClientIp) -> Self {
         self.observer.client_ip = client_ip;
         self
     }
 
-    /// How much of an address is masked; without this call /24 and /48 are kept, which is also the
-    /// most.
+    /// How much of an address is masked. The default keeps /24 and /48, which is also the most.
     pub fn mask(mut self, mask: Mask) -> Self {
         self.observer.mask = mask;
         self
     }
 
-    /// Who fetched is judged by this; without this call by the built-in rules.
+    /// Judges who fetched. The default is the built-in rules.
     pub fn classifier(mut self, classifier: Classifier) -> Self {
         self.observer.classifier = classifier;
         self
     }
 
-    /// The most that is kept of any open, whatever a ping asks for; [`Detail::City`] without this
-    /// call. It also acts on pings that were made before.
+    /// The most that is kept of any open, whatever a ping asks for. The default is
+    /// [`Detail::City`]. It also limits pings that were made before.
     pub fn ceiling(mut self, detail: Detail) -> Self {
         self.observer.ceiling.detail = detail;
         self
     }
 
-    /// The finest time step that is kept, whatever a ping asks for; [`TimeStep::Exact`] without
-    /// this call.
+    /// The finest time step that is kept, whatever a ping asks for. The default is
+    /// [`TimeStep::Exact`].
     pub fn time_step_ceiling(mut self, step: TimeStep) -> Self {
         self.observer.ceiling.step = step;
         self
     }
 
-    /// What `Sec-GPC: 1` leads to; [`SignalPolicy::Drop`] without this call.
+    /// What to do on `Sec-GPC: 1`. The default is [`SignalPolicy::Drop`].
     pub fn on_gpc(mut self, policy: SignalPolicy) -> Self {
         self.observer.gpc = policy;
         self
     }
 
-    /// What `DNT: 1` leads to; [`SignalPolicy::Narrow`] without this call.
+    /// What to do on `DNT: 1`. The default is [`SignalPolicy::Narrow`].
     pub fn on_dnt(mut self, policy: SignalPolicy) -> Self {
         self.observer.dnt = policy;
         self
     }
 
-    /// How long a pixel's answer waits for its open to be on disk; 2 seconds without this call.
+    /// How long a pixel's answer waits for its open to be on disk. The default is 2 seconds.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.limits.deadline = deadline;
         self
     }
 
-    /// The most opens that wait for the store at once, each about 300 bytes; 65,536 without this
-    /// call, at least 1.
+    /// How many opens may wait for the store at once, each about 300 bytes. The default is 65,536,
+    /// the least 1.
     pub fn queue_capacity(mut self, opens: usize) -> Self {
         self.limits.capacity = opens.max(1);
         self
@@ -195,14 +193,14 @@ impl TrackerBuilder {
         self
     }
 
-    /// Within this time after a fetch another one of the same kind counts as its repeat; 30 seconds
-    /// without this call.
+    /// A fetch within this time after another of the same kind counts as its repeat. The default is
+    /// 30 seconds.
     pub fn repeat_window(mut self, window: Duration) -> Self {
         self.repeat_window = window;
         self
     }
 
-    /// How often what is kept long enough is deleted; every hour without this call.
+    /// How often pings and opens that are due are deleted. The default is every hour.
     pub fn purge_every(mut self, interval: Duration) -> Self {
         self.limits.purge_every = interval.max(MIN_PURGE_INTERVAL);
         self
