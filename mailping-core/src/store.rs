@@ -21,6 +21,7 @@ pub use self::opens::{OpenCursor, OpenPage, OpenQuery, Order};
 pub use self::pings::{KeptPing, PingPage, PingQuery};
 pub use self::spooling::{Backlog, HandOver, Spooling};
 pub use self::written::{Answer, Attempt, Written};
+pub use crate::basis::StoredBasis;
 use crate::keyring::KeyFingerprint;
 use crate::{LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, Timestamp};
 
