@@ -49,17 +49,35 @@ impl Basis {
     pub fn legitimate_interest(reason: impl Into<String>) -> Self {
         Self::LegitimateInterest { reason: reason.into() }
     }
+}
 
-    /// What a store kept as JSON: [`Basis::Unknown`] if only a newer version can read it, `None` if it is damaged.
-    #[must_use]
-    pub fn stored(json: &str) -> Option<Self> {
-        #[derive(serde::Deserialize)]
-        struct Newer {
-            #[serde(rename = "kind")]
-            _kind: String,
+/// A basis that a store kept: one that only a newer version can read is [`Basis::Unknown`], and only what is no basis at all is an error.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(from = "EitherBasis")]
+pub struct StoredBasis(Basis);
+
+impl From<StoredBasis> for Basis {
+    fn from(stored: StoredBasis) -> Self {
+        stored.0
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum EitherBasis {
+    Known(Basis),
+    Newer {
+        #[serde(rename = "kind")]
+        _kind: String,
+    },
+}
+
+impl From<EitherBasis> for StoredBasis {
+    fn from(basis: EitherBasis) -> Self {
+        match basis {
+            EitherBasis::Known(known) => Self(known),
+            EitherBasis::Newer { .. } => Self(Basis::Unknown),
         }
-        let known = serde_json::from_str(json).ok();
-        known.or_else(|| serde_json::from_str(json).ok().map(|Newer { .. }| Self::Unknown))
     }
 }
 
@@ -172,18 +190,20 @@ mod tests {
 
     #[test]
     fn a_stored_basis_of_a_newer_version_is_unknown_and_a_damaged_one_is_none() {
-        assert_eq!(Basis::stored(r#"{"kind":"contract"}"#), Some(Basis::Contract));
+        let stored =
+            |json: &str| serde_json::from_str(json).ok().map(|stored: StoredBasis| Basis::from(stored));
+        assert_eq!(stored(r#"{"kind":"contract"}"#), Some(Basis::Contract));
         for newer in [
             r#"{"kind":"public_task"}"#,
             r#"{"kind":"contract","number":7}"#,
             r#"{"kind":"consent","given_at":[1]}"#,
             r#"{"kind":"unknown"}"#,
         ] {
-            assert_eq!(Basis::stored(newer), Some(Basis::Unknown), "{newer}");
+            assert_eq!(stored(newer), Some(Basis::Unknown), "{newer}");
             assert!(serde_json::from_str::<Basis>(newer).is_err(), "nobody makes a ping with {newer}");
         }
         for damaged in ["", "{", "{}", r#"{"kind":7}"#, "[]", r#"{"kind":"contract"}x"#] {
-            assert_eq!(Basis::stored(damaged), None, "{damaged}");
+            assert_eq!(stored(damaged), None, "{damaged}");
         }
         assert_eq!(serde_json::to_string(&Basis::Unknown).unwrap(), r#"{"kind":"unknown"}"#);
     }

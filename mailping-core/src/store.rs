@@ -21,6 +21,7 @@ pub use self::opens::{OpenCursor, OpenPage, OpenQuery, Order};
 pub use self::pings::{KeptPing, PingPage, PingQuery};
 pub use self::spooling::{Backlog, HandOver, Spooling};
 pub use self::written::{Answer, Attempt, Written};
+pub use crate::basis::StoredBasis;
 pub use crate::id::RandomError;
 pub use crate::keyring::{KeyFingerprint, KeyId};
 pub use crate::recipient::{RecipientHash, RecipientHashes};

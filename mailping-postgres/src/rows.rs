@@ -4,8 +4,8 @@
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
 use mailping_core::receipts::{Open, OpenId};
-use mailping_core::store::{KeptPing, KeyFingerprint, OpenCursor, RecipientHash};
-use mailping_core::{Basis, Detail, PingId, Timestamp};
+use mailping_core::store::{KeptPing, KeyFingerprint, OpenCursor, RecipientHash, StoredBasis};
+use mailping_core::{Detail, PingId, Timestamp};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
@@ -85,10 +85,11 @@ fn open_id_of(number: i64) -> OpenId {
 /// Reads a row of [`ping_columns`].
 pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
     let id = uuid(row, 0, "pings.id")?;
-    let basis = Basis::stored(value(row, 13, "pings.basis")?).ok_or(Failure::corrupt("pings.basis"))?;
+    let basis: StoredBasis =
+        serde_json::from_str(value(row, 13, "pings.basis")?).map_err(|_| Failure::corrupt("pings.basis"))?;
     let status = Status::from_code(small(row, 1, "pings.status")?);
     let reference = value(row, 11, "pings.reference")?;
-    let mut ping = Ping::stored(id, reference, basis, status);
+    let mut ping = Ping::stored(id, reference, basis.into(), status);
     ping.record_until = time(row, 2, "pings.record_until")?;
     ping.keep_until = time(row, 3, "pings.keep_until")?;
     ping.sent_at = time(row, 4, "pings.sent_at")?;

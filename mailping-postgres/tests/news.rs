@@ -101,6 +101,7 @@ impl Fixture {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn one_that_began_before_the_mark_and_commits_after_it_is_not_skipped() {
     for limit in [1, 2, 50] {
         let fixture = Fixture::new(&format!("late_{limit}")).await;
@@ -121,6 +122,7 @@ async fn one_that_began_before_the_mark_and_commits_after_it_is_not_skipped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_late_batch_read_in_part_goes_on_where_it_was_left() {
     let fixture = Fixture::new("late_in_part").await;
     let mut late = fixture.somebody().await;
@@ -150,6 +152,7 @@ async fn a_late_batch_read_in_part_goes_on_where_it_was_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_transaction_of_somebody_else_delays_nothing_and_many_only_until_they_end() {
     // Transactions are numbered by the server, for all its databases: this one is alone on its own.
     let server = tokio::task::spawn_blocking(Server::quick).await.unwrap();
@@ -181,6 +184,7 @@ async fn a_transaction_of_somebody_else_delays_nothing_and_many_only_until_they_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_mark_of_another_server_or_of_a_later_state_is_refused() {
     let fixture = Fixture::new("moved").await;
     fixture.records(&[1, 2]).await;
@@ -208,6 +212,7 @@ async fn a_mark_of_another_server_or_of_a_later_state_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn no_notification_is_sent_by_a_recording_transaction() {
     let fixture = Fixture::new("quiet").await;
     let triggers = "SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = relnamespace

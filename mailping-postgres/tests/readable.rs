@@ -38,6 +38,7 @@ fn text(row: &PgRow, column: usize) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn the_views_show_what_the_receipts_show() {
     let url = database("readable_views").await;
     let (pool, store) = (pool(&url, 2).await, store(&pool(&url, 4).await));

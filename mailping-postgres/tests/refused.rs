@@ -37,6 +37,7 @@ async fn count(pool: &PgPool) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn one_open_that_the_database_refuses_is_counted_and_all_others_are_written() {
     for (n, rule) in RULES.into_iter().enumerate() {
         let url = database(&format!("refused_{n}")).await;
@@ -78,6 +79,7 @@ async fn one_open_that_the_database_refuses_is_counted_and_all_others_are_writte
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_refusal_is_told_apart_from_an_outage_and_repeats_no_value() {
     let url = database("refusal").await;
     let (pool, store) = (pool(&url, 2).await, store(&pool(&url, 4).await));

@@ -29,6 +29,7 @@ async fn run(pool: &PgPool, statement: &'static str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn codes_of_next_years_version_read_as_unknown() {
     let (pool, store) = fixture("next_year").await;
     let mark = store.mark().await.unwrap();
@@ -73,6 +74,7 @@ async fn codes_of_next_years_version_read_as_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn damaged_rows_are_left_out_and_counted_and_cost_nothing_else() {
     let (pool, store) = fixture("damaged").await;
     let mark = store.mark().await.unwrap();
@@ -118,6 +120,7 @@ async fn damaged_rows_are_left_out_and_counted_and_cost_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn people_read_every_open_with_sql() {
     let (pool, store) = fixture("readable").await;
     let mut one = open(ping_id(0), 99);

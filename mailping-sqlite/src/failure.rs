@@ -60,6 +60,8 @@ impl From<rusqlite::Error> for Failure {
             Some(ErrorCode::ReadOnly) => Self::incompatible(
                 "the database is read-only: the file and its folder must be writable by this process",
             ),
+            // A check, a key or somebody's trigger: other rows are taken.
+            Some(ErrorCode::ConstraintViolation) => Self(StoreError::Refused { source: error.into() }),
             _ => Self(StoreError::unavailable(error)),
         }
     }

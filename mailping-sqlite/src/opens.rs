@@ -14,7 +14,7 @@ use crate::failure::{Failure, Result, is_corrupt};
 use crate::index;
 use crate::record::{locked, number_of};
 use crate::rows::{self, Column};
-use crate::tail::{Entry, Part, Tail};
+use crate::tail::{Entry, Part, Tail, sort};
 
 /// How many more opens than asked for are copied from the tail: some may be gone.
 const SPARE: usize = 64;
@@ -86,10 +86,7 @@ impl Reading<'_> {
         let end = waiting.last().copied().filter(|_| part.is_cut);
         let theirs = others.iter().filter(|entry| entry.ping == self.n && self.comes(entry));
         waiting.extend(theirs);
-        waiting.sort_unstable();
-        if self.order == Order::NewestFirst {
-            waiting.reverse();
-        }
+        sort(&mut waiting, self.order);
         match self.merge(waiting.clone(), end, self.indexed()?) {
             Err(failure) if failure.is_corrupt() => {
                 tracing::error!(
@@ -195,10 +192,7 @@ impl Reading<'_> {
                 all.push(entry);
             }
         })?;
-        all.sort_unstable();
-        if self.order == Order::NewestFirst {
-            all.reverse();
-        }
+        sort(&mut all, self.order);
         Ok(all)
     }
 }

@@ -132,10 +132,7 @@ impl Tail {
             found.entries.extend(taken);
             found.is_cut |= left > 0;
         }
-        found.entries.sort_unstable();
-        if order == Order::NewestFirst {
-            found.entries.reverse();
-        }
+        sort(&mut found.entries, order);
         found.is_cut |= found.entries.len() > most;
         found.entries.truncate(most);
         found
@@ -143,6 +140,13 @@ impl Tail {
 
     fn runs(&self) -> impl Iterator<Item = &[Entry]> {
         std::iter::once(self.round.as_slice()).chain(self.next.runs.iter().map(Vec::as_slice))
+    }
+}
+
+pub(crate) fn sort(entries: &mut [Entry], order: Order) {
+    entries.sort_unstable();
+    if order == Order::NewestFirst {
+        entries.reverse();
     }
 }
 

@@ -177,8 +177,8 @@ fn a_broken_row_is_reported_by_its_column() {
     insert(&store, &ping(1));
     let breaker = Connection::open(&file).unwrap();
     for (what, statement) in [
-        ("pings.basis", "UPDATE pings SET basis = '{\"kind\":\"secret\"}'"),
-        ("pings.status", "UPDATE pings SET status = 9"),
+        ("pings.basis", "UPDATE pings SET basis = '{\"kind\":secret'"),
+        ("pings.status", "UPDATE pings SET status = -9"),
         ("pings.keep_until", "UPDATE pings SET keep_until = 9223372036854775807"),
     ] {
         breaker.execute_batch(statement).unwrap();

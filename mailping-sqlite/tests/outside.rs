@@ -235,3 +235,24 @@ fn temporary_files_stand_in_the_folder_of_the_database_alone() {
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("seen: "), "{said}");
 }
+
+/// What the file refuses of one open, such as a trigger that somebody has added, keeps no other from being written.
+#[test]
+fn one_open_that_the_file_refuses_costs_that_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = SqliteStore::open(&file).unwrap();
+    insert(&store, &ping(1));
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON opens WHEN NEW.id = x'0000000000000000'
+        BEGIN SELECT RAISE(ABORT, 'not this one'); END";
+    Connection::open(&file).unwrap().execute_batch(refuse).unwrap();
+    let batch: Vec<_> = (0..40).map(|n| open(ping_id(1), n)).collect();
+    assert!(batch[0].id.as_bytes().iter().all(|byte| *byte == 0));
+    let error = block_on(store.record(&batch, &[], Attempt::First)).unwrap_err();
+    assert!(matches!(error, StoreError::Refused { .. }), "{error:?}");
+    assert_eq!(count_opens(&store, ping_id(1)), 0, "a batch is kept as a whole");
+    record(&store, &batch[1..]);
+    assert_eq!(count_opens(&store, ping_id(1)), 39);
+    let again = block_on(store.insert_ping(&ping(1), None)).unwrap_err();
+    assert!(matches!(again, StoreError::Refused { .. }), "{again:?}");
+}

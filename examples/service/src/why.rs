@@ -246,6 +246,10 @@ fn of_ping(receipt: &Summary) -> Option<Finding> {
             "The time for recording is over",
             "Fetches after it leave nothing, as was set when the ping was made.",
         ),
+        (Status::Unknown, _) => problem(
+            "A newer version has ended it",
+            "Its status is one that this version does not know, so that it records nothing. Update this instance.",
+        ),
         (_, Detail::LastDay) => Some(Finding::new(
             Level::Hint,
             "Only the last day is kept",

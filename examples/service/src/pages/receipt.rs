@@ -160,7 +160,7 @@ fn facts(receipt: &Receipt, ceiling: Detail) -> Vec<(&'static str, String)> {
         Basis::Consent(consent) => format!("consent, given {}", exact(consent.given_at)),
         Basis::Contract => "contract".to_owned(),
         Basis::LegalObligation => "legal obligation".to_owned(),
-        _ => "another".to_owned(),
+        _ => "unknown".to_owned(),
     };
     let mut facts = vec![
         ("Owner", ping.owner.clone().unwrap_or_else(|| "\u{2013}".to_owned())),

@@ -33,6 +33,7 @@ impl Badge {
             Status::Withdrawn => Some(Self::new("none", "\u{2715}", "Withdrawn")),
             Status::Expired => Some(Self::new("none", "\u{2715}", "Expired")),
             Status::Untracked => Some(Self::new("none", "\u{2715}", "Untracked")),
+            Status::Unknown => Some(Self::new("none", "\u{2715}", "Unknown status")),
             _ => None,
         }
     }
