@@ -1,6 +1,6 @@
 use std::io::Cursor;
 
-use mailping_core::Mount;
+use mailping_core::mount::Mount;
 use mailping_core::intake::PixelRequest;
 use rocket::http::{Method, Status};
 use rocket::route::{Handler, Outcome, Route};

@@ -37,7 +37,7 @@ pub struct Health {
     /// before it was accepted (actix). See [`ClientIp`](crate::ClientIp).
     pub no_peer_address: u64,
     /// Hits on links of ours below another path than the routes are mounted at, as far as the app tells: see
-    /// [`Mount::stray`](crate::Mount::stray). Pictures in mail already sent are broken then.
+    /// [`Mount::stray`](crate::mount::Mount::stray). Pictures in mail already sent are broken then.
     pub stray_links: u64,
     /// Look-ups of a place that failed: the geo database is damaged.
     pub geo_errors: u64,

@@ -41,9 +41,9 @@ impl<'a> People<'a> {
     }
 
     /// Keeps the objection of whoever holds a message's opt-out link. `link` is the link, or the
-    /// path of the request for it as it came, however mail programs have spelled it: see
-    /// [`Link`](crate::intake::Link). The answer is the same whether there is such a ping or not. A
-    /// pixel's token does not count: nobody can object with a pixel URL from a log.
+    /// path of the request for it as it came, however mail programs have spelled it. The answer is
+    /// the same whether there is such a ping or not. A pixel's token does not count: nobody can
+    /// object with a pixel URL from a log.
     ///
     /// # Errors
     /// If the store did not carry it out.
