@@ -66,7 +66,9 @@ fn canonical_local(text: &str) -> Result<String, RecipientError> {
     // Lower case can undo the composed form, and the two small sigmas are one letter.
     let lower = local.to_lowercase().replace('\u{3c2}', "\u{3c3}");
     let local = ComposingNormalizerBorrowed::new_nfkc().normalize(&lower).into_owned();
-    let needs_no_quotes = local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom));
+    // A picture at its start would be taken for a bullet that was pasted along.
+    let needs_no_quotes = local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom))
+        && !local.starts_with(|c: char| !c.is_ascii() && !c.is_alphanumeric());
     let local = if needs_no_quotes {
         local
     } else {

@@ -103,6 +103,7 @@ fn what_is_valid_though_seldom_is_kept() {
         ("mailto:%22odd%20user%22@example.com", "\"odd user\"@example.com"),
         ("'\"odd user\"@example.com'", "\"odd user\"@example.com"),
         ("\u{201c}odd user\u{201d}@example.com", "\"odd user\"@example.com"),
+        ("\"\u{1f700}\"@example.com", "\"\u{1f700}\"@example.com"),
         ("\"a@b\"@example.com", "\"a@b\"@example.com"),
         ("\"<a>\"@example.com", "\"<a>\"@example.com"),
         ("\"(a)\"@example.com", "\"(a)\"@example.com"),
