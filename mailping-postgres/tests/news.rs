@@ -197,7 +197,7 @@ async fn a_mark_of_another_server_or_of_a_later_state_is_refused() {
     };
     assert!(!refused(mark.clone()).await);
     let (start, tail) = mark.as_str().rsplit_once('-').unwrap();
-    let later = format!("{start}-{:x}", i64::from_str_radix(tail, 16).unwrap() + 1_000);
+    let later = format!("{start}-{:x}", i64::from_str_radix(tail, 16).unwrap() + 1_000_000_000);
     assert!(refused(later.parse().unwrap()).await);
     // As a dump that was restored on another server, whose transactions have lower numbers: nothing old is news.
     let moved = "UPDATE mailping.mailping_version SET cluster = cluster + 1, database = gen_random_uuid();

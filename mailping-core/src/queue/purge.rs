@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Shared;
 use super::writer::{Failed, guarded};
 use crate::Timestamp;
-use crate::store::{PingQuery, Purged};
+use crate::store::{PingQuery, Purged, Spooling};
 
 /// The most rows that one step of a purge deletes, so that hits wait for it no longer than for a
 /// batch.
@@ -18,7 +18,7 @@ impl Shared {
     /// Deletes a little of what is due; `true` if nothing is left, or the store failed and shall
     /// be left alone.
     pub(super) fn purge_step(&self, purge: &mut Purge) -> bool {
-        if purge.is_held_back(self) {
+        if self.store.spool().is_some_and(Spooling::is_away) || purge.is_held_back(self) {
             return true;
         }
         let purged = guarded(|| pollster::block_on(self.store.purge((self.clock)(), PURGE_STEP)));

@@ -166,8 +166,9 @@ fn a_receiver_that_does_not_answer_holds_up_no_pixel_and_no_list() {
     let receiver = Receiver::start();
     let start = telling(receiver.address);
     let program = start.run(&[]);
+    // A fifth one within ten seconds from one network would be a scanner's.
     let pings: Vec<_> =
-        (0..12).map(|number| make(&program, &format!("invoice-{number}"), &sent_before(1))).collect();
+        (0..4).map(|number| make(&program, &format!("invoice-{number}"), &sent_before(1))).collect();
     display(&program, &pings[0]);
     let unanswered = receiver.next();
     for ping in &pings {
