@@ -126,3 +126,24 @@ fn an_expired_ping_is_expired_in_the_view_too() {
     };
     assert_eq!((status(1), status(2)), ("live".to_owned(), "expired".to_owned()));
 }
+
+/// The SQLite inside this crate is newer than the one that a person has.
+#[test]
+#[ignore = "needs sqlite3"]
+fn the_installed_sqlite_reads_the_file_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = SqliteStore::open(&file).unwrap();
+    insert(&store, &ping(1));
+    let mut one = open(ping_id(1), 1);
+    one.evidence = EvidenceSet::from_iter([Evidence::TimeEarly, Evidence::NetOwn]);
+    block_on(store.record(&[one.clone()], &[], Attempt::First)).unwrap();
+    let shown = |query: &str| {
+        let output = std::process::Command::new("sqlite3").arg(&file).arg(query).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let row = shown("SELECT reference, at, evidence FROM opens_readable");
+    assert_eq!(row.trim(), format!("invoice-1|{}|{}", one.time(), one.evidence));
+    assert_eq!(shown("SELECT reference, status, fetches FROM receipts").trim(), "invoice-1|live|1");
+}

@@ -88,6 +88,8 @@ CREATE TABLE names (
     PRIMARY KEY (list, code)
 ) WITHOUT ROWID, STRICT;
 
+-- The views are read with whatever SQLite a person has: nothing in them is newer than the tables themselves (3.37).
+
 -- Each open with names instead of codes. A time has no digit that its step leaves open: `2026-11-27` is a day, `2026-11-27T10:00Z` an
 -- hour. A step that only a newer version knows reads as the next coarser one.
 CREATE VIEW opens_readable AS
@@ -102,8 +104,8 @@ SELECT lower(substr(hex(p.id), 1, 8) || '-' || substr(hex(p.id), 9, 4) || '-' ||
     coalesce((SELECT name FROM names WHERE list = 'fetcher' AND code = o.fetcher), 'unknown') AS fetcher,
     (SELECT name FROM names WHERE list = 'provider' AND code = o.provider) AS provider,
     coalesce((SELECT name FROM names WHERE list = 'verdict' AND code = o.verdict), 'uncertain') AS verdict,
-    (SELECT group_concat(name, ', ' ORDER BY code) FROM names
-        WHERE list = 'evidence' AND o.evidence & (1 << code) <> 0) AS evidence,
+    (SELECT group_concat(name, ', ') FROM (SELECT name FROM names
+        WHERE list = 'evidence' AND o.evidence & (1 << code) <> 0 ORDER BY code)) AS evidence,
     o.rules_version AS rules_version,
     o.network AS network,
     o.country AS country,
@@ -117,7 +119,7 @@ SELECT lower(substr(hex(p.id), 1, 8) || '-' || substr(hex(p.id), 9, 4) || '-' ||
         substr(hex(p.id), 17, 4) || '-' || substr(hex(p.id), 21)) AS ping,
     p.reference AS reference,
     p.owner AS owner,
-    CASE WHEN p.status = 0 AND p.record_until <= unixepoch('now', 'subsec') * 1000 THEN 'expired'
+    CASE WHEN p.status = 0 AND p.record_until <= CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) THEN 'expired'
         ELSE coalesce((SELECT name FROM names WHERE list = 'status' AND code = p.status), 'unknown') END AS status,
     CASE WHEN l.day IS NOT NULL OR s.human_rows > 0 THEN 'opened'
         WHEN s.uncertain_rows > 0 THEN 'uncertain'
@@ -143,7 +145,7 @@ LEFT JOIN (
         count(*) FILTER (WHERE verdict = 1 AND NOT own) AS human_rows,
         count(*) FILTER (WHERE verdict = 2 AND NOT own) AS machine_rows,
         count(*) FILTER (WHERE verdict NOT IN (1, 2) AND NOT own) AS uncertain_rows,
-        min(format('%015d %s %d', at, hex(id), time_step)) FILTER (WHERE verdict = 1 AND NOT own) AS first_human,
+        min(printf('%015d %s %d', at, hex(id), time_step)) FILTER (WHERE verdict = 1 AND NOT own) AS first_human,
         max(at << 8 | time_step) FILTER (WHERE verdict = 1 AND NOT own) AS last_human
     FROM (
         SELECT ping, at, id, time_step, verdict,
