@@ -1,7 +1,9 @@
-//! Judging one fetch with all of Apple's list loaded: time and allocations; and the list itself: time to load, memory, look-up.
+//! Judging one fetch with all of Apple's list loaded: time and allocations; and the list itself:
+//! time to load, memory, look-up.
 //!
-//! `cargo bench -p mailping-benches --bench classify`; `MAILPING_RELAY_LIST` names the operator's CSV. Without it a list of the same
-//! size and shape is made: 287,000 rows in the same six blocks of IPv6 and as many networks of IPv4 as the relay has.
+//! `cargo bench -p mailping-benches --bench classify`; `MAILPING_RELAY_LIST` names the operator's
+//! CSV. Without it a list of the same size and shape is made: 287,000 rows in the same six blocks
+//! of IPv6 and as many networks of IPv4 as the relay has.
 
 #![allow(missing_docs, reason = "criterion's macros make an undocumented function")]
 #![allow(clippy::expect_used, reason = "a bench that cannot start has nothing better to do")]

@@ -1,6 +1,7 @@
 //! The way of one hit in its parts and as a whole, without a store: time and allocations of each.
 //!
-//! `cargo bench -p mailping-benches --bench hit`; set `MAILPING_GEO` to city databases for places of the real world.
+//! `cargo bench -p mailping-benches --bench hit`; set `MAILPING_GEO` to city databases for places
+//! of the real world.
 
 #![allow(missing_docs, reason = "criterion's macros make an undocumented function")]
 #![allow(clippy::expect_used, reason = "a bench that cannot start has nothing better to do")]

@@ -1,4 +1,5 @@
-//! A tracker on a store that has grown: receipts, lone hits, and hits while a million opens are purged.
+//! A tracker on a store that has grown: receipts, lone hits, and hits while a million opens are
+//! purged.
 
 use std::time::{Duration, Instant};
 
@@ -127,7 +128,8 @@ pub(crate) async fn hits(
     (half, most)
 }
 
-/// Hits alone, and hits while the tracker's own purge takes the opens that `make_due` has made due and counted.
+/// Hits alone, and hits while the tracker's own purge takes the opens that `make_due` has made due
+/// and counted.
 pub(crate) async fn purge(tracker: &Tracker, make_due: impl AsyncFnOnce() -> u64) {
     let pixels = pixels(tracker).await;
     let (alone, _) = hits(tracker, "hits alone", &pixels, || true).await;

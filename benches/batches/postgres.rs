@@ -1,4 +1,5 @@
-//! The PostgreSQL store beside binary COPY into the same tables, a transaction for each batch. A server of its own with `fsync` on.
+//! The PostgreSQL store beside binary COPY into the same tables, a transaction for each batch. A
+//! server of its own with `fsync` on.
 
 use mailping_core::store::Attempt;
 use std::time::Instant;

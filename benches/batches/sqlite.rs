@@ -1,4 +1,5 @@
-//! The SQLite store beside a plain prepared loop over a file with the same pings and settings, whose tree is sorted by ping.
+//! The SQLite store beside a plain prepared loop over a file with the same pings and settings,
+//! whose tree is sorted by ping.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -55,7 +56,8 @@ pub(crate) fn measure(opens: usize, grown: usize) {
     }
 }
 
-/// The rate while opens are recorded, and the rate until all of them are in the index, as those of the plain loop are in their tree.
+/// The rate while opens are recorded, and the rate until all of them are in the index, as those of
+/// the plain loop are in their tree.
 fn record(store: &SqliteStore, file: &Path, random: &mut Random, opens: usize, what: &str) -> (f64, f64) {
     let mut calls = Calls::with_room(opens);
     for _ in 0..opens / BATCH {
@@ -71,8 +73,8 @@ fn record(store: &SqliteStore, file: &Path, random: &mut Random, opens: usize, w
     (rate, all)
 }
 
-/// Waits until the index has all opens, and tells how long that took: from the store's first step, which it makes when no hits have come
-/// for a second or two.
+/// Waits until the index has all opens, and tells how long that took: from the store's first step,
+/// which it makes when no hits have come for a second or two.
 fn index_rest(file: &Path) -> Duration {
     let connection = connect(file);
     let ask = |question: &str| -> i64 { connection.query_row(question, (), |row| row.get(0)).unwrap() };
@@ -95,7 +97,8 @@ fn pings_take(file: &Path) -> f64 {
     connect(file).query_row(sql, (), |row| row.get(0)).unwrap()
 }
 
-/// Receipts of a ping with ever more opens: each takes as long as there are opens, and the newest page no longer.
+/// Receipts of a ping with ever more opens: each takes as long as there are opens, and the newest
+/// page no longer.
 pub(crate) fn receipts() {
     let folder = tempfile::tempdir().unwrap();
     for count in [1_000, 10_000, 72_000, 200_000] {

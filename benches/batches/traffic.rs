@@ -1,4 +1,5 @@
-//! Lifelike traffic: one million pings, nine hits in ten on the newest twentieth of them; and what batches of it take.
+//! Lifelike traffic: one million pings, nine hits in ten on the newest twentieth of them; and what
+//! batches of it take.
 
 use std::time::{Duration, Instant};
 
@@ -64,7 +65,8 @@ impl Calls {
         self.0.push(begun.elapsed());
     }
 
-    /// Prints the rate and the times, and returns the rate: opens a second while batches were under way.
+    /// Prints the rate and the times, and returns the rate: opens a second while batches were under
+    /// way.
     pub(crate) fn report(mut self, what: &str) -> f64 {
         let took: Duration = self.0.iter().sum();
         let opens = self.0.len() * BATCH;

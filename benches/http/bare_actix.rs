@@ -1,4 +1,5 @@
-//! The baseline: actix-web answering the same picture to every request, and nothing else. Usage: `bare_actix ADDRESS`.
+//! The baseline: actix-web answering the same picture to every request, and nothing else. Usage:
+//! `bare_actix ADDRESS`.
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 

@@ -1,4 +1,5 @@
-//! The baseline: axum answering the same picture to every request, and nothing else. Usage: `bare_axum ADDRESS`.
+//! The baseline: axum answering the same picture to every request, and nothing else. Usage:
+//! `bare_axum ADDRESS`.
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};

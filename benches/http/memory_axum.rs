@@ -1,5 +1,6 @@
-//! mailping-axum on a memory store, everything else on. Usage: `memory_axum ADDRESS NUMBER`; prints the paths of the pixels of
-//! that many pings, then an empty line, then serves. `MAILPING_GEO` names city databases.
+//! mailping-axum on a memory store, everything else on. Usage: `memory_axum ADDRESS NUMBER`; prints
+//! the paths of the pixels of that many pings, then an empty line, then serves. `MAILPING_GEO`
+//! names city databases.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! A PostgreSQL server in a temporary folder, durable as it comes: prints a database's address, and ends with its standard input.
+//! A PostgreSQL server in a temporary folder, durable as it comes: prints a database's address, and
+//! ends with its standard input.
 
 use std::io::Read as _;
 

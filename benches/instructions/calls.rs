@@ -1,5 +1,5 @@
-//! Makes one call of the way of a hit again and again, for counting its instructions. Usage: `calls NAME TIMES`; without a name it
-//! prints the names.
+//! Makes one call of the way of a hit again and again, for counting its instructions. Usage:
+//! `calls NAME TIMES`; without a name it prints the names.
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,6 +1,7 @@
 //! A small service that makes pings, takes hits and shows receipts, on actix-web and SQLite.
 //!
-//! `cargo run --example receipts_actix`, then open the address that it prints. Settings and API are those of `receipts`.
+//! `cargo run --example receipts_actix`, then open the address that it prints. Settings and API are
+//! those of `receipts`.
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -1,13 +1,15 @@
-//! Sends one invoice to each recipient over SMTP: HTML and text, a pixel and an opt-out link of its own, and a copy without the
-//! pixel to the sender. Run it in the folder of a running `receipts`, which then shows the opens:
+//! Sends one invoice to each recipient over SMTP: HTML and text, a pixel and an opt-out link of its
+//! own, and a copy without the pixel to the sender. Run it in the folder of a running `receipts`,
+//! which then shows the opens:
 //!
 //! ```sh
 //! MAILPING_SMTP=smtp://localhost:1025 MAILPING_FROM='Bob <bob@example.com>' \
 //!     MAILPING_TO='ada@example.com, eve@example.com' cargo run --example send_invoice
 //! ```
 //!
-//! `smtps://user:password@host` is TLS from the start, `smtp://user:password@host:587?tls=required` is STARTTLS. Mail programs offer
-//! the one-click opt-out only if a DKIM signature covers its two header lines (RFC 8058): let your relay sign them.
+//! `smtps://user:password@host` is TLS from the start, `smtp://user:password@host:587?tls=required`
+//! is STARTTLS. Mail programs offer the one-click opt-out only if a DKIM signature covers its two
+//! header lines (RFC 8058): let your relay sign them.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -44,7 +46,8 @@ async fn main() -> ExitCode {
     }
 }
 
-/// How many messages may not have been sent. Recipients are numbered in all that is printed: their addresses are not for a log.
+/// How many messages may not have been sent. Recipients are numbered in all that is printed: their
+/// addresses are not for a log.
 async fn run() -> Result<usize, Box<dyn Error>> {
     let settings = Settings::from_env(Program::SendInvoice)?;
     start_log(&settings.rust_log);
@@ -120,7 +123,8 @@ async fn send(
         .into());
     }
 
-    // Whoever looks into the sender's own folder is not the recipient: no pixel, and no button to object with one click.
+    // Whoever looks into the sender's own folder is not the recipient: no pixel, and no button to
+    // object with one click.
     let copy = message(from, to, &ping, ping.sender_copy(&html))?;
     let to_sender = Envelope::new(Some(from.email.clone()), vec![from.email.clone()])?;
     if let Err(error) = smtp.send_raw(&to_sender, &copy.formatted()).await {

@@ -1,4 +1,5 @@
-//! A small service that makes pings, takes hits and shows receipts, on axum and PostgreSQL: as many of it as one likes on one database.
+//! A small service that makes pings, takes hits and shows receipts, on axum and PostgreSQL: as many
+//! of it as one likes on one database.
 //!
 //! ```text
 //! export MAILPING_DB=postgres://user:password@localhost/mailping
@@ -6,8 +7,9 @@
 //! cargo run --example receipts_postgres
 //! ```
 //!
-//! Settings and API are those of `receipts`, but that the keys must be given, and that `MAILPING_SPOOL` names a folder, one for each process, which
-//! keeps opens while the database's server is away, also when the program starts meanwhile.
+//! Settings and API are those of `receipts`, but that the keys must be given, and that
+//! `MAILPING_SPOOL` names a folder, one for each process, which keeps opens while the database's
+//! server is away, also when the program starts meanwhile.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -76,7 +78,8 @@ fn options(settings: &Settings) -> Result<PgConnectOptions, SettingsError> {
     })
 }
 
-/// A pool tries again and again to reach a server, and then cannot tell why it did not; one connection tells at once.
+/// A pool tries again and again to reach a server, and then cannot tell why it did not; one
+/// connection tells at once.
 async fn look_at(options: &PgConnectOptions) -> Result<(), DatabaseError> {
     let one = tokio::time::timeout(PATIENCE, PgConnection::connect_with(options)).await;
     let one = one.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;

@@ -1,5 +1,6 @@
-//! The service of `receipts` that also tells: a signed webhook (<https://www.standardwebhooks.com>) when a message is opened for the first
-//! time (`ping.opened`), again after a day's pause (`ping.reopened`), or not for three days (`ping.not_opened`).
+//! The service of `receipts` that also tells: a signed webhook (<https://www.standardwebhooks.com>)
+//! when a message is opened for the first time (`ping.opened`), again after a day's pause
+//! (`ping.reopened`), or not for three days (`ping.not_opened`).
 //!
 //! ```sh
 //! MAILPING_WEBHOOK_URL=https://app.example/hooks MAILPING_WEBHOOK_SECRET="whsec_$(openssl rand -base64 32)" \

@@ -1,4 +1,5 @@
-//! The Rocket app of the guide answers as the others do. Rocket opens its sockets itself, so that the shared table cannot be run on it.
+//! The Rocket app of the guide answers as the others do. Rocket opens its sockets itself, so that
+//! the shared table cannot be run on it.
 
 use mailping_core::{Basis, Keyring, MemoryStore, Mount, NewPing, Tracker, pixel};
 use rocket::http::{Header, Status};

@@ -49,8 +49,9 @@
 //! close` that arrives while the one before it still waits for the store makes that answer say so,
 //! though it is not the last. Mail programs do not pipeline.
 //!
-//! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the
-//! security notes are on the page of [`mailping_core`], all of whose names are here too.
+//! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies).
+//! The words, what is kept and the security notes are on the page of [`mailping_core`], all of
+//! whose names are here too.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -65,33 +66,39 @@ use mailping_core::mount::{Answering, Mount};
 #[doc(no_inline)]
 pub use mailping_core::*;
 
-/// The routes below the path of the tracker's base URL, for `App::configure`: [`Mount::answer`] says what they answer.
+/// The routes below the path of the tracker's base URL, for `App::configure`: [`Mount::answer`]
+/// says what they answer.
 ///
-/// Every path below is ours, however a mail program has changed it. A base URL without a path therefore takes every path that is not
-/// registered before it, so register it last.
+/// Every path below is ours, however a mail program has changed it. A base URL without a path
+/// therefore takes every path that is not registered before it, so register it last.
 ///
-/// A picture is answered once its open is on disk, at the tracker's deadline, or at once if nothing is kept: because it must not be, or
-/// because the queue is full, which is counted. What the token says does not show in the answer.
+/// A picture is answered once its open is on disk, at the tracker's deadline, or at once if nothing
+/// is kept: because it must not be, or because the queue is full, which is counted. What the token
+/// says does not show in the answer.
 ///
-/// actix's own 404 hides a link of ours that comes in below another path: call [`Mount::stray`] in your default service to learn of it.
+/// actix's own 404 hides a link of ours that comes in below another path: call [`Mount::stray`] in
+/// your default service to learn of it.
 pub fn routes(tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone {
     mounted(Mount::new(tracker))
 }
 
-/// The [`routes`] below another path, such as `/px`, for a proxy that changes it on the way; `""` is every path, for a proxy that strips
-/// the base URL's. In a `web::scope` it is still the whole path that comes in, with the scope's.
+/// The [`routes`] below another path, such as `/px`, for a proxy that changes it on the way; `""`
+/// is every path, for a proxy that strips the base URL's. In a `web::scope` it is still the whole
+/// path that comes in, with the scope's.
 pub fn routes_at(path: &str, tracker: Tracker) -> impl FnOnce(&mut ServiceConfig) + Clone + use<> {
     mounted(Mount::at(path, tracker))
 }
 
 fn mounted(mount: Mount) -> impl FnOnce(&mut ServiceConfig) + Clone {
     move |config: &mut ServiceConfig| {
-        // actix gives a scope itself only to the empty pattern. It tries them in turn: the common one first.
+        // actix gives a scope itself only to the empty pattern. It tries them in turn: the common
+        // one first.
         for pattern in ["/{rest:.*}", ""] {
             // Its patterns match a decoded path: the guard sees the path as it came.
             let (here, mount) = (mount.clone(), mount.clone());
             let below = guard::fn_guard(move |context| here.holds(context.head().uri.path()));
-            // An open is queued before there is a future: a client that hangs up drops only the waiting.
+            // An open is queued before there is a future: a client that hangs up drops only the
+            // waiting.
             let serve = move |request: HttpRequest| answer(begin(&mount, &request));
             config.service(web::resource(pattern).guard(below).to(serve));
         }
@@ -115,8 +122,9 @@ fn begin(mount: &Mount, request: &HttpRequest) -> Answering {
 }
 
 async fn answer(answering: Answering) -> HttpResponse {
-    // actix-http says `connection: close` if the request that it has read last asked for it. While an answer waits it reads the
-    // pipelined ones, so no picture may be answered without waiting: the header would tell a live token from a forged one.
+    // actix-http says `connection: close` if the request that it has read last asked for it. While
+    // an answer waits it reads the pipelined ones, so no picture may be answered without waiting:
+    // the header would tell a live token from a forged one.
     let mut waited = false;
     std::future::poll_fn(|context| {
         if std::mem::replace(&mut waited, true) {

@@ -45,7 +45,8 @@ fn serve(sockets: Sockets, mount: impl Fn(&mut ServiceConfig) + Clone + Send + '
     Server { handle: receive.recv().unwrap(), thread: Some(thread) }
 }
 
-// actix-http keeps one flag for "the request is HEAD", which the next request on the connection overwrites.
+// actix-http keeps one flag for "the request is HEAD", which the next request on the connection
+// overwrites.
 const REASON: &str = "actix-http answers a HEAD that is followed by a GET in the same packet with a body";
 
 #[test]

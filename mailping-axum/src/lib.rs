@@ -18,8 +18,8 @@
 //! # }
 //! ```
 //!
-//! Without `into_make_service_with_connect_info` axum does not tell who connects: every pixel is still answered and
-//! every open kept, but without a network and a place.
+//! Without `into_make_service_with_connect_info` axum does not tell who connects: every pixel is
+//! still answered and every open kept, but without a network and a place.
 //!
 //! # What your own server logs
 //!
@@ -74,8 +74,9 @@
 //!
 //! `examples/axum/src/connections.rs` has the same with a graceful end.
 //!
-//! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the
-//! security notes are on the page of [`mailping_core`], all of whose names are here too.
+//! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies).
+//! The words, what is kept and the security notes are on the page of [`mailping_core`], all of
+//! whose names are here too.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -88,18 +89,22 @@ use mailping_core::mount::Mount;
 pub use mailping_core::*;
 use mailping_tower::PixelService;
 
-/// The routes below the path of the tracker's base URL, for `merge`: [`Mount::answer`] says what they answer.
+/// The routes below the path of the tracker's base URL, for `merge`: [`Mount::answer`] says what
+/// they answer.
 ///
-/// Every path below is ours, however a mail program has changed it. A base URL without a path therefore takes every path that the app
-/// has no other route for, so give it a host of its own.
+/// Every path below is ours, however a mail program has changed it. A base URL without a path
+/// therefore takes every path that the app has no other route for, so give it a host of its own.
 ///
-/// A picture is answered once its open is on disk, at the tracker's deadline, or at once if nothing is kept: because it must not be, or
-/// because the queue is full, which is counted. What the token says does not show in the answer.
+/// A picture is answered once its open is on disk, at the tracker's deadline, or at once if nothing
+/// is kept: because it must not be, or because the queue is full, which is counted. What the token
+/// says does not show in the answer.
 ///
-/// axum's own 404 hides a link of ours that comes in below another path: call [`Mount::stray`] in your fallback to learn of it.
+/// axum's own 404 hides a link of ours that comes in below another path: call [`Mount::stray`] in
+/// your fallback to learn of it.
 ///
 /// # Panics
-/// If the path has a part that begins with `:` or `*`, which axum refuses, or if another route of the app has it.
+/// If the path has a part that begins with `:` or `*`, which axum refuses, or if another route of
+/// the app has it.
 pub fn routes<S>(tracker: Tracker) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -107,15 +112,16 @@ where
     mounted(Mount::new(tracker))
 }
 
-/// The [`routes`] below another path, such as `/px`, for a proxy that changes it on the way. `""` is every path: for a proxy that strips
-/// the base URL's, or for `nest`, which does so too and takes half a microsecond for it.
+/// The [`routes`] below another path, such as `/px`, for a proxy that changes it on the way. `""`
+/// is every path: for a proxy that strips the base URL's, or for `nest`, which does so too and
+/// takes half a microsecond for it.
 ///
-/// axum gives `/px/` to no route that is nested at `/px`; nested at `/px/`, all is served, and only `/px` is not. Mail never holds either
-/// of the two.
+/// axum gives `/px/` to no route that is nested at `/px`; nested at `/px/`, all is served, and only
+/// `/px` is not. Mail never holds either of the two.
 ///
 /// # Panics
-/// As [`Router::route`] does: if `path` begins with no slash, has a part that begins with `:` or `*` or is in braces, or if another route
-/// of the app has it.
+/// As [`Router::route`] does: if `path` begins with no slash, has a part that begins with `:` or
+/// `*` or is in braces, or if another route of the app has it.
 pub fn routes_at<S>(path: &str, tracker: Tracker) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,

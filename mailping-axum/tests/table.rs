@@ -99,7 +99,8 @@ impl Drop for Unfinished {
     }
 }
 
-/// That the table's "client hangs up before the answer" is what it says: axum drops the handler, and the open is kept.
+/// That the table's "client hangs up before the answer" is what it says: axum drops the handler,
+/// and the open is kept.
 #[test]
 fn a_client_that_hangs_up_drops_the_handler_and_loses_no_open() {
     let dropped = Arc::new(AtomicUsize::new(0));

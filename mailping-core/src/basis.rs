@@ -1,4 +1,5 @@
-//! Why a message may be tracked, as its sender states it. mailping keeps the statement and judges nothing.
+//! Why a message may be tracked, as its sender states it. mailping keeps the statement and judges
+//! nothing.
 
 mod json;
 
@@ -21,9 +22,11 @@ named! {
     }
 }
 
-/// The sender's legal basis for tracking this message (GDPR article 6), as stated when the ping was made.
+/// The sender's legal basis for tracking this message (GDPR article 6), as stated when the ping was
+/// made.
 ///
-/// There is no default: the app must say one. Texts are for documentation; put no personal data into them.
+/// There is no default: the app must say one. Texts are for documentation; put no personal data
+/// into them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
@@ -51,7 +54,8 @@ impl Basis {
     }
 }
 
-/// A basis that a store kept: one that only a newer version can read is [`Basis::Unknown`], and only what is no basis at all is an error.
+/// A basis that a store kept: one that only a newer version can read is [`Basis::Unknown`], and
+/// only what is no basis at all is an error.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(from = "EitherBasis")]
 pub struct StoredBasis(Basis);
@@ -132,8 +136,9 @@ named! {
 }
 
 impl MessageKind {
-    /// Whether CAN-SPAM asks for an unsubscribe link in such a message: in commercial ones, and one-to-one mail between
-    /// businesses is no exception. Other laws may ask for more; this is a reminder, not legal advice.
+    /// Whether CAN-SPAM asks for an unsubscribe link in such a message: in commercial ones, and
+    /// one-to-one mail between businesses is no exception. Other laws may ask for more; this is a
+    /// reminder, not legal advice.
     #[must_use]
     pub const fn needs_unsubscribe_link(self) -> bool {
         matches!(self, Self::Commercial)

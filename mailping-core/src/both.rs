@@ -1,4 +1,5 @@
-//! Two futures at once without a runtime: over a network each is a wait, and the waits need not add up.
+//! Two futures at once without a runtime: over a network each is a wait, and the waits need not add
+//! up.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -84,8 +84,9 @@ impl TrackerBuilder {
         Ok(self)
     }
 
-    /// The words of the opt-out page in one more language, or in the place of those that there are: English and German without this
-    /// call. A reader gets the first language of `Accept-Language` that there is.
+    /// The words of the opt-out page in one more language, or in the place of those that there are:
+    /// English and German without this call. A reader gets the first language of `Accept-Language`
+    /// that there is.
     ///
     /// # Errors
     /// [`TextsError`] for a language that is no tag, and a text that is empty or longer than 8 KiB.
@@ -94,8 +95,9 @@ impl TrackerBuilder {
         Ok(self)
     }
 
-    /// The language of the opt-out page for readers who want none of those that there are, such as `de`; English without this call.
-    /// [`build`](Self::build) refuses one that there are no texts of.
+    /// The language of the opt-out page for readers who want none of those that there are, such as
+    /// `de`; English without this call. [`build`](Self::build) refuses one that there are no texts
+    /// of.
     pub fn default_language(mut self, tag: &str) -> Self {
         self.default_language = Some(tag.to_owned());
         self

@@ -15,8 +15,8 @@ const MAX_PINGS: usize = 64;
 #[derive(Debug)]
 struct Slot {
     network: Option<MaskedIp>,
-    /// The latest pings of this network with the time of their last hit, from the oldest: as many as make a burst, since more
-    /// would change nothing.
+    /// The latest pings of this network with the time of their last hit, from the oldest: as many
+    /// as make a burst, since more would change nothing.
     recent: Vec<(PingId, Timestamp)>,
 }
 
@@ -47,7 +47,8 @@ impl BurstDetector {
         let Some(slot) = self.slots.get(index) else { return false };
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if slot.network != Some(network) {
-            // Another network of the same place is forgotten: a burst in progress is dense enough to be found again.
+            // Another network of the same place is forgotten: a burst in progress is dense enough
+            // to be found again.
             slot.network = Some(network);
             slot.recent.clear();
         }

@@ -8,7 +8,8 @@ use crate::Timestamp;
 use crate::named::named;
 
 named! {
-    /// How much of an open may be kept, from nothing to the most. A later wish can narrow it, never widen it.
+    /// How much of an open may be kept, from nothing to the most. A later wish can narrow it, never
+    /// widen it.
     pub enum Detail ("a detail") {
         /// Nothing: the ping has no pixel.
         None = 0, "none";

@@ -1,8 +1,9 @@
 //! Who fetched the pixel, did a person cause it, and why do we think so.
 //!
-//! [`Classifier::classify`] is a pure function of [`FetchSignals`], the masked network and the time since sending. What
-//! it knows stands as dated data in `agent_names.rs` (User-Agents), `networks.rs` and `signals.rs` (headers), and is listed by
-//! [`rules`]; how the pieces confirm or contradict each other stands in `combine.rs`.
+//! [`Classifier::classify`] is a pure function of [`FetchSignals`], the masked network and the time
+//! since sending. What it knows stands as dated data in `agent_names.rs` (User-Agents),
+//! `networks.rs` and `signals.rs` (headers), and is listed by [`rules`]; how the pieces confirm or
+//! contradict each other stands in `combine.rs`.
 
 mod agent_names;
 mod as_numbers;
@@ -44,6 +45,6 @@ pub use provider::Provider;
 pub use rules::{Rule, rules};
 pub use signals::FetchSignals;
 
-/// The edition of the rules that made a judgement, kept with each open: year, month and a running digit, so 26113 is
-/// the third of November 2026.
+/// The edition of the rules that made a judgement, kept with each open: year, month and a running
+/// digit, so 26113 is the third of November 2026.
 pub const RULES_VERSION: u16 = 26_113;

@@ -19,15 +19,18 @@ pub struct Health {
     #[serde(rename = "oldest_waiting_s", serialize_with = "seconds")]
     #[cfg_attr(feature = "utoipa", schema(value_type = Option<f64>))]
     pub oldest_waiting: Option<Duration>,
-    /// What a spool in front of the database holds: receipts do not show it yet. `None` without a spool.
+    /// What a spool in front of the database holds: receipts do not show it yet. `None` without a
+    /// spool.
     pub spool: Option<Backlog>,
     /// Whether the store refused the last batch. It is tried again until it takes it.
     pub store_failing: bool,
     /// Hits whose open was in the database, on disk, before they were answered.
     pub durable: u64,
-    /// Hits whose open was on this machine's disk, in front of a database that was away, before they were answered.
+    /// Hits whose open was on this machine's disk, in front of a database that was away, before
+    /// they were answered.
     pub spooled: u64,
-    /// Hits that the store filtered: their ping was erased, withdrawn or expired, or its recipient objected.
+    /// Hits that the store filtered: their ping was erased, withdrawn or expired, or its recipient
+    /// objected.
     pub filtered: u64,
     /// Hits that were answered at the deadline, before their open was on disk.
     pub late: u64,
@@ -36,8 +39,9 @@ pub struct Health {
     /// Hits whose peer has no address: the server does not say who connects, or the client hung up
     /// before it was accepted (actix). See [`ClientIp`](crate::ClientIp).
     pub no_peer_address: u64,
-    /// Hits on links of ours below another path than the routes are mounted at, as far as the app tells: see
-    /// [`Mount::stray`](crate::mount::Mount::stray). Pictures in mail already sent are broken then.
+    /// Hits on links of ours below another path than the routes are mounted at, as far as the app
+    /// tells: see [`Mount::stray`](crate::mount::Mount::stray). Pictures in mail already sent are
+    /// broken then.
     pub stray_links: u64,
     /// Look-ups of a place that failed: the geo database is damaged.
     pub geo_errors: u64,
@@ -49,7 +53,8 @@ pub struct Health {
     pub purged_pings: u64,
     /// Opens that the automatic purge deleted.
     pub purged_opens: u64,
-    /// Rows that are due, and that the automatic purge cannot delete because they are damaged. It may go down again.
+    /// Rows that are due, and that the automatic purge cannot delete because they are damaged. It
+    /// may go down again.
     pub purge_passed_over: u64,
 }
 
@@ -68,7 +73,8 @@ pub struct Dropped {
     pub hit_limit: u64,
     /// The queue was full: these opens are lost.
     pub queue_full: u64,
-    /// The database is damaged where they belong, or refuses them while it takes others: these opens are lost.
+    /// The database is damaged where they belong, or refuses them while it takes others: these
+    /// opens are lost.
     pub damaged: u64,
     /// The tracker was closed: these opens are lost.
     pub closed: u64,

@@ -8,8 +8,8 @@ use std::str::FromStr;
 use crate::Timestamp;
 use crate::text::{ParseError, hex, text};
 
-/// The id of a ping: a UUID of version 7 minted at the sent time, so that pings sort by it and the time since sending
-/// needs no database.
+/// The id of a ping: a UUID of version 7 minted at the sent time, so that pings sort by it and the
+/// time since sending needs no database.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PingId([u8; 16]);
 

@@ -1,4 +1,5 @@
-//! Bounds the opens stored per ping and hour in memory of a fixed size, so that one URL cannot fill the disk.
+//! Bounds the opens stored per ping and hour in memory of a fixed size, so that one URL cannot fill
+//! the disk.
 //!
 //! An open is counted when it is queued, and given back if the store keeps nothing of it. Machines
 //! come first and in numbers, so each verdict has a share that those below it cannot take: no

@@ -1,4 +1,5 @@
-//! A store in memory, for tests and for trying things: it keeps every promise of [`Store`] but that of durability.
+//! A store in memory, for tests and for trying things: it keeps every promise of [`Store`] but that
+//! of durability.
 
 mod rows;
 

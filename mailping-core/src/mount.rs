@@ -27,7 +27,8 @@ impl Mount {
         Self::at(&path, tracker)
     }
 
-    /// Below another path, for a proxy that changes it on the way; `""` or `/` is every path of the app.
+    /// Below another path, for a proxy that changes it on the way; `""` or `/` is every path of the
+    /// app.
     #[must_use]
     pub fn at(path: &str, tracker: Tracker) -> Self {
         // So that the purge runs before there is a hit.
@@ -47,8 +48,9 @@ impl Mount {
         path.strip_prefix(&*self.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// Takes a request; call it before there is anything to await. An open is queued when this returns, so a client that hangs up
-    /// drops only the [`Answering`]. The request itself is not needed any more then.
+    /// Takes a request; call it before there is anything to await. An open is queued when this
+    /// returns, so a client that hangs up drops only the [`Answering`]. The request itself is not
+    /// needed any more then.
     ///
     /// | path | GET | HEAD | POST |
     /// |---|---|---|---|
@@ -56,8 +58,8 @@ impl Mount {
     /// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
     /// | not below | 404 | 404 | 404 |
     ///
-    /// Every path below is ours, however a mail program changed it on its way. The page is in the first language of
-    /// `Accept-Language` that there is.
+    /// Every path below is ours, however a mail program changed it on its way. The page is in the
+    /// first language of `Accept-Language` that there is.
     pub fn answer(&self, method: &str, request: &PixelRequest<'_>) -> Answering {
         let path = request.path;
         if !self.holds(path) {
@@ -88,14 +90,17 @@ impl Mount {
         }
     }
 
-    /// Notes a request that no route of the app took: call it for what is answered with 404. If the path holds a link of ours, mail
-    /// was sent whose pixel is broken, since the routes are not mounted where the base URL leads to. It is counted in
-    /// [`Health::stray_links`](crate::intake::Health::stray_links) and logged once, without the link. The answer must not depend on it.
+    /// Notes a request that no route of the app took: call it for what is answered with 404. If the
+    /// path holds a link of ours, mail was sent whose pixel is broken, since the routes are not
+    /// mounted where the base URL leads to. It is counted in
+    /// [`Health::stray_links`](crate::intake::Health::stray_links) and logged once, without the
+    /// link. The answer must not depend on it.
     pub fn stray(&self, path: &str) {
         self.tracker.intake().note_stray_link(path, &self.path);
     }
 
-    /// Whether an untouched link stands below neither the mount nor the base URL's path, such as `/px/px/{token}.gif`.
+    /// Whether an untouched link stands below neither the mount nor the base URL's path, such as
+    /// `/px/px/{token}.gif`.
     fn is_elsewhere(&self, path: &str) -> bool {
         links::untouched_parent(path).is_some_and(|parent| {
             let parent = parent.trim_end_matches('/');
@@ -123,8 +128,8 @@ impl fmt::Debug for Mount {
     }
 }
 
-/// What is to be answered, once it is ready: for a picture when its open is on disk, or at the tracker's deadline. Dropping it loses no
-/// open.
+/// What is to be answered, once it is ready: for a picture when its open is on disk, or at the
+/// tracker's deadline. Dropping it loses no open.
 #[must_use = "await it before answering, so that the answer means that the open is on disk"]
 pub struct Answering(Work);
 
@@ -145,7 +150,8 @@ impl Future for Answering {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
         match &mut self.0 {
-            // Whatever became of the open, the answer is the same; the tracker counts what was lost.
+            // Whatever became of the open, the answer is the same; the tracker counts what was
+            // lost.
             Work::Record(recording) => Pin::new(recording).poll(context).map(|_| Kind::Picture),
             Work::Object(objecting) => objecting.as_mut().poll(context),
             Work::Ready(answer) => Poll::Ready(answer.clone()),
@@ -160,8 +166,8 @@ impl fmt::Debug for Answering {
     }
 }
 
-/// What to send back: a status, headers and a body, to which an adapter adds `content-length` and nothing else. HEAD is answered
-/// without the body.
+/// What to send back: a status, headers and a body, to which an adapter adds `content-length` and
+/// nothing else. HEAD is answered without the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer(Kind);
 
@@ -174,8 +180,8 @@ enum Kind {
 }
 
 impl Answer {
-    /// Whether it is the picture, the answer that is sent often: always 200 with [`pixel::HEADERS`] and [`pixel::BYTES`], so an adapter
-    /// may keep it in its framework's own form.
+    /// Whether it is the picture, the answer that is sent often: always 200 with [`pixel::HEADERS`]
+    /// and [`pixel::BYTES`], so an adapter may keep it in its framework's own form.
     #[must_use]
     pub const fn is_picture(&self) -> bool {
         matches!(self.0, Kind::Picture)
@@ -311,7 +317,8 @@ mod tests {
         );
         expected += 1;
         assert_eq!(stray(), expected);
-        // A proxy that strips the prefix, and a framework that gives the whole path to what it nests.
+        // A proxy that strips the prefix, and a framework that gives the whole path to what it
+        // nests.
         let stripped = Mount::at("", tracker.clone());
         for path in [pixel.strip_prefix("/px").unwrap(), &pixel] {
             assert_eq!(get(&stripped, path), Answer(Kind::Picture));

@@ -1,7 +1,8 @@
 //! One way to write closed lists: a variant, its stable number for stores and its stable name,
 //! side by side. A number or a name that was once given is never given to something else.
 //!
-//! A list that can grow in a minor version names the variant that stands for what a newer version has added: `(..., else Variant)`.
+//! A list that can grow in a minor version names the variant that stands for what a newer version
+//! has added: `(..., else Variant)`.
 
 macro_rules! named {
     (

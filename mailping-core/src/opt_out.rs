@@ -1,8 +1,10 @@
-//! The page behind the opt-out link: it asks before it does anything, since scanners fetch every link of a message.
+//! The page behind the opt-out link: it asks before it does anything, since scanners fetch every
+//! link of a message.
 //!
-//! The same bytes for every link of ours, whether there is such a ping or not; a link whose token is damaged is told to be damaged,
-//! which reveals nothing about any ping. The page needs no script, no cookie and nothing from elsewhere. Its words are [`Texts`], in
-//! any language; which one is chosen by the reader's `Accept-Language`, which is kept nowhere.
+//! The same bytes for every link of ours, whether there is such a ping or not; a link whose token
+//! is damaged is told to be damaged, which reveals nothing about any ping. The page needs no
+//! script, no cookie and nothing from elsewhere. Its words are [`Texts`], in any language; which
+//! one is chosen by the reader's `Accept-Language`, which is kept nowhere.
 
 mod accept;
 mod languages;
@@ -13,7 +15,8 @@ pub use self::texts::{ENGLISH, GERMAN, Texts, TextsError};
 use crate::Tracker;
 use crate::people::Objection;
 
-/// The headers that go with every page here, by lower-case name. An adapter adds `content-length` and nothing else.
+/// The headers that go with every page here, by lower-case name. An adapter adds `content-length`
+/// and nothing else.
 ///
 /// The style is allowed by its hash, so that nothing else can be put into the page.
 pub const HEADERS: [(&str, &str); 5] = [
@@ -34,9 +37,11 @@ const STYLE: &str = "body{max-width:38em;margin:2em auto;padding:0 1em;font:1.1e
 /// What a page says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Page {
-    /// The answer to `GET`: what the pixel does, and a button to object. Showing it changes nothing.
+    /// The answer to `GET`: what the pixel does, and a button to object. Showing it changes
+    /// nothing.
     Ask,
-    /// The answer to `POST` once the objection is kept, the same for pings that there are and pings that there are not any more.
+    /// The answer to `POST` once the objection is kept, the same for pings that there are and pings
+    /// that there are not any more.
     Done,
     /// The answer to any method if the link's token is damaged or not ours.
     Damaged,
@@ -87,8 +92,9 @@ fn escape(text: &str) -> String {
     text.replace('"', "&quot;").replace('\'', "&#39;")
 }
 
-/// Keeps the objection of whoever holds the link, and says which page to answer with. A request's body says nothing that is needed: a
-/// mail provider's one-click form (RFC 8058) and the page's own button are the same.
+/// Keeps the objection of whoever holds the link, and says which page to answer with. A request's
+/// body says nothing that is needed: a mail provider's one-click form (RFC 8058) and the page's own
+/// button are the same.
 pub(crate) async fn object(tracker: &Tracker, path: &str) -> Page {
     match tracker.people().object_by_link(path).await {
         Ok(Objection::Kept) => Page::Done,

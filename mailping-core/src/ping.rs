@@ -23,10 +23,11 @@ named! {
     }
 }
 
-/// One tracked message, as it is kept. The recipient is not in it: a store keeps the recipient's keyed hash beside it.
+/// One tracked message, as it is kept. The recipient is not in it: a store keeps the recipient's
+/// keyed hash beside it.
 ///
-/// A store makes one with [`Ping::stored`] and the fields. Its `Debug` shows neither reference nor owner: they are kept,
-/// but never logged.
+/// A store makes one with [`Ping::stored`] and the fields. Its `Debug` shows neither reference nor
+/// owner: they are kept, but never logged.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -60,7 +61,8 @@ pub struct Ping {
 }
 
 impl Ping {
-    /// A ping for a store to fill in: the id, reference, basis and status as kept, everything else at its default.
+    /// A ping for a store to fill in: the id, reference, basis and status as kept, everything else
+    /// at its default.
     #[must_use]
     pub fn stored(id: PingId, reference: String, basis: Basis, status: Status) -> Self {
         let sent_at = id.sent_at();
@@ -81,8 +83,9 @@ impl Ping {
         }
     }
 
-    /// Whether an open in the time step that starts at `at` is recorded: the status is live, and the step ends no later than
-    /// `record_until`. So a step that grew after the ping was made records nothing past that end.
+    /// Whether an open in the time step that starts at `at` is recorded: the status is live, and
+    /// the step ends no later than `record_until`. So a step that grew after the ping was made
+    /// records nothing past that end.
     #[must_use]
     pub fn records(&self, at: Timestamp, step: TimeStep) -> bool {
         self.status == Status::Live && self.record_until.unix_millis() - at.unix_millis() >= step.millis()

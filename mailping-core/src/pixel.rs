@@ -5,9 +5,11 @@ pub const BYTES: [u8; 43] =
     *b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff\x21\xf9\x04\x01\x00\x00\x00\x00\x2c\
     \x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
 
-/// The headers that go with it, by lower-case name. An adapter adds `content-length` and nothing else.
+/// The headers that go with it, by lower-case name. An adapter adds `content-length` and nothing
+/// else.
 ///
-/// `no-store` lets a proxy that honours it ask again; `cross-origin` lets webmail pages show the picture.
+/// `no-store` lets a proxy that honours it ask again; `cross-origin` lets webmail pages show the
+/// picture.
 pub const HEADERS: [(&str, &str); 3] = [
     ("content-type", "image/gif"),
     ("cache-control", "no-store"),

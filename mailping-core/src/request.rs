@@ -1,15 +1,16 @@
-//! One HTTP request for a pixel, before anything is decided. Opaque: the raw client address goes in and is read by
-//! `client_ip` alone; nothing prints it.
+//! One HTTP request for a pixel, before anything is decided. Opaque: the raw client address goes in
+//! and is read by `client_ip` alone; nothing prints it.
 
 use std::fmt;
 use std::net::IpAddr;
 
 /// The headers of a request, read in place: implement it for your framework's header map.
 ///
-/// `http::HeaderMap` (1.x) has it already. Once through all lines costs less than to look up the dozen names that matter.
+/// `http::HeaderMap` (1.x) has it already. Once through all lines costs less than to look up the
+/// dozen names that matter.
 pub trait HeaderSource {
-    /// Calls `visit` with the name and the value of each header line: the name in lower case, the lines of one name in the order
-    /// received.
+    /// Calls `visit` with the name and the value of each header line: the name in lower case, the
+    /// lines of one name in the order received.
     fn each<'a>(&'a self, visit: &mut dyn FnMut(&str, &'a [u8]));
 }
 
@@ -23,7 +24,8 @@ impl HeaderSource for http::HeaderMap {
 
 /// One GET for a pixel, as an adapter hands it over.
 ///
-/// It borrows what the framework holds and copies nothing. It has no accessors and its `Debug` prints nothing of the client.
+/// It borrows what the framework holds and copies nothing. It has no accessors and its `Debug`
+/// prints nothing of the client.
 pub struct PixelRequest<'a> {
     pub(crate) path: &'a str,
     pub(crate) peer: Option<IpAddr>,

@@ -1,4 +1,5 @@
-//! A receipt in one honest sentence. It says what was fetched and what that means, never that anyone read anything.
+//! A receipt in one honest sentence. It says what was fetched and what that means, never that
+//! anyone read anything.
 
 use std::fmt;
 

@@ -1,7 +1,9 @@
-//! What belongs together in time: a HEAD and the GET behind it, one agent again and again, many pings from one network at once.
+//! What belongs together in time: a HEAD and the GET behind it, one agent again and again, many
+//! pings from one network at once.
 //!
-//! Seen in this process, forward only, in memory of a fixed size: for minutes, a fingerprint under a key of this process stands for a
-//! network with an agent or a ping. Nothing of it is kept, shown or sent anywhere.
+//! Seen in this process, forward only, in memory of a fixed size: for minutes, a fingerprint under
+//! a key of this process stands for a network with an agent or a ping. Nothing of it is kept, shown
+//! or sent anywhere.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -120,7 +122,8 @@ impl Marks {
         });
     }
 
-    /// Was it set at most `window` before `at`? Clocks step back, so neither way counts as long ago.
+    /// Was it set at most `window` before `at`? Clocks step back, so neither way counts as long
+    /// ago.
     fn holds(&self, mark: u64, at: Timestamp, window: Duration) -> bool {
         let millis = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
         self.with_set(mark, |set| {

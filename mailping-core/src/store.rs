@@ -29,26 +29,30 @@ use crate::{LastDay, Open, Ping, PingId, Status, Timestamp};
 
 /// A place to keep pings, opens and objections.
 ///
-/// All methods may be called at once and from several processes on one database. "Durable" means: the change survives
-/// `kill -9` and power loss once the method has returned `Ok`. A future that is dropped half-way leaves the change made whole or not
-/// at all. A store that needs an async runtime captures its handle when it is made: the tracker calls [`Store::record`] and
-/// [`Store::purge`] from a thread of its own, without a runtime.
+/// All methods may be called at once and from several processes on one database. "Durable" means:
+/// the change survives `kill -9` and power loss once the method has returned `Ok`. A future that is
+/// dropped half-way leaves the change made whole or not at all. A store that needs an async runtime
+/// captures its handle when it is made: the tracker calls [`Store::record`] and [`Store::purge`]
+/// from a thread of its own, without a runtime.
 ///
-/// A row that cannot be read costs that row alone: lists leave it out and count it, and the log names its ping. A code that this
-/// version does not know, since a newer one has written it, is no damage: `from_code` reads it as `unknown`.
+/// A row that cannot be read costs that row alone: lists leave it out and count it, and the log
+/// names its ping. A code that this version does not know, since a newer one has written it, is no
+/// damage: `from_code` reads it as `unknown`.
 ///
 /// The promises are checked by `mailping_core::testing::store`, to be run on every store.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Keeps each open of a ping that [records](Ping::records) in the open's time step, and raises the last day of each ping that
-    /// records in that day. Durable, in one transaction.
+    /// Keeps each open of a ping that [records](Ping::records) in the open's time step, and raises
+    /// the last day of each ping that records in that day. Durable, in one transaction.
     ///
-    /// It answers for each open and each last day, in order, whether its ping records ([`Answer::Kept`], also if it was kept
-    /// before) or not. A ping that is erased, withdrawn or objected to while this runs gains nothing: either this is seen first and
-    /// the erasure takes it away, or it is filtered.
+    /// It answers for each open and each last day, in order, whether its ping records
+    /// ([`Answer::Kept`], also if it was kept before) or not. A ping that is erased, withdrawn or
+    /// objected to while this runs gains nothing: either this is seen first and the erasure takes
+    /// it away, or it is filtered.
     ///
-    /// The same open twice is one: ping id, time and open id are its key. It has to be looked for only if `attempt` is
-    /// [`Attempt::Repeat`]; the opens of a first attempt all differ and are new.
+    /// The same open twice is one: ping id, time and open id are its key. It has to be looked for
+    /// only if `attempt` is [`Attempt::Repeat`]; the opens of a first attempt all differ and are
+    /// new.
     ///
     /// Called by one thread of each tracker, which it may block.
     async fn record(
@@ -58,10 +62,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         attempt: Attempt,
     ) -> Result<Written, StoreError>;
 
-    /// Keeps a new ping with its recipient. Durable. If the recipient has objected, under any of the keys, the ping is
-    /// kept as [`Status::Untracked`]; the status kept is returned. What is found under an older key is moved to the newest.
-    /// An objection that comes at the same time finds the ping or is found by it. A ping whose id is kept already is refused:
-    /// writing it again could revive a withdrawn one.
+    /// Keeps a new ping with its recipient. Durable. If the recipient has objected, under any of
+    /// the keys, the ping is kept as [`Status::Untracked`]; the status kept is returned. What is
+    /// found under an older key is moved to the newest. An objection that comes at the same time
+    /// finds the ping or is found by it. A ping whose id is kept already is refused: writing it
+    /// again could revive a withdrawn one.
     async fn insert_ping(
         &self,
         ping: &Ping,
@@ -74,48 +79,53 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Pings by id from the newest, those older than `after`, at most `limit`.
     async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError>;
 
-    /// One page of a ping's opens, by time, then id, in one direction from a cursor. It reads what it returns and no more. An
-    /// unknown ping has an empty page.
+    /// One page of a ping's opens, by time, then id, in one direction from a cursor. It reads what
+    /// it returns and no more. An unknown ping has an empty page.
     async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError>;
 
-    /// The first `limit` opens of each of these pings, the oldest first, in one statement: a page for each ping, in their order.
+    /// The first `limit` opens of each of these pings, the oldest first, in one statement: a page
+    /// for each ping, in their order.
     async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError>;
 
-    /// The mark of now: [`Store::news`] after it are the opens and last days that are kept from now on.
+    /// The mark of now: [`Store::news`] after it are the opens and last days that are kept from now
+    /// on.
     async fn mark(&self) -> Result<Mark, StoreError>;
 
-    /// What was kept since a mark and is still there, at most `limit`, with the mark to ask with next. Asked again and again, it
-    /// hands out each open and each raise of a last day once, in an order of the store's own, and skips none: also not one whose
-    /// transaction began before the mark and committed after it. A last day that was raised again meanwhile comes once, as the
+    /// What was kept since a mark and is still there, at most `limit`, with the mark to ask with
+    /// next. Asked again and again, it hands out each open and each raise of a last day once, in an
+    /// order of the store's own, and skips none: also not one whose transaction began before the
+    /// mark and committed after it. A last day that was raised again meanwhile comes once, as the
     /// latest. Nothing new is an empty list.
     ///
-    /// A mark belongs to one database: [`StoreError::UnknownMark`] if it comes from another, or from a later state than the one that
-    /// a backup has brought back.
+    /// A mark belongs to one database: [`StoreError::UnknownMark`] if it comes from another, or
+    /// from a later state than the one that a backup has brought back.
     async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError>;
 
-    /// Sets a live ping's status to withdrawn. Durable. `false` if there is no such ping; `true` also if it was
-    /// withdrawn before.
+    /// Sets a live ping's status to withdrawn. Durable. `false` if there is no such ping; `true`
+    /// also if it was withdrawn before.
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError>;
 
-    /// Deletes a ping with its opens, beyond recovery from the database's own files as far as the database can.
-    /// Durable. `None` if there is no such ping.
+    /// Deletes a ping with its opens, beyond recovery from the database's own files as far as the
+    /// database can. Durable. `None` if there is no such ping.
     async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError>;
 
-    /// Keeps the objection of a recipient and withdraws all of its live pings. Durable. What is found under an older key is
-    /// moved to the newest.
+    /// Keeps the objection of a recipient and withdraws all of its live pings. Durable. What is
+    /// found under an older key is moved to the newest.
     async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError>;
 
-    /// The objection of whoever a ping was sent to: as [`Store::object`] if the ping has a recipient, as
-    /// [`Store::withdraw`] if it has none, nothing if there is no such ping. Durable.
+    /// The objection of whoever a ping was sent to: as [`Store::object`] if the ping has a
+    /// recipient, as [`Store::withdraw`] if it has none, nothing if there is no such ping. Durable.
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError>;
 
-    /// Deletes all pings of a recipient with their opens, as [`Store::erase`]. Durable. The objection stays.
+    /// Deletes all pings of a recipient with their opens, as [`Store::erase`]. Durable. The
+    /// objection stays.
     async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError>;
 
     /// Whether the recipient has objected.
     async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError>;
 
-    /// A recipient's pings, under any of its keys, from the newest, those older than `after`, at most `limit`.
+    /// A recipient's pings, under any of its keys, from the newest, those older than `after`, at
+    /// most `limit`.
     async fn pings_of(
         &self,
         recipient: &RecipientHashes,
@@ -123,18 +133,20 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<PingPage, StoreError>;
 
-    /// The keys that recipient hashes are kept under, each once, so that none of them is dropped or exchanged unnoticed.
+    /// The keys that recipient hashes are kept under, each once, so that none of them is dropped or
+    /// exchanged unnoticed.
     async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError>;
 
-    /// Deletes at most `limit` rows of pings and opens whose ping's `keep_until` is not after `now`. Durable. It returns
-    /// how many: fewer than `limit` means that nothing is left but what it had to pass over because it is damaged.
+    /// Deletes at most `limit` rows of pings and opens whose ping's `keep_until` is not after
+    /// `now`. Durable. It returns how many: fewer than `limit` means that nothing is left but what
+    /// it had to pass over because it is damaged.
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError>;
 
     /// Which database it is: drawn when its tables are made, and the same forever.
     async fn identity(&self) -> Result<DatabaseId, StoreError>;
 
-    /// What keeps opens on this machine's disk while the database behind it is away; `None` for a database itself. It always says
-    /// the same, and waits for nothing.
+    /// What keeps opens on this machine's disk while the database behind it is away; `None` for a
+    /// database itself. It always says the same, and waits for nothing.
     fn spool(&self) -> Option<&dyn Spooling>;
 }
 

@@ -1,4 +1,5 @@
-//! One way to give a small type its text: serde, `Display` and `FromStr` agree, and no error repeats what was read.
+//! One way to give a small type its text: serde, `Display` and `FromStr` agree, and no error
+//! repeats what was read.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -21,8 +22,8 @@ impl ParseError {
     }
 }
 
-/// `Serialize` as `Display` prints it and `Deserialize` as `FromStr` reads it. The last part is for the schema: what the
-/// text has to look like, or the list of all that it can be.
+/// `Serialize` as `Display` prints it and `Deserialize` as `FromStr` reads it. The last part is for
+/// the schema: what the text has to look like, or the list of all that it can be.
 macro_rules! text {
     ($name:ident, expected: $expected:expr, $kind:ident: $form:expr) => {
         impl ::serde::Serialize for $name {
@@ -51,7 +52,8 @@ macro_rules! text {
 
 pub(crate) use text;
 
-/// The methods of a visitor for values of a wrong type: serde's own ones repeat the value in the error.
+/// The methods of a visitor for values of a wrong type: serde's own ones repeat the value in the
+/// error.
 macro_rules! refuse_values {
     () => {
         $crate::text::refuse_values! {
@@ -90,7 +92,8 @@ impl<T> TextOf<T> {
 }
 
 impl<T: FromStr> TextOf<T> {
-    /// Formats such as JSON are asked for whatever there is: asked for a text, they repeat what there is instead.
+    /// Formats such as JSON are asked for whatever there is: asked for a text, they repeat what
+    /// there is instead.
     pub(crate) fn read<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
         if deserializer.is_human_readable() {
             deserializer.deserialize_any(self)

@@ -1,4 +1,5 @@
-//! Points in time as mailping keeps them: whole milliseconds of UTC from 1970 to the end of 9999 (the last hours of which jiff leaves out).
+//! Points in time as mailping keeps them: whole milliseconds of UTC from 1970 to the end of 9999
+//! (the last hours of which jiff leaves out).
 
 mod step;
 
@@ -11,7 +12,8 @@ use crate::text::{ParseError, text};
 
 /// A point in time in whole milliseconds of UTC, from 1970 to the end of 9999.
 ///
-/// Times outside of that range become its nearest end: a clock that is far wrong stores an odd time, never a broken row.
+/// Times outside of that range become its nearest end: a clock that is far wrong stores an odd
+/// time, never a broken row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 

@@ -31,7 +31,8 @@ pub(crate) struct Token {
     pub(crate) precision: Precision,
 }
 
-/// What a token is for; each purpose has a subkey of its own, so that a logged pixel URL cannot object.
+/// What a token is for; each purpose has a subkey of its own, so that a logged pixel URL cannot
+/// object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Label {
     Pixel,

@@ -1,7 +1,9 @@
-//! What must not compile: the ways in which a raw address, a key or a recipient could leave (I1, I2).
+//! What must not compile: the ways in which a raw address, a key or a recipient could leave (I1,
+//! I2).
 //!
-//! Each file of `compile_fail/` is checked by cargo as a program on this crate. Its first line names the codes of the errors
-//! that it must give; the codes, unlike the messages, are the same in every version of Rust.
+//! Each file of `compile_fail/` is checked by cargo as a program on this crate. Its first line
+//! names the codes of the errors that it must give; the codes, unlike the messages, are the same in
+//! every version of Rust.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

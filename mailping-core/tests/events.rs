@@ -1,4 +1,5 @@
-//! Events: after the open is on disk, at least once, across restarts and processes, and never in a pixel's way.
+//! Events: after the open is on disk, at least once, across restarts and processes, and never in a
+//! pixel's way.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

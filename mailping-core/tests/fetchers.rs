@@ -48,7 +48,8 @@ fn every_score_holds_on_rows_made_to_attack_the_rules() {
     hold_every_score(ADVERSARIAL);
 }
 
-/// Nothing that a geo database knows may become a place if there is none: this one knows every address.
+/// Nothing that a geo database knows may become a place if there is none: this one knows every
+/// address.
 #[test]
 fn no_row_gets_a_place_that_it_must_not_have() {
     let clock = Clock::new();
@@ -97,8 +98,8 @@ fn no_row_gets_a_place_that_it_must_not_have() {
 /// Is the row's fetch a machine's?
 type Judge<'a> = &'a dyn Fn(&str) -> Option<bool>;
 
-/// The same rows as "machine or not", beside two crates that judge agents alone. They know no "uncertain", so a row that
-/// nobody can tell is a claim of theirs either way; ours may abstain.
+/// The same rows as "machine or not", beside two crates that judge agents alone. They know no
+/// "uncertain", so a row that nobody can tell is a claim of theirs either way; ours may abstain.
 #[test]
 fn machine_or_not_beside_other_crates() {
     let corpus = corpus();

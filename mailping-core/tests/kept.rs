@@ -1,4 +1,5 @@
-//! What is kept of a hit: no more than its ping's detail, the ceiling and the reader's signals allow, and nothing of the address.
+//! What is kept of a hit: no more than its ping's detail, the ceiling and the reader's signals
+//! allow, and nothing of the address.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of #[test] functions")]
 
 mod common;
@@ -154,7 +155,8 @@ fn a_wider_network_than_the_default_has_no_place() {
     assert_eq!(kept(Mask::new(23, 48).unwrap()), ("198.51.100.0/23".to_owned(), false));
 }
 
-/// What is left of a fetch from Lisbon with these signals: its number of opens, and whether they have a place.
+/// What is left of a fetch from Lisbon with these signals: its number of opens, and whether they
+/// have a place.
 fn left(gpc: SignalPolicy, dnt: SignalPolicy, signals: &[(&'static str, &str)]) -> (u64, bool) {
     let clock = Clock::new();
     let builder = builder(MemoryStore::new(), &clock).geo(Lisbon).ceiling(Detail::Network);

@@ -1,4 +1,5 @@
-//! Between a hit and the store: what `Recorded` promises while the store fails, hangs, panics or is slow (I5).
+//! Between a hit and the store: what `Recorded` promises while the store fails, hangs, panics or is
+//! slow (I5).
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of #[test] functions")]
 
 mod common;
@@ -142,7 +143,8 @@ fn a_damaged_place_costs_what_belongs_there_and_nothing_else() {
     assert_eq!((fetches(&tracker, good.id()), fetches(&tracker, bad.id())), (235, 0));
 }
 
-/// A start with the clock far ahead: what would be due is left until the next purge, so that somebody can look at the clock.
+/// A start with the clock far ahead: what would be due is left until the next purge, so that
+/// somebody can look at the clock.
 #[test]
 fn a_clock_that_jumped_ahead_purges_nothing_at_once() {
     let (store, clock) = (FaultyStore::default(), Clock::new());
@@ -350,7 +352,8 @@ fn a_batch_is_followed_by_no_purge_before_its_time() {
     let old = ping(&tracker, new_ping().record_for(minute).keep_for(minute));
     let live = ping(&tracker, new_ping());
     let fetched = || hit(&tracker, live.pixel_url().unwrap(), "192.0.2.7", &[]);
-    // What follows a batch is over when the next one is answered: the purge of the start, and then none.
+    // What follows a batch is over when the next one is answered: the purge of the start, and then
+    // none.
     assert_eq!([fetched(), fetched()], [Ok(Recorded::Durable); 2]);
     clock.advance(minute * 2);
     assert_eq!([fetched(), fetched()], [Ok(Recorded::Durable); 2]);

@@ -1,4 +1,5 @@
-//! A program that only sends or only reads starts no thread. Alone in its file: it looks at all threads of the process.
+//! A program that only sends or only reads starts no thread. Alone in its file: it looks at all
+//! threads of the process.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests stand outside of #[test] functions")]
 

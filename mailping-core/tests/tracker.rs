@@ -1,4 +1,5 @@
-//! The life of a ping: its end, what recipients ask for, its pages and keys, and what never reaches the store.
+//! The life of a ping: its end, what recipients ask for, its pages and keys, and what never reaches
+//! the store.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of #[test] functions")]
 
 mod common;

@@ -1,4 +1,5 @@
-//! New pings and objections, and the ends of pings, each inside a transaction that holds the gate as it needs.
+//! New pings and objections, and the ends of pings, each inside a transaction that holds the gate
+//! as it needs.
 
 use mailping_core::PingId;
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Status};
@@ -65,7 +66,8 @@ pub(crate) async fn is_kept_under_older(
     Ok(false)
 }
 
-/// Moves what is kept under an older key of this recipient to the newest. The gate must be held alone.
+/// Moves what is kept under an older key of this recipient to the newest. The gate must be held
+/// alone.
 pub(crate) async fn unify(transaction: Open<'_>, schema: &Schema, recipient: &RecipientHashes) -> Result<()> {
     const PINGS: &str = "
         UPDATE {s}.pings SET recipient_key = $3, recipient_hash = $4 WHERE recipient_key = $1 AND recipient_hash = $2";

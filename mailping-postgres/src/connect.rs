@@ -7,12 +7,14 @@ use crate::PostgresStore;
 use crate::runtime::Runtime;
 
 impl PostgresStore {
-    /// A store on a pool of its own, from a URL such as `postgres://user:password@host:5432/database`, in the schema `mailping`: for an
-    /// app that has no pool of this sqlx. The pool has ten connections at most. As with [`PostgresStore::new`] it connects to nothing yet.
+    /// A store on a pool of its own, from a URL such as
+    /// `postgres://user:password@host:5432/database`, in the schema `mailping`: for an app that has
+    /// no pool of this sqlx. The pool has ten connections at most. As with [`PostgresStore::new`]
+    /// it connects to nothing yet.
     ///
     /// # Errors
-    /// [`StoreError::Incompatible`] if it is no such URL, or outside of a tokio runtime. The error does not repeat the URL, which holds a
-    /// password.
+    /// [`StoreError::Incompatible`] if it is no such URL, or outside of a tokio runtime. The error
+    /// does not repeat the URL, which holds a password.
     pub fn connect(url: &str) -> Result<Self, StoreError> {
         let scheme = url.split_once("://").map(|(scheme, _)| scheme);
         let options = scheme.filter(|scheme| matches!(*scheme, "postgres" | "postgresql"));

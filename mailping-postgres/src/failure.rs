@@ -1,4 +1,5 @@
-//! From errors of sqlx to those of the store trait, without their texts: PostgreSQL repeats values in messages and details.
+//! From errors of sqlx to those of the store trait, without their texts: PostgreSQL repeats values
+//! in messages and details.
 
 use std::fmt;
 
@@ -41,10 +42,11 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-/// Why PostgreSQL did not carry it out: the source of a [`StoreError::Unavailable`] or [`StoreError::Refused`] of this crate.
+/// Why PostgreSQL did not carry it out: the source of a [`StoreError::Unavailable`] or
+/// [`StoreError::Refused`] of this crate.
 ///
-/// It keeps the kind of fault and PostgreSQL's code. It keeps no message, since the server's messages repeat values, names of
-/// users and addresses.
+/// It keeps the kind of fault and PostgreSQL's code. It keeps no message, since the server's
+/// messages repeat values, names of users and addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatabaseError {
     fault: Fault,
@@ -95,7 +97,8 @@ pub enum Fault {
     /// TLS could not be agreed upon.
     #[error("no TLS connection could be made to the database server")]
     Tls,
-    /// All connections of the pool are in use, or no new one could be made: a pool tries again until its time is over.
+    /// All connections of the pool are in use, or no new one could be made: a pool tries again
+    /// until its time is over.
     #[error("no connection of the pool became free in time, or the server cannot be reached")]
     PoolExhausted,
     /// The pool was closed.
@@ -107,7 +110,8 @@ pub enum Fault {
     /// The role has no right to do it.
     #[error("the database role lacks a right on the schema or its tables")]
     Denied,
-    /// A pooler hands the session's prepared statements to others, as PgBouncer does in transaction mode.
+    /// A pooler hands the session's prepared statements to others, as PgBouncer does in transaction
+    /// mode.
     #[error(
         "a pooler between mailping and the server loses prepared statements: set `max_prepared_statements` in PgBouncer 1.21 \
          or newer, or use its session mode"
@@ -152,7 +156,8 @@ impl From<sqlx::Error> for DatabaseError {
 }
 
 impl Fault {
-    /// Whether the server is away, or on its way: it will be there again without anybody changing a setting.
+    /// Whether the server is away, or on its way: it will be there again without anybody changing a
+    /// setting.
     #[must_use]
     pub const fn is_outage(self) -> bool {
         matches!(

@@ -1,4 +1,5 @@
-//! The lock that keeps opens from coming after the end of their ping (I7), and the transactions that hold it.
+//! The lock that keeps opens from coming after the end of their ping (I7), and the transactions
+//! that hold it.
 
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 
@@ -19,8 +20,9 @@ pub(crate) enum Gate {
 
 /// Begins a transaction that holds the gate until it ends.
 ///
-/// The gate is taken by a statement of its own. Under READ COMMITTED each later statement sees what was committed before it began, so that
-/// whoever has passed alone is seen; a lock taken inside the inserting statement would come after that statement's view of the data.
+/// The gate is taken by a statement of its own. Under READ COMMITTED each later statement sees what
+/// was committed before it began, so that whoever has passed alone is seen; a lock taken inside the
+/// inserting statement would come after that statement's view of the data.
 pub(crate) async fn begin(
     pool: &PgPool,
     schema: &Schema,
@@ -32,10 +34,12 @@ pub(crate) async fn begin(
         Gate::Alone => "pg_advisory_xact_lock",
     };
     let key = schema.lock_key("pings");
-    // One round trip. The time limits end a transaction whose instance is gone, for the sake of those who wait for its lock. No limit is
-    // set on statements: a commit is one, and if it is cancelled while it waits for a standby, it succeeds with a warning. The plan
-    // is made anew each time: one kept from when the tables were small would read all pings for every open. No bitmap scans: only a
-    // plain one marks the index entries of deleted rows, which a purge would otherwise visit again with each of its steps.
+    // One round trip. The time limits end a transaction whose instance is gone, for the sake of
+    // those who wait for its lock. No limit is set on statements: a commit is one, and if it is
+    // cancelled while it waits for a standby, it succeeds with a warning. The plan is made anew
+    // each time: one kept from when the tables were small would read all pings for every open. No
+    // bitmap scans: only a plain one marks the index entries of deleted rows, which a purge would
+    // otherwise visit again with each of its steps.
     let begin = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
          SET LOCAL synchronous_commit = on;

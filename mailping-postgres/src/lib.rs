@@ -1,7 +1,9 @@
-//! The store of [mailping](mailping_core) for many instances: pings, opens and objections in PostgreSQL, in the app's own pool.
+//! The store of [mailping](mailping_core) for many instances: pings, opens and objections in
+//! PostgreSQL, in the app's own pool.
 //!
-//! An open that the store has answered for survives `kill -9` and power loss of any instance and, with PostgreSQL's `fsync` on, of
-//! the server. Any number of instances may use one database. For one machine, the embedded store needs no server.
+//! An open that the store has answered for survives `kill -9` and power loss of any instance and,
+//! with PostgreSQL's `fsync` on, of the server. Any number of instances may use one database. For
+//! one machine, the embedded store needs no server.
 //!
 //! ```no_run
 //! use mailping_core::{Keyring, Tracker};
@@ -19,50 +21,62 @@
 //!
 //! If the app has no pool of this version of sqlx, [`PostgresStore::connect`] takes a URL.
 //!
-//! The keys must be given: instances that each made their own would refuse one another's pixels. TLS is the app's choice, by a feature of
-//! its own `sqlx`; this crate enables none. The runtime must be tokio's with more than one thread, or with one that is never blocked.
+//! The keys must be given: instances that each made their own would refuse one another's pixels.
+//! TLS is the app's choice, by a feature of its own `sqlx`; this crate enables none. The runtime
+//! must be tokio's with more than one thread, or with one that is never blocked.
 //!
 //! # The schema
-//! * All tables are in one schema of their own, `mailping` unless [another is set](PostgresStore::schema). [`PostgresStore::migrate`] makes
-//!   it, or brings it forward; ten instances may do so at once. A newer schema, or one that holds something else, is refused untouched.
-//!   If the schema is up to date it only reads, so that an app's role needs no right to create anything; let another role run it once.
+//! * All tables are in one schema of their own, `mailping` unless
+//!   [another is set](PostgresStore::schema). [`PostgresStore::migrate`] makes it, or brings it
+//!   forward; ten instances may do so at once. A newer schema, or one that holds something else, is
+//!   refused untouched. If the schema is up to date it only reads, so that an app's role needs no
+//!   right to create anything; let another role run it once.
 //! * The role needs `USAGE` on the schema and `SELECT`, `INSERT`, `UPDATE`, `DELETE` on its tables.
-//! * It holds what [`Open`](mailping_core::receipts::Open) and [`Ping`](mailping_core::pings::Ping) hold, and keyed hashes of recipients. It never
-//!   holds a client's or a recipient's address: a check constraint refuses networks finer than masking leaves them.
+//! * It holds what [`Open`](mailping_core::receipts::Open) and [`Ping`](mailping_core::pings::Ping)
+//!   hold, and keyed hashes of recipients. It never holds a client's or a recipient's address: a
+//!   check constraint refuses networks finer than masking leaves them.
 //!
 //! # Locks
-//! Recording and making pings hold one advisory lock together; whatever ends a ping (a withdrawal, an objection, an erasure, the last
-//! step of a purge) holds it alone, for one transaction. So no open comes after the end of its ping, and no two transactions can wait for each
-//! other. An end waits for the batches under way, and the next batches wait for its commit; an objection by a ping's link that changes
-//! nothing any more takes no lock. The locks need no session, but sqlx
-//! keeps prepared statements in one: a pooler that shares connections by transaction must carry those over (PgBouncer since 1.21, with
-//! `max_prepared_statements` set). If it does not, calls fail with [`Fault::Pooler`], which says so.
+//! Recording and making pings hold one advisory lock together; whatever ends a ping (a withdrawal,
+//! an objection, an erasure, the last step of a purge) holds it alone, for one transaction. So no
+//! open comes after the end of its ping, and no two transactions can wait for each other. An end
+//! waits for the batches under way, and the next batches wait for its commit; an objection by a
+//! ping's link that changes nothing any more takes no lock. The locks need no session, but sqlx
+//! keeps prepared statements in one: a pooler that shares connections by transaction must carry
+//! those over (PgBouncer since 1.21, with `max_prepared_statements` set). If it does not, calls
+//! fail with [`Fault::Pooler`], which says so.
 //!
 //! # Reads
-//! One index holds opens in the order in which they are read, so that a page begins at its cursor, in both directions. A receipt is two
-//! statements on two connections of the pool at once, and takes as long as the longer one. Unless told otherwise sqlx
-//! checks each connection before it is used, which is one more round trip: `PgPoolOptions::test_before_acquire(false)` saves it, at
-//! the price of an error for each connection that a restarted server has left broken.
+//! One index holds opens in the order in which they are read, so that a page begins at its cursor,
+//! in both directions. A receipt is two statements on two connections of the pool at once, and
+//! takes as long as the longer one. Unless told otherwise sqlx checks each connection before it is
+//! used, which is one more round trip: `PgPoolOptions::test_before_acquire(false)` saves it, at the
+//! price of an error for each connection that a restarted server has left broken.
 //!
 //! For people the view `opens_readable` shows names instead of codes, and times as text.
 //!
 //! # What is new
-//! Each row holds the number of the transaction that wrote it. A mark tells up to which number all was handed out, and which transactions
-//! below it were still open: what one of these commits late is handed out then, and none is skipped or comes twice. A transaction of
-//! somebody else that stays open for hours delays nothing; if more than 16 are open at once, what came after the sixteenth waits for them.
-//! After a failover, the last 65,536 transactions before the mark come again, since the new primary may give their numbers again. A dump that is
-//! restored on another server begins anew: its marks are refused.
+//! Each row holds the number of the transaction that wrote it. A mark tells up to which number all
+//! was handed out, and which transactions below it were still open: what one of these commits late
+//! is handed out then, and none is skipped or comes twice. A transaction of somebody else that
+//! stays open for hours delays nothing; if more than 16 are open at once, what came after the
+//! sixteenth waits for them. After a failover, the last 65,536 transactions before the mark come
+//! again, since the new primary may give their numbers again. A dump that is restored on another
+//! server begins anew: its marks are refused.
 //!
 //! # Durability
-//! Each transaction sets `synchronous_commit` to `on`, whatever the server, the database or the role say. Nothing can be promised on
-//! a server with `fsync` off. If the server is set to wait for a standby (`synchronous_standby_names`), so does each commit, also of a batch that
-//! is repeated and finds its rows there already. No limit of this crate cancels such a wait, which would turn it into a success; what an
-//! administrator cancels, PostgreSQL calls a success with a warning that no client sees.
+//! Each transaction sets `synchronous_commit` to `on`, whatever the server, the database or the
+//! role say. Nothing can be promised on a server with `fsync` off. If the server is set to wait for
+//! a standby (`synchronous_standby_names`), so does each commit, also of a batch that is repeated
+//! and finds its rows there already. No limit of this crate cancels such a wait, which would turn
+//! it into a success; what an administrator cancels, PostgreSQL calls a success with a warning that
+//! no client sees.
 //!
 //! # Erasure
-//! Deleted rows are gone for every query at once. Their bytes leave the tables with the next vacuum and the pages' reuse, the
-//! write-ahead log with its recycling, and backups, archives and replicas as these are kept. A server whose own log is set to hold
-//! parameters (`log_statement`, `log_min_duration_statement`) keeps references and owners there.
+//! Deleted rows are gone for every query at once. Their bytes leave the tables with the next vacuum
+//! and the pages' reuse, the write-ahead log with its recycling, and backups, archives and replicas
+//! as these are kept. A server whose own log is set to hold parameters (`log_statement`,
+//! `log_min_duration_statement`) keeps references and owners there.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

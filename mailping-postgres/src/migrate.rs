@@ -1,4 +1,5 @@
-//! The schema's version, and how a database comes to it: each step is an SQL file, and all steps run in one transaction.
+//! The schema's version, and how a database comes to it: each step is an SQL file, and all steps
+//! run in one transaction.
 
 use mailping_core::store::DatabaseId;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Row as _, Transaction};
@@ -7,7 +8,8 @@ use crate::failure::{Failure, Fault, Result};
 use crate::schema::Schema;
 use crate::{gate, names};
 
-/// The step at index `n` brings a schema from version `n` to `n + 1`. A released step never changes.
+/// The step at index `n` brings a schema from version `n` to `n + 1`. A released step never
+/// changes.
 const STEPS: &[&str] = &[include_str!("schema/1.sql")];
 
 /// The schema's version that this crate writes.
@@ -25,9 +27,11 @@ enum Found {
     Older(usize),
 }
 
-/// Brings the schema to the current version, or refuses it untouched. Safe if several instances do it at once.
+/// Brings the schema to the current version, or refuses it untouched. Safe if several instances do
+/// it at once.
 pub(crate) async fn migrate(pool: &PgPool, schema: &Schema) -> Result<()> {
-    // Looked at without the lock first: an instance that starts needs no right to change anything, and waits for nobody.
+    // Looked at without the lock first: an instance that starts needs no right to change anything,
+    // and waits for nobody.
     let mut look = pool.begin().await?;
     let is_current = matches!(inspect(&mut look, schema).await?, Found::Current)
         && !names::are_missing(&mut look, schema).await?;
@@ -132,7 +136,8 @@ async fn step(transaction: &mut Transaction<'static, Postgres>, schema: &Schema,
     }
     sqlx::raw_sql(schema.sql("SET LOCAL search_path = {s}")).execute(&mut **transaction).await?;
     if from == 0 {
-        // Beside the version: an id of the database, for marks and spools, and the server that numbers its transactions.
+        // Beside the version: an id of the database, for marks and spools, and the server that
+        // numbers its transactions.
         let table = "
             CREATE TABLE mailping_version (version integer NOT NULL, database uuid NOT NULL, cluster bigint NOT NULL);
             INSERT INTO mailping_version SELECT 0, gen_random_uuid(), system_identifier FROM pg_control_system()";

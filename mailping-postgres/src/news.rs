@@ -1,8 +1,9 @@
 //! What is new since a mark, by the transactions that wrote it.
 //!
-//! Transactions get rising numbers when they begin to write and commit in any order, so that no number, and no sequence, is a place
-//! in the order in which rows become visible. A mark therefore tells which transactions have been handed out: all below its tail, but
-//! those that were still open then. What one of these commits late is found by its number.
+//! Transactions get rising numbers when they begin to write and commit in any order, so that no
+//! number, and no sequence, is a place in the order in which rows become visible. A mark therefore
+//! tells which transactions have been handed out: all below its tail, but those that were still
+//! open then. What one of these commits late is found by its number.
 
 use std::fmt::Write as _;
 
@@ -16,11 +17,13 @@ use crate::failure::{Failure, Result};
 use crate::rows::{self, Uuid, open_columns};
 use crate::schema::Schema;
 
-/// How many open transactions a mark names. If there are more, what comes after them waits until they have ended.
+/// How many open transactions a mark names. If there are more, what comes after them waits until
+/// they have ended.
 const MAX_OPEN: i64 = 16;
 /// Before the first row of a transaction.
 const NO_PLACE: i32 = -1;
-/// How many transactions before the mark are handed out again after a failover: the new primary may have given their numbers again.
+/// How many transactions before the mark are handed out again after a failover: the new primary may
+/// have given their numbers again.
 const STEP_BACK: i64 = 1 << 16;
 
 /// A row's place: its transaction's number, and its place in that.
@@ -34,7 +37,8 @@ struct Position {
     timeline: i64,
     /// All rows of transactions up to here have been handed out, but those of `open`.
     tail: Place,
-    /// Transactions below the tail that had not ended, and how far the rows of each have been handed out.
+    /// Transactions below the tail that had not ended, and how far the rows of each have been
+    /// handed out.
     open: Vec<Place>,
 }
 
@@ -100,7 +104,8 @@ struct Now {
     open: Vec<i64>,
 }
 
-/// A number for the database, from its own id and its server's; the history that the server is in; the end, and who is open.
+/// A number for the database, from its own id and its server's; the history that the server is in;
+/// the end, and who is open.
 macro_rules! now {
     () => {
         "snapshot AS MATERIALIZED (SELECT pg_current_snapshot() AS taken),
@@ -160,7 +165,8 @@ pub(crate) async fn news(pool: &PgPool, schema: &Schema, since: Mark, limit: usi
     }
 }
 
-/// Each row: the state of the server, then transaction, place, ping, the day or none, and the columns of an open.
+/// Each row: the state of the server, then transaction, place, ping, the day or none, and the
+/// columns of an open.
 async fn rows_since(
     pool: &PgPool,
     schema: &Schema,

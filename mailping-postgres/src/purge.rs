@@ -1,4 +1,5 @@
-//! One small step of a purge: opens first and together with hits, then, alone and briefly, the pings that have none left.
+//! One small step of a purge: opens first and together with hits, then, alone and briefly, the
+//! pings that have none left.
 
 use mailping_core::Timestamp;
 use mailping_core::store::Erased;
@@ -8,10 +9,11 @@ use crate::changes::erased;
 use crate::failure::Result;
 use crate::schema::Schema;
 
-/// Deletes at most `limit` opens of the first pings that are due. Opens may come meanwhile: their pings stay.
+/// Deletes at most `limit` opens of the first pings that are due. Opens may come meanwhile: their
+/// pings stay.
 ///
-/// They are looked up ping by ping and deleted by their place in the table, which no update moves: for a join, the planner without
-/// statistics reads the whole table.
+/// They are looked up ping by ping and deleted by their place in the table, which no update moves:
+/// for a join, the planner without statistics reads the whole table.
 pub(crate) async fn opens(
     transaction: &mut Transaction<'static, Postgres>,
     schema: &Schema,

@@ -122,7 +122,8 @@ pub(crate) async fn opens_of(
     Ok(pages)
 }
 
-/// A page of rows of which there may be one more than asked for. A row that cannot be read is left out, and has its place.
+/// A page of rows of which there may be one more than asked for. A row that cannot be read is left
+/// out, and has its place.
 fn open_page(ping: PingId, rows: &[&PgRow], most: usize) -> Result<OpenPage> {
     let (mut opens, mut unreadable) = (Vec::with_capacity(rows.len().min(most)), 0);
     for row in rows.iter().take(most) {
@@ -163,7 +164,8 @@ pub(crate) async fn recipient_keys(pool: &PgPool, schema: &Schema) -> Result<Vec
     sqlx::query(schema.sql(FIND)).fetch_all(pool).await?.iter().map(rows::key).collect()
 }
 
-/// Whether an objection by this ping would change anything: it may be kept, with all live pings of its recipient withdrawn, already.
+/// Whether an objection by this ping would change anything: it may be kept, with all live pings of
+/// its recipient withdrawn, already.
 pub(crate) async fn may_object(pool: &PgPool, schema: &Schema, id: PingId) -> Result<bool> {
     const FIND: &str = "
         SELECT EXISTS (SELECT FROM {s}.pings AS given WHERE id = $1 AND CASE
@@ -180,7 +182,8 @@ fn columns(recipient: &RecipientHashes) -> (Vec<i64>, Vec<Vec<u8>>) {
     recipient.all().map(|hash| (hash.key().to_bits(), hash.hash().to_vec())).unzip()
 }
 
-/// A page of rows of which there may be one more than asked for. A row that cannot be read is left out, and has its place.
+/// A page of rows of which there may be one more than asked for. A row that cannot be read is left
+/// out, and has its place.
 fn page(rows: Vec<PgRow>, most: usize) -> Result<PingPage> {
     let (mut pings, mut unreadable) = (Vec::with_capacity(rows.len().min(most)), 0);
     for row in rows.iter().take(most) {

@@ -1,4 +1,5 @@
-//! Whether the schema was looked at since the store was made: before the first call that reaches the database, whenever that is.
+//! Whether the schema was looked at since the store was made: before the first call that reaches
+//! the database, whenever that is.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +27,8 @@ impl Ready {
         self.0.is_made.store(false, Ordering::Release);
     }
 
-    /// Looks at the schema unless that has been done, and brings it to this version if that is wanted.
+    /// Looks at the schema unless that has been done, and brings it to this version if that is
+    /// wanted.
     pub(crate) async fn make(&self, pool: &PgPool, schema: &Schema) -> Result<()> {
         if self.0.is_made.load(Ordering::Acquire) {
             return Ok(());

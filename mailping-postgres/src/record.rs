@@ -56,11 +56,13 @@ impl Columns {
 /// The number of this transaction, which rises: see `news`.
 const XACT: &str = "(SELECT pg_current_xact_id()::text::bigint)";
 
-/// Keeps the opens of pings that record, and tells of each whether its ping does. In a repeat one that is there already stays as it is;
-/// looking for them costs a fifth of the rate, so that in a first attempt it is an error.
+/// Keeps the opens of pings that record, and tells of each whether its ping does. In a repeat one
+/// that is there already stays as it is; looking for them costs a fifth of the rate, so that in a
+/// first attempt it is an error.
 ///
-/// The ping is looked up in a subquery, which is an index scan for each open whatever the planner thinks of the sizes. The rows go in by
-/// key: two batches with the same opens in another order would otherwise wait for each other forever.
+/// The ping is looked up in a subquery, which is an index scan for each open whatever the planner
+/// thinks of the sizes. The rows go in by key: two batches with the same opens in another order
+/// would otherwise wait for each other forever.
 pub(crate) async fn opens(
     transaction: &mut Transaction<'static, Postgres>,
     schema: &Schema,
@@ -107,8 +109,9 @@ pub(crate) async fn opens(
     answers(columns.len(), filtered)
 }
 
-/// Raises the last day of each ping that records at that day, and tells of each day whether its ping does. The rows go in by ping, so
-/// that two batches do not wait for each other forever. Their places in the transaction come after those of `opens` opens.
+/// Raises the last day of each ping that records at that day, and tells of each day whether its
+/// ping does. The rows go in by ping, so that two batches do not wait for each other forever. Their
+/// places in the transaction come after those of `opens` opens.
 pub(crate) async fn last_days(
     transaction: &mut Transaction<'static, Postgres>,
     schema: &Schema,
@@ -137,8 +140,9 @@ pub(crate) async fn last_days(
     answers(last_days.len(), filtered)
 }
 
-/// Writes something whatever the transaction has found, so that its commit waits for the disk, and for a standby if the server is set to
-/// wait for one. A repeat that finds all of its rows would otherwise be answered before the first attempt is on a second machine.
+/// Writes something whatever the transaction has found, so that its commit waits for the disk, and
+/// for a standby if the server is set to wait for one. A repeat that finds all of its rows would
+/// otherwise be answered before the first attempt is on a second machine.
 pub(crate) async fn write_something(transaction: &mut Transaction<'static, Postgres>) -> Result<()> {
     sqlx::query("SELECT pg_logical_emit_message(true, 'mailping', '')").execute(&mut **transaction).await?;
     Ok(())

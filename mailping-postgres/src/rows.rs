@@ -1,5 +1,5 @@
-//! Rows: what a ping and an open are written as, and the checked way back. A value that no version has written is reported by its
-//! column, never repeated.
+//! Rows: what a ping and an open are written as, and the checked way back. A value that no version
+//! has written is reported by its column, never repeated.
 
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
@@ -31,7 +31,8 @@ macro_rules! open_columns {
 }
 pub(crate) use open_columns;
 
-/// A ping's id as PostgreSQL's `uuid`. Our own, since the feature `uuid` of sqlx pulls its SQLite into the resolution.
+/// A ping's id as PostgreSQL's `uuid`. Our own, since the feature `uuid` of sqlx pulls its SQLite
+/// into the resolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Uuid(pub(crate) [u8; 16]);
 
@@ -105,7 +106,8 @@ pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
     Ok(KeptPing::new(ping, last_day))
 }
 
-/// Reads an open from [`open_columns`], the first of which stands at `from`. Codes of a newer version read as unknown.
+/// Reads an open from [`open_columns`], the first of which stands at `from`. Codes of a newer
+/// version read as unknown.
 pub(crate) fn open(ping: PingId, row: &PgRow, from: usize) -> Result<Open> {
     let id = open_id_of(value(row, from, "opens.id")?);
     let at = time(row, from + 1, "opens.at")?;

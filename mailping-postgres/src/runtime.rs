@@ -20,7 +20,8 @@ impl Runtime {
         })
     }
 
-    /// Carries out the work to its end, even if the caller stops waiting for it; at most for `timeout`.
+    /// Carries out the work to its end, even if the caller stops waiting for it; at most for
+    /// `timeout`.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         timeout: Duration,

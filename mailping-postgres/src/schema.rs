@@ -1,4 +1,5 @@
-//! The schema's name, and what follows from it: the SQL that names its tables and the keys of its advisory locks.
+//! The schema's name, and what follows from it: the SQL that names its tables and the keys of its
+//! advisory locks.
 
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
@@ -34,7 +35,8 @@ impl Schema {
         AssertSqlSafe(text.replace("{s}", &format!("\"{}\"", self.0))).into_sql_str()
     }
 
-    /// The second key of an advisory lock of this schema, the same in all versions: FNV-1a of the name and the lock's.
+    /// The second key of an advisory lock of this schema, the same in all versions: FNV-1a of the
+    /// name and the lock's.
     pub(crate) fn lock_key(&self, lock: &str) -> i32 {
         let bytes = self.0.bytes().chain([0]).chain(lock.bytes());
         bytes

@@ -27,8 +27,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A [`Store`] in a PostgreSQL database, on the app's own pool.
 ///
-/// Every call runs on the runtime that the store was made in, so that the tracker's thread can wait for it. A call whose future is
-/// dropped goes on to its end.
+/// Every call runs on the runtime that the store was made in, so that the tracker's thread can wait
+/// for it. A call whose future is dropped goes on to its end.
 #[derive(Clone)]
 pub struct PostgresStore {
     runtime: Runtime,
@@ -45,7 +45,8 @@ struct Database {
 }
 
 impl PostgresStore {
-    /// A store on this pool, in the schema `mailping`. It connects to nothing yet; call [`PostgresStore::migrate`] next.
+    /// A store on this pool, in the schema `mailping`. It connects to nothing yet; call
+    /// [`PostgresStore::migrate`] next.
     ///
     /// # Errors
     /// [`StoreError::Incompatible`] outside of a tokio runtime.
@@ -57,7 +58,8 @@ impl PostgresStore {
         })
     }
 
-    /// Sets the name of the schema that holds the tables: lower-case letters, digits and underscores.
+    /// Sets the name of the schema that holds the tables: lower-case letters, digits and
+    /// underscores.
     ///
     /// # Errors
     /// [`StoreError::Incompatible`] for any other name.
@@ -66,22 +68,24 @@ impl PostgresStore {
         Ok(self)
     }
 
-    /// Sets how long a call may take, the wait for a connection included, before it fails: 30 seconds without this. It is no shorter
-    /// than a millisecond.
+    /// Sets how long a call may take, the wait for a connection included, before it fails: 30
+    /// seconds without this. It is no shorter than a millisecond.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.database.timeout = timeout.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
         self
     }
 
-    /// Makes the tables, or brings them to this version. Any number of instances may do so at once; if nothing is to be done it only reads.
+    /// Makes the tables, or brings them to this version. Any number of instances may do so at once;
+    /// if nothing is to be done it only reads.
     ///
-    /// If the database is away, the store does it as soon as it comes, before its first call: behind a spool a program can start
-    /// without its database. [`Fault::is_outage`](crate::Fault::is_outage) tells such an error from others.
+    /// If the database is away, the store does it as soon as it comes, before its first call:
+    /// behind a spool a program can start without its database.
+    /// [`Fault::is_outage`](crate::Fault::is_outage) tells such an error from others.
     ///
     /// # Errors
-    /// [`StoreError::Incompatible`] if the schema is of a newer version or holds something else, if the database is not in UTF-8
-    /// or older than PostgreSQL 13. It is left as it was.
+    /// [`StoreError::Incompatible`] if the schema is of a newer version or holds something else, if
+    /// the database is not in UTF-8 or older than PostgreSQL 13. It is left as it was.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         /// A step over many rows may take its time.
         const PATIENCE: Duration = Duration::from_secs(86_400);
@@ -157,7 +161,8 @@ impl Database {
         let left = limit.saturating_sub_unsigned(erased.opens);
         if left > 0 {
             let mut transaction = self.begin(Gate::Alone).await?;
-            // Opens that have come meanwhile go first, so that a step that deletes less than it may has left nothing.
+            // Opens that have come meanwhile go first, so that a step that deletes less than it may
+            // has left nothing.
             let late = purge::opens(&mut transaction, &self.schema, now, left).await?.opens;
             let left = left.saturating_sub_unsigned(late);
             erased.opens += late;
@@ -254,7 +259,8 @@ impl Store for PostgresStore {
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
         self.run(move |d| async move {
-            // Whoever holds one link may send it again and again: then it reads, and no batch waits for it.
+            // Whoever holds one link may send it again and again: then it reads, and no batch waits
+            // for it.
             if !reads::may_object(&d.pool, &d.schema, id).await? {
                 return Ok(());
             }

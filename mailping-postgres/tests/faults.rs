@@ -1,4 +1,5 @@
-//! Faults of the server, the network and the pool: an error and no hang, nothing lost, nothing twice, and no restart.
+//! Faults of the server, the network and the pool: an error and no hang, nothing lost, nothing
+//! twice, and no restart.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
@@ -42,7 +43,8 @@ async fn a_server_killed_while_recording_loses_nothing_and_is_used_again() {
         store.insert_ping(&ping(n), None).await.unwrap();
     }
     let (failures, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    // As the tracker's writer does: from a thread without a runtime, each batch again until it is answered.
+    // As the tracker's writer does: from a thread without a runtime, each batch again until it is
+    // answered.
     let (recording, failed, done) = (store.clone(), failures.clone(), over.clone());
     let recorder = std::thread::spawn(move || {
         let mut batches = 0;
@@ -61,7 +63,8 @@ async fn a_server_killed_while_recording_loses_nothing_and_is_used_again() {
         for _ in 0..OUTAGES {
             std::thread::sleep(Duration::from_millis(300));
             server.kill();
-            // The pool waits for a server that comes back soon, so that a short outage may be no failure.
+            // The pool waits for a server that comes back soon, so that a short outage may be no
+            // failure.
             let before = failures.load(Relaxed);
             while failures.load(Relaxed) == before {
                 assert!(!recorder.is_finished(), "the recorder goes on");

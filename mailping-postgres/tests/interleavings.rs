@@ -1,5 +1,6 @@
-//! What happens when a batch or a new ping meets the end of a ping, step by step: a third connection holds one of the two in the middle
-//! of its transaction, the other one is begun and seen to wait, and then the first goes on.
+//! What happens when a batch or a new ping meets the end of a ping, step by step: a third
+//! connection holds one of the two in the middle of its transaction, the other one is begun and
+//! seen to wait, and then the first goes on.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
@@ -66,7 +67,8 @@ impl Scene {
         sqlx::query_scalar(orphans).fetch_one(&self.pool).await.unwrap()
     }
 
-    /// A batch of one open of ping 1, stopped in the middle: its open is being written by another transaction.
+    /// A batch of one open of ping 1, stopped in the middle: its open is being written by another
+    /// transaction.
     async fn batch_under_way(
         &self,
     ) -> (Transaction<'static, Postgres>, JoinHandle<Result<Written, StoreError>>) {
@@ -277,7 +279,8 @@ async fn batches_do_not_wait_for_each_other() {
 }
 
 impl Scene {
-    /// A transaction that is writing ping 1, so that another one waits for it in the middle of its own.
+    /// A transaction that is writing ping 1, so that another one waits for it in the middle of its
+    /// own.
     async fn ping_being_written(&self) -> Transaction<'static, Postgres> {
         let mut held = self.pool.begin().await.unwrap();
         sqlx::query(

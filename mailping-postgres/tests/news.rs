@@ -38,7 +38,8 @@ impl Fixture {
         self.store.record(&opens, &[], Attempt::First).await.unwrap();
     }
 
-    /// All news since a mark, in pages of `limit`, each of which must come once, and the mark after them.
+    /// All news since a mark, in pages of `limit`, each of which must come once, and the mark after
+    /// them.
     async fn all_since(&self, mark: &Mark, limit: usize) -> (BTreeSet<u64>, Mark) {
         let (mut all, mut mark) = (BTreeSet::new(), mark.clone());
         loop {
@@ -65,7 +66,8 @@ impl Fixture {
         transaction
     }
 
-    /// A batch of one open, stopped in the middle of its transaction: whoever holds the answer lets it go on.
+    /// A batch of one open, stopped in the middle of its transaction: whoever holds the answer lets
+    /// it go on.
     async fn late(&self, number: u64) -> (Transaction<'static, Postgres>, tokio::task::JoinHandle<()>) {
         let late = open(ping_id(number % 3), number);
         let mut held = self.pool.begin().await.unwrap();
@@ -199,7 +201,8 @@ async fn a_mark_of_another_server_or_of_a_later_state_is_refused() {
     let (start, tail) = mark.as_str().rsplit_once('-').unwrap();
     let later = format!("{start}-{:x}", i64::from_str_radix(tail, 16).unwrap() + 1_000_000_000);
     assert!(refused(later.parse().unwrap()).await);
-    // As a dump that was restored on another server, whose transactions have lower numbers: nothing old is news.
+    // As a dump that was restored on another server, whose transactions have lower numbers: nothing
+    // old is news.
     let moved = "UPDATE mailping.mailping_version SET cluster = cluster + 1, database = gen_random_uuid();
         UPDATE mailping.opens SET xact = xact + 1000000; UPDATE mailping.last_days SET xact = xact + 1000000";
     sqlx::raw_sql(moved).execute(&fixture.pool).await.unwrap();

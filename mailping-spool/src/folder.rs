@@ -1,7 +1,7 @@
 //! The spool's folder: whose it is, which database it belongs to, and the names of the files in it.
 //!
-//! What must survive damage stands in names, not in files: the database that the records are for and the order
-//! of the files.
+//! What must survive damage stands in names, not in files: the database that the records are for
+//! and the order of the files.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -102,8 +102,8 @@ impl Folder {
         self.sync()
     }
 
-    /// Moves the records that are for another database, and the name of that database, into a folder of their
-    /// own: a spool that can be put in front of it.
+    /// Moves the records that are for another database, and the name of that database, into a
+    /// folder of their own: a spool that can be put in front of it.
     pub(crate) fn part_with(&self, other: DatabaseId, numbers: &[u64]) -> io::Result<PathBuf> {
         let apart = self.path.join(format!("of-{other}"));
         make(&apart)?;

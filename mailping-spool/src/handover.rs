@@ -1,4 +1,5 @@
-//! Moving what waits into the database, a batch a step. What the database refuses alone does not hold up the rest.
+//! Moving what waits into the database, a batch a step. What the database refuses alone does not
+//! hold up the rest.
 
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{Answer, Attempt, Store, StoreError};
@@ -24,15 +25,16 @@ pub(crate) struct Outcome {
 /// Hands records over.
 #[derive(Debug, Default)]
 pub(crate) struct Mover {
-    /// A record that the database has taken. If it takes it again, which changes nothing, it is there.
+    /// A record that the database has taken. If it takes it again, which changes nothing, it is
+    /// there.
     witness: Option<Entry>,
     /// So that each try looks at other records.
     probes: usize,
 }
 
 impl Mover {
-    /// Hands a batch over: all of it, or all but what is refused. An error means that nothing is known: the batch stays.
-    /// `later` gives some records that come after the batch.
+    /// Hands a batch over: all of it, or all but what is refused. An error means that nothing is
+    /// known: the batch stays. `later` gives some records that come after the batch.
     pub(crate) fn hand_over(
         &mut self,
         database: &dyn Store,
@@ -68,7 +70,8 @@ impl Mover {
             }
         }
         for (place, entry, error) in failed {
-            // Refused, and not caught by an outage: the database takes another record before it and after it.
+            // Refused, and not caught by an outage: the database takes another record before it and
+            // after it.
             if !self.is_there(database) {
                 return Err(error);
             }

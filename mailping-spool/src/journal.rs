@@ -1,8 +1,8 @@
-//! What waits for the database: files of records, appended durably, moved from the oldest, removed when all of one has
-//! been moved.
+//! What waits for the database: files of records, appended durably, moved from the oldest, removed
+//! when all of one has been moved.
 //!
-//! How far a file has been moved is known in memory alone. After a crash its records are moved again, which is harmless:
-//! the database keeps an open once.
+//! How far a file has been moved is known in memory alone. After a crash its records are moved
+//! again, which is harmless: the database keeps an open once.
 
 use std::collections::{HashSet, VecDeque};
 use std::fs::File;
@@ -205,8 +205,9 @@ impl Journal {
             active.segment.waiting += records;
             return done;
         }
-        // After a failed sync nothing is known of what the file holds: the next records go into a new one, and this
-        // one is cut back to what was answered. What cannot be cut off is moved, and the same when it comes again.
+        // After a failed sync nothing is known of what the file holds: the next records go into a
+        // new one, and this one is cut back to what was answered. What cannot be cut off is moved,
+        // and the same when it comes again.
         let _ = active.file.set_len(active.segment.length);
         if active.segment.length == 0 {
             let _ = std::fs::remove_file(self.folder.records(active.segment.number));
@@ -377,7 +378,8 @@ impl Journal {
         }
         match self.folder.bind(database) {
             Ok(()) => state.database = Some(database),
-            // A full disk has perhaps no room for a name: what waits is moved all the same, which makes room.
+            // A full disk has perhaps no room for a name: what waits is moved all the same, which
+            // makes room.
             Err(error) => {
                 tracing::warn!(%error, "the spool is not bound to its database yet: it is tried again")
             }

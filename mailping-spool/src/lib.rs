@@ -1,5 +1,6 @@
-//! A spool for [mailping](mailping_core), in front of any store: while the database is away, opens are durable on this machine, and they
-//! are handed over when it is back. A picture does not wait for an outage, and neither does the start of a program.
+//! A spool for [mailping](mailping_core), in front of any store: while the database is away, opens
+//! are durable on this machine, and they are handed over when it is back. A picture does not wait
+//! for an outage, and neither does the start of a program.
 //!
 //! ```no_run
 //! use mailping_core::{Keyring, Tracker};
@@ -14,27 +15,31 @@
 //! # Ok(()) }
 //! ```
 //!
-//! An open that goes this way is answered as [`Spooled`](mailping_core::intake::Recorded::Spooled): it survives `kill -9` and power loss of this
-//! machine, and is on no other. [`Health`](mailping_core::intake::Health) tells how many wait, and for how long.
+//! An open that goes this way is answered as [`Spooled`](mailping_core::intake::Recorded::Spooled):
+//! it survives `kill -9` and power loss of this machine, and is on no other.
+//! [`Health`](mailping_core::intake::Health) tells how many wait, and for how long.
 //!
 //! # The folder
 //! * Each process has its own, on a local disk. It is made with mode 0700, its files with 0600.
-//! * A record is a line: a checksum, its kind, and JSON that people can read. It holds what the database will be given of an open, and
-//!   nothing else: no address, no agent, no recipient.
-//! * What has been handed over is overwritten with zeros and removed, a file of about 1 MiB at a time. After a crash up to a file is handed
-//!   over again; the database keeps an open once.
-//! * An erasure, a withdrawal or an objection through this process overwrites what waits of the ping. Those made elsewhere filter it when
-//!   it is handed over.
-//! * It belongs to the database that it was begun on, in a file name `database-…`. If another one comes, what was kept for the first is moved
-//!   into a folder `of-…` inside: a spool that can be put in front of that database.
-//! * A database that was brought back from a backup is the same one, but does not know the pings that were made since. It filters their opens:
-//!   they are counted, and the log says so.
+//! * A record is a line: a checksum, its kind, and JSON that people can read. It holds what the
+//!   database will be given of an open, and nothing else: no address, no agent, no recipient.
+//! * What has been handed over is overwritten with zeros and removed, a file of about 1 MiB at a
+//!   time. After a crash up to a file is handed over again; the database keeps an open once.
+//! * An erasure, a withdrawal or an objection through this process overwrites what waits of the
+//!   ping. Those made elsewhere filter it when it is handed over.
+//! * It belongs to the database that it was begun on, in a file name `database-…`. If another one
+//!   comes, what was kept for the first is moved into a folder `of-…` inside: a spool that can be
+//!   put in front of that database.
+//! * A database that was brought back from a backup is the same one, but does not know the pings
+//!   that were made since. It filters their opens: they are counted, and the log says so.
 //!
 //! # Damage
-//! A line whose checksum is wrong is passed over, whatever stands around it; so is a page that the disk cannot read. Its file is kept under a
-//! name that ends in `.aside`, with all that was handed over blanked in it. A record that the database refuses while it takes others is set aside in
-//! the same way. Nothing of this holds up the rest, and health counts it. Look at such a file, and remove it; renamed to `.spool` it is tried
-//! again at the next start. Together they take up to 16 MiB, then the oldest goes.
+//! A line whose checksum is wrong is passed over, whatever stands around it; so is a page that the
+//! disk cannot read. Its file is kept under a name that ends in `.aside`, with all that was handed
+//! over blanked in it. A record that the database refuses while it takes others is set aside in the
+//! same way. Nothing of this holds up the rest, and health counts it. Look at such a file, and
+//! remove it; renamed to `.spool` it is tried again at the next start. Together they take up to 16
+//! MiB, then the oldest goes.
 //!
 //! Records that a newer version wrote stay where they are, and wait for that version.
 #![forbid(unsafe_code)]

@@ -1,7 +1,7 @@
 //! One line of a spool's file: a checksum, the kind of record and the record as JSON.
 //!
-//! A line is readable by people and found again behind damage: the next line break begins the next record.
-//! A line whose checksum is wrong is never taken for a record, whatever it looks like.
+//! A line is readable by people and found again behind damage: the next line break begins the next
+//! record. A line whose checksum is wrong is never taken for a record, whatever it looks like.
 
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::TimeStep;
@@ -158,8 +158,8 @@ fn parsed<T: std::str::FromStr>(text: Option<&str>) -> Option<Option<T>> {
     text.map(str::parse).transpose().ok()
 }
 
-/// The first 8 bytes of SHA-256, in hexadecimal digits: the core brings it along, and no damage that a
-/// disk makes passes 64 bits.
+/// The first 8 bytes of SHA-256, in hexadecimal digits: the core brings it along, and no damage
+/// that a disk makes passes 64 bits.
 fn check(text: &[u8]) -> String {
     let hash = Sha256::digest(text);
     let first = hash.iter().take(CHECK / 2).fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));

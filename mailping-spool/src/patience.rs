@@ -1,4 +1,5 @@
-//! Calls of the database that are not waited for longer than the spool's patience, whatever becomes of them.
+//! Calls of the database that are not waited for longer than the spool's patience, whatever becomes
+//! of them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -24,7 +25,8 @@ impl Patience {
         self.hanging.load(Ordering::Acquire) > 0
     }
 
-    /// Makes a call on another thread and waits for it for so long. A call that takes longer goes on to its end.
+    /// Makes a call on another thread and waits for it for so long. A call that takes longer goes
+    /// on to its end.
     pub(crate) fn call<T: Send + 'static>(
         &self,
         patience: Duration,

@@ -1,4 +1,5 @@
-//! One file of records: read past what the disk cannot give back, and blanked in place, which needs no room.
+//! One file of records: read past what the disk cannot give back, and blanked in place, which needs
+//! no room.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -27,7 +28,8 @@ pub(crate) struct Placed {
     pub(crate) line: Line,
 }
 
-/// The lines from a place on, at most `limit` of them records, and the place after them: `None` at the file's end.
+/// The lines from a place on, at most `limit` of them records, and the place after them: `None` at
+/// the file's end.
 pub(crate) fn read(path: &Path, from: u64, limit: usize) -> io::Result<(Vec<Placed>, Option<u64>)> {
     let bytes = read_bytes(path, from)?;
     let (mut found, mut records) = (Vec::new(), 0);
@@ -86,8 +88,8 @@ pub(crate) fn blank(path: &Path, places: &[Place]) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Blanks all lines of these pings, the damaged too if they name one. It returns how many were records from a
-/// place on.
+/// Blanks all lines of these pings, the damaged too if they name one. It returns how many were
+/// records from a place on.
 pub(crate) fn erase(path: &Path, pings: &HashSet<PingId>, from: u64) -> io::Result<u64> {
     let bytes = read_bytes(path, 0)?;
     let names: Vec<String> = pings.iter().map(PingId::to_string).collect();
@@ -114,8 +116,8 @@ pub(crate) fn erase(path: &Path, pings: &HashSet<PingId>, from: u64) -> io::Resu
     Ok(records)
 }
 
-/// Overwrites a file with zeros and removes it. On a file system that writes changes elsewhere the first may fail for
-/// want of room: the removal counts.
+/// Overwrites a file with zeros and removes it. On a file system that writes changes elsewhere the
+/// first may fail for want of room: the removal counts.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     let overwritten = options().open(path).and_then(|mut file| {
         let mut left = file.metadata()?.len();

@@ -8,12 +8,14 @@ use mailping_core::store::{Store, StoreError};
 use crate::journal::Journal;
 use crate::store::SpooledStore;
 
-/// How long the database may take for a batch unless set otherwise: far below the two seconds within which hits are answered.
+/// How long the database may take for a batch unless set otherwise: far below the two seconds
+/// within which hits are answered.
 const DEFAULT_PATIENCE: Duration = Duration::from_millis(250);
 /// The most bytes that may wait unless set otherwise: some 800,000 opens.
 const DEFAULT_CAPACITY: u64 = 256 << 20;
 
-/// A folder that keeps opens while the database behind it is away, to be put [before](Spool::before) its store.
+/// A folder that keeps opens while the database behind it is away, to be put
+/// [before](Spool::before) its store.
 ///
 /// ```no_run
 /// use mailping_core::MemoryStore; // stands for a store on a database server
@@ -30,27 +32,31 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Opens the spool's folder, and makes it if it is missing, with mode 0700. One process at a time uses it.
+    /// Opens the spool's folder, and makes it if it is missing, with mode 0700. One process at a
+    /// time uses it.
     ///
     /// Whatever stands in it, it is opened: what cannot be read is passed over, kept and counted.
     ///
     /// # Errors
-    /// [`StoreError::Incompatible`] if another process uses the folder, [`StoreError::Unavailable`] if it cannot be made or read.
+    /// [`StoreError::Incompatible`] if another process uses the folder, [`StoreError::Unavailable`]
+    /// if it cannot be made or read.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
         let journal = Journal::open(folder.as_ref(), DEFAULT_CAPACITY)?;
         Ok(Self { journal, patience: DEFAULT_PATIENCE })
     }
 
-    /// Sets how long the database may take for a batch before it goes into the spool: 250 milliseconds without this, between a millisecond
-    /// and a day. It must be well below the tracker's deadline.
+    /// Sets how long the database may take for a batch before it goes into the spool: 250
+    /// milliseconds without this, between a millisecond and a day. It must be well below the
+    /// tracker's deadline.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
         self
     }
 
-    /// Sets how many bytes may wait in it, 256 MiB without this: an open takes about 320. Beyond that the store fails, and opens wait in
-    /// the tracker's memory. What is put aside takes up to 16 MiB more.
+    /// Sets how many bytes may wait in it, 256 MiB without this: an open takes about 320. Beyond
+    /// that the store fails, and opens wait in the tracker's memory. What is put aside takes up to
+    /// 16 MiB more.
     #[must_use]
     pub fn capacity(mut self, bytes: u64) -> Self {
         self.journal.set_capacity(bytes);

@@ -32,14 +32,17 @@ const START_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A store with a [`Spool`](crate::Spool) before it.
 ///
-/// [`Store::record`] hands a batch to the database. If that fails or does not answer in time, the batch is kept durably in the spool and
-/// answered as [`Spooled`](Answer::Spooled); the database filters it when it is handed over, so that a dead ping gains nothing. While the
-/// database fails, batches go into the spool at once. The tracker tries again until the database takes them, and then hands over what
-/// waits, without a restart. What a process has left in the folder is handed over by the next one.
+/// [`Store::record`] hands a batch to the database. If that fails or does not answer in time, the
+/// batch is kept durably in the spool and answered as [`Spooled`](Answer::Spooled); the database
+/// filters it when it is handed over, so that a dead ping gains nothing. While the database fails,
+/// batches go into the spool at once. The tracker tries again until the database takes them, and
+/// then hands over what waits, without a restart. What a process has left in the folder is handed
+/// over by the next one.
 ///
-/// All other calls are the database's: pings cannot be made and receipts not be read while it is away. What ends a ping takes what waits
-/// of it out of this process's spool too. A purge while the database fails is an error at once. The calls of the store behind must come to an
-/// end by themselves, in an error if need be, as those of a store with a time limit do.
+/// All other calls are the database's: pings cannot be made and receipts not be read while it is
+/// away. What ends a ping takes what waits of it out of this process's spool too. A purge while the
+/// database fails is an error at once. The calls of the store behind must come to an end by
+/// themselves, in an error if need be, as those of a store with a time limit do.
 pub struct SpooledStore {
     database: Arc<dyn Store>,
     journal: Journal,
@@ -243,7 +246,8 @@ impl Store for SpooledStore {
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
-        // Which others are theirs the database alone knows: it filters those when they are handed over.
+        // Which others are theirs the database alone knows: it filters those when they are handed
+        // over.
         self.database.object_by_ping(id).await?;
         self.take_out([id])
     }

@@ -1,4 +1,5 @@
-//! Damage of all kinds to a spool's files: what is whole is handed over, what is not is passed over and counted.
+//! Damage of all kinds to a spool's files: what is whole is handed over, what is not is passed over
+//! and counted.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod common;
@@ -113,7 +114,8 @@ fn two_hundred_damages_cost_what_they_hit() {
         let expected: BTreeSet<u64> = expected.into_iter().chain(1_000..1_010).collect();
         assert_eq!(fixture.kept(), expected, "seed {seed}: {did:?}");
         fixture.records(&opens(1_010..1_020), Answer::Kept);
-        // What was damaged is kept for people, named in health, and known after a restart; nothing else is.
+        // What was damaged is kept for people, named in health, and known after a restart; nothing
+        // else is.
         assert_eq!(files(&folder, "spool").len(), 0, "seed {seed}");
         let aside = files(&folder, "aside");
         assert_eq!(aside.is_empty(), unreadable == 0, "seed {seed}: {did:?}");

@@ -1,4 +1,5 @@
-//! A tracker with a spool: it hands over by itself, starts while the database is away, and calls nothing durable that is not in the database.
+//! A tracker with a spool: it hands over by itself, starts while the database is away, and calls
+//! nothing durable that is not in the database.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod common;

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 
 use crate::failure::{Failure, Result};
 
-/// `VACUUM INTO`: it reads one state of the file, however many commits come meanwhile. SQLite's online backup would begin anew at each commit
-/// of another process.
+/// `VACUUM INTO`: it reads one state of the file, however many commits come meanwhile. SQLite's
+/// online backup would begin anew at each commit of another process.
 pub(crate) fn write(connection: &mut Connection, to: &Path) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

@@ -113,8 +113,8 @@ pub(crate) fn erase_recipient(change: &Change<'_>, recipient: &RecipientHashes) 
     erase_all(change, &theirs)
 }
 
-/// Deletes pings with all of their opens: those in the index, and those that the table has above its mark, whatever is remembered
-/// of them.
+/// Deletes pings with all of their opens: those in the index, and those that the table has above
+/// its mark, whatever is remembered of them.
 fn erase_all(change: &Change<'_>, pings: &HashSet<i64>) -> Result<Erased> {
     if pings.is_empty() {
         return Ok(Erased::default());

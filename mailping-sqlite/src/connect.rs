@@ -15,10 +15,12 @@ pub(crate) const BUSY: Duration = Duration::from_secs(5);
 /// What is left of the log after a reader has kept it from beginning anew: 32 MB.
 const LOG_BYTES: i32 = 32 << 20;
 
-/// How long the log grows before the connection that writes moves all of it, if the log's own thread does not keep up: 32 MB.
+/// How long the log grows before the connection that writes moves all of it, if the log's own
+/// thread does not keep up: 32 MB.
 const LOG_PAGES: i32 = 8_000;
 
-/// The first SQLite (3.51.3) without the bug that loses a write-ahead log which two processes reset at once.
+/// The first SQLite (3.51.3) without the bug that loses a write-ahead log which two processes reset
+/// at once.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Opens the file for writing; it is made and brought to the current schema if needed.

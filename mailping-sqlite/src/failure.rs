@@ -47,7 +47,8 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// The message of an SQLite error names tables and files; values are always bound, so that none can stand in it.
+/// The message of an SQLite error names tables and files; values are always bound, so that none can
+/// stand in it.
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         if is_corrupt(&error) {

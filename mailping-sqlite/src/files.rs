@@ -1,5 +1,5 @@
-//! Whether the files of the database are still the ones that were opened: what is written to a file that was deleted or
-//! replaced is gone with the process.
+//! Whether the files of the database are still the ones that were opened: what is written to a file
+//! that was deleted or replaced is gone with the process.
 
 use std::path::{Path, PathBuf};
 

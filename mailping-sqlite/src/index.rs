@@ -1,8 +1,9 @@
-//! The index of opens by ping, filled late: when so many opens wait that neighbours meet, they go in in the order of pings, a slice
-//! with each batch, so that nothing ever pauses for it.
+//! The index of opens by ping, filled late: when so many opens wait that neighbours meet, they go
+//! in in the order of pings, a slice with each batch, so that nothing ever pauses for it.
 //!
-//! A slice may run ahead of the mark, which moves with the last slice of a round: a crash in between only repeats. Each slice reads
-//! its opens again, so that none is indexed that was erased meanwhile; and an open without its ping, which only damage leaves, goes.
+//! A slice may run ahead of the mark, which moves with the last slice of a round: a crash in
+//! between only repeats. Each slice reads its opens again, so that none is indexed that was erased
+//! meanwhile; and an open without its ping, which only damage leaves, goes.
 
 use std::sync::Mutex;
 
@@ -73,7 +74,8 @@ pub(crate) fn advance(
     Ok(round)
 }
 
-/// Takes over the opens after the number `seen` that are in no index, those of other processes for the most part, and returns them.
+/// Takes over the opens after the number `seen` that are in no index, those of other processes for
+/// the most part, and returns them.
 pub(crate) fn catch_up(connection: &Connection, tail: &Mutex<Tail>, seen: i64) -> Result<Vec<Entry>> {
     let mark = mark(connection)?;
     let (mut entries, mut last) = (Vec::new(), seen.max(mark));
@@ -129,7 +131,8 @@ pub(crate) enum End {
     Damaged(i64),
 }
 
-/// Walks over the rows of a table by their numbers, past pages that cannot be read: steps that double lead to what is behind them.
+/// Walks over the rows of a table by their numbers, past pages that cannot be read: steps that
+/// double lead to what is behind them.
 pub(crate) fn scan(start: i64, mut walk: impl FnMut(i64) -> Result<End>) -> Result<()> {
     /// As far as numbers can have come.
     const FAR: i64 = 1 << 48;

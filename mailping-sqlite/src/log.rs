@@ -1,7 +1,9 @@
-//! Moves the pages of the write-ahead log to the file on a thread of its own: a batch that does it itself keeps all others waiting.
+//! Moves the pages of the write-ahead log to the file on a thread of its own: a batch that does it
+//! itself keeps all others waiting.
 //!
-//! The log begins anew only when all of it has been moved, which it never is while batches come one after the other. So now and then the connection
-//! that writes moves the little that has come meanwhile.
+//! The log begins anew only when all of it has been moved, which it never is while batches come one
+//! after the other. So now and then the connection that writes moves the little that has come
+//! meanwhile.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,10 +16,12 @@ use crate::failure::Result;
 use crate::record::Recorder;
 use crate::worker::Worker;
 
-/// With so many pages it is worth while: fewer would be moved again and again, and more keep the core from the next batch for milliseconds.
+/// With so many pages it is worth while: fewer would be moved again and again, and more keep the
+/// core from the next batch for milliseconds.
 const PAGES: usize = 250;
-/// With so many pages in all, moved ones too, the log begins anew. It is only then that SQLite waits for the file to be on disk, and keeps the
-/// next batch waiting: seldom enough that few hits in a thousand meet it.
+/// With so many pages in all, moved ones too, the log begins anew. It is only then that SQLite
+/// waits for the file to be on disk, and keeps the next batch waiting: seldom enough that few hits
+/// in a thousand meet it.
 const LONG: usize = 2_000;
 /// After so many rows and transactions it is asked how many there are.
 const LOOK: usize = 250;
@@ -38,8 +42,8 @@ impl LogMover {
         Ok(Self { worker, changed: AtomicUsize::new(0), at_work: Arc::default() })
     }
 
-    /// Notes that transactions have changed so many rows. The rest of a long log is moved by `writing`: after the answer to whoever waits for
-    /// these rows.
+    /// Notes that transactions have changed so many rows. The rest of a long log is moved by
+    /// `writing`: after the answer to whoever waits for these rows.
     pub(crate) fn changed(&self, rows: usize, writer: &Arc<Recorder>, writing: &Worker<Arc<Recorder>>) {
         if self.changed.fetch_add(rows + 1, Ordering::Relaxed) + rows < LOOK {
             return;
@@ -55,7 +59,8 @@ impl LogMover {
             let writer = Arc::clone(writer);
             self.worker.tell(move |connection| {
                 let _moving = writer.writer.moving();
-                // What is not moved now is moved later, at the latest by the connection that writes.
+                // What is not moved now is moved later, at the latest by the connection that
+                // writes.
                 let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
                 drop(at_work);
             });
@@ -68,7 +73,8 @@ impl LogMover {
     }
 }
 
-/// Ends when the work is done, and if it never comes to it: the thread takes no more calls, or the work panics.
+/// Ends when the work is done, and if it never comes to it: the thread takes no more calls, or the
+/// work panics.
 struct AtWork(Arc<AtomicBool>);
 
 impl Drop for AtWork {
@@ -118,7 +124,8 @@ mod tests {
         wait_until("moved", &|| writer.writer.log_pages().to_move == 0);
         (PAGES..LONG).for_each(write);
         assert!(writer.writer.log_pages().all >= LONG);
-        // A reader of this state keeps what comes after it in the log, as the next batches do where they come one after the other.
+        // A reader of this state keeps what comes after it in the log, as the next batches do where
+        // they come one after the other.
         let reader = connect::reader(&file).unwrap();
         reader.execute_batch("BEGIN; SELECT * FROM pings").unwrap();
         (LONG..LONG + 20).for_each(write);

@@ -1,5 +1,5 @@
-//! What is new since a mark. The numbers of rows are given under the one write lock, so that they come in the order of commits and
-//! none is skipped.
+//! What is new since a mark. The numbers of rows are given under the one write lock, so that they
+//! come in the order of commits and none is skipped.
 
 use mailping_core::PingId;
 use mailping_core::receipts::LastDay;
@@ -104,7 +104,8 @@ impl Place {
         text.parse().map_err(|error| StoreError::unavailable(error).into())
     }
 
-    /// Fails if the mark is of another file, or beyond what this one has given out: an older state was brought back.
+    /// Fails if the mark is of another file, or beyond what this one has given out: an older state
+    /// was brought back.
     fn of(connection: &Connection, mark: &Mark) -> Result<Self> {
         let mut parts = mark.as_str().split('-');
         let is_of_this = parts.next() == Some(&*id(connection)?);

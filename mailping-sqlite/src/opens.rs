@@ -1,7 +1,8 @@
 //! Pages of opens: the index, and what is not in it yet.
 //!
-//! Whoever reads copies what is remembered of the tail before the transaction begins: an open that left it earlier is in the index
-//! by then, and one that came later is found in the table. What is found twice is shown once.
+//! Whoever reads copies what is remembered of the tail before the transaction begins: an open that
+//! left it earlier is in the index by then, and one that came later is found in the table. What is
+//! found twice is shown once.
 
 use std::sync::Mutex;
 
@@ -130,7 +131,8 @@ impl Reading<'_> {
                 continue;
             }
             match self.open(&mut find, &entry) {
-                // An open that left the tail is gone; an entry of the index without its row is not as it was written.
+                // An open that left the tail is gone; an entry of the index without its row is not
+                // as it was written.
                 Ok(None) if from_index => unreadable += 1,
                 Ok(None) => continue,
                 Ok(Some(_)) if opens.len() >= self.limit => {

@@ -1,4 +1,5 @@
-//! One small step of a purge: opens first, then their pings, so that no open is left without its ping.
+//! One small step of a purge: opens first, then their pings, so that no open is left without its
+//! ping.
 
 use mailping_core::Timestamp;
 use mailping_core::store::Purged;
@@ -11,7 +12,8 @@ use crate::record::Change;
 const NEXT_DUE: &str = "SELECT n, keep_until FROM pings INDEXED BY pings_by_keep_until
     WHERE keep_until <= ?1 AND (keep_until, n) > (?2, ?3) ORDER BY keep_until, n LIMIT 1";
 
-/// Deletes at most `limit` pings and opens of those that are due. What is damaged stays and is counted.
+/// Deletes at most `limit` pings and opens of those that are due. What is damaged stays and is
+/// counted.
 pub(crate) fn purge(change: &Change<'_>, now: Timestamp, limit: usize) -> Result<Purged> {
     let mut purged = Purged::default();
     let left = |purged: &Purged| limit.saturating_sub((purged.pings + purged.opens) as usize);

@@ -1,4 +1,5 @@
-//! What is read of pings, each from one state of the database. A row that cannot be read is left out and counted.
+//! What is read of pings, each from one state of the database. A row that cannot be read is left
+//! out and counted.
 
 use mailping_core::PingId;
 use mailping_core::store::{KeptPing, KeyFingerprint, PingPage, PingQuery, RecipientHashes};
@@ -18,7 +19,8 @@ pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<KeptPin
     read
 }
 
-/// A ping by its number; an error if that is another one, or not as it was asked for: an index is damaged then.
+/// A ping by its number; an error if that is another one, or not as it was asked for: an index is
+/// damaged then.
 fn by_number(
     connection: &Connection,
     n: i64,

@@ -1,7 +1,8 @@
 //! Batches of opens, and everything else that the writing connection remembers of the file.
 //!
-//! What is remembered of who records is good until somebody else writes, and until this store changes a ping. [`Recorder`] is the
-//! only way to write: a batch goes through [`Recorder::record`], which can end no ping, and every other change through
+//! What is remembered of who records is good until somebody else writes, and until this store
+//! changes a ping. [`Recorder`] is the only way to write: a batch goes through
+//! [`Recorder::record`], which can end no ping, and every other change through
 //! [`Recorder::change`], which forgets it first.
 
 use std::collections::{HashMap, HashSet};
@@ -43,7 +44,8 @@ struct Known {
     recording: HashMap<PingId, (i64, i64)>,
 }
 
-/// A transaction that may change who records: what was remembered of that is forgotten. Made by [`Recorder::change`] alone.
+/// A transaction that may change who records: what was remembered of that is forgotten. Made by
+/// [`Recorder::change`] alone.
 pub(crate) struct Change<'a> {
     transaction: &'a Transaction<'a>,
     tail: &'a Mutex<Tail>,
@@ -58,8 +60,8 @@ impl Deref for Change<'_> {
 }
 
 impl Change<'_> {
-    /// The numbers of a ping's opens that are in no index yet, as far as is remembered, which is all of them: this transaction has
-    /// looked for new ones.
+    /// The numbers of a ping's opens that are in no index yet, as far as is remembered, which is
+    /// all of them: this transaction has looked for new ones.
     pub(crate) fn waiting_of(&self, ping: i64) -> Vec<i64> {
         locked(self.tail).all_of(ping).collect()
     }
@@ -78,7 +80,8 @@ impl Recorder {
         Self { writer, known: Mutex::default(), tail, round }
     }
 
-    /// Keeps the opens of pings that record, raises last days, and brings the index on by a little more than these.
+    /// Keeps the opens of pings that record, raises last days, and brings the index on by a little
+    /// more than these.
     pub(crate) fn record(&self, opens: &[Open], last_days: &[LastDay], attempt: Attempt) -> Result<Written> {
         let record = |indexing: bool| {
             let work = |transaction: &Transaction<'_>| {
@@ -93,7 +96,8 @@ impl Recorder {
         };
         let indexing = self.has_index();
         match record(indexing) {
-            // No open is lost because of the index: it is left as it is, and made anew at the next start.
+            // No open is lost because of the index: it is left as it is, and made anew at the next
+            // start.
             Err(failure) if failure.is_corrupt() && indexing => {
                 let written = record(false)?;
                 self.note_broken_index();
@@ -213,7 +217,8 @@ impl Recorder {
         self.ask_for_repair();
     }
 
-    /// Has the next start write what can be read to a new file. Without this note the damage is found again.
+    /// Has the next start write what can be read to a new file. Without this note the damage is
+    /// found again.
     pub(crate) fn ask_for_repair(&self) {
         let note =
             |transaction: &Transaction<'_>| Ok(transaction.execute("UPDATE about SET index_broken = 1", ())?);
@@ -325,7 +330,8 @@ fn insert(transaction: &Transaction<'_>, opens: &[(i64, &Open)]) -> Result<()> {
     Ok(())
 }
 
-/// If it fails the transaction is taken back as a whole, so FAIL will do: the usual ABORT may keep copies of pages.
+/// If it fails the transaction is taken back as a whole, so FAIL will do: the usual ABORT may keep
+/// copies of pages.
 const ONE_ROW: &str = "INSERT OR FAIL INTO opens
         (ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city, tie)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";

@@ -1,5 +1,5 @@
-//! What a start does with a damaged file: it is opened with what can be read, and if nothing can be added to it, what can be read is
-//! written to a new file first.
+//! What a start does with a damaged file: it is opened with what can be read, and if nothing can be
+//! added to it, what can be read is written to a new file first.
 
 use std::path::{Path, PathBuf};
 
@@ -85,8 +85,8 @@ fn takes_rows(transaction: &Transaction<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A file that was put together from two states may have rows with numbers that it would give again: then an open would stand at a
-/// ping that it does not belong to.
+/// A file that was put together from two states may have rows with numbers that it would give
+/// again: then an open would stand at a ping that it does not belong to.
 fn number_on(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut has_changed = false;
@@ -119,7 +119,8 @@ fn number_on(connection: &mut Connection) -> Result<()> {
     if has_changed { Ok(transaction.commit()?) } else { Ok(transaction.rollback()?) }
 }
 
-/// Writes what can be read to a new file in the place of the damaged one, and tells where that is now.
+/// Writes what can be read to a new file in the place of the damaged one, and tells where that is
+/// now.
 fn rescue(path: &Path) -> Result<PathBuf> {
     let beside = |end: &str| {
         let mut name = path.as_os_str().to_owned();
@@ -161,7 +162,8 @@ fn rescue(path: &Path) -> Result<PathBuf> {
     Ok(aside)
 }
 
-/// SQLite reads nothing of a file that is shorter than it says: the missing pages are zeros then, and damaged like others.
+/// SQLite reads nothing of a file that is shorter than it says: the missing pages are zeros then,
+/// and damaged like others.
 fn lengthen(path: &Path) -> Result<()> {
     use std::io::Read as _;
     let grown = || -> std::io::Result<()> {

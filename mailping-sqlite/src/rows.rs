@@ -1,6 +1,6 @@
-//! Rows: what is written of a ping and an open, and the checked way back. A value that no version has written is reported
-//! by its column, never repeated; a code that a newer version has added is `unknown`, and a
-//! rung or a step between two the lower of them.
+//! Rows: what is written of a ping and an open, and the checked way back. A value that no version
+//! has written is reported by its column, never repeated; a code that a newer version has added is
+//! `unknown`, and a rung or a step between two the lower of them.
 
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
@@ -111,8 +111,9 @@ pub(crate) fn bind_open(
     statement.raw_bind_parameter(first + 12, tie(open))
 }
 
-/// What binds an open to its ping: FNV-1a of the ping's id, the open's id and its time. A flipped bit in any of them, and a number
-/// that a ping took over from another in a file put together from two states, is told by it.
+/// What binds an open to its ping: FNV-1a of the ping's id, the open's id and its time. A flipped
+/// bit in any of them, and a number that a ping took over from another in a file put together from
+/// two states, is told by it.
 fn tie(open: &Open) -> u32 {
     let at = open.at.unix_millis().to_be_bytes();
     let bytes = open.ping.as_bytes().iter().chain(open.id.as_bytes()).chain(&at);

@@ -1,6 +1,8 @@
-//! The schema's version, and how a file comes to it: each step is an SQL file, and all run in one transaction.
+//! The schema's version, and how a file comes to it: each step is an SQL file, and all run in one
+//! transaction.
 //!
-//! A step only adds, so that a process of the version before that still runs goes on writing: what waits in its memory is not lost.
+//! A step only adds, so that a process of the version before that still runs goes on writing: what
+//! waits in its memory is not lost.
 
 use mailping_core::Detail;
 use mailping_core::fetcher::{Evidence, Fetcher, Provider, Verdict};
@@ -14,7 +16,8 @@ use crate::failure::{Failure, Result};
 pub(crate) struct Schema {
     /// Marks a file as ours (`PRAGMA application_id`).
     application_id: i32,
-    /// The step at index `n` brings a file from version `n` to `n + 1` (`PRAGMA user_version`). A released step never changes.
+    /// The step at index `n` brings a file from version `n` to `n + 1` (`PRAGMA user_version`). A
+    /// released step never changes.
     steps: &'static [&'static str],
 }
 
@@ -29,9 +32,11 @@ enum Found {
 }
 
 impl Schema {
-    /// Brings the file to the current version, or refuses it untouched. Safe if several processes do it at once.
+    /// Brings the file to the current version, or refuses it untouched. Safe if several processes
+    /// do it at once.
     pub(crate) fn prepare(&self, connection: &mut Connection) -> Result<()> {
-        // Looked at without a write lock first, so that opening a file in use does not wait for its writers.
+        // Looked at without a write lock first, so that opening a file in use does not wait for its
+        // writers.
         if matches!(self.inspect(connection)?, Found::Current) {
             return Ok(());
         }

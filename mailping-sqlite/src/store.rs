@@ -25,14 +25,16 @@ use crate::worker::Worker;
 use crate::writer::Writer;
 use crate::{backup, changes, connect, news, opens, purge, reads, repair};
 
-/// How many opens one step of tidying brings into the index: a hit that comes meanwhile waits for a step.
+/// How many opens one step of tidying brings into the index: a hit that comes meanwhile waits for a
+/// step.
 const TIDY: usize = 512;
 
 /// A [`Store`] in one SQLite file.
 ///
-/// [`Store::record`] and [`Store::purge`] run, and block, on the thread that calls them, which is the tracker's own. All
-/// other calls run on two threads of the store, one that writes and one that reads, so that they block no async runtime and a
-/// receipt never waits for a batch; a third moves the write-ahead log to the file. Dropping the store carries out what was accepted and ends all.
+/// [`Store::record`] and [`Store::purge`] run, and block, on the thread that calls them, which is
+/// the tracker's own. All other calls run on two threads of the store, one that writes and one that
+/// reads, so that they block no async runtime and a receipt never waits for a batch; a third moves
+/// the write-ahead log to the file. Dropping the store carries out what was accepted and ends all.
 pub struct SqliteStore {
     path: PathBuf,
     recorder: Arc<Recorder>,
@@ -43,26 +45,31 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database file, and makes it if it is missing: on Unix with mode 0600, in a folder that must exist.
+    /// Opens the database file, and makes it if it is missing: on Unix with mode 0600, in a folder
+    /// that must exist.
     ///
-    /// It touches the disk and may wait up to five seconds for other processes; call it at start. A damaged file is opened with what
-    /// can be read of it; if nothing can be added to it, what can be read is written to a new file first, and the damaged one stays beside
-    /// it: the log says so.
+    /// It touches the disk and may wait up to five seconds for other processes; call it at start. A
+    /// damaged file is opened with what can be read of it; if nothing can be added to it, what can
+    /// be read is written to a new file first, and the damaged one stays beside it: the log says
+    /// so.
     ///
     /// # Errors
-    /// [`StoreError::Incompatible`] if the path is no database of this crate, or one of a newer version, or cannot be
-    /// written, or if an SQLite older than 3.51.3 is linked; a file that is not ours is left as it was.
-    /// [`StoreError::Corrupt`] if nothing can be read, [`StoreError::Unavailable`] if another process keeps it locked.
+    /// [`StoreError::Incompatible`] if the path is no database of this crate, or one of a newer
+    /// version, or cannot be written, or if an SQLite older than 3.51.3 is linked; a file that is
+    /// not ours is left as it was. [`StoreError::Corrupt`] if nothing can be read,
+    /// [`StoreError::Unavailable`] if another process keeps it locked.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Ok(Self::start(path.as_ref(), index::ROUND)?)
     }
 
-    /// Writes a copy of the database to a new file of mode 0600, in one consistent state, while this store and others go on: the way to back
-    /// it up. It costs about the time to read and write the file once. Erased rows that are still somewhere in this file are not in the
-    /// copy; those erased later are.
+    /// Writes a copy of the database to a new file of mode 0600, in one consistent state, while
+    /// this store and others go on: the way to back it up. It costs about the time to read and
+    /// write the file once. Erased rows that are still somewhere in this file are not in the copy;
+    /// those erased later are.
     ///
     /// # Errors
-    /// [`StoreError::Incompatible`] if there is a file already, or no such folder; [`StoreError::Unavailable`] if the disk is full.
+    /// [`StoreError::Incompatible`] if there is a file already, or no such folder;
+    /// [`StoreError::Unavailable`] if the disk is full.
     pub async fn backup(&self, to: impl AsRef<Path>) -> Result<(), StoreError> {
         let (from, to) = (self.path.clone(), to.as_ref().to_owned());
         // On a thread of its own, so that no receipt waits for it.
@@ -70,11 +77,13 @@ impl SqliteStore {
         worker.call(move |connection| backup::write(connection, &to)).await
     }
 
-    /// Writes the whole file anew (`VACUUM`), so that not even a stray copy of something erased is left in it, and the file is as
-    /// small as what it holds. Hits wait meanwhile: run it when few come. SQLite's copy stands in the file's own folder meanwhile.
+    /// Writes the whole file anew (`VACUUM`), so that not even a stray copy of something erased is
+    /// left in it, and the file is as small as what it holds. Hits wait meanwhile: run it when few
+    /// come. SQLite's copy stands in the file's own folder meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if another process writes, or the disk has no room for a second copy.
+    /// [`StoreError::Unavailable`] if another process writes, or the disk has no room for a second
+    /// copy.
     pub async fn rewrite(&self) -> Result<(), StoreError> {
         self.changes.call(|recorder| recorder.writer.rewrite()).await
     }

@@ -1,7 +1,8 @@
 //! The opens that are not in the index yet, in memory: all whose number is above the index's mark.
 //!
-//! The table alone says what there is. What is here are hints, and always more of them rather than fewer: a hint without an open
-//! is no harm, an open without a hint would be missed by receipts until its round.
+//! The table alone says what there is. What is here are hints, and always more of them rather than
+//! fewer: a hint without an open is no harm, an open without a hint would be missed by receipts
+//! until its round.
 
 use mailping_core::Timestamp;
 use mailping_core::receipts::OpenId;
@@ -31,7 +32,8 @@ pub(crate) struct Tail {
     pub(crate) seen: i64,
     /// Those that have come since the round began.
     next: Sorted,
-    /// Those of the present round, all up to the number `round_end`; the first `done` are in the index.
+    /// Those of the present round, all up to the number `round_end`; the first `done` are in the
+    /// index.
     round: Vec<Entry>,
     done: usize,
     round_end: i64,
@@ -157,8 +159,9 @@ fn of(run: &[Entry], ping: i64) -> &[Entry] {
     &run[start..start + length]
 }
 
-/// Sorted runs, each less than half as long as the one before: an entry is merged once for each time that they double. A search
-/// tree would cost a hit a microsecond, since each place of it is far from the last one.
+/// Sorted runs, each less than half as long as the one before: an entry is merged once for each
+/// time that they double. A search tree would cost a hit a microsecond, since each place of it is
+/// far from the last one.
 #[derive(Debug, Default)]
 struct Sorted {
     runs: Vec<Vec<Entry>>,
@@ -207,7 +210,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes when, and wherever a round stands: each ping's entries are found, from any place in both directions.
+        /// Whatever comes when, and wherever a round stands: each ping's entries are found, from
+        /// any place in both directions.
         #[test]
         fn entries_are_found_in_both_directions_however_they_came(
             runs in proptest::collection::vec(proptest::collection::vec((0..5_i64, 0..9_i64), 0..20), 1..20),

@@ -1,4 +1,5 @@
-//! A thread of the store's own that carries out calls one after another, so that no async runtime waits for the disk.
+//! A thread of the store's own that carries out calls one after another, so that no async runtime
+//! waits for the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, RecvTimeoutError, TrySendError};
@@ -15,7 +16,8 @@ const MOST: usize = 4_096;
 
 type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
 
-/// A thread and what it works on. Dropping it waits until the calls that were accepted have been carried out.
+/// A thread and what it works on. Dropping it waits until the calls that were accepted have been
+/// carried out.
 #[derive(Debug)]
 pub(crate) struct Worker<T> {
     jobs: Option<mpsc::SyncSender<Job<T>>>,
@@ -23,8 +25,8 @@ pub(crate) struct Worker<T> {
 }
 
 impl<T: Send + 'static> Worker<T> {
-    /// `idle` is called about every second, between two calls if these do not end, and once at the end. If it tells that there is more
-    /// to do, it is called again after the calls that wait.
+    /// `idle` is called about every second, between two calls if these do not end, and once at the
+    /// end. If it tells that there is more to do, it is called again after the calls that wait.
     pub(crate) fn start(
         name: &str,
         mut on: T,
@@ -36,7 +38,8 @@ impl<T: Send + 'static> Worker<T> {
             let mut next_idle = Instant::now() + PAUSE;
             loop {
                 match queue.recv_timeout(next_idle.saturating_duration_since(Instant::now())) {
-                    // A panic rolls its transaction back, and its caller is told: the thread goes on.
+                    // A panic rolls its transaction back, and its caller is told: the thread goes
+                    // on.
                     Ok(job) => drop(catch_unwind(AssertUnwindSafe(|| job(&mut on)))),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
@@ -60,7 +63,8 @@ impl<T: Send + 'static> Worker<T> {
         }
     }
 
-    /// Carries out a call on the thread. A call whose future was dropped before its turn is left out.
+    /// Carries out a call on the thread. A call whose future was dropped before its turn is left
+    /// out.
     pub(crate) async fn call<R: Send + 'static>(
         &self,
         work: impl FnOnce(&mut T) -> Result<R> + Send + 'static,

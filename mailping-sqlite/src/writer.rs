@@ -10,14 +10,16 @@ use crate::connect;
 use crate::failure::Result;
 use crate::files::Files;
 
-/// How long an erasure waits for readers of an older state before emptying the log is put off. No hit waits for it.
+/// How long an erasure waits for readers of an older state before emptying the log is put off. No
+/// hit waits for it.
 const ERASURE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// The connection that writes.
 #[derive(Debug)]
 pub(crate) struct Writer {
     connection: Mutex<Connection>,
-    /// Whoever comes next holds it while waiting, so that a thread which writes batch after batch cannot keep another out.
+    /// Whoever comes next holds it while waiting, so that a thread which writes batch after batch
+    /// cannot keep another out.
     next: Mutex<()>,
     /// Held by whoever moves the log: two at once would only be in each other's way.
     moving: Mutex<()>,
@@ -60,24 +62,28 @@ impl Writer {
         self.write_then(work, |result| result)
     }
 
-    /// As [`Writer::write`], and `committed` runs once the transaction is durable, before another one begins.
+    /// As [`Writer::write`], and `committed` runs once the transaction is durable, before another
+    /// one begins.
     pub(crate) fn write_then<R, T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<R>,
         committed: impl FnOnce(R) -> T,
     ) -> Result<T> {
         let mut connection = self.connection();
-        // The write lock comes first: what is read inside cannot be outdated by another process before the commit.
+        // The write lock comes first: what is read inside cannot be outdated by another process
+        // before the commit.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = work(&transaction)?;
         transaction.commit()?;
         let result = committed(result);
-        // After the commit: a file that is taken away before it is noticed here, and one that is taken away later had it.
+        // After the commit: a file that is taken away before it is noticed here, and one that is
+        // taken away later had it.
         self.files.check()?;
         Ok(result)
     }
 
-    /// As [`Writer::write`], and what was deleted leaves the log at once, or as soon as its readers allow.
+    /// As [`Writer::write`], and what was deleted leaves the log at once, or as soon as its readers
+    /// allow.
     pub(crate) fn erase<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
         let result = self.write(work)?;
         self.owe_empty_log();
@@ -96,14 +102,16 @@ impl Writer {
         LogPages { all: count(all), to_move: count(all - moved) }
     }
 
-    /// Moves what another connection has left of the log, so that it begins anew. What stands in the way is no error: it is tried again.
+    /// Moves what another connection has left of the log, so that it begins anew. What stands in
+    /// the way is no error: it is tried again.
     pub(crate) fn end_log(&self) {
         let _moving = self.moving();
         let _ = self.connection().query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
     }
 
-    /// Writes the whole file anew, without a trace of what was deleted. The copy that SQLite makes meanwhile stands in the file's own
-    /// folder, for its owner's eyes only: it is the one thing that may leave memory other than into the file and its log.
+    /// Writes the whole file anew, without a trace of what was deleted. The copy that SQLite makes
+    /// meanwhile stands in the file's own folder, for its owner's eyes only: it is the one thing
+    /// that may leave memory other than into the file and its log.
     pub(crate) fn rewrite(&self) -> Result<()> {
         {
             let connection = self.connection();
@@ -126,8 +134,9 @@ impl Writer {
         self.log_holds_erased.store(true, Ordering::Release);
     }
 
-    /// Empties the log if it holds erased bytes, and tells whether it holds none now. A reader of an older state stands in the way: it is
-    /// not waited for, since hits would wait too, but tried again later.
+    /// Empties the log if it holds erased bytes, and tells whether it holds none now. A reader of
+    /// an older state stands in the way: it is not waited for, since hits would wait too, but tried
+    /// again later.
     pub(crate) fn empty_log(&self) -> bool {
         if !self.log_holds_erased.load(Ordering::Acquire) {
             return true;

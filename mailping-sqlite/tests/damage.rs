@@ -1,5 +1,6 @@
-//! Damaged files: bit flips, zeroed sectors, garbage pages and truncation of the file and its log, made by a seeded script on copies.
-//! After each the store starts or says what to do, keeps new opens, shows what is whole and no open at a wrong ping.
+//! Damaged files: bit flips, zeroed sectors, garbage pages and truncation of the file and its log,
+//! made by a seeded script on copies. After each the store starts or says what to do, keeps new
+//! opens, shows what is whole and no open at a wrong ping.
 //!
 //! `MAILPING_DAMAGES` says how many (24 without it), `MAILPING_SEED` with which seed.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of #[test] functions")]
@@ -40,7 +41,8 @@ impl Random {
 
 type Pings = BTreeMap<PingId, Vec<Open>>;
 
-/// A file whose index has a part of the opens, with a log beside it, as a process leaves it that is killed.
+/// A file whose index has a part of the opens, with a log beside it, as a process leaves it that is
+/// killed.
 fn make(folder: &Path) -> Pings {
     let file = folder.join("made.db");
     let mut all = Pings::new();
@@ -58,7 +60,8 @@ fn make(folder: &Path) -> Pings {
     };
     record(&store, 0, 200);
     drop(store);
-    // What the index has by now is all of it; what follows is in none, and stands in the log for the most part.
+    // What the index has by now is all of it; what follows is in none, and stands in the log for
+    // the most part.
     let store = SqliteStore::open(&file).unwrap();
     record(&store, 200, 230);
     std::fs::copy(&file, folder.join("mailping.db")).unwrap();
@@ -122,7 +125,8 @@ fn survives(folder: &Path, all: &Pings, how: &str, tally: &mut Tally) {
     let store = match SqliteStore::open(&file) {
         Ok(store) => store,
         Err(error) => {
-            // Only where the first page or the schema's pages are gone: then nothing can be told from anything.
+            // Only where the first page or the schema's pages are gone: then nothing can be told
+            // from anything.
             let named = matches!(error, StoreError::Corrupt { .. } | StoreError::Incompatible { .. });
             assert!(named, "{how}: {error:?}");
             tally.refused += 1;
@@ -149,7 +153,8 @@ fn survives(folder: &Path, all: &Pings, how: &str, tally: &mut Tally) {
         };
         for open in &found {
             assert!(open.ping == *id, "{how}");
-            // A flipped bit may change a value that nothing can check: a time that no index knows, a verdict. Never whose it is.
+            // A flipped bit may change a value that nothing can check: a time that no index knows,
+            // a verdict. Never whose it is.
             let is_theirs = opens.iter().any(|other| other.id == open.id);
             assert!(is_theirs, "{how}: an open at a wrong ping: {open:?}");
         }

@@ -76,7 +76,8 @@ fn erased_bytes_are_gone_from_file_and_log() {
     }
 }
 
-/// A reader of an older state keeps the log from being emptied: the erasure is answered, and the bytes go when it lets go.
+/// A reader of an older state keeps the log from being emptied: the erasure is answered, and the
+/// bytes go when it lets go.
 #[test]
 fn erased_bytes_leave_the_log_when_its_reader_is_gone() {
     let folder = tempfile::tempdir().unwrap();
@@ -139,7 +140,8 @@ fn a_backup_taken_while_recording_restores() {
     }
 }
 
-/// Another connection keeps the file locked for longer than a call waits: an error, nothing lost, and afterwards all is well.
+/// Another connection keeps the file locked for longer than a call waits: an error, nothing lost,
+/// and afterwards all is well.
 #[test]
 fn a_locked_file_is_an_error_and_works_afterwards() {
     let folder = tempfile::tempdir().unwrap();
@@ -203,7 +205,8 @@ fn a_dropped_store_carries_out_what_it_accepted_and_lets_the_file_go() {
     assert_eq!(all_pings(&SqliteStore::open(&file).unwrap()).len(), 20);
 }
 
-/// Rows of all sizes, erased in no order: what SQLite may leave of a moved row is gone once the file is written anew.
+/// Rows of all sizes, erased in no order: what SQLite may leave of a moved row is gone once the
+/// file is written anew.
 #[test]
 fn a_rewritten_file_holds_no_stray_copy_of_what_was_erased() {
     const PINGS: u64 = 1_500;
@@ -248,8 +251,9 @@ fn a_rewritten_file_holds_no_stray_copy_of_what_was_erased() {
     assert!(found > left.len() * 2, "what was kept is there");
 }
 
-/// Erasures while hits go on: few leave a value in the file, its log or elsewhere in the folder, and none after a rewrite. Of 1,500
-/// pings (`MAILPING_ERASURES`; 150 without it) two in three are erased.
+/// Erasures while hits go on: few leave a value in the file, its log or elsewhere in the folder,
+/// and none after a rewrite. Of 1,500 pings (`MAILPING_ERASURES`; 150 without it) two in three are
+/// erased.
 #[test]
 fn erasures_under_load_leave_few_stray_values_and_a_rewrite_none() {
     use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! What happens to the files from outside: deleted, replaced, copied, written by another version, read for long.
+//! What happens to the files from outside: deleted, replaced, copied, written by another version,
+//! read for long.
 #![allow(clippy::unwrap_used, reason = "helpers of tests stand outside of #[test] functions")]
 
 mod common;
@@ -14,7 +15,8 @@ use mailping_sqlite::SqliteStore;
 use pollster::block_on;
 use rusqlite::Connection;
 
-/// The file, or its log, is taken away or another one put in its place: nothing is answered as kept that would be gone.
+/// The file, or its log, is taken away or another one put in its place: nothing is answered as kept
+/// that would be gone.
 #[cfg(unix)]
 #[test]
 fn a_file_that_was_deleted_or_replaced_is_a_failing_store() {
@@ -112,7 +114,8 @@ fn a_backup_under_load_ends_and_holds_one_state() {
     }
 }
 
-/// A process of this version runs while a newer one brings the file forward: what it is given is kept.
+/// A process of this version runs while a newer one brings the file forward: what it is given is
+/// kept.
 #[test]
 fn a_running_store_goes_on_when_a_newer_version_brings_the_file_forward() {
     let folder = tempfile::tempdir().unwrap();
@@ -137,7 +140,8 @@ fn a_running_store_goes_on_when_a_newer_version_brings_the_file_forward() {
     assert!(matches!(error, StoreError::Incompatible { .. }), "but none starts on it: {error:?}");
 }
 
-/// A reader of an old state keeps the log from beginning anew. Hits do not wait for it, and the log is small again when it is gone.
+/// A reader of an old state keeps the log from beginning anew. Hits do not wait for it, and the log
+/// is small again when it is gone.
 #[test]
 fn a_long_reader_costs_hits_nothing_and_leaves_a_small_log() {
     let folder = tempfile::tempdir().unwrap();
@@ -168,7 +172,8 @@ fn a_long_reader_costs_hits_nothing_and_leaves_a_small_log() {
     assert!(longest < Duration::from_secs(5), "{longest:?}");
 }
 
-/// Nothing that is erased or looked up passes through a file of the system; only the copy of a rewrite does, in the file's own folder.
+/// Nothing that is erased or looked up passes through a file of the system; only the copy of a
+/// rewrite does, in the file's own folder.
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "run as a process by temporary_files_stand_in_the_folder_of_the_database_alone"]
@@ -236,7 +241,8 @@ fn temporary_files_stand_in_the_folder_of_the_database_alone() {
     assert!(said.contains("seen: "), "{said}");
 }
 
-/// What the file refuses of one open, such as a trigger that somebody has added, keeps no other from being written.
+/// What the file refuses of one open, such as a trigger that somebody has added, keeps no other
+/// from being written.
 #[test]
 fn one_open_that_the_file_refuses_costs_that_open() {
     let folder = tempfile::tempdir().unwrap();

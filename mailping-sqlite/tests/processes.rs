@@ -15,7 +15,8 @@ use pollster::block_on;
 const PINGS: u64 = 8;
 const ROUNDS: u64 = 40;
 
-/// Each process adds pings of its own and opens to all, and repeats opens that the others record too.
+/// Each process adds pings of its own and opens to all, and repeats opens that the others record
+/// too.
 #[test]
 #[ignore = "run as a process by several_processes_on_one_new_file_lose_nothing"]
 fn a_writing_process() {
@@ -61,7 +62,8 @@ fn several_processes_on_one_new_file_lose_nothing() {
     }
 }
 
-/// Records batch after batch and says each number once its batch has been answered, until it is killed.
+/// Records batch after batch and says each number once its batch has been answered, until it is
+/// killed.
 #[test]
 #[ignore = "run as a process by what_was_answered_survives_kill_9"]
 fn a_process_to_be_killed() {

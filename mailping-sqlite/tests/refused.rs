@@ -73,7 +73,8 @@ fn a_file_that_is_no_database_is_refused() {
     }
 }
 
-/// What is left of it is used, and the damaged file stays beside the new one; a file without a whole first page is refused.
+/// What is left of it is used, and the damaged file stays beside the new one; a file without a
+/// whole first page is refused.
 #[test]
 fn a_truncated_database_starts_with_what_is_left() {
     for (length, is_refused) in [(50, true), (100, true), (3 * 4_096 + 17, false), (20 * 4_096, false)] {

@@ -1,4 +1,5 @@
-//! Rows as a damaged or foreign file may hold them: left out and counted, or read as what a store may hold.
+//! Rows as a damaged or foreign file may hold them: left out and counted, or read as what a store
+//! may hold.
 #![allow(clippy::unwrap_used, reason = "helpers of tests stand outside of #[test] functions")]
 
 use std::cell::RefCell;
@@ -23,7 +24,8 @@ const COLUMNS: &str =
         AND (tables.name, columns.name) <> ('pings', 'id')";
 const TABLES: [&str; 4] = ["pings", "opens", "opens_by_ping", "last_days"];
 
-/// A tracker on a file with one ping and one open, and a second connection that writes what the store would not.
+/// A tracker on a file with one ping and one open, and a second connection that writes what the
+/// store would not.
 struct Subject {
     tracker: Tracker,
     raw: Connection,

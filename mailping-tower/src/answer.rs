@@ -23,8 +23,8 @@ pub struct PixelFuture<B> {
     answer: Option<Response<PixelBody>>,
     version: Version,
     head: bool,
-    /// What is left to read of the request, which is usually nothing. It says nothing that is needed, but hyper closes a
-    /// connection with an unread body without saying so.
+    /// What is left to read of the request, which is usually nothing. It says nothing that is
+    /// needed, but hyper closes a connection with an unread body without saying so.
     unread: Option<Pin<Box<B>>>,
     read: usize,
 }

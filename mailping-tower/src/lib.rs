@@ -1,5 +1,6 @@
-//! [mailping](mailping_core)'s routes as a [`tower::Service`](tower_service::Service) on `http` 1: the pixel and the opt-out page for
-//! hyper, Salvo, poem, tonic and whatever else takes a service. For axum there is `mailping-axum`, which is built on this.
+//! [mailping](mailping_core)'s routes as a [`tower::Service`](tower_service::Service) on `http` 1:
+//! the pixel and the opt-out page for hyper, Salvo, poem, tonic and whatever else takes a service.
+//! For axum there is `mailping-axum`, which is built on this.
 //!
 //! ```no_run
 //! use hyper::server::conn::http1;
@@ -22,8 +23,9 @@
 //! # }
 //! ```
 //!
-//! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies). The words, what is kept and the
-//! security notes are on the page of [`mailping_core`], all of whose names are here too.
+//! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies).
+//! The words, what is kept and the security notes are on the page of [`mailping_core`], all of
+//! whose names are here too.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -42,8 +44,8 @@ use tower_service::Service;
 
 pub use self::answer::{PixelBody, PixelFuture};
 
-/// Who connects: put it into a request's extensions if the service serves several connections. Never a made-up address, and never
-/// one from a header: the core reads those itself.
+/// Who connects: put it into a request's extensions if the service serves several connections.
+/// Never a made-up address, and never one from a header: the core reads those itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "an address and nothing else")]
 pub struct Peer(pub IpAddr);
@@ -55,9 +57,11 @@ impl std::fmt::Debug for Peer {
     }
 }
 
-/// Answers every request: below its [`Mount`] with the picture and the opt-out page, elsewhere with 404. Cheap to clone.
+/// Answers every request: below its [`Mount`] with the picture and the opt-out page, elsewhere with
+/// 404. Cheap to clone.
 ///
-/// Without a [`Peer`] every pixel is still answered and every open kept, but without a network and a place.
+/// Without a [`Peer`] every pixel is still answered and every open kept, but without a network and
+/// a place.
 #[derive(Debug, Clone)]
 pub struct PixelService {
     mount: Mount,
@@ -84,7 +88,8 @@ impl PixelService {
         Self { peer, ..self }
     }
 
-    /// For a framework that puts the peer into the extensions in its own form, rather than as a [`Peer`].
+    /// For a framework that puts the peer into the extensions in its own form, rather than as a
+    /// [`Peer`].
     #[must_use]
     pub fn find_peer(self, find_peer: fn(&Extensions) -> Option<IpAddr>) -> Self {
         Self { find_peer, ..self }

@@ -1,5 +1,5 @@
-//! What each example service must do, whatever its framework: the program is started as a user starts it, in an empty
-//! folder, and spoken to over real sockets.
+//! What each example service must do, whatever its framework: the program is started as a user
+//! starts it, in an empty folder, and spoken to over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this crate is for tests only")]
 
 mod http;
@@ -14,8 +14,9 @@ pub use http::{Client, Reply, Stream};
 pub use message::hours_ago;
 pub use program::{Program, Start};
 
-/// Makes a test of each promise for the example `$name` of the package that the tests are in. A function after the name changes
-/// how it is started, and attributes before it are those of each test:
+/// Makes a test of each promise for the example `$name` of the package that the tests are in. A
+/// function after the name changes how it is started, and attributes before it are those of each
+/// test:
 /// `keeps_promises!(#[ignore = "needs PostgreSQL"] "receipts_postgres", on_a_database => ...)`.
 #[macro_export]
 macro_rules! keeps_promises {

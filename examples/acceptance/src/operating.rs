@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use crate::Start;
 use crate::message::*;
 
-/// `kill -9` right after a pixel's answer: the open is there after a restart, and the keys still hold.
+/// `kill -9` right after a pixel's answer: the open is there after a restart, and the keys still
+/// hold.
 pub fn an_answered_open_survives_kill_nine(start: &Start) {
     let program = start.run(&[]);
     let ping = make(&program.client(), &new_ping());

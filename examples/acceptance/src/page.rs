@@ -1,4 +1,5 @@
-//! What the receipts page promises over HTTP, under an admin token; what a browser makes of it is tried elsewhere.
+//! What the receipts page promises over HTTP, under an admin token; what a browser makes of it is
+//! tried elsewhere.
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +52,8 @@ fn log_in(client: &Client) -> String {
     cookie.split(';').next().unwrap().to_owned()
 }
 
-/// Each page has the strict policy and nothing inline; with style, script and icon a first load is under 60 KB.
+/// Each page has the strict policy and nothing inline; with style, script and icon a first load is
+/// under 60 KB.
 pub fn the_page_keeps_its_policy_and_is_small(start: &Start) {
     let program = start.run(&[TOKEN]);
     let client = program.client();
@@ -79,7 +81,8 @@ pub fn the_page_keeps_its_policy_and_is_small(start: &Start) {
     assert_eq!(client.get("/assets/page-0000000000000000.css", &[BEARER]).status, 404);
 }
 
-/// The form makes a ping; what was typed is escaped wherever it is shown, and what is wrong is said at its field.
+/// The form makes a ping; what was typed is escaped wherever it is shown, and what is wrong is said
+/// at its field.
 pub fn the_form_makes_a_ping_and_text_stays_text(start: &Start) {
     let program = start.run(&[TOKEN]);
     let client = program.client();
@@ -123,7 +126,8 @@ pub fn the_form_makes_a_ping_and_text_stays_text(start: &Start) {
     assert!(gone.status == 404 && gone.head.contains("text/html"), "{gone:?}");
 }
 
-/// The list has its filters and pages; the table for spreadsheets has the same rows, and none of its cells is a formula.
+/// The list has its filters and pages; the table for spreadsheets has the same rows, and none of
+/// its cells is a formula.
 pub fn the_list_is_filtered_and_its_table_has_no_formula(start: &Start) {
     let program = start.run(&[TOKEN]);
     let client = program.client();
@@ -142,7 +146,8 @@ pub fn the_list_is_filtered_and_its_table_has_no_formula(start: &Start) {
     assert_eq!(get(&client, "/pings.csv?reference=r-7").1.lines().count(), 2);
 }
 
-/// What a page of another site makes a browser send changes nothing; programs, which send neither header, are let through.
+/// What a page of another site makes a browser send changes nothing; programs, which send neither
+/// header, are let through.
 pub fn other_sites_change_nothing(start: &Start) {
     let program = start.run(&[TOKEN]);
     let client = program.client();
@@ -190,7 +195,8 @@ pub fn an_open_service_answers_to_no_foreign_name(start: &Start) {
     assert_eq!(program.client().get("/api/pings", &[]).status, 200);
 }
 
-/// A login opens everything, its cookie is not the token, a logout ends it, and guesses are bounded; the pixel stays open.
+/// A login opens everything, its cookie is not the token, a logout ends it, and guesses are
+/// bounded; the pixel stays open.
 pub fn a_session_opens_the_page_and_guesses_are_bounded(start: &Start) {
     let program = start.run(&[TOKEN]);
     let client = program.client();
@@ -307,7 +313,8 @@ pub fn below_a_path_prefix_every_link_works(start: &Start) {
     assert!(header(&out, "set-cookie").unwrap().contains("path=/tools;"), "{out:?}");
 }
 
-/// A fetch shows up on a live page without being asked for; live pages are bounded in number and end with the program.
+/// A fetch shows up on a live page without being asked for; live pages are bounded in number and
+/// end with the program.
 pub fn a_fetch_shows_up_live_and_streams_end(start: &Start) {
     let program = start.run(&[TOKEN]);
     let client = program.client();
@@ -360,7 +367,8 @@ fn api_ping(program: &Program) -> Value {
     program.client().send("POST", "/api/pings", &[BEARER], &ping.to_string()).json()
 }
 
-/// Why nothing is recorded is told from the settings and counters: the base URL, a proxy that is not trusted, the places.
+/// Why nothing is recorded is told from the settings and counters: the base URL, a proxy that is
+/// not trusted, the places.
 pub fn why_nothing_is_recorded_is_told(start: &Start) {
     let program = start.run(&[TOKEN]);
     let client = program.client();

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 use crate::Client;
 
-/// How to start a program: its binary, a folder that holds nothing but what it makes, and its environment.
+/// How to start a program: its binary, a folder that holds nothing but what it makes, and its
+/// environment.
 #[derive(Debug)]
 pub struct Start {
     binary: PathBuf,
@@ -41,7 +42,8 @@ impl Start {
         self.settings.iter().find(|(set, _)| set == name).map(|(_, value)| value.as_str())
     }
 
-    /// Names a file outside of its folder that what it keeps can come into, such as a database server's log.
+    /// Names a file outside of its folder that what it keeps can come into, such as a database
+    /// server's log.
     pub fn also_writes(mut self, file: PathBuf) -> Self {
         self.other_files.push(file);
         self
@@ -158,7 +160,8 @@ impl Program {
         assert!(Command::new("sh").args(kill).status().unwrap().success());
     }
 
-    /// Sends SIGTERM, waits for the end and returns the exit status and all that was printed and logged.
+    /// Sends SIGTERM, waits for the end and returns the exit status and all that was printed and
+    /// logged.
     pub fn terminate(mut self) -> (Option<i32>, String) {
         self.signal("-TERM");
         let status = self.child.wait().unwrap();

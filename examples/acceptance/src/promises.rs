@@ -1,4 +1,5 @@
-//! What the service promises over HTTP. Each promise is a function that starts the program and speaks to it.
+//! What the service promises over HTTP. Each promise is a function that starts the program and
+//! speaks to it.
 
 use mailping_core::Timestamp;
 use serde_json::{Value, json};
@@ -9,8 +10,8 @@ pub use crate::page::*;
 pub use crate::recipients::*;
 use crate::{Client, Start};
 
-/// A ping made over HTTP, fetched by Gmail's proxy and by a browser behind a trusted proxy, gives a receipt with two opens: the
-/// proxy without a place, the browser with its city and a /24.
+/// A ping made over HTTP, fetched by Gmail's proxy and by a browser behind a trusted proxy, gives a
+/// receipt with two opens: the proxy without a place, the browser with its city and a /24.
 pub fn a_proxy_and_a_person_make_a_receipt_of_two_opens(start: &Start) {
     let program = start.run(&[&BEHIND_PROXY[..], &[("MAILPING_CEILING", "network")]].concat());
     let client = program.client().bearer(ADMIN_TOKEN);
@@ -47,7 +48,8 @@ pub fn a_proxy_and_a_person_make_a_receipt_of_two_opens(start: &Start) {
     assert_eq!(again.status, 404);
 }
 
-/// Wrong input gets a 4xx that names the field and says what to do, and never repeats what was sent.
+/// Wrong input gets a 4xx that names the field and says what to do, and never repeats what was
+/// sent.
 pub fn wrong_input_is_named_and_not_repeated(start: &Start) {
     let program = start.run(&[]);
     let client = program.client();
@@ -110,7 +112,8 @@ pub fn wrong_input_is_named_and_not_repeated(start: &Start) {
     }
 }
 
-/// With an admin token set, the API needs it and the pixel does not; without one the service stays on loopback.
+/// With an admin token set, the API needs it and the pixel does not; without one the service stays
+/// on loopback.
 pub fn the_admin_token_guards_the_api_and_not_the_pixel(start: &Start) {
     let program =
         start.run(&[("MAILPING_ADMIN_TOKEN", "open-sesame-7777"), ("MAILPING_LISTEN", "0.0.0.0:0")]);
@@ -165,7 +168,8 @@ pub fn lists_and_receipts_are_paged(start: &Start) {
     assert!(times.len() == 5 && times.is_sorted(), "{times:?}");
 }
 
-/// Every field that a ping is made with comes back, and each answer has the fields that it is documented with.
+/// Every field that a ping is made with comes back, and each answer has the fields that it is
+/// documented with.
 pub fn every_field_of_a_ping_comes_back(start: &Start) {
     let program = start.run(&[]);
     let client = program.client();

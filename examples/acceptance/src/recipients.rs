@@ -1,11 +1,13 @@
-//! What the service promises to those who get the mail: nothing personal is kept of them, and an end is an end.
+//! What the service promises to those who get the mail: nothing personal is kept of them, and an
+//! end is an end.
 
 use serde_json::{Value, json};
 
 use crate::Start;
 use crate::message::*;
 
-/// Nothing of a raw address, an agent or a recipient is in the database, the WAL or the log at TRACE, as text or packed.
+/// Nothing of a raw address, an agent or a recipient is in the database, the WAL or the log at
+/// TRACE, as text or packed.
 pub fn nothing_personal_is_in_the_files_or_the_log(start: &Start) {
     let addresses =
         ["203.0.113.197", "2001:db8:77:aaaa:bbbb:cccc:dddd:eeee", "::ffff:203.0.113.199", "127.77.66.55"];
@@ -75,7 +77,8 @@ pub fn nothing_personal_is_in_the_files_or_the_log(start: &Start) {
     }
 }
 
-/// After an objection, pixels already sent record nothing, new pings have none, and the person's data can be exported and erased.
+/// After an objection, pixels already sent record nothing, new pings have none, and the person's
+/// data can be exported and erased.
 pub fn an_objection_stops_mail_already_sent(start: &Start) {
     let program = start.run(&[]);
     let client = program.client();
@@ -178,7 +181,8 @@ pub fn a_touched_link_works_and_a_damaged_one_is_not_confirmed(start: &Start) {
     assert_eq!(made()["status"], "untracked");
 }
 
-/// After objection, withdrawal, expiry or erasure, 1,000 concurrent hits on a pixel already sent add no row.
+/// After objection, withdrawal, expiry or erasure, 1,000 concurrent hits on a pixel already sent
+/// add no row.
 pub fn a_thousand_hits_at_once_on_a_dead_ping_add_no_row(start: &Start) {
     let program = start.run(&[("MAILPING_HIT_LIMIT", "0")]);
     let client = program.client();

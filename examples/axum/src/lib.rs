@@ -1,4 +1,5 @@
-//! The example services on axum: `cargo run --example receipts`. This package also compiles the README's code.
+//! The example services on axum: `cargo run --example receipts`. This package also compiles the
+//! README's code.
 #![doc = include_str!("../../../README.md")]
 
 mod connections;

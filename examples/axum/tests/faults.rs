@@ -1,4 +1,5 @@
-//! A file that is damaged under the example `receipts`: pictures go on, and the next start is refused.
+//! A file that is damaged under the example `receipts`: pictures go on, and the next start is
+//! refused.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fs::{self, OpenOptions};
@@ -27,7 +28,8 @@ fn overwrite(file: &Path) {
     file.write_all(&vec![0xa5; usize::try_from(length).unwrap()]).unwrap();
 }
 
-/// SQLite does not read again what it has in memory, so the fault can stay unseen until the next start.
+/// SQLite does not read again what it has in memory, so the fault can stay unseen until the next
+/// start.
 #[test]
 fn a_file_corrupted_under_it_fails_no_picture_and_is_refused_at_the_next_start() {
     let start = Start::example("receipts");

@@ -1,6 +1,7 @@
 //! A disk that fills up under the example `receipts`: pictures go on, and no open is lost.
 //!
-//! It mounts a file system, which needs root. So no run of all tests includes it: `.ci/full full_disk`.
+//! It mounts a file system, which needs root. So no run of all tests includes it:
+//! `.ci/full full_disk`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fs;

@@ -1,5 +1,5 @@
-//! The example `send_invoice`, started as a user starts it beside the service, against a real SMTP server: what it says is parsed
-//! from the messages that arrive.
+//! The example `send_invoice`, started as a user starts it beside the service, against a real SMTP
+//! server: what it says is parsed from the messages that arrive.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -52,7 +52,8 @@ impl Received {
 /// The answer that [`converse`] does not give: the line breaks after the message was taken.
 const LOST: u16 = 299;
 
-/// Takes mail for everybody but those whose name begins with `nobody`; for `lost` it takes it and does not say so.
+/// Takes mail for everybody but those whose name begins with `nobody`; for `lost` it takes it and
+/// does not say so.
 struct Mailroom {
     received: Sender<Received>,
     to: Vec<String>,

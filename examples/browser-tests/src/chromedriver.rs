@@ -1,4 +1,5 @@
-//! The programs that a test needs: the example, built as it is now, and a chromedriver on a free port.
+//! The programs that a test needs: the example, built as it is now, and a chromedriver on a free
+//! port.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! What the receipts page must do in a real browser, whatever framework serves it. It needs the programs `chromium` and
-//! `chromedriver`, and fails in one line if they are missing.
+//! What the receipts page must do in a real browser, whatever framework serves it. It needs the
+//! programs `chromium` and `chromedriver`, and fails in one line if they are missing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this crate is for tests only")]
 
 mod browser;

@@ -1,11 +1,13 @@
-//! Checks of how a page looks and reads: contrast, names of fields and buttons, width, and where it loads from.
+//! Checks of how a page looks and reads: contrast, names of fields and buttons, width, and where it
+//! loads from.
 
 use serde_json::Value;
 
 use crate::Browser;
 
-/// Every text's contrast against what is behind it (WCAG 2: 4.5, or 3 for large text), a name for everything that can be
-/// focused, nothing wider than the window, headings that skip no level, targets large enough, and nothing from elsewhere.
+/// Every text's contrast against what is behind it (WCAG 2: 4.5, or 3 for large text), a name for
+/// everything that can be focused, nothing wider than the window, headings that skip no level,
+/// targets large enough, and nothing from elsewhere.
 const CHECK: &str = r#"
 const faults = [];
 const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });

@@ -66,7 +66,8 @@ fn no_console_errors(browser: &Browser) {
     assert_eq!(browser.console(), Vec::<String>::new());
 }
 
-/// From the empty state: the form makes a ping, one click copies its HTML, a fetch shows up without a reload.
+/// From the empty state: the form makes a ping, one click copies its HTML, a fetch shows up without
+/// a reload.
 pub fn a_ping_is_made_copied_and_watched_without_a_reload(start: &Start) {
     let program = start.run(&BEHIND_PROXY);
     let browser = browser(&program);
@@ -152,7 +153,8 @@ pub fn the_opt_out_page_keeps_an_objection(start: &Start) {
     no_console_errors(&browser);
 }
 
-/// Under an admin token the page asks for it, keeps a session that scripts cannot read, and ends it.
+/// Under an admin token the page asks for it, keeps a session that scripts cannot read, and ends
+/// it.
 pub fn a_login_lets_in_and_a_logout_out(start: &Start) {
     let program = start.run(&BEHIND_PROXY);
     let browser = browser(&program);
@@ -257,7 +259,8 @@ pub fn without_scripts_a_ping_is_made_and_read(start: &Start) {
     browser.sees(".empty", "Make a ping");
 }
 
-/// Every page, by day, by night and on a phone: contrast, labels, headings, width, and nothing from elsewhere.
+/// Every page, by day, by night and on a phone: contrast, labels, headings, width, and nothing from
+/// elsewhere.
 pub fn every_page_can_be_seen_and_named_in_light_dark_and_on_a_phone(start: &Start) {
     let program = start.run(&BEHIND_PROXY);
     let client = program.client().bearer(ADMIN_TOKEN);

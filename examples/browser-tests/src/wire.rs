@@ -1,4 +1,5 @@
-//! JSON over HTTP to a chromedriver, which keeps connections open whatever it is asked: the length tells where an answer ends.
+//! JSON over HTTP to a chromedriver, which keeps connections open whatever it is asked: the length
+//! tells where an answer ends.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -13,7 +13,8 @@ use sqlx::Connection as _;
 
 const KEYS: &str = "0:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-/// One server for all tests. It logs every value that it is sent, so that nothing personal can hide in what is kept.
+/// One server for all tests. It logs every value that it is sent, so that nothing personal can hide
+/// in what is kept.
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| Server::start_with(&["fsync=off", "log_statement=all"]))

@@ -1,4 +1,5 @@
-//! The spool of `receipts_postgres` before its store keeps every promise of a store, on a real server.
+//! The spool of `receipts_postgres` before its store keeps every promise of a store, on a real
+//! server.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;

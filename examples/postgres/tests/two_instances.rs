@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 const TOKEN: &str = "open-sesame-7777";
 const KEYS: &str = "0:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
-/// A pixel's fetch is tried again only if no connection came about: a second try after the first was sent could be a second open.
+/// A pixel's fetch is tried again only if no connection came about: a second try after the first
+/// was sent could be a second open.
 fn config(listen: std::net::SocketAddr, instances: &[&Program]) -> String {
     let mut config = format!(
         "defaults\n mode http\n timeout connect 5s\n timeout client 20s\n timeout server 20s\n\

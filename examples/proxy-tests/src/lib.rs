@@ -19,8 +19,8 @@ const CLIENT: &str = "127.77.66.55";
 pub struct Proxy<'a> {
     /// The Debian package, which is also the program.
     pub package: &'a str,
-    /// The configuration around the guide's snippet, for a proxy that listens there and answers 404 at `/other`, and has no upstream
-    /// behind `/broken`.
+    /// The configuration around the guide's snippet, for a proxy that listens there and answers 404
+    /// at `/other`, and has no upstream behind `/broken`.
     pub config: &'a dyn Fn(&Site<'_>) -> String,
     /// The arguments that run it in the foreground with this configuration file.
     pub arguments: &'a dyn Fn(&str) -> Vec<String>,
@@ -43,7 +43,8 @@ pub struct Site<'a> {
     pub listen: SocketAddr,
     /// The service.
     pub upstream: SocketAddr,
-    /// A folder for its files. What is in it at the end, and what the proxy prints, is searched for addresses.
+    /// A folder for its files. What is in it at the end, and what the proxy prints, is searched for
+    /// addresses.
     pub folder: &'a Path,
 }
 
@@ -56,8 +57,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts the program of a Debian package on a free port. The folder gets its configuration, which `config` makes for the address
-    /// it shall listen on, and what it prints.
+    /// Starts the program of a Debian package on a free port. The folder gets its configuration,
+    /// which `config` makes for the address it shall listen on, and what it prints.
     ///
     /// # Panics
     /// If it is not installed or does not listen.
@@ -102,7 +103,8 @@ pub fn program(package: &str) -> String {
     found.unwrap_or_else(|| panic!("{package} is missing: install the Debian package `{package}`"))
 }
 
-/// Fetches pixels through a proxy, with the service up and down, and searches all that the proxy writes.
+/// Fetches pixels through a proxy, with the service up and down, and searches all that the proxy
+/// writes.
 ///
 /// # Panics
 /// If an address of a pixel's client is in it, or the service does not get the masked address.

@@ -1,4 +1,5 @@
-//! Who may see receipts if an admin token is set: whoever has it, as a bearer or in a session that it began.
+//! Who may see receipts if an admin token is set: whoever has it, as a bearer or in a session that
+//! it began.
 
 use std::fmt;
 use std::sync::Arc;

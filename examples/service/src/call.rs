@@ -10,7 +10,8 @@ use serde_json::json;
 use crate::live::Live;
 use crate::settings::Prefix;
 
-/// The most bytes of a body that are read: an adapter must not collect more, and hands over `None` then.
+/// The most bytes of a body that are read: an adapter must not collect more, and hands over `None`
+/// then.
 pub const MOST_BODY_BYTES: usize = 64 * 1024;
 
 /// The headers that an adapter hands over, by lower-case name; no other is looked at.

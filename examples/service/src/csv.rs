@@ -35,8 +35,8 @@ pub(crate) fn table<'a>(receipts: impl IntoIterator<Item = &'a Summary>) -> Stri
     table
 }
 
-/// A cell of somebody's text. One that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP
-/// advises; the wide forms count too, since some programs narrow them.
+/// A cell of somebody's text. One that a spreadsheet would take for a formula gets an apostrophe
+/// before it, as OWASP advises; the wide forms count too, since some programs narrow them.
 fn cell(text: &str) -> String {
     let formula =
         text.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'])

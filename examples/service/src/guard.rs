@@ -1,4 +1,5 @@
-//! Which requests a browser was talked into by another site: they are refused before anything else looks at them.
+//! Which requests a browser was talked into by another site: they are refused before anything else
+//! looks at them.
 
 use http::StatusCode;
 
@@ -43,7 +44,8 @@ impl Guard {
         Err(Answer::error(StatusCode::FORBIDDEN, "cross_site", None, message))
     }
 
-    /// Only a browser sends either header, so that without both it is a program that nobody can be tricked into running.
+    /// Only a browser sends either header, so that without both it is a program that nobody can be
+    /// tricked into running.
     fn is_same_origin(&self, call: &Call<'_>, host: &str) -> bool {
         if let Some(site) = call.header("sec-fetch-site") {
             return matches!(site, b"same-origin" | b"none");

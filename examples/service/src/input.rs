@@ -1,4 +1,5 @@
-//! The JSON of a request, read field by field, so that an error names the field and never repeats a value.
+//! The JSON of a request, read field by field, so that an error names the field and never repeats a
+//! value.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
-//! What the example services share: settings from the environment, the receipts page, the JSON API and the log, without
-//! any framework.
+//! What the example services share: settings from the environment, the receipts page, the JSON API
+//! and the log, without any framework.
 //!
-//! A framework hands over a [`Call`] and sends back an [`Answer`]; see `examples/axum` and `examples/actix`.
+//! A framework hands over a [`Call`] and sends back an [`Answer`]; see `examples/axum` and
+//! `examples/actix`.
 
 mod admin;
 mod api;

@@ -1,6 +1,7 @@
 //! Server-sent events: a page's part is sent again whenever it has changed.
 //!
-//! Streams are bounded in number and end by themselves when the program is told to, so that no server waits for them.
+//! Streams are bounded in number and end by themselves when the program is told to, so that no
+//! server waits for them.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -22,7 +23,8 @@ use crate::told_to_end;
 const MOST: usize = 64;
 /// Fetches that come within this time are shown together.
 const TOGETHER: Duration = Duration::from_millis(150);
-/// How often it is looked for changes that no event tells of: a withdrawal, an objection, another process on the database.
+/// How often it is looked for changes that no event tells of: a withdrawal, an objection, another
+/// process on the database.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// The body of an answer that goes on: the bytes of server-sent events, as they happen.
@@ -66,8 +68,8 @@ pub(crate) trait Source: Send + Sync + 'static {
     fn render(&self) -> impl Future<Output = Option<String>> + Send;
 }
 
-/// Starts a stream that sends the source's text now and whenever it has changed, until the client goes, the source ends or the
-/// program is told to end.
+/// Starts a stream that sends the source's text now and whenever it has changed, until the client
+/// goes, the source ends or the program is told to end.
 pub(crate) fn start(source: impl Source, mut events: Option<Events>, place: OwnedSemaphorePermit) -> Live {
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {

@@ -2,8 +2,8 @@
 
 use tracing_subscriber::EnvFilter;
 
-/// What servers and sockets log at their finest levels can hold a client's address, so those targets never go below `info`
-/// (`axum::serve` prints each peer at TRACE).
+/// What servers and sockets log at their finest levels can hold a client's address, so those
+/// targets never go below `info` (`axum::serve` prints each peer at TRACE).
 const QUIET: [&str; 9] = [
     "axum::serve=info",
     "hyper=info",

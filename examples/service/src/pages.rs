@@ -1,4 +1,5 @@
-//! The pages that people look at: plain HTML that needs no script; a script adds copying and live updates.
+//! The pages that people look at: plain HTML that needs no script; a script adds copying and live
+//! updates.
 
 mod form;
 mod frame;

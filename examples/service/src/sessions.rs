@@ -1,4 +1,5 @@
-//! Who is logged in: random ids in a cookie, kept in memory alone, so that a restart logs everyone out.
+//! Who is logged in: random ids in a cookie, kept in memory alone, so that a restart logs everyone
+//! out.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,7 +25,8 @@ impl SessionId {
         Some(Self(parsed.to_be_bytes()))
     }
 
-    /// The `Set-Cookie` line that keeps it in the browser, out of reach of scripts and of other sites.
+    /// The `Set-Cookie` line that keeps it in the browser, out of reach of scripts and of other
+    /// sites.
     pub(crate) fn cookie(&self, path: &str, https: bool) -> String {
         let secure = if https { "; Secure" } else { "" };
         let (id, age) = (u128::from_be_bytes(self.0), LASTS.as_secs());

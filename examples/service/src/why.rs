@@ -1,4 +1,5 @@
-//! "Why is nothing recorded?": findings from the settings, the counters and the ping, none of which holds anything personal.
+//! "Why is nothing recorded?": findings from the settings, the counters and the ping, none of which
+//! holds anything personal.
 
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};

@@ -1,4 +1,5 @@
-//! What is to be told and what has been, in an SQLite file. It holds ids, kinds and times: a message is made when it is sent.
+//! What is to be told and what has been, in an SQLite file. It holds ids, kinds and times: a
+//! message is made when it is sent.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -31,7 +32,8 @@ const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS notice_due ON notice (due) WHERE state = 0;";
 
-/// Notices on disk, each once. Several processes can share the file: each notice is sent by one of them.
+/// Notices on disk, each once. Several processes can share the file: each notice is sent by one of
+/// them.
 #[derive(Debug)]
 pub struct Outbox(Connection);
 
@@ -67,7 +69,8 @@ impl Waiting {
     }
 }
 
-/// A message has one first open, whenever it is known to have been; what may happen again is told apart by its time.
+/// A message has one first open, whenever it is known to have been; what may happen again is told
+/// apart by its time.
 fn again(notice: Notice) -> i64 {
     match notice {
         Notice::Reopened { at } => at.start().unix_millis(),
@@ -121,7 +124,8 @@ impl Outbox {
         Ok(())
     }
 
-    /// Takes at most `limit` whose turn has come; each is not taken again before `lease` has passed.
+    /// Takes at most `limit` whose turn has come; each is not taken again before `lease` has
+    /// passed.
     pub(crate) fn take(
         &mut self,
         now: Timestamp,

@@ -1,4 +1,5 @@
-//! Where webhooks go: one address, signed with one secret, and never into a private network unless that is allowed.
+//! Where webhooks go: one address, signed with one secret, and never into a private network unless
+//! that is allowed.
 
 use std::error::Error as _;
 use std::fmt;
@@ -72,7 +73,8 @@ pub(crate) enum NotTaken {
 }
 
 impl Target {
-    /// The receiver at an address. With `allow_private` it may be in a private network or on this machine, and without TLS.
+    /// The receiver at an address. With `allow_private` it may be in a private network or on this
+    /// machine, and without TLS.
     ///
     /// # Errors
     /// [`TargetError`]: which of the two is wrong, and what it must be.
@@ -152,8 +154,8 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Looks names up and leaves out private addresses, for each connection anew: a name that is public when it is checked and private when it
-/// is used gains nothing.
+/// Looks names up and leaves out private addresses, for each connection anew: a name that is public
+/// when it is checked and private when it is used gains nothing.
 struct PublicOnly;
 
 #[derive(Debug, thiserror::Error)]
@@ -184,7 +186,8 @@ fn is_private(error: &reqwest::Error) -> bool {
     false
 }
 
-/// Whether an address is one of the public Internet (IANA's special-purpose registries; of IPv6 only global unicast is).
+/// Whether an address is one of the public Internet (IANA's special-purpose registries; of IPv6
+/// only global unicast is).
 fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -210,7 +213,8 @@ fn is_public_v4(v4: Ipv4Addr) -> bool {
 
 fn is_public_v6(v6: Ipv6Addr) -> bool {
     match v6.segments() {
-        // Tunnels carry an IPv4 address of anyone's choice; the others are for documents, benchmarks and identifiers.
+        // Tunnels carry an IPv4 address of anyone's choice; the others are for documents,
+        // benchmarks and identifiers.
         [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => false,
         [first, ..] => first & 0xe000 == 0x2000,
     }

@@ -1,4 +1,5 @@
-//! From what is kept to what is told: events and a look at everything fill the outbox, and what is due is posted.
+//! From what is kept to what is told: events and a look at everything fill the outbox, and what is
+//! due is posted.
 //!
 //! All of it runs on a thread of its own, so that no pixel shares one with it.
 
@@ -17,7 +18,8 @@ use tokio::task::JoinSet;
 use crate::outbox::{Outbox, Waiting};
 use crate::target::{NotTaken, PATIENCE, Target};
 
-/// How often everything is looked at: for messages not opened for days, and for what came while this program did not run.
+/// How often everything is looked at: for messages not opened for days, and for what came while
+/// this program did not run.
 const LOOK: Duration = Duration::from_secs(5 * 60);
 /// The next try after the database or the outbox has failed, or events could not be read.
 const SOON: Duration = Duration::from_secs(5);
@@ -52,7 +54,8 @@ impl Webhooks {
             .map(Self)
     }
 
-    /// Waits for the end, after the tracker was closed. What is under way is told again after the next start.
+    /// Waits for the end, after the tracker was closed. What is under way is told again after the
+    /// next start.
     pub fn ended(self) {
         if self.0.join().is_err() {
             tracing::error!("the thread of the webhooks panicked");
@@ -166,7 +169,8 @@ impl Teller {
         Ok(())
     }
 
-    /// Notes what is not noted yet, gives up on what is too old, and forgets the pings that are no more.
+    /// Notes what is not noted yet, gives up on what is too old, and forgets the pings that are no
+    /// more.
     async fn look(&mut self) -> Result<(), Failure> {
         let given_up = self.outbox.give_up(now())?;
         if given_up > 0 {
@@ -201,7 +205,8 @@ impl Teller {
         Ok(())
     }
 
-    /// Starts to send what is due, and says when the next is; `None` if none is, or one that is under way has to end first.
+    /// Starts to send what is due, and says when the next is; `None` if none is, or one that is
+    /// under way has to end first.
     fn send_due(&mut self, under_way: &mut JoinSet<(Waiting, Outcome)>) -> Result<Option<Instant>, Failure> {
         match self.quiet {
             Quiet::Gone => return Ok(None),

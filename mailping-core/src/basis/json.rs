@@ -1,5 +1,5 @@
-//! A basis from its JSON. By hand, since serde's own errors repeat unknown names and values of a wrong type, and what stands in the
-//! wrong place may be somebody's address.
+//! A basis from its JSON. By hand, since serde's own errors repeat unknown names and values of a
+//! wrong type, and what stands in the wrong place may be somebody's address.
 
 use std::fmt;
 

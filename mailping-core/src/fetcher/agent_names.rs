@@ -1,7 +1,9 @@
-//! The known names in User-Agents, as dated data: add a line to a block, or a block with its source, and nothing elsewhere.
+//! The known names in User-Agents, as dated data: add a line to a block, or a block with its
+//! source, and nothing elsewhere.
 //!
-//! A name stands for a whole token (or several in a row), compared without case; a token's version, and what follows a
-//! hyphen in it, do not matter. So `WhatsApp` matches `WhatsApp/2.23 A`, and `java` does not match `javascript-app`.
+//! A name stands for a whole token (or several in a row), compared without case; a token's version,
+//! and what follows a hyphen in it, do not matter. So `WhatsApp` matches `WhatsApp/2.23 A`, and
+//! `java` does not match `javascript-app`.
 
 use super::Provider;
 use super::Provider::*;
@@ -33,7 +35,8 @@ pub(super) enum Means {
     Library,
     Headless,
     Bot,
-    /// A mail server, or a tool for developers of mail: what fetches in its name is no program on a reader's device.
+    /// A mail server, or a tool for developers of mail: what fetches in its name is no program on a
+    /// reader's device.
     MailServer,
     Thunderbird,
     AppleMail,
@@ -53,7 +56,8 @@ pub(super) enum Means {
     SafariVersion,
     /// A browser of another maker on one of those engines.
     Plain,
-    /// A word of which all browsers' agents are made: it proves nothing, and nothing is looked for in its form.
+    /// A word of which all browsers' agents are made: it proves nothing, and nothing is looked for
+    /// in its form.
     Part(Word),
 }
 

@@ -1,4 +1,5 @@
-//! The AS numbers whose use is known, as dated data: add a line to `data/as_numbers.txt`, run `scripts/networks`, and nothing elsewhere.
+//! The AS numbers whose use is known, as dated data: add a line to `data/as_numbers.txt`, run
+//! `scripts/networks`, and nothing elsewhere.
 
 use super::{Network, packed};
 
@@ -47,9 +48,11 @@ mod tests {
         assert!(listed().all(|listed| listed.about.contains(": ")), "an owner and a reason each");
     }
 
-    /// People live there: Deutsche Telekom, Comcast, BT, Orange, T-Mobile US, Starlink, Google Fiber, Jio, Verizon, AT&T, Cox, Charter, Sky,
-    /// Virgin Media, Telstra, Telefónica, TIM, Free, SFR, Vodafone, O2, Versatel, Airtel, KDDI, Rogers, Telia, Telenor, Swisscom; and
-    /// networks of other companies' offices: Cogent, Hurricane Electric, Akamai Prolexic, Imperva, Cloudflare's customers.
+    /// People live there: Deutsche Telekom, Comcast, BT, Orange, T-Mobile US, Starlink, Google
+    /// Fiber, Jio, Verizon, AT&T, Cox, Charter, Sky, Virgin Media, Telstra, Telefónica, TIM, Free,
+    /// SFR, Vodafone, O2, Versatel, Airtel, KDDI, Rogers, Telia, Telenor, Swisscom; and networks of
+    /// other companies' offices: Cogent, Hurricane Electric, Akamai Prolexic, Imperva, Cloudflare's
+    /// customers.
     #[test]
     fn no_access_provider_and_no_scrubbing_centre_is_listed() {
         let access = [

@@ -1,5 +1,5 @@
-//! Networks told from their AS number, by a database that the app brings. A number covers more than one use, so what it
-//! gives is a hint and never proof.
+//! Networks told from their AS number, by a database that the app brings. A number covers more than
+//! one use, so what it gives is a hint and never proof.
 
 use std::fmt;
 use std::path::Path;

@@ -32,8 +32,9 @@ pub struct Classified {
     pub verdict: Verdict,
     /// The reasons.
     pub evidence: EvidenceSet,
-    /// May a place be attributed to the recipient from the masked network? False wherever the fetcher is or may be a
-    /// proxy, relay, scanner, bot or library, or the network belongs to one, even in part; and without a network.
+    /// May a place be attributed to the recipient from the masked network? False wherever the
+    /// fetcher is or may be a proxy, relay, scanner, bot or library, or the network belongs to one,
+    /// even in part; and without a network.
     pub locatable: bool,
 }
 
@@ -77,31 +78,33 @@ impl Default for Classifier {
 }
 
 impl Classifier {
-    /// How long after sending a fetch counts as early, which lowers certainty and proves nothing. Default: 30 s.
+    /// How long after sending a fetch counts as early, which lowers certainty and proves nothing.
+    /// Default: 30 s.
     #[must_use]
     pub const fn early_window(mut self, window: Duration) -> Self {
         self.early_window = window;
         self
     }
 
-    /// The sender's own networks, such as the office, in place of those set before. They are masked on entry. A fetch
-    /// from there keeps its class and verdict, gets the evidence `net:own` and no place; receipts do not count it as
-    /// the recipient's.
+    /// The sender's own networks, such as the office, in place of those set before. They are masked
+    /// on entry. A fetch from there keeps its class and verdict, gets the evidence `net:own` and no
+    /// place; receipts do not count it as the recipient's.
     #[must_use]
     pub fn own_networks(self, own: impl IntoIterator<Item = IpNet>) -> Self {
         self.networks(Network::Own, own.into_iter().map(network_list::masked).collect())
     }
 
-    /// Networks that people come from, such as a customer's office behind a cloud's addresses, in place of those set before. They are
-    /// masked on entry. Whatever other lists say of them, a browser or mail program from there is a person's and has a place, and many
-    /// pings at once are no burst; only the [sender's own](Self::own_networks) count before them.
+    /// Networks that people come from, such as a customer's office behind a cloud's addresses, in
+    /// place of those set before. They are masked on entry. Whatever other lists say of them, a
+    /// browser or mail program from there is a person's and has a place, and many pings at once are
+    /// no burst; only the [sender's own](Self::own_networks) count before them.
     #[must_use]
     pub fn people_networks(self, people: impl IntoIterator<Item = IpNet>) -> Self {
         self.networks(Network::People, people.into_iter().map(network_list::masked).collect())
     }
 
-    /// Takes `list` as what belongs to `network`, in place of the built-in list or the one set before. An empty list switches the
-    /// network off.
+    /// Takes `list` as what belongs to `network`, in place of the built-in list or the one set
+    /// before. An empty list switches the network off.
     ///
     /// ```
     /// use mailping_core::fetcher::{Classifier, Network, NetworkList};
@@ -133,16 +136,18 @@ impl Classifier {
         self
     }
 
-    /// Leaves out the ranges of clouds, web gateways, VPNs and mail gateways that are built in by AS number. The short lists that
-    /// operators publish, and those given by [`networks`](Self::networks), still count.
+    /// Leaves out the ranges of clouds, web gateways, VPNs and mail gateways that are built in by
+    /// AS number. The short lists that operators publish, and those given by
+    /// [`networks`](Self::networks), still count.
     #[must_use]
     pub fn without_networks_by_number(mut self) -> Self {
         self.by_number = 0;
         self
     }
 
-    /// Takes hints at clouds, web gateways, VPNs and mail gateways from a database of AS numbers too, looked up at the middle of the masked
-    /// network. The built-in ranges are of the day that [`Network::source`] names; a database that you keep current knows those since.
+    /// Takes hints at clouds, web gateways, VPNs and mail gateways from a database of AS numbers
+    /// too, looked up at the middle of the masked network. The built-in ranges are of the day that
+    /// [`Network::source`] names; a database that you keep current knows those since.
     #[cfg(feature = "maxmind")]
     #[must_use]
     pub fn asn(mut self, database: AsnDatabase) -> Self {
@@ -160,15 +165,17 @@ impl Classifier {
         None
     }
 
-    /// The bytes that the flattened network tables take on the heap: 18,624 with the built-in lists, 50,688 with all of
-    /// Apple's list of August 2026. The lists they are made from are
-    /// kept beside them, in about as much; the ranges by AS number stay in the program's file and take none.
+    /// The bytes that the flattened network tables take on the heap: 18,624 with the built-in
+    /// lists, 50,688 with all of Apple's list of August 2026. The lists they are made from are kept
+    /// beside them, in about as much; the ranges by AS number stay in the program's file and take
+    /// none.
     #[must_use]
     pub fn table_bytes(&self) -> usize {
         self.ranges.bytes()
     }
 
-    /// Judges one fetch. Pure, without allocation, in time linear in at most the first 2 KB of the User-Agent.
+    /// Judges one fetch. Pure, without allocation, in time linear in at most the first 2 KB of the
+    /// User-Agent.
     #[must_use]
     pub fn classify(
         &self,

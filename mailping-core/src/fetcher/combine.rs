@@ -1,4 +1,5 @@
-//! How agent and network confirm or contradict each other. Data stands elsewhere; here is only what follows from it.
+//! How agent and network confirm or contradict each other. Data stands elsewhere; here is only what
+//! follows from it.
 
 use super::kind::Kind;
 use super::ranges::Labels;
@@ -61,8 +62,8 @@ pub(super) fn from_agent(kind: Kind, provider: Option<Provider>) -> Judgement {
     Judgement { fetcher, provider, verdict, evidence: kind.evidence().into() }
 }
 
-/// What the network adds. `global` is false if it is unknown or nobody's in the Internet: then nothing is foreign.
-/// `hint` is what its number says, and `labels` are [decided](Labels::decided).
+/// What the network adds. `global` is false if it is unknown or nobody's in the Internet: then
+/// nothing is foreign. `hint` is what its number says, and `labels` are [decided](Labels::decided).
 pub(super) fn with_network(
     mut judged: Judgement,
     kind: Kind,
@@ -114,7 +115,8 @@ fn google(judged: Judgement, labels: Labels, global: bool) -> Judgement {
     }
 }
 
-/// What the request's own method and headers add: they say that nobody looks, or do not fit an image in the agent's browser.
+/// What the request's own method and headers add: they say that nobody looks, or do not fit an
+/// image in the agent's browser.
 pub(super) fn with_headers(mut judged: Judgement, declared: EvidenceSet) -> Judgement {
     use Evidence::{
         HeaderFetchDest, HeaderHeadless, HeaderPlatform, HeaderPurpose, HeaderSecPurpose,
@@ -149,8 +151,8 @@ fn foreign(mut judged: Judgement) -> Judgement {
     judged.is(Fetcher::Unknown, Verdict::Uncertain)
 }
 
-/// The bare `Mozilla/5.0`. With it even a part of a relay network is enough: Apple's prefetch is the one sender known
-/// there, and whatever else sends it is no person.
+/// The bare `Mozilla/5.0`. With it even a part of a relay network is enough: Apple's prefetch is
+/// the one sender known there, and whatever else sends it is no person.
 fn bare(judged: Judgement, labels: Labels) -> Judgement {
     if let Some(scanner) = scanner(labels) {
         judged.at(scanner).is(Fetcher::SecurityScanner, Verdict::Machine)
@@ -185,7 +187,8 @@ fn ordinary(judged: Judgement, labels: Labels) -> Judgement {
     if labels.has_doubt() { judged.no_longer_certain() } else { judged }
 }
 
-/// A program that names itself on the reader's device. Mail protection has no readers; a gateway's office may have.
+/// A program that names itself on the reader's device. Mail protection has no readers; a gateway's
+/// office may have.
 fn client(judged: Judgement, labels: Labels) -> Judgement {
     if labels.is_wholly(Network::MailProtection) {
         return judged.at(Network::MailProtection).is(Fetcher::SecurityScanner, Verdict::Machine);
@@ -210,7 +213,8 @@ fn scanner(labels: Labels) -> Option<Network> {
 }
 
 impl Labels {
-    /// Networks of which a hint is enough to doubt a person. The relay, Exchange Online, VPNs and web gateways carry people.
+    /// Networks of which a hint is enough to doubt a person. The relay, Exchange Online, VPNs and
+    /// web gateways carry people.
     const fn has_doubt(self) -> bool {
         let doubtful = Network::GATEWAYS
             | Network::MailProtection.bit()

@@ -1,6 +1,7 @@
 //! The named reasons behind a verdict: a closed list, kept as one bit each.
 //!
-//! With fetcher and verdict they explain a judgement without the address and without the User-Agent.
+//! With fetcher and verdict they explain a judgement without the address and without the
+//! User-Agent.
 
 use std::fmt;
 
@@ -11,7 +12,8 @@ use crate::text::{ParseError, refuse, refuse_values, text};
 
 macro_rules! evidence {
     ($( $variant:ident = $bit:literal, $text:literal, $explanation:literal; )+) => {
-        /// One named reason. The number is its bit in an [`EvidenceSet`]; neither number nor name is ever reused.
+        /// One named reason. The number is its bit in an [`EvidenceSet`]; neither number nor name
+        /// is ever reused.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Evidence {
@@ -116,7 +118,8 @@ impl std::str::FromStr for Evidence {
 
 text!(Evidence, expected: EVIDENCE, one_of: Evidence::ALL.iter().map(|evidence| evidence.as_str()));
 
-/// A set of [`Evidence`] in eight bytes. It lists its members in the fixed order of [`Evidence::ALL`].
+/// A set of [`Evidence`] in eight bytes. It lists its members in the fixed order of
+/// [`Evidence::ALL`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct EvidenceSet(u64);
 
@@ -130,8 +133,8 @@ impl EvidenceSet {
         self.0
     }
 
-    /// What a store kept. Bits that this version has no name for stay, so that nothing is lost if the set is written again;
-    /// they are no members.
+    /// What a store kept. Bits that this version has no name for stay, so that nothing is lost if
+    /// the set is written again; they are no members.
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
@@ -232,7 +235,8 @@ impl Serialize for EvidenceSet {
     }
 }
 
-/// Reads names with commas between them, with or without a blank after each. An empty text is the empty set.
+/// Reads names with commas between them, with or without a blank after each. An empty text is the
+/// empty set.
 impl std::str::FromStr for EvidenceSet {
     type Err = ParseError;
 

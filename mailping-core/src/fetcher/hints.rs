@@ -1,4 +1,5 @@
-//! What the tokens of a User-Agent say, gathered in one pass; `user_agent.rs` decides what it means.
+//! What the tokens of a User-Agent say, gathered in one pass; `user_agent.rs` decides what it
+//! means.
 
 use std::mem;
 
@@ -46,7 +47,8 @@ pub(super) struct Seen {
     pub(super) apple_device: bool,
     /// A telephone or tablet.
     pub(super) phone: bool,
-    /// The first comment names a desktop system: no device model stands there, so words can be believed.
+    /// The first comment names a desktop system: no device model stands there, so words can be
+    /// believed.
     pub(super) desktop: bool,
     /// The first comment begins with a name in place of a system.
     pub(super) starts_strangely: bool,
@@ -108,7 +110,8 @@ impl Seen {
         let mut name = [0; 64];
         let Some(name) = shape::without_escapes(token.name, &mut name) else { return };
         let first = name.split(|byte| *byte == b' ').next().unwrap_or_default();
-        // A part of the name is no name: `Yahoo Mail` is not Apple's `Mail`. Proxies are known by their first word.
+        // A part of the name is no name: `Yahoo Mail` is not Apple's `Mail`. Proxies are known by
+        // their first word.
         let known = index::find(first, name, token.comment != 0)
             .filter(|agent| agent.name.contains(' ') || agent.means <= Means::OtherProxy);
         if let Some(agent) = known.filter(|agent| !matches!(agent.means, Means::Part(_))) {
@@ -286,7 +289,8 @@ impl Seen {
             self.contact = self.contact.max(Some(shape::contact(token)));
         }
         self.proxy |= shape::names_proxy(token.name) || (!outside && token.leads && token.name == b"via");
-        // The first comment describes the device, unless it says that it does not. Devices have no version.
+        // The first comment describes the device, unless it says that it does not. Devices have no
+        // version.
         let of_device = token.comment == 1 && self.mozilla_first && self.compatible != 1 && !self.desktop;
         if !of_device || (token.alone && !token.version.is_empty()) {
             self.program |= names_program(token, known, self.msie);
@@ -313,8 +317,8 @@ impl Seen {
     }
 }
 
-/// `Slackbot-LinkExpanding`, `okhttp3`: what stands before the first sign that is no letter. A dot, colon or escaped blank makes another
-/// name of it: `Mail::STS`, `Mail.RU`, `Mail%20by%20Unheard`.
+/// `Slackbot-LinkExpanding`, `okhttp3`: what stands before the first sign that is no letter. A dot,
+/// colon or escaped blank makes another name of it: `Mail::STS`, `Mail.RU`, `Mail%20by%20Unheard`.
 fn stem<'a>(token: &Token<'a>) -> Option<&'a [u8]> {
     let at = token.name.iter().position(|byte| !byte.is_ascii_alphabetic())?;
     let (stem, rest) = token.name.split_at_checked(at)?;

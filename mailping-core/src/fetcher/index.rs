@@ -1,4 +1,5 @@
-//! Finds a token of a User-Agent among the known names: one hash, computed when the library is compiled.
+//! Finds a token of a User-Agent among the known names: one hash, computed when the library is
+//! compiled.
 
 use super::agent_names::{AGENTS, Agent, Place};
 
@@ -9,7 +10,8 @@ static STARTS: [u16; BUCKETS + 1] = starts();
 /// The names' first words and their places in [`AGENTS`], bucket after bucket.
 static ORDER: [(u64, u16); AGENTS.len()] = order();
 
-/// The known names that `token` is, or begins if a name has several words. `rest` is the text from the token on.
+/// The known names that `token` is, or begins if a name has several words. `rest` is the text from
+/// the token on.
 #[inline]
 pub(super) fn find(token: &[u8], rest: &[u8], inside: bool) -> Option<&'static Agent> {
     let key = key(token, rest);
@@ -57,8 +59,8 @@ const fn first_word(name: &[u8]) -> usize {
     at
 }
 
-/// The first eight bytes in lower case, by setting a bit that only letters and control signs lack. `rest` begins with the
-/// token.
+/// The first eight bytes in lower case, by setting a bit that only letters and control signs lack.
+/// `rest` begins with the token.
 fn key(token: &[u8], rest: &[u8]) -> u64 {
     let bytes = rest.first_chunk::<8>().copied().unwrap_or_else(|| {
         let mut bytes = [0; 8];

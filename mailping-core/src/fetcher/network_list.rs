@@ -1,4 +1,5 @@
-//! Lists of networks as their operators publish them. They are read once and kept in the units of masking.
+//! Lists of networks as their operators publish them. They are read once and kept in the units of
+//! masking.
 
 use std::io::{BufRead, Read};
 use std::net::IpAddr;
@@ -12,7 +13,8 @@ const LINE_LIMIT: u64 = 4_096;
 /// Apple's list, the largest known, has 12 MB.
 const FILE_LIMIT: u64 = 256 << 20;
 
-/// Networks from an operator's published file, ready for [`Classifier::networks`](super::Classifier::networks).
+/// Networks from an operator's published file, ready for
+/// [`Classifier::networks`](super::Classifier::networks).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NetworkList {
     v4: Cover,
@@ -50,8 +52,9 @@ pub enum NetworkListError {
 }
 
 impl NetworkList {
-    /// Reads one network a line: Apple's `cidr,country,region,city,`, its collapsed form, or any plain list. What
-    /// follows a comma, a blank, `#` or `;` is left out, as are empty lines. A text is read as `text.as_bytes()`.
+    /// Reads one network a line: Apple's `cidr,country,region,city,`, its collapsed form, or any
+    /// plain list. What follows a comma, a blank, `#` or `;` is left out, as are empty lines. A
+    /// text is read as `text.as_bytes()`.
     ///
     /// # Errors
     /// [`NetworkListError`] names the first line that is no network.
@@ -77,7 +80,8 @@ impl NetworkList {
         Self::checked(networks)
     }
 
-    /// Reads Google's `{"prefixes": [{"ipv4Prefix": "…"}, {"ipv6Prefix": "…"}]}`. Other keys are left out.
+    /// Reads Google's `{"prefixes": [{"ipv4Prefix": "…"}, {"ipv6Prefix": "…"}]}`. Other keys are
+    /// left out.
     ///
     /// # Errors
     /// [`NetworkListError`] names the first line whose prefix is no network.
@@ -86,7 +90,8 @@ impl NetworkList {
         reader.take(FILE_LIMIT).read_to_end(&mut text)?;
         let mut networks = Vec::new();
         let (mut line, mut is_key) = (1, false);
-        // The text between quotes is every second piece. Neither prefixes nor their keys hold an escaped quote.
+        // The text between quotes is every second piece. Neither prefixes nor their keys hold an
+        // escaped quote.
         for (index, piece) in text.split(|byte| *byte == b'"').enumerate() {
             let quoted = index % 2 == 1;
             if quoted && is_key {

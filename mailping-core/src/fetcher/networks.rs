@@ -1,5 +1,5 @@
-//! The known networks, as dated data: add a line here to add a network, and nothing elsewhere. "Routing" is what RouteViews and DB-IP
-//! (CC BY 4.0) gather of who announces a network.
+//! The known networks, as dated data: add a line here to add a network, and nothing elsewhere.
+//! "Routing" is what RouteViews and DB-IP (CC BY 4.0) gather of who announces a network.
 //!
 //! Lists that an operator publishes drift; load the current file with
 //! [`Classifier::networks`](super::Classifier::networks) where certainty matters.
@@ -42,9 +42,11 @@ networks! {
     GoogleImageProxy: NetGoogleProxy, Some(Provider::Gmail);
     /// Google's crawlers and other fetchers. Proves a scanner with any agent but the image proxy's.
     GoogleCrawler: NetGoogle, Some(Provider::Google);
-    /// The rest of Google's own space, without its cloud customers'. A doubt: Fi, the Pixel's VPN and staff come from here too.
+    /// The rest of Google's own space, without its cloud customers'. A doubt: Fi, the Pixel's VPN
+    /// and staff come from here too.
     Google: NetGoogle, Some(Provider::Google);
-    /// Exits of Apple's private relay. Proves, with the bare agent, Apple's prefetch; people browse through it too.
+    /// Exits of Apple's private relay. Proves, with the bare agent, Apple's prefetch; people browse
+    /// through it too.
     PrivateRelay: NetPrivateRelay, Some(Provider::Apple);
     /// Apple's own space. A hint only: prefetches were measured from the relay, not from here.
     Apple: NetApple, Some(Provider::Apple);
@@ -64,7 +66,8 @@ networks! {
     Cisco: NetMailGateway, Some(Provider::Cisco);
     /// Trend Micro's mail gateways. Prove a scanner.
     TrendMicro: NetMailGateway, Some(Provider::TrendMicro);
-    /// Another mail gateway. Proves a scanner; of one that only its AS number tells, nothing more than a doubt.
+    /// Another mail gateway. Proves a scanner; of one that only its AS number tells, nothing more
+    /// than a doubt.
     OtherGateway: NetMailGateway, None;
     /// Mail.ru's image proxy, which has an ordinary agent.
     MailRu: NetWebmailProxy, Some(Provider::MailRu);
@@ -74,8 +77,8 @@ networks! {
     MixedGateway: NetWebGateway, None;
     /// Exits of a VPN or a relay, through which people browse from somewhere else. Hides the place.
     Vpn: NetVpn, None;
-    /// Clouds and hosting companies. A doubt without a place: scanners, VPN exits and remote desktops live there. With the bare agent
-    /// it proves a scanner.
+    /// Clouds and hosting companies. A doubt without a place: scanners, VPN exits and remote
+    /// desktops live there. With the bare agent it proves a scanner.
     Hosting: NetHosting, None;
     /// Where people come from, as the operator of the tracker says, whatever other lists say.
     People: NetPeople, None;
@@ -88,7 +91,8 @@ impl Network {
         1 << (self as u32 % 32)
     }
 
-    /// Where its built-in ranges stand, and the month in which that was checked, such as `2026-11`; `None` if it has none.
+    /// Where its built-in ranges stand, and the month in which that was checked, such as `2026-11`;
+    /// `None` if it has none.
     #[must_use]
     pub fn source(self) -> Option<(&'static str, &'static str)> {
         let listed =
@@ -96,8 +100,9 @@ impl Network {
         listed.or_else(|| packed::KINDS.contains(&self).then_some((packed::SOURCE, packed::CHECKED)))
     }
 
-    /// Sets of networks in the order in which they decide. What a person behind a proxy or gateway does counts before what a filter
-    /// does, and a cloud is what is left where nobody is known to be.
+    /// Sets of networks in the order in which they decide. What a person behind a proxy or gateway
+    /// does counts before what a filter does, and a cloud is what is left where nobody is known to
+    /// be.
     pub(super) const ORDER: [u32; 8] = [
         Self::Own.bit(),
         Self::People.bit(),
@@ -214,8 +219,8 @@ fn read(ranges: &str) -> NetworkList {
     proofs.and(hints.into_hints())
 }
 
-/// Can the network be somebody's place in the Internet at all? Private, reserved, documentation and tunnel networks say
-/// nothing about who fetched.
+/// Can the network be somebody's place in the Internet at all? Private, reserved, documentation and
+/// tunnel networks say nothing about who fetched.
 pub(super) fn is_global(network: IpNet) -> bool {
     match network {
         IpNet::V4(net) => !matches!(

@@ -1,4 +1,5 @@
-//! What each kind of network means, in its order, and what headers add: each row runs through the public function.
+//! What each kind of network means, in its order, and what headers add: each row runs through the
+//! public function.
 
 use std::time::Duration;
 
@@ -53,7 +54,8 @@ fn each_network_means_what_the_table_says() {
     }
 }
 
-/// Of ranges on Amazon and in Azure only a part of the /24 is a filter's, and only a part of another is listed by the operator.
+/// Of ranges on Amazon and in Azure only a part of the /24 is a filter's, and only a part of
+/// another is listed by the operator.
 #[test]
 fn a_network_that_is_touched_in_part_is_a_doubt_and_no_proof() {
     let classifier = Classifier::default();

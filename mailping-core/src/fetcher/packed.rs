@@ -1,8 +1,10 @@
-//! The networks of clouds, gateways and VPNs by their AS numbers: 38,600 blocks, searched as they stand in the program.
+//! The networks of clouds, gateways and VPNs by their AS numbers: 38,600 blocks, searched as they
+//! stand in the program.
 //!
-//! `scripts/networks` makes `data/networks.bin` from `data/as_numbers.txt` and routing data. The file holds, in big-endian order: the
-//! number of IPv4 entries (4 bytes), these entries (4 bytes each), and the IPv6 entries (8 bytes each). An entry is the first unit of
-//! a block, its size and its kind; a unit is what masking leaves, a /24 or a /48. Entries are sorted and do not overlap.
+//! `scripts/networks` makes `data/networks.bin` from `data/as_numbers.txt` and routing data. The
+//! file holds, in big-endian order: the number of IPv4 entries (4 bytes), these entries (4 bytes
+//! each), and the IPv6 entries (8 bytes each). An entry is the first unit of a block, its size and
+//! its kind; a unit is what masking leaves, a /24 or a /48. Entries are sorted and do not overlap.
 
 use ipnet::IpNet;
 
@@ -30,7 +32,8 @@ const V4: &[[u8; 4]] = {
 const V6: &[[u8; 8]] = BYTES.split_at(4 + V4.len() * 4).1.as_chunks().0;
 
 const BUCKETS: usize = 4_096;
-/// Where the entries of each bucket begin: buckets of IPv4 have the first 12 bits of an address in common, those of IPv6 the first 16.
+/// Where the entries of each bucket begin: buckets of IPv4 have the first 12 bits of an address in
+/// common, those of IPv6 the first 16.
 static V4_STARTS: [u16; BUCKETS + 1] = {
     let (mut starts, mut at) = ([0; BUCKETS + 1], 0);
     while at < V4.len() {
@@ -73,7 +76,8 @@ const fn summed(mut counts: [u16; BUCKETS + 1]) -> [u16; BUCKETS + 1] {
     counts
 }
 
-/// Those of the kinds to which a masked network belongs. A mail gateway's number is a hint alone: its office has the same.
+/// Those of the kinds to which a masked network belongs. A mail gateway's number is a hint alone:
+/// its office has the same.
 pub(super) fn look_up(masked: MaskedIp) -> Labels {
     let (first, last) = units(masked.network());
     let found = match masked.network() {

@@ -1,7 +1,9 @@
-//! Which known networks a masked network belongs to, wholly or in part, answered by one binary search.
+//! Which known networks a masked network belongs to, wholly or in part, answered by one binary
+//! search.
 //!
-//! Everything is counted in the units that masking leaves, /24 and /48: a finer list would claim more than a masked
-//! network can tell. Apple's 287,000 rows come down to some 1,100 ranges that way.
+//! Everything is counted in the units that masking leaves, /24 and /48: a finer list would claim
+//! more than a masked network can tell. Apple's 287,000 rows come down to some 1,100 ranges that
+//! way.
 
 use ipnet::IpNet;
 
@@ -42,7 +44,8 @@ impl Labels {
         Self { whole: self.whole & networks, part: self.part & networks }
     }
 
-    /// The first kind of network that the whole masked network belongs to decides: what comes after it is not asked.
+    /// The first kind of network that the whole masked network belongs to decides: what comes after
+    /// it is not asked.
     pub(super) fn decided(self) -> Self {
         let mut asked = 0;
         for kind in Network::ORDER {
@@ -101,7 +104,8 @@ struct Table {
     labels: Vec<Labels>,
 }
 
-/// Units wholly covered and units touched at all, as ascending disjoint ranges with both ends included.
+/// Units wholly covered and units touched at all, as ascending disjoint ranges with both ends
+/// included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Cover {
     pub(super) whole: Vec<(u64, u64)>,
@@ -143,7 +147,8 @@ impl Table {
     }
 
     fn look_up(&self, first: u64, last: u64) -> Labels {
-        // The range that holds `first`, then those that begin up to `last`: one, unless the mask is a wide one.
+        // The range that holds `first`, then those that begin up to `last`: one, unless the mask is
+        // a wide one.
         let after = self.starts.partition_point(|start| *start <= first);
         let mut found = after.checked_sub(1).and_then(|at| self.labels.get(at)).copied().unwrap_or_default();
         let rest = self.starts.iter().zip(&self.labels).skip(after);

@@ -1,5 +1,6 @@
-//! All that a judgement rests on, in one list: every name, network, header, form and time with what it proves, where that
-//! stands and when it was checked. The rows stand as data beside what reads them; nothing here takes part in judging.
+//! All that a judgement rests on, in one list: every name, network, header, form and time with what
+//! it proves, where that stands and when it was checked. The rows stand as data beside what reads
+//! them; nothing here takes part in judging.
 
 use super::agent_names::BLOCKS;
 use super::networks::BUILT_IN;
@@ -10,9 +11,11 @@ use super::{Evidence, Provider, as_numbers, packed};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rule {
-    /// What is looked for: a name in a User-Agent, the ranges of a network, a header's name, a form in words.
+    /// What is looked for: a name in a User-Agent, the ranges of a network, a header's name, a form
+    /// in words.
     pub name: &'static str,
-    /// What it proves, or hints at if it is a time, a number of a network, or a network that belongs only in part.
+    /// What it proves, or hints at if it is a time, a number of a network, or a network that
+    /// belongs only in part.
     pub proves: Evidence,
     /// Whose it is, if that is known.
     pub provider: Option<Provider>,
@@ -75,7 +78,8 @@ const fn form(name: &'static str, proves: Evidence, source: &'static str, checke
     Rule { name, proves, provider: None, source, checked }
 }
 
-/// What an agent's form proves without any name. `shape.rs`, `hints.rs` and `user_agent.rs` read it.
+/// What an agent's form proves without any name. `shape.rs`, `hints.rs` and `user_agent.rs` read
+/// it.
 #[rustfmt::skip]
 const FORMS: &[Rule] = &[
     Rule { name: "ends in a second Mozilla/5.0", proves: Evidence::UaGmailPrefetch, provider: Some(Provider::Gmail),

@@ -2,8 +2,8 @@
 
 use super::tokens::{Token, ends_with, starts_with};
 
-/// How self-running programs end their names. Read as the end of a word, outside the description of a device, whose
-/// model may be a `Cubot`.
+/// How self-running programs end their names. Read as the end of a word, outside the description of
+/// a device, whose model may be a `Cubot`.
 const PROGRAMS: &[&[u8]] = &[
     b"bot",
     b"bots",
@@ -74,7 +74,8 @@ pub(super) fn names_program(token: &Token<'_>) -> bool {
     }
     let parts = token.name.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b':' | b'!'));
     if let Some((first, last)) = parts.clone().next().zip(parts.clone().skip(1).last()) {
-        // `Google-Read-Aloud`, `PlayStore-Google`; what fetches for an assistant's user is called `ChatGPT-User`.
+        // `Google-Read-Aloud`, `PlayStore-Google`; what fetches for an assistant's user is called
+        // `ChatGPT-User`.
         let of_google = first.eq_ignore_ascii_case(b"Google") || last.eq_ignore_ascii_case(b"Google");
         if of_google || last.eq_ignore_ascii_case(b"User") {
             return true;
@@ -108,7 +109,8 @@ fn ends_as_program(part: &[u8]) -> bool {
     false
 }
 
-/// Which of [`PROGRAMS`] end in which letter, one bit each: most tokens are done with after one look.
+/// Which of [`PROGRAMS`] end in which letter, one bit each: most tokens are done with after one
+/// look.
 const LAST_LETTERS: [u64; 32] = {
     let mut letters = [0; 32];
     let mut at = 0;
@@ -119,7 +121,8 @@ const LAST_LETTERS: [u64; 32] = {
     letters
 };
 
-/// A letter's place in the alphabet, in either case; other signs fall among them and are sorted out later.
+/// A letter's place in the alphabet, in either case; other signs fall among them and are sorted out
+/// later.
 fn letter(byte: Option<&u8>) -> usize {
     byte.map_or(0, |byte| usize::from(byte % 32))
 }
@@ -132,7 +135,8 @@ pub(super) enum NamesMail {
     Server,
 }
 
-/// How servers, senders and filters end their names, or begin the rest of a name that starts with "mail".
+/// How servers, senders and filters end their names, or begin the rest of a name that starts with
+/// "mail".
 const SERVERS: &[&[u8]] = &[
     b"server",
     b"proxy",
@@ -154,8 +158,8 @@ const SERVERS: &[&[u8]] = &[
     b"service",
 ];
 
-/// Does the name start or end in "mail", as `MailMasterPC` and `kmail2` do, or have it as a word inside, as `NaverMailApp` does? A
-/// webmail is a server, and so is what calls itself one.
+/// Does the name start or end in "mail", as `MailMasterPC` and `kmail2` do, or have it as a word
+/// inside, as `NaverMailApp` does? A webmail is a server, and so is what calls itself one.
 pub(super) fn names_mail(name: &[u8]) -> Option<NamesMail> {
     let is_name = |part: &&[u8]| part.iter().all(u8::is_ascii_alphanumeric);
     let parts = name.split(|byte| matches!(byte, b'-' | b'_')).map(without_digits);
@@ -236,13 +240,14 @@ pub(super) fn names_library(token: &Token<'_>) -> bool {
     })
 }
 
-/// Does the name call itself a preview? Apps whose names hold blanks, such as Safari's own preview, do not.
+/// Does the name call itself a preview? Apps whose names hold blanks, such as Safari's own preview,
+/// do not.
 pub(super) fn names_preview(name: &[u8]) -> bool {
     ends_with(name, b"preview") && !name.contains(&b'%')
 }
 
-/// Has a version the form that only apps and browsers give theirs: several digits in a part, or no number at all?
-/// What somebody puts into a browser's agent by hand is `1.0`.
+/// Has a version the form that only apps and browsers give theirs: several digits in a part, or no
+/// number at all? What somebody puts into a browser's agent by hand is `1.0`.
 pub(super) fn is_app_version(version: &[u8]) -> bool {
     let mut parts = version.split(|byte| *byte == b'.');
     !version.is_empty() && parts.any(|part| part.len() > 1 || !part.iter().all(u8::is_ascii_digit))

@@ -1,4 +1,5 @@
-//! All that a judgement may see of a request: its method, its User-Agent and the headers that say what made it and why.
+//! All that a judgement may see of a request: its method, its User-Agent and the headers that say
+//! what made it and why.
 //!
 //! The headers that carry addresses can not get in: there is no field for them.
 
@@ -7,7 +8,8 @@ use std::fmt;
 use super::{Evidence, EvidenceSet};
 use crate::HeaderSource;
 
-/// How much of a header is read; the longest real values, those of `Sec-CH-UA`, have some 130 bytes.
+/// How much of a header is read; the longest real values, those of `Sec-CH-UA`, have some 130
+/// bytes.
 const VALUE_LIMIT: usize = 256;
 
 /// A header whose value says something.
@@ -54,7 +56,8 @@ pub(super) const HEADERS: &[HeaderRule] = &[
         source: "Fetch Metadata: an <img> is always fetched as `image`", checked: "2026-11-27" },
 ];
 
-/// What one request says of the software that made it. It borrows the User-Agent and copies nothing.
+/// What one request says of the software that made it. It borrows the User-Agent and copies
+/// nothing.
 ///
 /// ```
 /// use mailping_core::fetcher::FetchSignals;
@@ -77,7 +80,8 @@ impl<'a> FetchSignals<'a> {
         Self { user_agent: None, declared: EvidenceSet::EMPTY, platform: None }
     }
 
-    /// Reads the headers of a GET in place. Nothing is allocated; values that are not UTF-8, or long, do no harm.
+    /// Reads the headers of a GET in place. Nothing is allocated; values that are not UTF-8, or
+    /// long, do no harm.
     #[must_use]
     pub fn from_headers(headers: &'a dyn HeaderSource) -> Self {
         let mut signals = Self::new();
@@ -85,7 +89,8 @@ impl<'a> FetchSignals<'a> {
         signals
     }
 
-    /// Takes in one line of the headers; `name` is in lower case. Of several agents the first counts.
+    /// Takes in one line of the headers; `name` is in lower case. Of several agents the first
+    /// counts.
     pub(crate) fn read(&mut self, name: &str, value: &'a [u8]) {
         if name == "user-agent" {
             self.user_agent.get_or_insert(value);
@@ -102,7 +107,8 @@ impl<'a> FetchSignals<'a> {
         self
     }
 
-    /// With a header: only those that say why a request was made ([`rules`](super::rules) lists them) make a difference.
+    /// With a header: only those that say why a request was made ([`rules`](super::rules) lists
+    /// them) make a difference.
     #[must_use]
     pub fn header(mut self, name: &str, value: &[u8]) -> Self {
         for rule in HEADERS.iter().filter(|rule| name.eq_ignore_ascii_case(rule.header)) {
@@ -190,7 +196,8 @@ impl System {
         known.into_iter().find(|(text, _)| name.eq_ignore_ascii_case(text)).map(|(_, system)| system)
     }
 
-    /// Can a browser on this system send an agent that names `claimed`? A telephone that asks for a desktop's page says X11, or Macintosh.
+    /// Can a browser on this system send an agent that names `claimed`? A telephone that asks for a
+    /// desktop's page says X11, or Macintosh.
     fn may_be(self, claimed: Self) -> bool {
         let as_desktop = match self {
             Self::Android => Self::Linux,

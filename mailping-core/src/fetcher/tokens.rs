@@ -1,6 +1,7 @@
 //! A User-Agent cut into tokens, in place: `name/version` and words, outside or inside parentheses.
 
-/// How much of a User-Agent is read. The longest real ones, old Outlook's with every .NET version, have some 600 bytes.
+/// How much of a User-Agent is read. The longest real ones, old Outlook's with every .NET version,
+/// have some 600 bytes.
 pub(super) const LIMIT: usize = 2_048;
 
 /// One token.

@@ -8,7 +8,8 @@ use super::shape::{Contact, NamesMail};
 use super::signals::System;
 use super::tokens::{LIMIT, Tokens};
 
-/// Below these a browser is "stale": real old ones exist, and sandboxes use them (opencollective#3656, gophish#2357).
+/// Below these a browser is "stale": real old ones exist, and sandboxes use them
+/// (opencollective#3656, gophish#2357).
 const FRESH_CHROME: u32 = 100;
 const FRESH_FIREFOX: u32 = 100;
 const FRESH_SAFARI: u32 = 14;
@@ -74,7 +75,8 @@ impl Seen {
         named.map_or_else(|| self.browser(), |means| (means.kind(), provider))
     }
 
-    /// Old Outlooks leave their name out: `MSOffice 12`, or `ms-office` beside Internet Explorer's name.
+    /// Old Outlooks leave their name out: `MSOffice 12`, or `ms-office` beside Internet Explorer's
+    /// name.
     fn is_old_outlook(&self) -> bool {
         self.office_version.unwrap_or(self.ms_office && self.msie)
     }
@@ -113,8 +115,8 @@ impl Seen {
         (kind, self.maker.or(plain_chrome.then_some(Provider::Google)))
     }
 
-    /// A name on a browser's agent that no browser has. Apps show pages on telephones, and name themselves with long
-    /// versions on desktops; a name without one is mostly a program's.
+    /// A name on a browser's agent that no browser has. Apps show pages on telephones, and name
+    /// themselves with long versions on desktops; a name without one is mostly a program's.
     fn has_added_name(&self) -> bool {
         let in_app = self.ios.is_some() || (self.android && (self.wv || self.safari.is_some()));
         // Any app can be built on Electron; those for mail are known by name.

@@ -1,7 +1,9 @@
-//! Random bytes for the ids of opens, drawn from the operating system in blocks: a call into it for each hit shows in a profile.
+//! Random bytes for the ids of opens, drawn from the operating system in blocks: a call into it for
+//! each hit shows in a profile.
 //!
-//! A process that forks while it serves hands its children the rest of the block, so that their first ids are those of the parent. Ids
-//! need to differ within one ping alone, and nothing rests on their being secret. Keys and the ids of pings are never drawn from here.
+//! A process that forks while it serves hands its children the rest of the block, so that their
+//! first ids are those of the parent. Ids need to differ within one ping alone, and nothing rests
+//! on their being secret. Keys and the ids of pings are never drawn from here.
 
 use std::cell::RefCell;
 

@@ -1,4 +1,5 @@
-//! Why a ping is refused, and the checks of its fields that say so. An error names the field and never repeats its value.
+//! Why a ping is refused, and the checks of its fields that say so. An error names the field and
+//! never repeats its value.
 
 use std::time::Duration;
 

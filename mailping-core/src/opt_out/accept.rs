@@ -8,7 +8,8 @@ const MAX_BYTES: usize = 1_024;
 /// The most languages that are looked at.
 const MAX_RANGES: usize = 32;
 
-/// The languages that a reader takes, the most wanted first; `*` is any. Those that are refused (`q=0`) are left out.
+/// The languages that a reader takes, the most wanted first; `*` is any. Those that are refused
+/// (`q=0`) are left out.
 pub(super) fn wanted(headers: &dyn HeaderSource) -> Vec<&str> {
     let mut ranges: Vec<(&str, u16)> = Vec::new();
     let mut left = MAX_BYTES;

@@ -56,8 +56,8 @@ impl Languages {
         Ok(())
     }
 
-    /// The first language that the reader wants and there is, by RFC 4647's lookup: `de-CH` gets `de`. So as not to miss one that the
-    /// reader understands, `pt` gets `pt-BR`.
+    /// The first language that the reader wants and there is, by RFC 4647's lookup: `de-CH` gets
+    /// `de`. So as not to miss one that the reader understands, `pt` gets `pt-BR`.
     pub(crate) fn choose(&self, headers: &dyn HeaderSource) -> &Language {
         let wanted = accept::wanted(headers);
         wanted.into_iter().find_map(|range| self.find(range)).unwrap_or(&self.first)

@@ -1,4 +1,5 @@
-//! The words of the opt-out page in one language. They are plain text: whatever looks like markup is shown as it is.
+//! The words of the opt-out page in one language. They are plain text: whatever looks like markup
+//! is shown as it is.
 
 use std::borrow::Cow;
 
@@ -8,7 +9,8 @@ const MAX_BYTES: usize = 8 * 1024;
 const MAX_TAG_BYTES: usize = 35;
 
 /// The words of the opt-out page in one language: [`ENGLISH`] and [`GERMAN`] are built in, and
-/// [`TrackerBuilder::opt_out_texts`](crate::TrackerBuilder::opt_out_texts) adds yours or replaces one of those.
+/// [`TrackerBuilder::opt_out_texts`](crate::TrackerBuilder::opt_out_texts) adds yours or replaces
+/// one of those.
 ///
 /// ```
 /// use mailping_core::opt_out::{ENGLISH, Texts};
@@ -16,7 +18,8 @@ const MAX_TAG_BYTES: usize = 35;
 /// let shorter = Texts { done_text: "Opening our messages is no longer recorded.".into(), ..ENGLISH };
 /// ```
 ///
-/// Each field is needed, so the compiler finds a text that a language lacks. An empty line begins a new paragraph of a `_text`.
+/// Each field is needed, so the compiler finds a text that a language lacks. An empty line begins a
+/// new paragraph of a `_text`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a language that lacks a text must not compile")]
 pub struct Texts {

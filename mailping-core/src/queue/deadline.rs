@@ -1,4 +1,5 @@
-//! The deadline thread: it answers those who have waited too long, also while the store blocks the writer.
+//! The deadline thread: it answers those who have waited too long, also while the store blocks the
+//! writer.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;

@@ -11,7 +11,8 @@ use crate::store::HandOver;
 const IDLE: Duration = Duration::from_millis(500);
 
 impl Shared {
-    /// Hands over until the queue is closed; `at_contact` is called after each success until it says that it has done its work.
+    /// Hands over until the queue is closed; `at_contact` is called after each success until it
+    /// says that it has done its work.
     pub(super) fn hand_over(&self, at_contact: &dyn Fn() -> bool) {
         let mut pauses = Pauses::new();
         let mut is_checked = false;

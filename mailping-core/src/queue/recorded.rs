@@ -6,10 +6,11 @@
 pub enum Recorded {
     /// The open is in the database and survives `kill -9` and power loss.
     Durable,
-    /// The open is on this machine's disk, in front of a database that is away, and survives `kill -9` and power loss of this machine.
-    /// It is handed over when the database is back.
+    /// The open is on this machine's disk, in front of a database that is away, and survives
+    /// `kill -9` and power loss of this machine. It is handed over when the database is back.
     Spooled,
-    /// Nothing is kept of it: the token is not ours, or the ping records no opens, or a limit or signal forbids it.
+    /// Nothing is kept of it: the token is not ours, or the ping records no opens, or a limit or
+    /// signal forbids it.
     Filtered,
     /// The deadline passed first. The open stays queued and is written when the store answers.
     Late,

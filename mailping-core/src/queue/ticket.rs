@@ -1,4 +1,5 @@
-//! The answer to one hit: a future without a runtime, and the place where the writer or the deadline leaves it.
+//! The answer to one hit: a future without a runtime, and the place where the writer or the
+//! deadline leaves it.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -22,7 +23,8 @@ impl Ticket {
         Self { state: Mutex::default(), wakes }
     }
 
-    /// Answers, unless there is an answer already, and wakes the waiter. `first` runs before the waiter can see it.
+    /// Answers, unless there is an answer already, and wakes the waiter. `first` runs before the
+    /// waiter can see it.
     pub(super) fn answer(&self, recorded: Recorded, first: impl FnOnce()) {
         if let Some(waker) = self.answer_quietly(Ok(recorded), first) {
             waker.wake();
@@ -45,10 +47,12 @@ impl Ticket {
     }
 }
 
-/// The waiters of an answered batch that are still to be woken, by the writer or by the first of them that runs.
+/// The waiters of an answered batch that are still to be woken, by the writer or by the first of
+/// them that runs.
 ///
-/// A thread that wakes another one is often put aside for it at once. If the writer alone woke the waiters, the server's thread would
-/// come and go for each of them; so the first to come wakes the rest, which costs it no change of threads.
+/// A thread that wakes another one is often put aside for it at once. If the writer alone woke the
+/// waiters, the server's thread would come and go for each of them; so the first to come wakes the
+/// rest, which costs it no change of threads.
 #[derive(Debug, Default)]
 pub(super) struct Wakes(Mutex<VecDeque<Waker>>);
 

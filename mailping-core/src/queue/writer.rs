@@ -1,4 +1,5 @@
-//! The writer thread: it takes what waits as one batch, writes it until the store has answered, and purges in between.
+//! The writer thread: it takes what waits as one batch, writes it until the store has answered, and
+//! purges in between.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +15,8 @@ use super::{Entry, Queued, RecordError, Recorded, Shared, from_now};
 use crate::store::{Answer, Attempt, Written};
 use crate::{LastDay, Open};
 
-/// The most opens that one batch holds: large enough that a commit costs each little, small enough to keep locks short.
+/// The most opens that one batch holds: large enough that a commit costs each little, small enough
+/// to keep locks short.
 const MAX_BATCH: usize = 2_048;
 /// The longest that a batch waits for more hits.
 const MAX_GATHER_TIME: Duration = Duration::from_micros(500);
@@ -67,11 +69,11 @@ impl Shared {
         }
     }
 
-    /// Tries until the store has answered; `false` where the queue was given up first. Repeating a batch is safe: the
-    /// store keeps an open once.
+    /// Tries until the store has answered; `false` where the queue was given up first. Repeating a
+    /// batch is safe: the store keeps an open once.
     ///
-    /// A batch that fails because the database is damaged there, or refuses a row of it, is halved until the bad part stands alone and is
-    /// given up, so that it keeps no other open waiting.
+    /// A batch that fails because the database is damaged there, or refuses a row of it, is halved
+    /// until the bad part stands alone and is given up, so that it keeps no other open waiting.
     fn write_until_answered(&self, batch: Batch, mut attempt: Attempt) -> bool {
         let mut pauses = Pauses::new();
         loop {
@@ -169,7 +171,8 @@ impl Shared {
         }
     }
 
-    /// `false` if the queue is waited for no longer. Each thread has a condition of its own to sleep on.
+    /// `false` if the queue is waited for no longer. Each thread has a condition of its own to
+    /// sleep on.
     pub(super) fn pause(&self, condition: &Condvar, pause: Duration) -> bool {
         let end = Instant::now() + pause;
         let mut state = self.state();
@@ -184,8 +187,9 @@ impl Shared {
 }
 /// How many hits the next batch waits for, and until when.
 ///
-/// Under load those who were answered last come back together, while others wait already: without a short wait each batch would be half of
-/// them, and a commit for each half costs more than the wait. A lone hit never waits.
+/// Under load those who were answered last come back together, while others wait already: without a
+/// short wait each batch would be half of them, and a commit for each half costs more than the
+/// wait. A lone hit never waits.
 #[derive(Debug, Clone, Copy)]
 struct Gathering {
     enough: usize,

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use crate::{OpenId, RandomError};
 
-/// The id of a database, drawn when its tables are made: a copy has the same, and so has a restored backup.
+/// The id of a database, drawn when its tables are made: a copy has the same, and so has a restored
+/// backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DatabaseId([u8; 8]);
 

@@ -27,7 +27,8 @@ pub struct Purged {
     pub pings: u64,
     /// Opens that are gone.
     pub opens: u64,
-    /// Rows that are due, cannot be read or deleted, and stay. Each call counts all that it comes across.
+    /// Rows that are due, cannot be read or deleted, and stay. Each call counts all that it comes
+    /// across.
     pub passed_over: u64,
 }
 

@@ -10,8 +10,8 @@ pub enum StoreError {
         /// The database's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The database takes others and refuses this: a constraint, a trigger or a limit of it forbids a value. No retry helps. A batch that
-    /// fails so is halved until what is refused stands alone.
+    /// The database takes others and refuses this: a constraint, a trigger or a limit of it forbids
+    /// a value. No retry helps. A batch that fails so is halved until what is refused stands alone.
     #[error("the database refuses it")]
     Refused {
         /// The database's own error.
@@ -23,8 +23,8 @@ pub enum StoreError {
         /// What was found, and what to do.
         reason: String,
     },
-    /// A mark of another database, or of a state of this one that is not there any more: begin anew with
-    /// [`Store::mark`](super::Store::mark).
+    /// A mark of another database, or of a state of this one that is not there any more: begin anew
+    /// with [`Store::mark`](super::Store::mark).
     #[error("the mark is not one of this database: begin with a new one")]
     UnknownMark,
     /// A row holds what no version of mailping has written.

@@ -78,7 +78,8 @@ impl OpenPage {
         self
     }
 
-    /// A page of opens of which `limit` and perhaps one more were read: that one more shows that there is a next page.
+    /// A page of opens of which `limit` and perhaps one more were read: that one more shows that
+    /// there is a next page.
     #[must_use]
     pub fn cut(mut opens: Vec<Open>, limit: usize) -> Self {
         let more = opens.len() > limit;

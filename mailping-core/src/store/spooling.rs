@@ -11,12 +11,14 @@ pub trait Spooling: Send + Sync {
     /// What waits. It must not wait for anything itself.
     fn backlog(&self) -> Backlog;
 
-    /// Whether the database is away, as far as is known: then nothing but opens is brought to it, so that no hit waits for it.
+    /// Whether the database is away, as far as is known: then nothing but opens is brought to it,
+    /// so that no hit waits for it.
     fn is_away(&self) -> bool;
 
-    /// Hands one batch over to the database, and takes off what that has. It does nothing if nothing waits and the database is known to be
-    /// there. The tracker calls it again and again, from a thread of its own that it may block; after an error, which means that the
-    /// database is away, with a growing pause.
+    /// Hands one batch over to the database, and takes off what that has. It does nothing if
+    /// nothing waits and the database is known to be there. The tracker calls it again and again,
+    /// from a thread of its own that it may block; after an error, which means that the database is
+    /// away, with a growing pause.
     fn hand_over(&self) -> Result<HandOver, StoreError>;
 }
 
@@ -30,7 +32,8 @@ pub enum HandOver {
     More,
 }
 
-/// What waits on disk in front of a database, not yet to be found by a receipt, and what could not be handed over.
+/// What waits on disk in front of a database, not yet to be found by a receipt, and what could not
+/// be handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -45,10 +48,11 @@ pub struct Backlog {
     pub unreadable: u64,
     /// Records of a newer version, which wait for it.
     pub newer: u64,
-    /// Records that were set aside and wait for a person: the database refused them alone, or they are for another database.
+    /// Records that were set aside and wait for a person: the database refused them alone, or they
+    /// are for another database.
     pub set_aside: u64,
-    /// Records that were handed over since this process began and that the database filtered: their pings had ended, or a restored backup
-    /// does not know them.
+    /// Records that were handed over since this process began and that the database filtered: their
+    /// pings had ended, or a restored backup does not know them.
     pub filtered: u64,
 }
 

@@ -4,9 +4,11 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a batch was tried before or it was not")]
 pub enum Attempt {
-    /// No call has seen any of its opens before, and no two of them are one: the store need not look for them.
+    /// No call has seen any of its opens before, and no two of them are one: the store need not
+    /// look for them.
     First,
-    /// An earlier call may have kept some of it, and its answer was lost: a retry, or a batch that a spool hands on.
+    /// An earlier call may have kept some of it, and its answer was lost: a retry, or a batch that
+    /// a spool hands on.
     Repeat,
 }
 
@@ -16,8 +18,8 @@ pub enum Attempt {
 pub enum Answer {
     /// It is on disk, now or since an earlier call.
     Kept,
-    /// It is on this machine's disk, in front of a database that is away: [`Store::spool`](super::Store::spool) hands it over, and the
-    /// database may filter it then.
+    /// It is on this machine's disk, in front of a database that is away:
+    /// [`Store::spool`](super::Store::spool) hands it over, and the database may filter it then.
     Spooled,
     /// Its ping records nothing.
     Filtered,

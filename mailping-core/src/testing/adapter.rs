@@ -1,7 +1,7 @@
 //! One table of requests and answers that every adapter is put through, over real sockets.
 //!
-//! Start a server on the [`Sockets`] that the table hands over, with the adapter's routes at [`PREFIX`], and return
-//! something that ends the server when it is dropped:
+//! Start a server on the [`Sockets`] that the table hands over, with the adapter's routes at
+//! [`PREFIX`], and return something that ends the server when it is dropped:
 //!
 //! ```no_run
 //! # struct Server;
@@ -12,9 +12,10 @@
 //! # Ok::<(), mailping_core::testing::adapter::Differences>(())
 //! ```
 //!
-//! Every row is sent as raw HTTP/1.1 bytes to every socket, by a server that clients reach directly, by one behind a proxy
-//! that it trusts, and by one whose store is down. Status, header set and body must be exact, save for `date` and
-//! `connection`, and so must what is kept of the request. The whole run takes a few seconds.
+//! Every row is sent as raw HTTP/1.1 bytes to every socket, by a server that clients reach
+//! directly, by one behind a proxy that it trusts, and by one whose store is down. Status, header
+//! set and body must be exact, save for `date` and `connection`, and so must what is kept of the
+//! request. The whole run takes a few seconds.
 //!
 //! [`Answer`]: crate::mount::Answer
 //! [`HeaderSource`]: crate::intake::HeaderSource
@@ -81,11 +82,12 @@ impl Table {
         self
     }
 
-    /// Runs it. `start` is called a few times, each with another tracker; it returns once the server will take connections,
-    /// and what it returns ends the server when dropped.
+    /// Runs it. `start` is called a few times, each with another tracker; it returns once the
+    /// server will take connections, and what it returns ends the server when dropped.
     ///
     /// # Errors
-    /// [`Differences`] names every row that was answered otherwise or that left something else behind.
+    /// [`Differences`] names every row that was answered otherwise or that left something else
+    /// behind.
     ///
     /// # Panics
     /// If no socket can be had.

@@ -26,15 +26,18 @@ pub enum Fault {
     RecordHangs,
     /// [`Store::record`] panics.
     RecordPanics,
-    /// [`Store::record`] does its work and answers for none of the opens, which breaks the trait's promise.
+    /// [`Store::record`] does its work and answers for none of the opens, which breaks the trait's
+    /// promise.
     RecordAnswersNothing,
-    /// [`Store::record`] says that the database is damaged if the batch holds an open or last day of this ping.
+    /// [`Store::record`] says that the database is damaged if the batch holds an open or last day
+    /// of this ping.
     DamagedAt(PingId),
     /// Every call is an error.
     Down,
 }
 
-/// A [`MemoryStore`] that breaks when it is told to. Clones are one store, so that a test keeps a handle to what it gave away.
+/// A [`MemoryStore`] that breaks when it is told to. Clones are one store, so that a test keeps a
+/// handle to what it gave away.
 ///
 /// ```
 /// use mailping_core::testing::faulty::{Fault, FaultyStore};

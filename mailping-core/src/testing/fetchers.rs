@@ -10,13 +10,14 @@ use serde_json::Value;
 use crate::fetcher::{Classified, Classifier, FetchSignals, Fetcher, SinceSent, Verdict};
 use crate::{Mask, MaskedIp};
 
-/// A network somewhere in the Internet that no table knows. Rows without an address are run from here a second time,
-/// only to see whether a place would be attributed.
+/// A network somewhere in the Internet that no table knows. Rows without an address are run from
+/// here a second time, only to see whether a place would be attributed.
 const ELSEWHERE: &str = "9.9.9.0/24";
 /// What an absent `since_sent_s` means.
 const LATE: u64 = 7_200;
 
-/// Masks an address given as text, which only tests may need: the library itself reads addresses from requests alone.
+/// Masks an address given as text, which only tests may need: the library itself reads addresses
+/// from requests alone.
 #[must_use]
 pub fn danger_masked(address: &str) -> Option<MaskedIp> {
     address.parse::<IpAddr>().ok().map(|address| Mask::default().apply(address))
@@ -92,7 +93,8 @@ impl Count {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Report {
-    /// Rows by expected class and class that came out; a class in `also_ok` counts as the expected one.
+    /// Rows by expected class and class that came out; a class in `also_ok` counts as the expected
+    /// one.
     pub confusion: BTreeMap<(Fetcher, Fetcher), usize>,
     /// The class is right.
     pub fetcher_right: Count,
@@ -110,7 +112,8 @@ pub struct Report {
     pub unknown_as_certain: Count,
     /// Rows without the recipient's place to which one would be attributed.
     pub place_wrongly: Count,
-    /// Rows with the recipient's place to which one would be attributed. No promise: a place may be left out.
+    /// Rows with the recipient's place to which one would be attributed. No promise: a place may be
+    /// left out.
     pub place_rightly: Count,
     /// What is wrong, row by row.
     pub misses: Vec<Miss>,

@@ -24,9 +24,11 @@
 //! }
 //! ```
 //!
-//! A case needs no async runtime and panics where a promise is broken. Some call the store from threads of their own, as the tracker
-//! does: a store that needs a runtime must have captured it. What a test inside one process cannot show is left to the store's own
-//! tests: that what was answered survives a crash, that several processes share one database, that erased bytes are gone.
+//! A case needs no async runtime and panics where a promise is broken. Some call the store from
+//! threads of their own, as the tracker does: a store that needs a runtime must have captured it.
+//! What a test inside one process cannot show is left to the store's own tests: that what was
+//! answered survives a crash, that several processes share one database, that erased bytes are
+//! gone.
 //!
 //! [`Attempt::Repeat`]: crate::store::Attempt::Repeat
 //! [`Filtered`]: crate::store::Answer::Filtered
@@ -92,8 +94,8 @@ impl fmt::Debug for Case {
     }
 }
 
-/// Puts a store through all [`CASES`]; `make` gives an empty one each time. The name of each case goes to standard error, so that the
-/// last one is the one that failed.
+/// Puts a store through all [`CASES`]; `make` gives an empty one each time. The name of each case
+/// goes to standard error, so that the last one is the one that failed.
 ///
 /// # Panics
 /// Where a store breaks a promise, or fails.

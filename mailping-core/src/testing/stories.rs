@@ -1,6 +1,8 @@
-//! Runs stories through a tracker: what comes in for one message, in order, and what a careful person concludes from it.
+//! Runs stories through a tracker: what comes in for one message, in order, and what a careful
+//! person concludes from it.
 //!
-//! The tracker's clock is set to each hit's time, so that the way of a hit can be a call or a request over HTTP.
+//! The tracker's clock is set to each hit's time, so that the way of a hit can be a call or a
+//! request over HTTP.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,11 +22,13 @@ use crate::{
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fetch {
-    /// `GET`, or `HEAD`: then [`Intake::note_head`](crate::intake::Intake::note_head) must hear of it.
+    /// `GET`, or `HEAD`: then [`Intake::note_head`](crate::intake::Intake::note_head) must hear of
+    /// it.
     pub method: String,
     /// The path of the pixel.
     pub path: String,
-    /// Names in lower case and values. The client stands in `x-forwarded-for`: the peer must be 127.0.0.1.
+    /// Names in lower case and values. The client stands in `x-forwarded-for`: the peer must be
+    /// 127.0.0.1.
     pub headers: Vec<(String, String)>,
 }
 
@@ -44,9 +48,9 @@ pub struct Report {
     pub misses: Vec<String>,
 }
 
-/// Runs the stories of `corpus`, one JSON object a line, in the form that `tests/corpus/README.md` describes. Each gets a tracker of its
-/// own with `geo`, which should know every address; `start` makes something of it that `fetch` sends requests to and that returns once
-/// they are answered.
+/// Runs the stories of `corpus`, one JSON object a line, in the form that `tests/corpus/README.md`
+/// describes. Each gets a tracker of its own with `geo`, which should know every address; `start`
+/// makes something of it that `fetch` sends requests to and that returns once they are answered.
 ///
 /// # Errors
 /// [`CorpusError`] names the first line that is not of that form.

@@ -8,8 +8,9 @@ use crate::{TimeStep, Timestamp};
 
 /// A time as it is kept: the start of a [`TimeStep`], and which one.
 ///
-/// It prints as `2026-11-27` at a step of a day, `2026-11-27T10:00Z` at one of an hour, and `2026-11-27T10:02:03.000Z`, always with
-/// three decimals, if it is exact. It reads back from each, and serialises as that text.
+/// It prints as `2026-11-27` at a step of a day, `2026-11-27T10:00Z` at one of an hour, and
+/// `2026-11-27T10:02:03.000Z`, always with three decimals, if it is exact. It reads back from each,
+/// and serialises as that text.
 ///
 /// ```
 /// use mailping_core::pings::TimeStep;

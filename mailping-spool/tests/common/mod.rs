@@ -119,7 +119,8 @@ pub fn spooled(folder: &Path, database: &FaultyStore) -> SpooledStore {
     Spool::open(folder).unwrap().before(database.clone())
 }
 
-/// The numbers of all opens in a database, each of which must be as it was made and stand once, at its ping.
+/// The numbers of all opens in a database, each of which must be as it was made and stand once, at
+/// its ping.
 pub fn kept(database: &FaultyStore) -> BTreeSet<u64> {
     let mut numbers = BTreeSet::new();
     for n in 0..3 {

@@ -62,7 +62,8 @@ pub fn all_pings(store: &SqliteStore) -> Vec<PingId> {
     pings.pings.iter().map(|kept| kept.ping.id).collect()
 }
 
-/// This binary again, to run the ignored test `name` alone, with the file and a number in its environment.
+/// This binary again, to run the ignored test `name` alone, with the file and a number in its
+/// environment.
 pub fn process(name: &str, file: &Path, number: u64) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command

@@ -100,7 +100,8 @@ pub(crate) async fn answer(service: &Service, call: &Call<'_>, frame: Frame) -> 
     Ok(page(StatusCode::OK, &list))
 }
 
-/// The table of all pings that the filters leave, at most 10,000 from the newest; `after` goes on from there.
+/// The table of all pings that the filters leave, at most 10,000 from the newest; `after` goes on
+/// from there.
 pub(crate) async fn csv(service: &Service, call: &Call<'_>) -> Result<Answer, Answer> {
     let mut query = asked(call, 1_000);
     let mut receipts = Vec::new();

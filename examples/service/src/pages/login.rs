@@ -70,7 +70,8 @@ pub(crate) fn log_out(service: &Service, access: &Access) -> Answer {
     Answer::to(&service.prefix, "/login").with("set-cookie", cookie)
 }
 
-/// Only to a page of this service that is known to exist, never to an address that a link brought in.
+/// Only to a page of this service that is known to exist, never to an address that a link brought
+/// in.
 fn next(path: Option<&str>) -> String {
     let id = path.and_then(|path| path.strip_prefix("/pings/")).and_then(|id| id.parse::<PingId>().ok());
     match (path, id) {

@@ -1,4 +1,5 @@
-//! The example `receipts_webhooks`, started as a user starts it, against a real receiver that can be down, slow or failing.
+//! The example `receipts_webhooks`, started as a user starts it, against a real receiver that can
+//! be down, slow or failing.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod receiver;
@@ -21,7 +22,8 @@ fn prepared(start: Start, target: SocketAddr) -> Start {
         .with("MAILPING_WEBHOOK_URL", &format!("http://{target}/hooks"))
         .with("MAILPING_WEBHOOK_SECRET", SECRET)
         .with("MAILPING_WEBHOOK_PRIVATE", "allow")
-        // A proxy would connect to where the resolver does not look: none of the environment's is used.
+        // A proxy would connect to where the resolver does not look: none of the environment's is
+        // used.
         .with("http_proxy", "http://127.0.0.1:1")
         .with("RUST_LOG", "trace")
 }

@@ -42,7 +42,8 @@ fn entries_are_sorted_aligned_of_a_known_kind_and_do_not_overlap() {
     }
 }
 
-/// Every block at both its ends, inside and one unit outside: the search against a walk through all entries.
+/// Every block at both its ends, inside and one unit outside: the search against a walk through all
+/// entries.
 #[test]
 fn a_unit_is_found_in_its_block_and_not_beside_it() {
     for (entries, bits) in entries().into_iter().zip([24_u32, 48]) {
@@ -99,7 +100,8 @@ fn clouds_gateways_and_vpns_are_known_without_set_up() {
     assert_eq!(labels("170.10.128.0/24"), partly(Network::OtherGateway), "a filter's number is a hint");
 }
 
-/// Homes, telephones and offices: the largest access providers of many countries, one or more networks each.
+/// Homes, telephones and offices: the largest access providers of many countries, one or more
+/// networks each.
 #[test]
 fn nobodys_home_is_listed() {
     for network in [

@@ -1,5 +1,6 @@
-//! Readings of agents at the edges of the rules in `hints.rs`, `shape.rs` and `user_agent.rs`: each pair of rows differs in one thing.
-//! The corpora score the rules as a whole; here each row stands for itself.
+//! Readings of agents at the edges of the rules in `hints.rs`, `shape.rs` and `user_agent.rs`: each
+//! pair of rows differs in one thing. The corpora score the rules as a whole; here each row stands
+//! for itself.
 
 use super::super::Provider;
 use super::super::kind::Kind;

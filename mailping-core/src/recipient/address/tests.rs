@@ -243,7 +243,8 @@ proptest! {
     fn no_decoration_changes_the_form(text in address(), first in 0..14_u8, second in 0..14_u8) {
         let once = form(&text);
         prop_assert_eq!(&form(&decorated(&text, first)), &once);
-        // Behind a `?` all is dropped, also a bracket; curly quotes around straight ones close them.
+        // Behind a `?` all is dropped, also a bracket; curly quotes around straight ones close
+        // them.
         let closes = matches!(first, 10 | 12) && second > 0 || text.starts_with('"') && first == 11;
         if !closes {
             prop_assert_eq!(&form(&decorated(&decorated(&text, first), second)), &once);

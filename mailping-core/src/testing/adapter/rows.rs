@@ -23,7 +23,8 @@ pub(super) struct Row {
 enum Answer {
     /// The picture and its headers, to the byte; to HEAD without the bytes.
     Picture,
-    /// A page of the opt-out route in a language, with its status and headers, to the byte; to HEAD without the bytes.
+    /// A page of the opt-out route in a language, with its status and headers, to the byte; to HEAD
+    /// without the bytes.
     Page(Page, &'static Texts),
     /// 405, with the methods that there are.
     NotAllowed(&'static str),
@@ -36,7 +37,8 @@ enum Answer {
 enum Leaves {
     /// Nothing, and the ping is as it was.
     Nothing,
-    /// One open. The network is that of the client that a trusted proxy names; where there is no proxy it is the peer's.
+    /// One open. The network is that of the client that a trusted proxy names; where there is no
+    /// proxy it is the peer's.
     Open { named: Option<&'static str>, fetcher: Option<Fetcher> },
     /// The ping is withdrawn.
     Objection,

@@ -87,7 +87,8 @@ fn get_behind_a_head(fixture: &Fixture, address: &Address) -> Result<(), String>
     }
 }
 
-/// A server that takes the method of a later request for the one it answers sends HEAD a body, or GET none.
+/// A server that takes the method of a later request for the one it answers sends HEAD a body, or
+/// GET none.
 fn pipelined_head(fixture: &Fixture, address: &Address) -> Result<(), String> {
     pipelined(fixture, address, |subject| [pixel(subject), Request::new("HEAD", "/px/x.gif"), pixel(subject)])
 }
@@ -220,7 +221,8 @@ fn answer_waits_for_the_store(fixture: &Fixture, address: &Address) -> Result<()
     expect_opens(fixture, &subject, 1)
 }
 
-/// The pixel is answered as ever and its open kept for later; an objection that is not kept is not confirmed.
+/// The pixel is answered as ever and its open kept for later; an objection that is not kept is not
+/// confirmed.
 fn store_is_down(fixture: &Fixture, address: &Address) -> Result<(), String> {
     let [subject, objecting] = [fixture.subject(Before::Sent), fixture.subject(Before::Sent)];
     fixture.set(Fault::Down);

@@ -12,7 +12,8 @@ use std::time::Duration;
 /// How long an answer may take: far more than any deadline in the table.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Sockets that already listen and do not block, as async servers want them. All are to be served alike.
+/// Sockets that already listen and do not block, as async servers want them. All are to be served
+/// alike.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Sockets {

@@ -1,4 +1,5 @@
-//! HTTP/1.1 as bytes: what a polite library would not send can be sent, and what it would tidy up can be seen.
+//! HTTP/1.1 as bytes: what a polite library would not send can be sent, and what it would tidy up
+//! can be seen.
 
 use std::fmt;
 use std::io::{self, Read};

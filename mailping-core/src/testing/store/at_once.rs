@@ -111,7 +111,8 @@ impl Ending {
     }
 }
 
-/// Ends pings while their opens stream in: what one has when the end is answered is all that it ever has.
+/// Ends pings while their opens stream in: what one has when the end is answered is all that it
+/// ever has.
 async fn no_open_comes_after(harness: &Harness, ending: Ending) {
     for n in 0..5 {
         let id = ping_id(n);

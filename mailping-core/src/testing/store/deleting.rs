@@ -85,7 +85,8 @@ pub(super) async fn purging_takes_at_most_the_limit_and_leaves_no_open_without_i
 pub(super) async fn purging_ends_with_fewer_than_the_limit(harness: Harness) {
     harness.given_ping(0).await;
     harness.keeps(&opens(ping_id(0), 0..9)).await;
-    // Nine opens and a ping are exactly the limit, so that only the next call can tell that nothing is left.
+    // Nine opens and a ping are exactly the limit, so that only the next call can tell that nothing
+    // is left.
     assert_eq!(harness.purge(due(0), 10).await.unwrap(), Purged::new(1, 9));
     assert_eq!(harness.purge(due(0), 10).await.unwrap(), Purged::default());
     harness.given_ping(1).await;

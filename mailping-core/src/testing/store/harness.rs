@@ -1,4 +1,5 @@
-//! What all cases use: pings, opens and recipients made of a number, a store whose failures fail the case, and threads.
+//! What all cases use: pings, opens and recipients made of a number, a store whose failures fail
+//! the case, and threads.
 
 use std::future::Future;
 use std::ops::Deref;

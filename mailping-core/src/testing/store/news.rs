@@ -109,7 +109,8 @@ pub(super) async fn a_mark_that_is_not_of_this_database_is_refused(harness: Harn
     }
 }
 
-/// Writers whose transactions overlap: one that began before the mark was taken may commit after it.
+/// Writers whose transactions overlap: one that began before the mark was taken may commit after
+/// it.
 pub(super) async fn no_open_that_commits_late_is_skipped(harness: Harness) {
     const WRITERS: u32 = 4;
     const ROUNDS: u32 = 40;

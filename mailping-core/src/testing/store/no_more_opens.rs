@@ -66,7 +66,8 @@ pub(super) async fn a_ping_of_unknown_status_gains_no_opens(harness: Harness) {
     assert!(harness.all_opens(unknown.id).await.is_empty());
 }
 
-/// The store knows no clock here: a batch that an outage held up for months is kept, were its opens in time.
+/// The store knows no clock here: a batch that an outage held up for months is kept, were its opens
+/// in time.
 pub(super) async fn expiry_compares_the_opens_own_time(harness: Harness) {
     let mut ping = ping(1);
     ping.record_until = time(ping.sent_at.unix_millis() + 1_000);
@@ -81,7 +82,8 @@ pub(super) async fn expiry_compares_the_opens_own_time(harness: Harness) {
     );
 }
 
-/// The ceiling of the time step can be lowered while a message is on its way; `record_until` is not moved by that.
+/// The ceiling of the time step can be lowered while a message is on its way; `record_until` is not
+/// moved by that.
 pub(super) async fn a_time_step_that_ends_after_record_until_is_not_recorded(harness: Harness) {
     const HOUR: i64 = 3_600_000;
     let midnight = super::harness::SENT / DAY * DAY + 2 * DAY;
