@@ -126,10 +126,12 @@ async fn a_frozen_server_is_an_error_in_time() {
     let (server, pool, store) = server().await;
     let store = store.timeout(Duration::from_secs(1));
     store.insert_ping(&ping(1), None).await.unwrap();
-    // No new process can be made from here on.
+    // No new process can be made from here on, so the one that is asked must be there already.
+    let mut connection = pool.acquire().await.unwrap();
     server.signal("STOP");
     let backends = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'";
-    let backends: Vec<i32> = sqlx::query_scalar(backends).fetch_all(&pool).await.unwrap();
+    let backends: Vec<i32> = sqlx::query_scalar(backends).fetch_all(&mut *connection).await.unwrap();
+    drop(connection);
     let signal = |name: &str| {
         let ids = backends.iter().map(i32::to_string);
         assert!(
