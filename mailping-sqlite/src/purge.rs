@@ -1,90 +1,86 @@
 //! One small step of a purge: opens first, then their pings, so that no open is left without its
 //! ping.
 
-use mailping_core::Timestamp;
-use mailping_core::store::Purged;
-use rusqlite::params;
+use std::sync::Mutex;
 
-use crate::failure::{Failure, Result};
-use crate::record::Change;
+use mailping_core::Timestamp;
+use mailping_core::store::{Order, Purged};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::failure::{Result, readable};
+use crate::index::{self, locked};
+use crate::tail::{Span, Tail};
 
 /// In the index's own order: any other would sort all that is due for each ping.
-const NEXT_DUE: &str = "SELECT n, keep_until FROM pings INDEXED BY pings_by_keep_until
+const NEXT_DUE: &str = "SELECT keep_until, n FROM pings INDEXED BY pings_by_keep_until
     WHERE keep_until <= ?1 AND (keep_until, n) > (?2, ?3) ORDER BY keep_until, n LIMIT 1";
 
 /// Deletes at most `limit` pings and opens of those that are due. What is damaged stays and is
 /// counted.
-pub(crate) fn purge(change: &Change<'_>, now: Timestamp, limit: usize) -> Result<Purged> {
+pub(crate) fn purge(
+    connection: &Connection,
+    tail: &Mutex<Tail>,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Purged> {
     let mut purged = Purged::default();
-    let left = |purged: &Purged| limit.saturating_sub((purged.pings + purged.opens) as usize);
-    let mut due = change.prepare_cached(NEXT_DUE)?;
+    let mut due = connection.prepare_cached(NEXT_DUE)?;
     let mut place = (i64::MIN, i64::MIN);
-    while left(&purged) > 0 {
-        let next = due.query_row(params![now.unix_millis(), place.0, place.1], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-        });
-        let (ping, until) = match next {
-            Ok(next) => next,
-            Err(rusqlite::Error::QueryReturnedNoRows) => break,
-            Err(error) => {
-                let failure = Failure::from(error);
-                if failure.is_corrupt() {
-                    purged.passed_over += 1;
-                    break;
-                }
-                return Err(failure);
-            }
-        };
-        place = (until, ping);
+    loop {
+        let left = limit.saturating_sub((purged.pings + purged.opens) as usize);
+        if left == 0 {
+            return Ok(purged);
+        }
+        let next = due
+            .query_row(params![now.unix_millis(), place.0, place.1], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional();
+        match readable(next, &mut purged.passed_over)?.flatten() {
+            Some(next) => place = next,
+            None => return Ok(purged),
+        }
         // On its own, so that a damaged page keeps no other ping.
-        change.prepare_cached("SAVEPOINT due")?.raw_execute()?;
-        match purge_ping(change, ping, left(&purged)) {
-            Ok((opens, pings)) => {
-                change.prepare_cached("RELEASE due")?.raw_execute()?;
+        connection.prepare_cached("SAVEPOINT due")?.raw_execute()?;
+        match readable(purge_ping(connection, tail, place.1, left), &mut purged.passed_over)? {
+            Some((opens, pings)) => {
                 purged.opens += opens;
                 purged.pings += pings;
             }
-            Err(failure) if failure.is_corrupt() => {
-                change.execute_batch("ROLLBACK TO due; RELEASE due")?;
-                purged.passed_over += 1;
-            }
-            Err(failure) => return Err(failure),
+            None => connection.execute_batch("ROLLBACK TO due")?,
         }
+        connection.prepare_cached("RELEASE due")?.raw_execute()?;
     }
-    Ok(purged)
 }
 
 /// How many opens are gone, and whether the ping is.
-fn purge_ping(change: &Change<'_>, ping: i64, most: usize) -> Result<(u64, u64)> {
-    let mut gone = 0;
-    let mut indexed =
-        change.prepare_cached("SELECT at, id, seq FROM opens_by_ping WHERE ping = ?1 LIMIT ?2")?;
-    let mut open = change.prepare_cached("DELETE FROM opens WHERE seq = ?1 AND ping = ?2")?;
-    let mut entry = change
-        .prepare_cached("DELETE FROM opens_by_ping WHERE ping = ?1 AND at = ?2 AND id = ?3 AND seq = ?4")?;
-    let found = indexed.query_map(params![ping, most.saturating_add(1) as i64], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?))
-    })?;
-    let found = found.collect::<rusqlite::Result<Vec<_>>>()?;
-    for (at, id, seq) in found {
-        if gone >= most as u64 {
-            return Ok((gone, 0));
+fn purge_ping(connection: &Connection, tail: &Mutex<Tail>, ping: i64, most: usize) -> Result<(u64, u64)> {
+    const INDEXED: &str = "DELETE FROM opens WHERE ping = ?1 AND seq IN
+        (SELECT seq FROM opens_by_ping WHERE ping = ?1 ORDER BY at, id, seq LIMIT ?2)";
+    const ENTRIES: &str = "DELETE FROM opens_by_ping WHERE (ping, at, id, seq) IN
+        (SELECT ping, at, id, seq FROM opens_by_ping WHERE ping = ?1 ORDER BY at, id, seq LIMIT ?2)";
+    let limit = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut gone = connection.prepare_cached(INDEXED)?.execute([ping, limit])?;
+    let mut done = connection.prepare_cached(ENTRIES)?.execute([ping, limit])?;
+    let is_broken = locked(tail).is_broken;
+    let waiting = if is_broken {
+        index::waiting_of(connection, |other| other == ping)?
+    } else {
+        let span = Span::new(ping, Order::OldestFirst, None);
+        locked(tail).some_of(&span, usize::MAX).iter().map(|entry| entry.seq).collect()
+    };
+    for seq in waiting {
+        if done >= most {
+            break;
         }
-        gone += open.execute([seq, ping])? as u64;
-        entry.execute(params![ping, at, id, seq])?;
+        let mut open = connection.prepare_cached("DELETE FROM opens WHERE seq = ?1 AND ping = ?2")?;
+        let deleted = open.execute([seq, ping])?;
+        (gone, done) = (gone + deleted, done + deleted);
     }
-    for seq in change.waiting_of(ping) {
-        if gone >= most as u64 {
-            return Ok((gone, 0));
-        }
-        gone += open.execute([seq, ping])? as u64;
+    if done >= most {
+        return Ok((gone as u64, 0));
     }
-    if gone >= most as u64 {
-        return Ok((gone, 0));
-    }
-    change.prepare_cached("DELETE FROM last_days WHERE ping = ?1")?.execute([ping])?;
-    let pings = change.prepare_cached("DELETE FROM pings WHERE n = ?1")?.execute([ping])? as u64;
-    Ok((gone, pings))
+    connection.prepare_cached("DELETE FROM last_days WHERE ping = ?1")?.execute([ping])?;
+    let pings = connection.prepare_cached("DELETE FROM pings WHERE n = ?1")?.execute([ping])?;
+    Ok((gone as u64, pings as u64))
 }
 
 #[cfg(test)]

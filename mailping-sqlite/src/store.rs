@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
@@ -13,21 +13,15 @@ use mailping_core::store::{
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
 use mailping_core::{PingId, Timestamp};
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
 use crate::failure::Result as Outcome;
 use crate::files::Files;
-use crate::index;
-use crate::log::LogMover;
-use crate::record::{Change, Recorder};
-use crate::tail::Tail;
-use crate::worker::Worker;
+use crate::repair::Recovered;
+use crate::upkeep::Upkeep;
+use crate::worker::{MAX_CALLS, Worker};
 use crate::writer::Writer;
-use crate::{backup, changes, connect, news, opens, purge, reads, repair};
-
-/// How many opens one step of tidying brings into the index: a hit that comes meanwhile waits for a
-/// step.
-const TIDY: usize = 512;
+use crate::{backup, changes, connect, news, opens, purge, reads, record, repair};
 
 /// A [`Store`] in one SQLite file.
 ///
@@ -37,11 +31,11 @@ const TIDY: usize = 512;
 /// the write-ahead log to the file. Dropping the store carries out what was accepted and ends all.
 pub struct SqliteStore {
     path: PathBuf,
-    recorder: Arc<Recorder>,
-    tail: Arc<Mutex<Tail>>,
-    log: LogMover,
-    changes: Worker<Arc<Recorder>>,
+    // Dropped in this order: what was accepted is carried out, then the file is left in order.
+    changes: Worker<Arc<Writer>>,
     reads: Worker<Connection>,
+    upkeep: Upkeep,
+    writer: Arc<Writer>,
 }
 
 impl SqliteStore {
@@ -59,7 +53,19 @@ impl SqliteStore {
     /// not ours is left as it was. [`StoreError::Corrupt`] if nothing can be read,
     /// [`StoreError::Unavailable`] if another process keeps it locked.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        Ok(Self::start(path.as_ref(), index::ROUND)?)
+        Ok(Self::start(path.as_ref())?)
+    }
+
+    /// Writes all that can be read of a damaged database file to a new one of mode 0600, past pages
+    /// that cannot be read: see [damaged files](mailping_core::guide::damaged_files). No process may
+    /// have the damaged file open. It blocks for as long as it takes, some minutes for ten million
+    /// opens; the damaged file stays where it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Incompatible`] if `to` is there already, or if `from` is no file of this crate
+    /// or its first page is lost; [`StoreError::Unavailable`] if a disk is full or fails.
+    pub fn recover(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<Recovered, StoreError> {
+        Ok(repair::recover(from.as_ref(), to.as_ref())?)
     }
 
     /// Writes a copy of the database to a new file of mode 0600, in one consistent state, while
@@ -73,7 +79,7 @@ impl SqliteStore {
     pub async fn backup(&self, to: impl AsRef<Path>) -> Result<(), StoreError> {
         let (from, to) = (self.path.clone(), to.as_ref().to_owned());
         // On a thread of its own, so that no receipt waits for it.
-        let worker = Worker::start("mailping-sqlite-backup", connect::reader(&from)?, |_| false)?;
+        let worker = Worker::start("mailping-sqlite-backup", 1, connect::reader(&from)?, |_| false)?;
         worker.call(move |connection| backup::write(connection, &to)).await
     }
 
@@ -85,61 +91,40 @@ impl SqliteStore {
     /// [`StoreError::Unavailable`] if another process writes, or the disk has no room for a second
     /// copy.
     pub async fn rewrite(&self) -> Result<(), StoreError> {
-        self.changes.call(|recorder| recorder.writer.rewrite()).await
+        self.changes.call(|writer| writer.rewrite()).await
     }
 
     /// Makes a change on the thread that writes, as one transaction.
     async fn change<R: Send + 'static>(
         &self,
-        work: impl FnOnce(&Change<'_>) -> Outcome<R> + Send + 'static,
+        work: impl FnOnce(&Transaction<'_>) -> Outcome<R> + Send + 'static,
     ) -> Result<R, StoreError> {
-        self.changes.call(move |recorder| recorder.change(work)).await
+        self.changes.call(move |writer| writer.write(work)).await
     }
 
     /// As [`SqliteStore::change`], and what was deleted leaves the file's log.
     async fn change_and_wipe<R: Send + 'static>(
         &self,
-        work: impl FnOnce(&Change<'_>) -> Outcome<R> + Send + 'static,
+        work: impl FnOnce(&Transaction<'_>) -> Outcome<R> + Send + 'static,
     ) -> Result<R, StoreError> {
-        self.changes.call(move |recorder| recorder.erase(work)).await
+        self.changes.call(move |writer| writer.erase(work)).await
     }
 
-    fn log_changed(&self, rows: usize) {
-        self.log.changed(rows, &self.recorder, &self.changes);
+    /// Reads on the thread that reads.
+    async fn read<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Outcome<R> + Send + 'static,
+    ) -> Result<R, StoreError> {
+        self.reads.call(move |connection| work(connection)).await
     }
 
-    pub(crate) fn start(path: &Path, round: usize) -> Outcome<Self> {
+    fn start(path: &Path) -> Outcome<Self> {
         let connection = repair::open(path)?;
-        let tail = Arc::<Mutex<Tail>>::default();
-        index::catch_up(&connection, &tail, 0)?;
-        let writer = Writer::new(connection, Files::of(path));
-        let recorder = Arc::new(Recorder::new(writer, Arc::clone(&tail), round));
-        let rest = Rest { tail: Arc::clone(&tail), seen: Mutex::default() };
-        let idle = move |recorder: &mut Arc<Recorder>| {
-            let has_more = rest.comes() && recorder.tidy(TIDY);
-            if !has_more {
-                recorder.writer.empty_log();
-            }
-            has_more
-        };
-        let changes = Worker::start("mailping-sqlite-write", Arc::clone(&recorder), idle)?;
-        let reads = Worker::start("mailping-sqlite-read", connect::reader(path)?, |_| false)?;
-        let log = LogMover::start(path)?;
-        Ok(Self { path: path.to_owned(), recorder, tail, log, changes, reads })
-    }
-}
-
-/// Whether no hits come at the moment.
-struct Rest {
-    tail: Arc<Mutex<Tail>>,
-    seen: Mutex<i64>,
-}
-
-impl Rest {
-    /// Whether none has come since this was last asked.
-    fn comes(&self) -> bool {
-        let now = crate::record::locked(&self.tail).seen;
-        std::mem::replace(&mut *crate::record::locked(&self.seen), now) == now
+        let writer = Arc::new(Writer::new(connection, Files::of(path))?);
+        let changes = Worker::start("mailping-sqlite-write", MAX_CALLS, Arc::clone(&writer), |_| false)?;
+        let reads = Worker::start("mailping-sqlite-read", MAX_CALLS, connect::reader(path)?, |_| false)?;
+        let upkeep = Upkeep::start(path, Arc::clone(&writer))?;
+        Ok(Self { path: path.to_owned(), changes, reads, upkeep, writer })
     }
 }
 
@@ -160,8 +145,10 @@ impl Store for SqliteStore {
         if opens.is_empty() && last_days.is_empty() {
             return Ok(Written::default());
         }
-        let written = self.recorder.record(opens, last_days, attempt)?;
-        self.log_changed(opens.len() + last_days.len());
+        let tail = &self.writer.tail;
+        let written =
+            self.writer.write(|transaction| record::batch(transaction, tail, opens, last_days, attempt))?;
+        self.upkeep.changed(opens.len() + last_days.len());
         Ok(written)
     }
 
@@ -176,40 +163,40 @@ impl Store for SqliteStore {
             tracing::error!(
                 "an index of pings is damaged where a new one belongs: it is made anew at the next start"
             );
-            self.changes.tell(|recorder| recorder.ask_for_repair());
+            self.changes.tell(|writer| writer.ask_for_repair());
         }
         made
     }
 
     async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
-        self.reads.call(move |connection| reads::ping(connection, id)).await
+        self.read(move |connection| reads::ping(connection, id)).await
     }
 
     async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
         let query = query.clone();
-        self.reads.call(move |connection| reads::pings(connection, &query)).await
+        self.read(move |connection| reads::pings(connection, &query)).await
     }
 
     async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
-        let (tail, query) = (Arc::clone(&self.tail), *query);
-        self.reads.call(move |connection| opens::page(connection, &tail, &query)).await
+        let (tail, OpenQuery { ping, order, after, limit, .. }) = (Arc::clone(&self.writer.tail), *query);
+        let read =
+            move |connection: &Connection| opens::pages(connection, &tail, &[ping], order, after, limit);
+        Ok(self.read(read).await?.pop().unwrap_or_default())
     }
 
     async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
-        let (tail, pings) = (Arc::clone(&self.tail), pings.to_vec());
-        let read = move |connection: &mut Connection| {
-            opens::pages(connection, &tail, &pings, Order::OldestFirst, None, limit)
-        };
-        self.reads.call(read).await
+        let (tail, pings) = (Arc::clone(&self.writer.tail), pings.to_vec());
+        let order = Order::OldestFirst;
+        self.read(move |connection| opens::pages(connection, &tail, &pings, order, None, limit)).await
     }
 
     async fn mark(&self) -> Result<Mark, StoreError> {
-        self.reads.call(|connection| news::mark(connection)).await
+        self.read(|connection| news::mark(connection)).await
     }
 
     async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
         let since = since.clone();
-        self.reads.call(move |connection| news::news(connection, &since, limit)).await
+        self.read(move |connection| news::news(connection, &since, limit)).await
     }
 
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
@@ -236,7 +223,7 @@ impl Store for SqliteStore {
 
     async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
         let recipient = recipient.clone();
-        self.reads.call(move |connection| reads::has_objected(connection, &recipient)).await
+        self.read(move |connection| reads::has_objected(connection, &recipient)).await
     }
 
     async fn pings_of(
@@ -246,24 +233,25 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<PingPage, StoreError> {
         let recipient = recipient.clone();
-        self.reads.call(move |connection| reads::pings_of(connection, &recipient, after, limit)).await
+        self.read(move |connection| reads::pings_of(connection, &recipient, after, limit)).await
     }
 
     async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
-        self.reads.call(|connection| reads::recipient_keys(connection)).await
+        self.read(|connection| reads::recipient_keys(connection)).await
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
-        let purged = self.recorder.change(|change| purge::purge(change, now, limit))?;
+        let writer = &self.writer;
+        let purged = writer.write(|transaction| purge::purge(transaction, &writer.tail, now, limit))?;
         if purged.pings + purged.opens > 0 {
-            self.recorder.writer.owe_empty_log();
-            self.log_changed(limit);
+            writer.owe_empty_log();
+            self.upkeep.changed(limit);
         }
         Ok(purged)
     }
 
     async fn identity(&self) -> Result<DatabaseId, StoreError> {
-        self.reads.call(|connection| news::identity(connection)).await
+        self.read(|connection| news::identity(connection)).await
     }
 
     fn spool(&self) -> Option<&dyn Spooling> {
