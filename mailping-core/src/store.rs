@@ -1,5 +1,6 @@
 //! What a database must do for mailping: few methods, each with its guarantee, none with a default.
 
+mod code_names;
 mod database_id;
 mod deleted;
 mod error;
@@ -13,6 +14,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use self::code_names::code_names;
 pub use self::database_id::{DatabaseId, DatabaseIdError};
 pub use self::deleted::{Erased, Purged};
 pub use self::error::StoreError;

@@ -32,32 +32,19 @@ pub(crate) fn insert_ping(
 fn unify(connection: &Connection, recipient: &RecipientHashes) -> Result<()> {
     const PINGS: &str = "UPDATE pings SET recipient_key = ?3, recipient_hash = ?4
         WHERE recipient_key = ?1 AND recipient_hash = ?2";
+    const OBJECTION: &str =
+        "UPDATE OR REPLACE objections SET key = ?3, hash = ?4 WHERE key = ?1 AND hash = ?2";
     let newest = &recipient.newest;
     for older in &recipient.older {
-        let (key, hash) = (older.key().to_bits(), older.hash());
-        connection.prepare_cached(PINGS)?.execute(params![
-            key,
-            hash,
-            newest.key().to_bits(),
-            newest.hash()
-        ])?;
-        let mut objection =
-            connection.prepare_cached("DELETE FROM objections WHERE key = ?1 AND hash = ?2")?;
-        if objection.execute(params![key, hash])? > 0 {
-            keep_objection(connection, newest)?;
+        for sql in [PINGS, OBJECTION] {
+            let (from, to) = (older.key().to_bits(), newest.key().to_bits());
+            connection.prepare_cached(sql)?.execute(params![from, older.hash(), to, newest.hash()])?;
         }
     }
     // A ping that was kept under an older key may have escaped the objection until now.
     if !recipient.older.is_empty() && has_objected(connection, newest)? {
         object_by_hash(connection, newest)?;
     }
-    Ok(())
-}
-
-fn keep_objection(connection: &Connection, hash: &RecipientHash) -> Result<()> {
-    connection
-        .prepare_cached("INSERT INTO objections (key, hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-        .execute(params![hash.key().to_bits(), hash.hash()])?;
     Ok(())
 }
 
@@ -82,12 +69,12 @@ pub(crate) fn object(connection: &Connection, recipient: &RecipientHashes) -> Re
 }
 
 fn object_by_hash(connection: &Connection, hash: &RecipientHash) -> Result<()> {
-    keep_objection(connection, hash)?;
-    connection
-        .prepare_cached(
-            "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status = 0",
-        )?
-        .execute(params![hash.key().to_bits(), hash.hash(), Status::Withdrawn.code()])?;
+    const KEEP: &str = "INSERT INTO objections (key, hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    const WITHDRAW: &str =
+        "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status = 0";
+    let (key, status) = (hash.key().to_bits(), Status::Withdrawn.code());
+    connection.prepare_cached(KEEP)?.execute(params![key, hash.hash()])?;
+    connection.prepare_cached(WITHDRAW)?.execute(params![key, hash.hash(), status])?;
     Ok(())
 }
 
@@ -117,24 +104,28 @@ pub(crate) fn erase_recipient(connection: &Connection, recipient: &RecipientHash
 /// Deletes pings with all of their opens: those in the index, and those that the table has above
 /// its mark, whatever is remembered of them.
 fn erase_all(connection: &Connection, pings: &HashSet<i64>) -> Result<Erased> {
-    if pings.is_empty() {
-        return Ok(Erased::default());
-    }
-    let delete = |sql: &str, number: i64| -> Result<u64> {
-        Ok(connection.prepare_cached(sql)?.execute([number])? as u64)
-    };
     let mut erased = Erased::default();
-    for seq in index::waiting_of(connection, |ping| pings.contains(&ping))? {
-        erased.opens += delete("DELETE FROM opens WHERE seq = ?1", seq)?;
+    if pings.is_empty() {
+        return Ok(erased);
     }
-    for &ping in pings {
-        erased.opens += delete(
-            "DELETE FROM opens WHERE seq IN (SELECT seq FROM opens_by_ping WHERE ping = ?1) AND ping = ?1",
-            ping,
-        )?;
-        delete("DELETE FROM opens_by_ping WHERE ping = ?1", ping)?;
-        delete("DELETE FROM last_days WHERE ping = ?1", ping)?;
-        erased.pings += delete("DELETE FROM pings WHERE n = ?1", ping)?;
+    for waiting in index::waiting_of(connection, |ping| pings.contains(&ping))? {
+        let mut open = connection.prepare_cached("DELETE FROM opens WHERE seq = ?1")?;
+        erased.opens += open.execute([waiting.seq])? as u64;
+    }
+    for ping in pings {
+        let one = delete(connection, *ping)?;
+        erased = Erased::new(erased.pings + one.pings, erased.opens + one.opens);
     }
     Ok(erased)
+}
+
+/// Deletes a ping with the opens that the index has of it.
+pub(crate) fn delete(connection: &Connection, ping: i64) -> Result<Erased> {
+    let delete = |sql: &str| -> Result<u64> { Ok(connection.prepare_cached(sql)?.execute([ping])? as u64) };
+    let opens = delete(
+        "DELETE FROM opens WHERE seq IN (SELECT seq FROM opens_by_ping WHERE ping = ?1) AND ping = ?1",
+    )?;
+    delete("DELETE FROM opens_by_ping WHERE ping = ?1")?;
+    delete("DELETE FROM last_days WHERE ping = ?1")?;
+    Ok(Erased::new(delete("DELETE FROM pings WHERE n = ?1")?, opens))
 }

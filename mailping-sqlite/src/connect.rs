@@ -4,12 +4,11 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use mailping_core::store::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::failure::{Failure, Result};
 use crate::migrate::STORE;
-use crate::names;
+use crate::{files, names};
 
 /// How long a call waits for another connection's lock.
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
@@ -33,7 +32,7 @@ pub(crate) fn writer(path: &Path) -> Result<Connection> {
             rusqlite::version()
         )));
     }
-    create_if_missing(path)?;
+    files::create_if_missing(path)?;
     let mut connection = connect(path)?;
     if connection.is_readonly("main")? {
         return Err(Failure::incompatible(
@@ -81,52 +80,18 @@ pub(crate) fn connect(path: &Path) -> Result<Connection> {
 
 /// Two connections that switch a new file at once can get "busy" without any waiting.
 fn use_write_ahead_log(connection: &Connection) -> Result<()> {
+    let is_busy = |error: &rusqlite::Error| {
+        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    };
     let start = Instant::now();
-    loop {
-        let mode =
-            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
-        match mode {
-            Ok(mode) if mode == "wal" => return Ok(()),
-            Ok(_) => {
-                return Err(Failure::incompatible(
-                    "the file system does not carry a write-ahead log: keep the file on a local disk",
-                ));
+    let mode: String = loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)) {
+            Err(error) if is_busy(&error) && start.elapsed() < BUSY => {
+                std::thread::sleep(Duration::from_millis(10));
             }
-            Err(error) => match error.sqlite_error_code() {
-                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) if start.elapsed() < BUSY => {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                _ => return Err(error.into()),
-            },
+            mode => break mode?,
         }
-    }
-}
-
-/// Makes a file for its owner's eyes only; SQLite gives the log beside it the same mode.
-pub(crate) fn create(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
-}
-
-fn create_if_missing(path: &Path) -> Result<()> {
-    if path.as_os_str().is_empty() || path == Path::new(":memory:") {
-        return Err(Failure::incompatible("a path of a file is needed: the store keeps what it is given"));
-    }
-    if path.is_dir() {
-        return Err(Failure::incompatible("the path is a folder: give the path of a file in it"));
-    }
-    let Err(error) = create(path) else { return Ok(()) };
-    match error.kind() {
-        ErrorKind::AlreadyExists => Ok(()),
-        ErrorKind::NotFound => {
-            Err(Failure::incompatible("the folder of the database file does not exist: make it first"))
-        }
-        ErrorKind::PermissionDenied => {
-            Err(Failure::incompatible("the folder of the database file is not writable by this process"))
-        }
-        _ => Err(StoreError::unavailable(error).into()),
-    }
+    };
+    let refusal = "the file system does not carry a write-ahead log: keep the file on a local disk";
+    if mode == "wal" { Ok(()) } else { Err(Failure::incompatible(refusal)) }
 }

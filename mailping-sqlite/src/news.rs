@@ -10,12 +10,6 @@ use crate::failure::{Failure, Result, readable};
 use crate::rows::{self, open_columns};
 use crate::walk::walk;
 
-/// A mark of this file: the file's own id, the last open and the last raise of a last day.
-struct Place {
-    open: i64,
-    day: i64,
-}
-
 /// Which file it is, as marks say it too.
 pub(crate) fn identity(connection: &Connection) -> Result<DatabaseId> {
     id(connection)?.parse().map_err(|_| Failure::corrupt("about.id"))
@@ -23,8 +17,25 @@ pub(crate) fn identity(connection: &Connection) -> Result<DatabaseId> {
 
 pub(crate) fn mark(connection: &Connection) -> Result<Mark> {
     let transaction = connection.unchecked_transaction()?;
-    let place = Place { open: last(&transaction, "opens")?, day: last(&transaction, "last_days")? };
-    place.mark(&transaction)
+    mark_of(&transaction, last(&transaction, "opens")?, last(&transaction, "last_days")?)
+}
+
+/// The mark of a place in this file: its own id, the last open and the last raise of a last day.
+fn mark_of(connection: &Connection, open: i64, day: i64) -> Result<Mark> {
+    let text = format!("{}-{open}-{day}", id(connection)?);
+    text.parse().map_err(|error| StoreError::unavailable(error).into())
+}
+
+/// Fails if the mark is of another file, or beyond what this one has given out: an older state was
+/// brought back.
+fn place_of(connection: &Connection, mark: &Mark) -> Result<(i64, i64)> {
+    let (id, opens, days) = (id(connection)?, last(connection, "opens")?, last(connection, "last_days")?);
+    let number = |text: &str, last| text.parse().ok().filter(|number| (0..=last).contains(number));
+    let place = match mark.as_str().split('-').collect::<Vec<_>>()[..] {
+        [of, open, day] if of == id => number(open, opens).zip(number(day, days)),
+        _ => None,
+    };
+    place.ok_or(Failure(StoreError::UnknownMark))
 }
 
 pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Result<News> {
@@ -36,14 +47,14 @@ pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Resul
     const DAYS: &str = "SELECT l.seq, l.day, p.id FROM last_days AS l LEFT JOIN pings AS p NOT INDEXED
         ON p.n = l.ping WHERE l.seq > ?1 ORDER BY l.seq";
     let transaction = connection.unchecked_transaction()?;
-    let mut place = Place::of(&transaction, since)?;
+    let (open_place, day_place) = place_of(&transaction, since)?;
     let mut news = News::new(Vec::new(), since.clone());
     let open = |row: &Row<'_>, ping| Ok(NewsItem::Open(rows::open(row, ping)?.1));
-    place.open = take(&transaction, "opens", OPENS, place.open, limit, &mut news, open)?;
+    let opens = take(&transaction, "opens", OPENS, open_place, limit, &mut news, open)?;
     let day =
         |row: &Row<'_>, ping| Ok(NewsItem::LastDay(LastDay::new(ping, rows::time(row, 1, "last_days.day")?)));
-    place.day = take(&transaction, "last_days", DAYS, place.day, limit, &mut news, day)?;
-    news.mark = place.mark(&transaction)?;
+    let days = take(&transaction, "last_days", DAYS, day_place, limit, &mut news, day)?;
+    news.mark = mark_of(&transaction, opens, days)?;
     Ok(news)
 }
 
@@ -85,29 +96,4 @@ fn last(connection: &Connection, table: &str) -> Result<i64> {
 
 fn id(connection: &Connection) -> Result<String> {
     Ok(connection.prepare_cached("SELECT id FROM about")?.query_row((), |row| row.get(0))?)
-}
-
-impl Place {
-    fn mark(&self, connection: &Connection) -> Result<Mark> {
-        let text = format!("{}-{}-{}", id(connection)?, self.open, self.day);
-        text.parse().map_err(|error| StoreError::unavailable(error).into())
-    }
-
-    /// Fails if the mark is of another file, or beyond what this one has given out: an older state
-    /// was brought back.
-    fn of(connection: &Connection, mark: &Mark) -> Result<Self> {
-        let id = id(connection)?;
-        let number = |text: &str, table| -> Result<Option<i64>> {
-            let last = last(connection, table)?;
-            Ok(text.parse().ok().filter(|number| (0..=last).contains(number)))
-        };
-        let parts: Vec<&str> = mark.as_str().split('-').collect();
-        if let [of, open, day] = parts[..]
-            && of == id
-            && let (Some(open), Some(day)) = (number(open, "opens")?, number(day, "last_days")?)
-        {
-            return Ok(Self { open, day });
-        }
-        Err(StoreError::UnknownMark.into())
-    }
 }

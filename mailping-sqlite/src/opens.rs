@@ -9,11 +9,10 @@ use std::sync::Mutex;
 use mailping_core::PingId;
 use mailping_core::receipts::Open;
 use mailping_core::store::{OpenCursor, OpenPage, Order};
-use rusqlite::{Connection, Statement, params};
+use rusqlite::{Connection, Statement};
 
 use crate::failure::{Failure, Result, readable};
-use crate::index::{self, locked};
-use crate::tail::{Entry, Span, Tail};
+use crate::index::{self, Entry, Span, Tail, locked};
 use crate::{record, rows};
 
 /// A page of each of these pings, all from one state of the file.
@@ -57,7 +56,7 @@ fn read(
     mut waiting: Vec<Entry>,
     limit: usize,
 ) -> Result<OpenPage> {
-    let indexed = readable(indexed(connection, span, limit.saturating_add(1)), &mut 0)?;
+    let indexed = readable(index::of(connection, span, limit.saturating_add(1)), &mut 0)?;
     if indexed.is_none() {
         tracing::error!(%ping, "the index of opens is damaged: the whole table is searched for those of a ping");
         index::after(connection, 0, |entry| waiting.extend(span.holds(&entry).then_some(entry)))?;
@@ -91,29 +90,6 @@ fn read(
     }
     page.next = entries.last().filter(|_| has_more).map(|(last, _)| last.cursor());
     Ok(page)
-}
-
-/// The first entries of a span in the index, no two of one open.
-fn indexed(connection: &Connection, span: &Span, enough: usize) -> Result<Vec<Entry>> {
-    let Span { order, low, high } = span;
-    let order = if *order == Order::OldestFirst { "at, id, seq" } else { "at DESC, id DESC, seq DESC" };
-    let sql = format!(
-        "SELECT seq, ping, at, id FROM opens_by_ping
-         WHERE ping = ?1 AND (at, id, seq) > (?2, ?3, ?4) AND (at, id, seq) < (?5, ?6, ?7) ORDER BY {order}"
-    );
-    let mut find = connection.prepare_cached(&sql)?;
-    let (first, last) = (low.id.to_be_bytes(), high.id.to_be_bytes());
-    let mut found = find.query(params![low.ping, low.at, first, low.seq, high.at, last, high.seq])?;
-    let mut entries: Vec<Entry> = Vec::new();
-    while entries.len() < enough
-        && let Some(row) = found.next()?
-    {
-        let entry = index::entry(row)?;
-        if entries.last().is_none_or(|last| last.cursor() != entry.cursor()) {
-            entries.push(entry);
-        }
-    }
-    Ok(entries)
 }
 
 /// The open that an entry points to; an error if that is another one.

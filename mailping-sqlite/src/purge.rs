@@ -4,12 +4,12 @@
 use std::sync::Mutex;
 
 use mailping_core::Timestamp;
-use mailping_core::store::{Order, Purged};
+use mailping_core::store::{Erased, Order, Purged};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::changes;
 use crate::failure::{Result, readable};
-use crate::index::{self, locked};
-use crate::tail::{Span, Tail};
+use crate::index::{self, Span, Tail, locked};
 
 /// In the index's own order: any other would sort all that is due for each ping.
 const NEXT_DUE: &str = "SELECT keep_until, n FROM pings INDEXED BY pings_by_keep_until
@@ -41,9 +41,9 @@ pub(crate) fn purge(
         // On its own, so that a damaged page keeps no other ping.
         connection.prepare_cached("SAVEPOINT due")?.raw_execute()?;
         match readable(purge_ping(connection, tail, place.1, left), &mut purged.passed_over)? {
-            Some((opens, pings)) => {
-                purged.opens += opens;
-                purged.pings += pings;
+            Some(gone) => {
+                purged.opens += gone.opens;
+                purged.pings += gone.pings;
             }
             None => connection.execute_batch("ROLLBACK TO due")?,
         }
@@ -51,36 +51,29 @@ pub(crate) fn purge(
     }
 }
 
-/// How many opens are gone, and whether the ping is.
-fn purge_ping(connection: &Connection, tail: &Mutex<Tail>, ping: i64, most: usize) -> Result<(u64, u64)> {
-    const INDEXED: &str = "DELETE FROM opens WHERE ping = ?1 AND seq IN
-        (SELECT seq FROM opens_by_ping WHERE ping = ?1 ORDER BY at, id, seq LIMIT ?2)";
-    const ENTRIES: &str = "DELETE FROM opens_by_ping WHERE (ping, at, id, seq) IN
-        (SELECT ping, at, id, seq FROM opens_by_ping WHERE ping = ?1 ORDER BY at, id, seq LIMIT ?2)";
-    let limit = i64::try_from(most).unwrap_or(i64::MAX);
-    let mut gone = connection.prepare_cached(INDEXED)?.execute([ping, limit])?;
-    let mut done = connection.prepare_cached(ENTRIES)?.execute([ping, limit])?;
-    let is_broken = locked(tail).is_broken;
-    let waiting = if is_broken {
-        index::waiting_of(connection, |other| other == ping)?
+/// Deletes at most so many opens of a ping, and the ping if they were fewer.
+fn purge_ping(connection: &Connection, tail: &Mutex<Tail>, ping: i64, most: usize) -> Result<Erased> {
+    const ENTRY: &str = "DELETE FROM opens_by_ping WHERE ping = ?1 AND at = ?2 AND id = ?3 AND seq = ?4";
+    let span = Span::new(ping, Order::OldestFirst, None);
+    let mut entries = index::of(connection, &span, most)?;
+    if locked(tail).is_broken {
+        entries.extend(index::waiting_of(connection, |other| other == ping)?);
     } else {
-        let span = Span::new(ping, Order::OldestFirst, None);
-        locked(tail).some_of(&span, usize::MAX).iter().map(|entry| entry.seq).collect()
-    };
-    for seq in waiting {
+        entries.extend(locked(tail).some_of(&span, usize::MAX));
+    }
+    let mut open = connection.prepare_cached("DELETE FROM opens WHERE seq = ?1 AND ping = ?2")?;
+    let mut of_index = connection.prepare_cached(ENTRY)?;
+    let (mut opens, mut done) = (0, 0);
+    for entry in entries {
         if done >= most {
             break;
         }
-        let mut open = connection.prepare_cached("DELETE FROM opens WHERE seq = ?1 AND ping = ?2")?;
-        let deleted = open.execute([seq, ping])?;
-        (gone, done) = (gone + deleted, done + deleted);
+        let gone = open.execute([entry.seq, ping])?;
+        done += gone.max(of_index.execute(params![ping, entry.at, entry.id.to_be_bytes(), entry.seq])?);
+        opens += gone as u64;
     }
-    if done >= most {
-        return Ok((gone as u64, 0));
-    }
-    connection.prepare_cached("DELETE FROM last_days WHERE ping = ?1")?.execute([ping])?;
-    let pings = connection.prepare_cached("DELETE FROM pings WHERE n = ?1")?.execute([ping])?;
-    Ok((gone as u64, pings as u64))
+    let rest = if done < most { changes::delete(connection, ping)? } else { Erased::default() };
+    Ok(Erased::new(rest.pings, rest.opens + opens))
 }
 
 #[cfg(test)]

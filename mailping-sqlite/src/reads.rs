@@ -92,10 +92,10 @@ fn page(
     let mut find = connection.prepare_cached(&sql)?;
     let mut found = find.query(params_from_iter(asked))?;
     let mut page = PingPage::default();
-    while limit > 0 {
+    loop {
         // A damaged page of the index ends the list.
         let Some(row) = readable(found.next(), &mut page.unreadable)?.flatten() else { break };
-        if page.pings.len() == limit {
+        if page.pings.len() >= limit {
             page.next = page.pings.last().map(|last| last.ping.id);
             break;
         }

@@ -10,9 +10,8 @@ use mailping_core::store::{Answer, Attempt, Written};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::failure::{Failure, Result};
-use crate::index::locked;
+use crate::index::{Entry, Tail, locked};
 use crate::rows;
-use crate::tail::{Entry, Tail};
 
 /// Keeps the opens of pings that record, and raises last days. In a repeat, an open that is there
 /// already stays as it is.

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use mailping_core::store::StoreError;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params_from_iter};
 
 use crate::connect;
 use crate::failure::{Failure, Result, readable};
-use crate::files::beside;
+use crate::files::{self, beside};
 use crate::index::ROUND;
 use crate::migrate::STORE;
 use crate::walk::{FAR, walk};
@@ -38,21 +38,17 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
     tracing::error!(
         "the database file is damaged, and nothing can be added to it: what can be read is written to a new file"
     );
-    match rescue(path) {
-        Ok((aside, recovered)) => {
-            tracing::error!(
-                damaged = %aside.display(),
-                ?recovered,
-                "the damaged file stands beside the new one. It holds personal data that no erasure reaches: delete it \
-                 when you have what you need"
-            );
-            whole(path)
-        }
-        Err(Failure(rescue)) => {
-            tracing::error!(failure = %rescue, "nothing can be read of the database file: bring a backup back");
-            Err(failure)
-        }
-    }
+    let (aside, recovered) = rescue(path).map_err(|Failure(rescue)| {
+        tracing::error!(failure = %rescue, "nothing can be read of the database file: bring a backup back");
+        failure
+    })?;
+    tracing::error!(
+        damaged = %aside.display(),
+        ?recovered,
+        "the damaged file stands beside the new one. It holds personal data that no erasure reaches: delete it when \
+         you have what you need"
+    );
+    whole(path)
 }
 
 /// Opens a file that takes new rows, whatever else is damaged in it.
@@ -63,42 +59,22 @@ fn whole(path: &Path) -> Result<Connection> {
         return Err(Failure::corrupt("the index of opens"));
     }
     // Whether each table takes a row at the place where new ones come.
-    transaction.execute_batch(
-        "SAVEPOINT try;
-         INSERT INTO pings (id, status, record_until, keep_until, sent_at, detail, time_step, purpose, reference, basis)
-            VALUES (zeroblob(16), 3, 0, 0, 0, 0, 0, 0, '', '') ON CONFLICT (id) DO NOTHING;
-         INSERT INTO opens (ping, id, at, time_step, fetcher, verdict, evidence, rules_version, tie)
-            VALUES ((SELECT coalesce(max(n), 1) FROM pings), zeroblob(8), 0, 0, 0, 0, 0, 0, 0);
-         INSERT OR IGNORE INTO opens_by_ping (ping, at, id, seq) SELECT max(seq), 0, zeroblob(8), 0 FROM opens;
-         INSERT INTO last_days (ping, day) VALUES ((SELECT coalesce(max(n), 0) + 1 FROM pings), 0);
-         INSERT OR IGNORE INTO objections (key, hash) VALUES (0, zeroblob(32));
-         UPDATE about SET indexed_to = indexed_to;
-         ROLLBACK TO try",
-    )?;
+    transaction.execute_batch(include_str!("schema/try.sql"))?;
     // A file that was put together from two states may have rows with numbers that it would give
-    // again: then an open would stand at a ping that it does not belong to.
-    for (table, highest) in [
-        (
-            "pings",
-            "SELECT max(coalesce((SELECT max(ping) FROM opens_by_ping), 0),
-                coalesce((SELECT max(ping) FROM opens WHERE seq > (SELECT indexed_to FROM about)), 0))",
-        ),
-        ("opens", "SELECT max(coalesce((SELECT max(seq) FROM opens), 0), (SELECT indexed_to FROM about))"),
+    // again, and opens without their ping.
+    for doubt in [
+        "SELECT max(ping) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pings'), 0) FROM opens_by_ping",
+        "SELECT indexed_to > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'opens'), 0) FROM about",
+        "SELECT 1 FROM opens WHERE seq > (SELECT indexed_to FROM about) AND ping NOT IN (SELECT n FROM pings)",
     ] {
-        let highest: Option<i64> = readable(transaction.query_row(highest, (), |row| row.get(0)), &mut 0)?;
-        let given = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = ?1), 0)";
-        if highest > Some(transaction.query_row(given, [table], |row| row.get(0))?) {
-            tracing::error!(table, "the database file is not in one state: was it copied while in use?");
-            transaction.execute("DELETE FROM sqlite_sequence WHERE name = ?1", [table])?;
-            transaction
-                .execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)", (table, highest))?;
+        let doubt = transaction.query_row(doubt, (), |row| row.get::<_, Option<bool>>(0)).optional();
+        if readable(doubt, &mut 0)?.flatten().flatten() == Some(true) {
+            return Err(Failure::corrupt(
+                "the database file is not in one state: was it copied while in use?",
+            ));
         }
     }
-    // No receipt would show them, and no purge find them.
-    let orphans =
-        "DELETE FROM opens WHERE seq > (SELECT indexed_to FROM about) AND ping NOT IN (SELECT n FROM pings)";
-    readable(transaction.execute(orphans, ()), &mut 0)?;
-    transaction.commit()?;
+    transaction.rollback()?;
     Ok(connection)
 }
 
@@ -113,7 +89,8 @@ fn rescue(path: &Path) -> Result<(PathBuf, Recovered)> {
     let aside = (1..).map(|n| beside(path, &format!(".damaged-{n}"))).find(|aside| !aside.exists());
     let aside = aside.ok_or(Failure::corrupt("the database file is damaged"))?;
     let renamed = || -> std::io::Result<()> {
-        std::fs::rename(path, &aside)?;
+        // The path is never without a file, which the next start would take for a new one.
+        std::fs::hard_link(path, &aside).or_else(|_| std::fs::rename(path, &aside))?;
         for end in ["-wal", "-shm"] {
             let _ = std::fs::rename(beside(path, end), beside(&aside, end));
         }
@@ -128,11 +105,7 @@ fn rescue(path: &Path) -> Result<(PathBuf, Recovered)> {
 /// Writes what can be read of a damaged file to a new one, which is the same database: it keeps its
 /// id, and gives no number again.
 pub(crate) fn recover(from: &Path, to: &Path) -> Result<Recovered> {
-    connect::create(to).map_err(|_| {
-        Failure::incompatible(
-            "what is saved needs the path of a file that does not exist, in a folder that does",
-        )
-    })?;
+    files::create_copy(to)?;
     // Nobody else may write meanwhile, unless nobody can.
     let lock = connect::connect(from)?;
     let _ = lock.execute_batch("BEGIN IMMEDIATE");
@@ -151,15 +124,15 @@ pub(crate) fn recover(from: &Path, to: &Path) -> Result<Recovered> {
     copy(&damaged, &transaction, "last_days", left_out)?;
     let id = damaged.query_row("SELECT id FROM about", (), |row| row.get::<_, String>(0));
     let id = readable(id, left_out)?;
-    unless_damaged(transaction.execute("UPDATE about SET id = coalesce(?1, id)", [id]), left_out)?;
+    written(transaction.execute("UPDATE about SET id = coalesce(?1, id)", [id]))?;
     // From both ends, since nothing leads over what cannot be read.
     let mut keep = transaction.prepare("INSERT OR IGNORE INTO objections (key, hash) VALUES (?1, ?2)")?;
     for order in ["key, hash", "key DESC, hash DESC"] {
         let mut find = damaged.prepare(&format!("SELECT key, hash FROM objections ORDER BY {order}"))?;
         let mut found = find.query(())?;
         while let Some(row) = readable(found.next(), left_out)?.flatten() {
-            let kept = keep.execute((row.get::<_, Value>(0)?, row.get::<_, Value>(1)?));
-            recovered.objections += unless_damaged(kept, left_out)?;
+            let objection = (row.get::<_, Value>(0)?, row.get::<_, Value>(1)?);
+            recovered.objections += written(keep.execute(objection))?;
         }
     }
     drop(keep);
@@ -182,30 +155,25 @@ fn copy(damaged: &Connection, target: &Transaction<'_>, table: &str, left_out: &
     let mut find = damaged.prepare(&format!("SELECT rowid, {columns} FROM {table} {find}"))?;
     let insert = format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})");
     let mut insert = target.prepare(&insert)?;
-    let (mut copied, mut refused, count) = (0, 0, find.column_count());
+    let (mut copied, mut visited, count) = (0, 0, find.column_count());
     let gaps = walk(&mut find, 0, |row| {
+        visited += 1;
         let values = (1..count).map(|column| row.get::<_, Value>(column));
-        let is_number = row.get::<_, i64>(0)? < FAR;
-        match readable(values.collect::<rusqlite::Result<Vec<_>>>(), &mut refused)? {
-            Some(values) if is_number => {
-                copied += unless_damaged(insert.execute(params_from_iter(values)), &mut refused)?;
-            }
-            _ => refused += 1,
+        let values = readable(values.collect::<rusqlite::Result<Vec<_>>>(), &mut 0)?;
+        if let Some(values) = values.filter(|_| row.get(0).is_ok_and(|number: i64| number < FAR)) {
+            copied += written(insert.execute(params_from_iter(values)))?;
         }
         Ok(true)
     })?;
-    *left_out += gaps + refused;
+    *left_out += gaps + visited - copied;
     Ok(copied)
 }
 
-/// How many rows were written. What the schema refuses is damaged too.
-fn unless_damaged(written: rusqlite::Result<usize>, left_out: &mut u64) -> Result<u64> {
+/// How many rows were written: none if the schema refuses it.
+fn written(written: rusqlite::Result<usize>) -> Result<u64> {
     match written.map_err(Failure::from) {
-        Err(Failure(StoreError::Refused { .. })) => {
-            *left_out += 1;
-            Ok(0)
-        }
-        written => Ok(readable(written, left_out)?.unwrap_or(0) as u64),
+        Err(Failure(StoreError::Refused { .. })) => Ok(0),
+        written => Ok(written? as u64),
     }
 }
 

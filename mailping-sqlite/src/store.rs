@@ -8,20 +8,18 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, Order, PingPage, PingQuery,
-    Purged, Spooling, Store, Written,
+    Attempt, DatabaseId, Erased, KeptPing, KeyFingerprint, Mark, News, OpenPage, OpenQuery, Order, PingPage,
+    PingQuery, Purged, RecipientHashes, Spooling, Store, StoreError, Written,
 };
-use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
 use mailping_core::{PingId, Timestamp};
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
-use crate::failure::Result as Outcome;
-use crate::files::Files;
+use crate::files::{self, Files};
 use crate::repair::Recovered;
 use crate::upkeep::Upkeep;
 use crate::worker::{MAX_CALLS, Worker};
 use crate::writer::Writer;
-use crate::{backup, changes, connect, news, opens, purge, reads, record, repair};
+use crate::{changes, connect, news, opens, purge, reads, record, repair};
 
 /// A [`Store`] in one SQLite file.
 ///
@@ -53,7 +51,12 @@ impl SqliteStore {
     /// not ours is left as it was. [`StoreError::Corrupt`] if nothing can be read,
     /// [`StoreError::Unavailable`] if another process keeps it locked.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        Ok(Self::start(path.as_ref())?)
+        let path = path.as_ref().to_owned();
+        let writer = Arc::new(Writer::new(repair::open(&path)?, Files::of(&path))?);
+        let changes = Worker::start("mailping-sqlite-write", MAX_CALLS, Arc::clone(&writer), |_| false)?;
+        let reads = Worker::start("mailping-sqlite-read", MAX_CALLS, connect::reader(&path)?, |_| false)?;
+        let upkeep = Upkeep::start(&path, Arc::clone(&writer))?;
+        Ok(Self { path, changes, reads, upkeep, writer })
     }
 
     /// Writes all that can be read of a damaged database file to a new one of mode 0600, past pages
@@ -80,7 +83,7 @@ impl SqliteStore {
         let (from, to) = (self.path.clone(), to.as_ref().to_owned());
         // On a thread of its own, so that no receipt waits for it.
         let worker = Worker::start("mailping-sqlite-backup", 1, connect::reader(&from)?, |_| false)?;
-        worker.call(move |connection| backup::write(connection, &to)).await
+        worker.call(move |connection| files::back_up(connection, &to)).await
     }
 
     /// Writes the whole file anew (`VACUUM`), so that not even a stray copy of something erased is
@@ -92,39 +95,6 @@ impl SqliteStore {
     /// copy.
     pub async fn rewrite(&self) -> Result<(), StoreError> {
         self.changes.call(|writer| writer.rewrite()).await
-    }
-
-    /// Makes a change on the thread that writes, as one transaction.
-    async fn change<R: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Outcome<R> + Send + 'static,
-    ) -> Result<R, StoreError> {
-        self.changes.call(move |writer| writer.write(work)).await
-    }
-
-    /// As [`SqliteStore::change`], and what was deleted leaves the file's log.
-    async fn change_and_wipe<R: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Outcome<R> + Send + 'static,
-    ) -> Result<R, StoreError> {
-        self.changes.call(move |writer| writer.erase(work)).await
-    }
-
-    /// Reads on the thread that reads.
-    async fn read<R: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> Outcome<R> + Send + 'static,
-    ) -> Result<R, StoreError> {
-        self.reads.call(move |connection| work(connection)).await
-    }
-
-    fn start(path: &Path) -> Outcome<Self> {
-        let connection = repair::open(path)?;
-        let writer = Arc::new(Writer::new(connection, Files::of(path))?);
-        let changes = Worker::start("mailping-sqlite-write", MAX_CALLS, Arc::clone(&writer), |_| false)?;
-        let reads = Worker::start("mailping-sqlite-read", MAX_CALLS, connect::reader(path)?, |_| false)?;
-        let upkeep = Upkeep::start(path, Arc::clone(&writer))?;
-        Ok(Self { path: path.to_owned(), changes, reads, upkeep, writer })
     }
 }
 
@@ -158,7 +128,12 @@ impl Store for SqliteStore {
         recipient: Option<&RecipientHashes>,
     ) -> Result<Status, StoreError> {
         let (ping, recipient) = (ping.clone(), recipient.cloned());
-        let made = self.change(move |change| changes::insert_ping(change, &ping, recipient.as_ref())).await;
+        let made = self
+            .changes
+            .call(move |writer| {
+                writer.write(|change| changes::insert_ping(change, &ping, recipient.as_ref()))
+            })
+            .await;
         if matches!(made, Err(StoreError::Corrupt { .. })) {
             tracing::error!(
                 "an index of pings is damaged where a new one belongs: it is made anew at the next start"
@@ -169,61 +144,63 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
-        self.read(move |connection| reads::ping(connection, id)).await
+        self.reads.call(move |connection| reads::ping(connection, id)).await
     }
 
     async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
         let query = query.clone();
-        self.read(move |connection| reads::pings(connection, &query)).await
+        self.reads.call(move |connection| reads::pings(connection, &query)).await
     }
 
     async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
         let (tail, OpenQuery { ping, order, after, limit, .. }) = (Arc::clone(&self.writer.tail), *query);
         let read =
-            move |connection: &Connection| opens::pages(connection, &tail, &[ping], order, after, limit);
-        Ok(self.read(read).await?.pop().unwrap_or_default())
+            move |connection: &mut Connection| opens::pages(connection, &tail, &[ping], order, after, limit);
+        Ok(self.reads.call(read).await?.pop().unwrap_or_default())
     }
 
     async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
         let (tail, pings) = (Arc::clone(&self.writer.tail), pings.to_vec());
         let order = Order::OldestFirst;
-        self.read(move |connection| opens::pages(connection, &tail, &pings, order, None, limit)).await
+        self.reads.call(move |connection| opens::pages(connection, &tail, &pings, order, None, limit)).await
     }
 
     async fn mark(&self) -> Result<Mark, StoreError> {
-        self.read(|connection| news::mark(connection)).await
+        self.reads.call(|connection| news::mark(connection)).await
     }
 
     async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
         let since = since.clone();
-        self.read(move |connection| news::news(connection, &since, limit)).await
+        self.reads.call(move |connection| news::news(connection, &since, limit)).await
     }
 
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
-        self.change(move |change| changes::withdraw(change, id)).await
+        self.changes.call(move |writer| writer.write(|change| changes::withdraw(change, id))).await
     }
 
     async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
-        self.change_and_wipe(move |change| changes::erase(change, id)).await
+        self.changes.call(move |writer| writer.erase(|change| changes::erase(change, id))).await
     }
 
     async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
         let recipient = recipient.clone();
-        self.change(move |change| changes::object(change, &recipient)).await
+        self.changes.call(move |writer| writer.write(|change| changes::object(change, &recipient))).await
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
-        self.change(move |change| changes::object_by_ping(change, id)).await
+        self.changes.call(move |writer| writer.write(|change| changes::object_by_ping(change, id))).await
     }
 
     async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
         let recipient = recipient.clone();
-        self.change_and_wipe(move |change| changes::erase_recipient(change, &recipient)).await
+        self.changes
+            .call(move |writer| writer.erase(|change| changes::erase_recipient(change, &recipient)))
+            .await
     }
 
     async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
         let recipient = recipient.clone();
-        self.read(move |connection| reads::has_objected(connection, &recipient)).await
+        self.reads.call(move |connection| reads::has_objected(connection, &recipient)).await
     }
 
     async fn pings_of(
@@ -233,11 +210,11 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<PingPage, StoreError> {
         let recipient = recipient.clone();
-        self.read(move |connection| reads::pings_of(connection, &recipient, after, limit)).await
+        self.reads.call(move |connection| reads::pings_of(connection, &recipient, after, limit)).await
     }
 
     async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
-        self.read(|connection| reads::recipient_keys(connection)).await
+        self.reads.call(|connection| reads::recipient_keys(connection)).await
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
@@ -251,7 +228,7 @@ impl Store for SqliteStore {
     }
 
     async fn identity(&self) -> Result<DatabaseId, StoreError> {
-        self.read(|connection| news::identity(connection)).await
+        self.reads.call(|connection| news::identity(connection)).await
     }
 
     fn spool(&self) -> Option<&dyn Spooling> {

@@ -54,11 +54,12 @@ impl Upkeep {
         }
         let (writer, changed) = (Arc::clone(&self.writer), Arc::clone(&self.changed));
         self.worker.tell(move |connection| {
-            let mut steps = changed.swap(0, Ordering::Relaxed) * 9 / 8 / STEP + 1;
             writer.move_log(connection);
-            while steps > 0 && writer.fill_index(ROUND, STEP) {
-                steps -= 1;
-            }
+            let rows = changed.swap(0, Ordering::Relaxed);
+            // As many steps as batches that come in between, however large those are.
+            let step = STEP.max(rows / 8);
+            let mut steps = 0..=rows * 9 / 8 / step;
+            while steps.next().is_some() && writer.fill_index(ROUND, step) {}
         });
     }
 }

@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::connect;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::files::Files;
-use crate::index::{self, locked};
-use crate::tail::Tail;
+use crate::index::{self, Tail, locked};
 
 /// How long an erasure waits for readers of an older state before emptying the log is put off. No
 /// hit waits for it.
@@ -87,17 +86,15 @@ impl Writer {
     /// meanwhile stands in the file's own folder, for its owner's eyes only: it is the one thing
     /// that may leave memory other than into the file and its log.
     pub(crate) fn rewrite(&self) -> Result<()> {
-        {
-            let connection = self.connection();
-            let folder = self.files.folder().to_string_lossy().into_owned();
-            connection.pragma_update(None, "temp_store", "FILE")?;
-            let vacuumed = connection
-                .pragma_update(None, "temp_store_directory", folder)
-                .and_then(|()| connection.execute_batch("VACUUM"));
-            let _ = connection.pragma_update(None, "temp_store_directory", "");
-            connection.pragma_update(None, "temp_store", "MEMORY")?;
-            vacuumed?;
-        }
+        let connection = self.connection();
+        connection.pragma_update(None, "temp_store", "FILE")?;
+        let vacuumed = connection
+            .pragma_update(None, "temp_store_directory", self.files.folder().to_string_lossy())
+            .and_then(|()| connection.execute_batch("VACUUM"));
+        let _ = connection.pragma_update(None, "temp_store_directory", "");
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        drop(connection);
+        vacuumed?;
         self.owe_empty_log();
         self.empty_log();
         Ok(())
@@ -117,17 +114,13 @@ impl Writer {
         }
         let _moving = locked(&self.moving);
         let connection = self.connection();
-        // Before the look, so that what is erased meanwhile is owed again.
-        self.log_holds_erased.store(false, Ordering::Release);
-        let emptied = connection.busy_timeout(Duration::ZERO).and_then(|()| {
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, i64>(0))
-        });
+        // Nothing is erased meanwhile: that takes this connection too.
+        let is_busy = connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0)));
         let _ = connection.busy_timeout(connect::BUSY);
-        let is_empty = matches!(emptied, Ok(0));
-        if !is_empty {
-            self.owe_empty_log();
-        }
-        is_empty
+        self.log_holds_erased.store(is_busy != Ok(false), Ordering::Release);
+        is_busy == Ok(false)
     }
 
     /// Moves the log's pages to the file by another connection, so that no batch waits. The rest of
@@ -158,23 +151,17 @@ impl Writer {
         if !locked(&self.tail).has_round(enough) {
             return false;
         }
-        match self.write(|transaction| index::advance(transaction, &self.tail, enough, most)) {
-            Ok(slice) => {
-                locked(&self.tail).indexed(&slice);
-                !slice.is_empty()
-            }
-            Err(failure) => {
-                if failure.is_corrupt() {
-                    tracing::error!(
-                        "the index of opens is damaged: opens are kept without it and found more slowly, and it is \
-                         made anew at the next start"
-                    );
-                    locked(&self.tail).break_off();
-                    self.ask_for_repair();
-                }
-                false
-            }
+        let filled = self.write(|transaction| index::advance(transaction, &self.tail, enough, most));
+        if filled.as_ref().is_err_and(Failure::is_corrupt) {
+            tracing::error!(
+                "the index of opens is damaged: they are kept without it and found more slowly until the next start"
+            );
+            locked(&self.tail).break_off();
+            self.ask_for_repair();
         }
+        let slice = filled.unwrap_or_default();
+        locked(&self.tail).indexed(&slice);
+        !slice.is_empty()
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
