@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use mail_parser::{Message, MessageParser};
 use mailin::{Action, Handler, Response, SessionBuilder, response};
-use mailping_examples_acceptance::{Program, Reply, Start};
+use mailping_acceptance::{Program, Reply, Start};
 
 const THUNDERBIRD: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.5.0";
 

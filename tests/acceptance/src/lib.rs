@@ -1,7 +1,8 @@
-//! What each example service must do, whatever its framework: the program is started as a user
+//! What the service must do, whatever its framework and its store: the program is started as a user
 //! starts it, in an empty folder, and spoken to over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this crate is for tests only")]
 
+mod faults;
 mod http;
 mod message;
 mod operating;
@@ -14,37 +15,32 @@ pub use http::{Client, Reply, Stream};
 pub use message::hours_ago;
 pub use program::{Program, Start};
 
-/// Makes a test of each promise for the example `$name` of the package that the tests are in. A
-/// function after the name changes how it is started, and attributes before it are those of each
-/// test:
-/// `keeps_promises!(#[ignore = "needs PostgreSQL"] "receipts_postgres", on_a_database => ...)`.
+/// Makes a test of each promise for the program that an expression starts. Attributes before it are
+/// those of each test:
+/// `keeps_promises!(#[ignore = "needs PostgreSQL"] on_a_database(..) => sigterm_ends_it_cleanly)`.
 #[macro_export]
 macro_rules! keeps_promises {
-    ($name:literal: $($promise:ident),+ $(,)?) => {
-        $crate::keeps_promises!($name, |start| start => $($promise),+);
-    };
-    ($(#[$attribute:meta])* $name:literal, $prepare:expr => $($promise:ident),+ $(,)?) => {
-        $crate::keeps_promises!(@ [$(#[$attribute])*] $name, $prepare => $($promise),+);
+    (@one [$(#[$attribute:meta])*] $start:expr => $promise:ident) => {
+        #[test]
+        $(#[$attribute])*
+        fn $promise() {
+            $crate::promises::$promise(&$start);
+        }
     };
     // One list inside another cannot repeat without the brackets.
-    (@ $attributes:tt $name:literal, $prepare:expr => $($promise:ident),+) => {
-        $($crate::keeps_promises!(@one $attributes $name, $prepare => $promise);)+
+    (@each $attributes:tt $start:expr => $($promise:ident),+) => {
+        $($crate::keeps_promises!(@one $attributes $start => $promise);)+
     };
-    (@one [$(#[$attribute:meta])*] $name:literal, $prepare:expr => $promise:ident) => {
-            #[test]
-            $(#[$attribute])*
-            fn $promise() {
-                let prepare: fn($crate::Start) -> $crate::Start = $prepare;
-                $crate::promises::$promise(&prepare($crate::Start::example($name)));
-            }
+    ($(#[$attribute:meta])* $start:expr => $($promise:ident),+ $(,)?) => {
+        $crate::keeps_promises!(@each [$(#[$attribute])*] $start => $($promise),+);
     };
 }
 
-/// Makes a test of every promise.
+/// Makes a test of every promise of a service on SQLite.
 #[macro_export]
 macro_rules! keeps_every_promise {
-    ($name:literal) => {
-        $crate::keeps_promises!($name:
+    ($start:expr) => {
+        $crate::keeps_promises!($start =>
             a_proxy_and_a_person_make_a_receipt_of_two_opens,
             an_answered_open_survives_kill_nine,
             nothing_personal_is_in_the_files_or_the_log,
@@ -75,6 +71,7 @@ macro_rules! keeps_every_promise {
             a_fetch_shows_up_live_and_streams_end,
             why_nothing_is_recorded_is_told,
             a_thousand_hits_at_once_on_a_dead_ping_add_no_row,
+            a_damaged_file_fails_no_picture_and_is_refused_at_the_next_start,
         );
     };
 }

@@ -1,5 +1,6 @@
 //! An example service as a running program in a folder of its own.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -29,6 +30,19 @@ impl Start {
         let binary = test.ancestors().nth(2).expect("target/debug").join("examples").join(name);
         assert!(binary.exists(), "{} is not built", binary.display());
         Self { binary, folder: TempDir::new().unwrap(), settings: Vec::new(), other_files: Vec::new() }
+    }
+
+    /// The example `name` of another package, built as it is now.
+    pub fn built(package: &str, name: &str) -> Self {
+        static BUILT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+        let mut built = BUILT.lock().unwrap();
+        if !built.contains(name) {
+            let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+            let build = ["build", "--quiet", "--package", package, "--example", name];
+            assert!(Command::new(cargo).args(build).status().unwrap().success(), "{name} is not built");
+            built.insert(name.to_owned());
+        }
+        Self::example(name)
     }
 
     /// Sets a variable of its environment, for all runs that do not set it otherwise.

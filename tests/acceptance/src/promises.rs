@@ -4,6 +4,7 @@
 use mailping_core::Timestamp;
 use serde_json::{Value, json};
 
+pub use crate::faults::*;
 use crate::message::*;
 pub use crate::operating::*;
 pub use crate::page::*;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use mailping_examples_acceptance::{Client, Start};
+use mailping_acceptance::{Client, Start};
 use serde_json::{Value, json};
 
 fn make(client: Client) -> Value {
@@ -64,7 +64,7 @@ fn run(command: &mut Command) {
 
 #[test]
 fn a_full_disk_fails_no_picture_and_loses_no_open() {
-    let start = Start::example("receipts");
+    let start = Start::built("mailping-examples-axum", "receipts");
     let disk = Mounted::new(&start.folder().join("disk"));
     let program = start.run(&[("MAILPING_DB", "disk/mailping.db"), ("MAILPING_HIT_LIMIT", "0")]);
     let client = program.client();

@@ -1,27 +1,15 @@
-//! The programs that a test needs: the example, built as it is now, and a chromedriver on a free
-//! port.
+//! A chromedriver on a free port.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use mailping_examples_acceptance::Start;
-
 const MISSING: &str = "the browser tests need chromium and chromedriver: install the packages `chromium` and `chromium-driver` \
                        (Debian, Ubuntu: apt-get install -y chromium chromium-driver)";
 
 /// One browser at a time: several at once would be slow enough to fail.
 static ALONE: Mutex<()> = Mutex::new(());
-
-/// Builds an example and returns how to start it.
-pub fn built(package: &str, name: &str) -> Start {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let built =
-        Command::new(cargo).args(["build", "--quiet", "--package", package, "--example", name]).status();
-    assert!(built.is_ok_and(|status| status.success()), "{name} could not be built");
-    Start::example(name)
-}
 
 /// A running chromedriver; ended when dropped.
 #[derive(Debug)]

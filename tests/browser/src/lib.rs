@@ -9,7 +9,7 @@ pub mod promises;
 mod wire;
 
 pub use browser::{Browser, Element, Options};
-pub use chromedriver::built;
+pub use mailping_acceptance::Start;
 
 /// Makes a test of every promise for the example `$name` of the package `$package`.
 #[macro_export]
@@ -31,7 +31,7 @@ macro_rules! keeps_every_promise_in_a_browser {
             #[test]
             #[ignore = "needs Chromium"]
             fn $promise() {
-                $crate::promises::$promise(&$crate::built($package, $name));
+                $crate::promises::$promise(&$crate::Start::built($package, $name));
             }
         )+
     };

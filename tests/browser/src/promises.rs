@@ -1,6 +1,6 @@
 //! The promises themselves, each a function that starts the program and a browser.
 
-use mailping_examples_acceptance::{Client, Program, Start, hours_ago};
+use mailping_acceptance::{Client, Program, Start, hours_ago};
 use serde_json::{Value, json};
 
 use crate::looks::check;

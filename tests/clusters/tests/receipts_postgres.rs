@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use mailping_examples_acceptance::{Client, Start};
+use mailping_acceptance::{Client, Start};
 use mailping_fixture_postgres::{PASSWORD, Server};
 use serde_json::json;
 use sqlx::Connection as _;
@@ -18,6 +18,10 @@ const KEYS: &str = "0:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| Server::start_with(&["fsync=off", "log_statement=all"]))
+}
+
+fn receipts_postgres() -> Start {
+    Start::built("mailping-examples-postgres", "receipts_postgres")
 }
 
 fn on_a_database(start: Start) -> Start {
@@ -38,9 +42,9 @@ fn run(url: &str, statement: String) {
     });
 }
 
-mailping_examples_acceptance::keeps_promises!(
+mailping_acceptance::keeps_promises!(
     #[ignore = "needs PostgreSQL"]
-    "receipts_postgres", on_a_database =>
+    on_a_database(receipts_postgres()) =>
     a_proxy_and_a_person_make_a_receipt_of_two_opens,
     an_answered_open_survives_kill_nine,
     nothing_personal_is_in_the_files_or_the_log,
@@ -66,13 +70,13 @@ mailping_examples_acceptance::keeps_promises!(
 #[test]
 #[ignore = "needs PostgreSQL"]
 fn a_wrong_database_or_missing_keys_are_refused_in_one_clear_line() {
-    let newer = on_a_database(Start::example("receipts_postgres"));
+    let newer = on_a_database(receipts_postgres());
     newer.run(&[]).terminate();
     let newer_url = newer.setting("MAILPING_DB").unwrap().to_owned();
     run(&newer_url, "UPDATE mailping.mailping_version SET version = 99".to_owned());
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = server().url("postgres");
-    let start = Start::example("receipts_postgres");
+    let start = receipts_postgres();
     for (settings, expected) in [
         (vec![("MAILPING_KEYS", KEYS)], "must be the address of a PostgreSQL database"),
         (vec![("MAILPING_DB", "mailping.db"), ("MAILPING_KEYS", KEYS)], "must be the address"),
@@ -118,7 +122,7 @@ fn a_wrong_database_or_missing_keys_are_refused_in_one_clear_line() {
 #[ignore = "needs PostgreSQL"]
 fn pictures_go_on_while_the_server_is_away_and_every_open_is_written_after() {
     let mut server = Server::quick();
-    let start = on_a_database_of(&server, Start::example("receipts_postgres"));
+    let start = on_a_database_of(&server, receipts_postgres());
     let program = start.run(&[]);
     let client = program.client();
     let ping = json!({ "reference": "invoice-42", "basis": { "kind": "contract" } });
@@ -179,7 +183,7 @@ fn fetches_meanwhile(client: Client, pixel: &str, deed: impl FnOnce()) -> Vec<Du
 #[ignore = "needs PostgreSQL"]
 fn with_a_spool_every_open_is_durable_in_time_while_the_server_is_away() {
     let mut server = Server::quick();
-    let start = on_a_database_of(&server, Start::example("receipts_postgres"));
+    let start = on_a_database_of(&server, receipts_postgres());
     let settings = [("MAILPING_SPOOL", "spool"), ("MAILPING_HIT_LIMIT", "0")];
     let program = start.run(&settings);
     let client = program.client();

@@ -1,4 +1,4 @@
-//! The snippets of the guide to proxies, as they are printed there, in front of an example service.
+//! The snippets of the guide to proxies, as they are printed there, in front of the service.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this crate is for tests only")]
 
 use std::fmt;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use mailping_examples_acceptance::{Client, Start};
+use mailping_acceptance::{Client, Start};
 use serde_json::json;
 
 const GUIDE: &str = include_str!("../../../mailping-core/docs/proxies.md");
@@ -109,8 +109,7 @@ pub fn program(package: &str) -> String {
 /// # Panics
 /// If an address of a pixel's client is in it, or the service does not get the masked address.
 pub fn keeps_pixel_addresses_out_of_its_logs(proxy: &Proxy<'_>) {
-    build_receipts();
-    let start = Start::example("receipts");
+    let start = Start::built("mailping-examples-axum", "receipts");
     const TOKEN: &str = "open-sesame-7777";
     let settings = [
         ("MAILPING_CLIENT_IP", "xff"),
@@ -174,8 +173,7 @@ pub fn opens_no_door(
     config: impl FnOnce(SocketAddr, SocketAddr, &Path) -> String,
     arguments: &dyn Fn(&str) -> Vec<String>,
 ) {
-    build_receipts();
-    let start = Start::example("receipts");
+    let start = Start::built("mailping-examples-axum", "receipts");
     let service = start.run(&[]);
     let ping = json!({ "reference": "r", "basis": { "kind": "contract" } });
     let ping = service.client().post("/api/pings", &ping).json();
@@ -194,11 +192,6 @@ pub fn opens_no_door(
     }
     assert_eq!(client.get(&url[url.find("/px/").unwrap()..], &[]).body.len(), 43);
     assert_eq!(service.client().get(&api, &[]).json()["fetches"], 1);
-}
-
-fn build_receipts() {
-    let example = ["build", "--quiet", "--package", "mailping-examples-axum", "--example", "receipts"];
-    assert!(Command::new(env!("CARGO")).args(example).status().unwrap().success());
 }
 
 /// Waits until a line about this path tells the client.

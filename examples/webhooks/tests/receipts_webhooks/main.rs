@@ -7,7 +7,7 @@ mod receiver;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use mailping_examples_acceptance::{Program, Start, keeps_promises};
+use mailping_acceptance::{Program, Start, keeps_promises};
 use serde_json::{Value, json};
 
 use self::receiver::{PATIENCE, Receiver, SECRET, nobody};
@@ -28,12 +28,8 @@ fn prepared(start: Start, target: SocketAddr) -> Start {
         .with("RUST_LOG", "trace")
 }
 
-/// Its receiver is down: what it promises besides does not depend on it.
-fn telling_nobody(start: Start) -> Start {
-    prepared(start, nobody())
-}
-
-keeps_promises!("receipts_webhooks", telling_nobody =>
+// Its receiver is down: what it promises besides does not depend on it.
+keeps_promises!(telling(nobody()) =>
     nothing_personal_is_in_the_files_or_the_log,
     sigterm_ends_it_cleanly,
     an_answered_open_survives_kill_nine,
