@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 
 use mailping_acceptance::{Client, Program, Start};
-use mailping_proxy_tests::Running;
 use mailping_fixture_postgres::Server;
+use mailping_proxy_tests::Running;
 use serde_json::{Value, json};
 
 const TOKEN: &str = "open-sesame-7777";
