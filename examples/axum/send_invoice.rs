@@ -22,7 +22,7 @@ use lettre::transport::smtp::Error as SmtpError;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use mailping_core::pings::Status;
 use mailping_core::{Basis, NewPing, PreparedPing, Tracker};
-use mailping_examples_service::{Program, Settings, SettingsError, start_log, with_sources};
+use mailping_server::{Program, Settings, SettingsError, start_log, with_sources};
 use mailping_sqlite::SqliteStore;
 
 type Smtp = AsyncSmtpTransport<Tokio1Executor>;

@@ -3,9 +3,7 @@
 
 use std::process::Command;
 
-use mailping_proxy_tests::{
-    Proxy, Site, keeps_pixel_addresses_out_of_its_logs, opens_no_door, program,
-};
+use mailping_proxy_tests::{Proxy, Site, keeps_pixel_addresses_out_of_its_logs, opens_no_door, program};
 
 /// Before 2.8 `log_skip` was called `skip_log`.
 fn is_before_2_8() -> bool {
