@@ -9,8 +9,9 @@ use mailping_core::store::{Erased, RecipientHash, RecipientHashes};
 use rusqlite::{Connection, params};
 
 use crate::failure::Result;
+use crate::index::Entry;
 use crate::record::find;
-use crate::{index, rows};
+use crate::rows;
 
 pub(crate) fn insert_ping(
     connection: &Connection,
@@ -87,30 +88,30 @@ pub(crate) fn object_by_ping(connection: &Connection, id: PingId) -> Result<()> 
     }
 }
 
-pub(crate) fn erase(connection: &Connection, id: PingId) -> Result<Option<Erased>> {
+pub(crate) fn erase(connection: &Connection, id: PingId, waiting: &[Entry]) -> Result<Option<Erased>> {
     let Some(found) = find(connection, id)? else { return Ok(None) };
-    erase_all(connection, &HashSet::from([found.n])).map(Some)
+    erase_all(connection, &HashSet::from([found.n]), waiting).map(Some)
 }
 
-pub(crate) fn erase_recipient(connection: &Connection, recipient: &RecipientHashes) -> Result<Erased> {
+pub(crate) fn erase_recipient(
+    connection: &Connection,
+    recipient: &RecipientHashes,
+    waiting: &[Entry],
+) -> Result<Erased> {
     unify(connection, recipient)?;
     let newest = params![recipient.newest.key().to_bits(), recipient.newest.hash()];
     let mut find =
         connection.prepare_cached("SELECT n FROM pings WHERE recipient_key = ?1 AND recipient_hash = ?2")?;
     let theirs = find.query_map(newest, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    erase_all(connection, &theirs)
+    erase_all(connection, &theirs, waiting)
 }
 
-/// Deletes pings with all of their opens: those in the index, and those that the table has above
-/// its mark, whatever is remembered of them.
-fn erase_all(connection: &Connection, pings: &HashSet<i64>) -> Result<Erased> {
+/// Deletes pings with all of their opens: those in the index, and those that wait for it.
+fn erase_all(connection: &Connection, pings: &HashSet<i64>, waiting: &[Entry]) -> Result<Erased> {
     let mut erased = Erased::default();
-    if pings.is_empty() {
-        return Ok(erased);
-    }
-    for waiting in index::waiting_of(connection, |ping| pings.contains(&ping))? {
-        let mut open = connection.prepare_cached("DELETE FROM opens WHERE seq = ?1")?;
-        erased.opens += open.execute([waiting.seq])? as u64;
+    let mut open = connection.prepare_cached("DELETE FROM opens WHERE seq = ?1")?;
+    for entry in waiting.iter().filter(|entry| pings.contains(&entry.ping)) {
+        erased.opens += open.execute([entry.seq])? as u64;
     }
     for ping in pings {
         let one = delete(connection, *ping)?;

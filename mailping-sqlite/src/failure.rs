@@ -57,7 +57,9 @@ impl From<Error> for Failure {
         match (error.sqlite_error_code(), &error) {
             (Some(ErrorCode::DatabaseCorrupt), _)
             | (_, Error::InvalidColumnType(..) | Error::FromSqlConversionFailure(..))
-            | (_, Error::IntegralValueOutOfRange(..)) => Self::corrupt("the database file is damaged"),
+            | (_, Error::IntegralValueOutOfRange(..) | Error::Utf8Error(..)) => {
+                Self::corrupt("the database file is damaged")
+            }
             (Some(ErrorCode::NotADatabase), _) => {
                 Self::incompatible("the file is not an SQLite database: give the store a file of its own")
             }

@@ -8,7 +8,7 @@
 //! The opens above the mark are remembered, as hints: a hint without an open is no harm, an open
 //! without a hint would be missed by receipts until its round.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Bound::Excluded;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -151,21 +151,21 @@ impl Tail {
     }
 }
 
-/// Indexes at most `most` opens of the present round, or of the next if `enough` wait for one. What
-/// it returns is to be forgotten once this is durable.
+/// Indexes at most `most` opens of the present round, or of the next if `enough` wait for one, but
+/// those that were erased meanwhile. What it returns is to be forgotten once this is durable.
 pub(crate) fn advance(
     connection: &Connection,
     tail: &Mutex<Tail>,
     enough: usize,
     most: usize,
+    unreadable: &HashSet<i64>,
 ) -> Result<Vec<Entry>> {
     let (slice, mark) = locked(tail).slice(enough, most);
     let mut find = connection.prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
     let mut insert = connection
         .prepare_cached("INSERT OR IGNORE INTO opens_by_ping (ping, at, id, seq) VALUES (?1, ?2, ?3, ?4)")?;
     for entry in &slice {
-        // A row that cannot be read is there: receipts count it by this entry.
-        if readable(find.exists([entry.seq]), &mut 0)?.unwrap_or(true) {
+        if unreadable.contains(&entry.seq) || find.exists([entry.seq])? {
             insert.execute(params![entry.ping, entry.at, entry.id.to_be_bytes(), entry.seq])?;
         }
     }
@@ -175,6 +175,25 @@ pub(crate) fn advance(
             .execute([mark])?;
     }
     Ok(slice)
+}
+
+/// Which of the opens that come next cannot be read. They are there: receipts count them by their
+/// entries.
+pub(crate) fn unreadable(
+    connection: &Connection,
+    tail: &Mutex<Tail>,
+    enough: usize,
+    most: usize,
+) -> Result<HashSet<i64>> {
+    let (slice, _) = locked(tail).slice(enough, most);
+    let mut find = connection.prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
+    let mut unreadable = HashSet::new();
+    for entry in slice {
+        if readable(find.exists([entry.seq]), &mut 0)?.is_none() {
+            unreadable.insert(entry.seq);
+        }
+    }
+    Ok(unreadable)
 }
 
 /// Takes over the opens after the number `seen` that are in no index, and returns them. All that
@@ -187,10 +206,10 @@ pub(crate) fn catch_up(connection: &Connection, tail: &Mutex<Tail>, seen: i64) -
     Ok(entries)
 }
 
-/// Some pings' opens that are in no index: from the table, which never errs.
-pub(crate) fn waiting_of(connection: &Connection, is_theirs: impl Fn(i64) -> bool) -> Result<Vec<Entry>> {
+/// All opens that are in no index: from the table, which never errs.
+pub(crate) fn above_mark(connection: &Connection) -> Result<Vec<Entry>> {
     let mut waiting = Vec::new();
-    after(connection, mark(connection)?, |entry| waiting.extend(is_theirs(entry.ping).then_some(entry)))?;
+    after(connection, mark(connection)?, |entry| waiting.push(entry))?;
     Ok(waiting)
 }
 

@@ -5,50 +5,70 @@ use std::sync::Mutex;
 
 use mailping_core::Timestamp;
 use mailping_core::store::{Erased, Order, Purged};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::changes;
 use crate::failure::{Result, readable};
 use crate::index::{self, Span, Tail, locked};
+use crate::writer::Writer;
 
 /// In the index's own order: any other would sort all that is due for each ping.
 const NEXT_DUE: &str = "SELECT keep_until, n FROM pings INDEXED BY pings_by_keep_until
     WHERE keep_until <= ?1 AND (keep_until, n) > (?2, ?3) ORDER BY keep_until, n LIMIT 1";
 
+/// A ping that is due: since when, and its number.
+type Due = (i64, i64);
+
 /// Deletes at most `limit` pings and opens of those that are due. What is damaged stays and is
 /// counted.
-pub(crate) fn purge(
-    connection: &Connection,
-    tail: &Mutex<Tail>,
-    now: Timestamp,
-    limit: usize,
-) -> Result<Purged> {
-    let mut purged = Purged::default();
-    let mut due = connection.prepare_cached(NEXT_DUE)?;
-    let mut place = (i64::MIN, i64::MIN);
+pub(crate) fn purge(writer: &Writer, now: Timestamp, limit: usize) -> Result<Purged> {
+    match writer.write(|transaction| purge_from(transaction, writer, now, limit, &mut None, usize::MAX)) {
+        Err(failure) if failure.is_corrupt() => {}
+        purged => return purged,
+    }
+    // SQLite keeps nothing of a transaction that has come across damage: each ping has its own.
+    let (mut purged, mut place) = (Purged::default(), None);
     loop {
-        let left = limit.saturating_sub((purged.pings + purged.opens) as usize);
-        if left == 0 {
+        let before = place;
+        let left = left_of(limit, &purged);
+        let one = writer.write(|transaction| purge_from(transaction, writer, now, left, &mut place, 1));
+        if let Some(one) = readable(one, &mut purged.passed_over)? {
+            purged.pings += one.pings;
+            purged.opens += one.opens;
+        }
+        if place == before {
             return Ok(purged);
         }
-        let next = due
-            .query_row(params![now.unix_millis(), place.0, place.1], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional();
-        match readable(next, &mut purged.passed_over)?.flatten() {
-            Some(next) => place = next,
-            None => return Ok(purged),
-        }
-        // On its own, so that a damaged page keeps no other ping.
-        connection.prepare_cached("SAVEPOINT due")?.raw_execute()?;
-        match readable(purge_ping(connection, tail, place.1, left), &mut purged.passed_over)? {
-            Some(gone) => {
-                purged.opens += gone.opens;
-                purged.pings += gone.pings;
-            }
-            None => connection.execute_batch("ROLLBACK TO due")?,
-        }
-        connection.prepare_cached("RELEASE due")?.raw_execute()?;
     }
+}
+
+fn left_of(limit: usize, purged: &Purged) -> usize {
+    limit.saturating_sub((purged.pings + purged.opens) as usize)
+}
+
+/// Goes through at most so many pings that are due, from after a place on, and moves the place.
+fn purge_from(
+    connection: &Connection,
+    writer: &Writer,
+    now: Timestamp,
+    limit: usize,
+    place: &mut Option<Due>,
+    pings: usize,
+) -> Result<Purged> {
+    let mut purged = Purged::default();
+    for _ in 0..pings {
+        let left = left_of(limit, &purged);
+        let (until, n) = place.unwrap_or((i64::MIN, i64::MIN));
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let mut due = connection.prepare_cached(NEXT_DUE)?;
+        let next = due.query_row(params![now.unix_millis(), until, n], read).optional()?;
+        let Some((until, n)) = next.filter(|_| left > 0) else { break };
+        *place = Some((until, n));
+        let gone = purge_ping(connection, &writer.tail, n, left)?;
+        purged.pings += gone.pings;
+        purged.opens += gone.opens;
+    }
+    Ok(purged)
 }
 
 /// Deletes at most so many opens of a ping, and the ping if they were fewer.
@@ -57,7 +77,7 @@ fn purge_ping(connection: &Connection, tail: &Mutex<Tail>, ping: i64, most: usiz
     let span = Span::new(ping, Order::OldestFirst, None);
     let mut entries = index::of(connection, &span, most)?;
     if locked(tail).is_broken {
-        entries.extend(index::waiting_of(connection, |other| other == ping)?);
+        entries.extend(index::above_mark(connection)?.iter().filter(|entry| entry.ping == ping));
     } else {
         entries.extend(locked(tail).some_of(&span, usize::MAX));
     }

@@ -3,29 +3,31 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
-use mailping_core::PingId;
 use mailping_core::pings::TimeStep;
-use mailping_core::receipts::{LastDay, Open};
-use mailping_core::store::{Answer, Attempt, Written};
+use mailping_core::receipts::{LastDay, Open, OpenId};
+use mailping_core::store::{Answer, Written};
+use mailping_core::{PingId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::failure::{Failure, Result};
 use crate::index::{Entry, Tail, locked};
 use crate::rows;
 
+/// What makes two opens one.
+type Key = (PingId, Timestamp, OpenId);
+
 /// Keeps the opens of pings that record, and raises last days. In a repeat, an open that is there
-/// already stays as it is.
+/// already stays as it is: `indexed` are those that the index has.
 pub(crate) fn batch(
     connection: &Connection,
     tail: &Mutex<Tail>,
     opens: &[Open],
     last_days: &[LastDay],
-    attempt: Attempt,
+    mut indexed: Option<HashSet<Key>>,
 ) -> Result<Written> {
     const RAISE: &str = "INSERT OR REPLACE INTO last_days (ping, day) SELECT ?1, ?2
         WHERE NOT EXISTS (SELECT 1 FROM last_days WHERE ping = ?1 AND day >= ?2)";
     let mut written = Written::default();
-    let mut of_this_batch = HashSet::new();
     let mut insert = connection.prepare_cached(rows::INSERT_OPEN)?;
     for open in opens {
         let at = open.at.unix_millis();
@@ -33,9 +35,11 @@ pub(crate) fn batch(
         written.opens.push(answer(ping.is_some()));
         let Some(ping) = ping else { continue };
         let entry = Entry { ping, at, id: u64::from_be_bytes(*open.id.as_bytes()), seq: 0 };
-        let is_kept =
-            attempt == Attempt::Repeat && (!of_this_batch.insert(entry) || is_kept(connection, tail, &entry));
-        if !is_kept {
+        // Another one of this batch is known too.
+        let is_new = |known: &mut HashSet<Key>| {
+            known.insert((open.ping, open.at, open.id)) && !locked(tail).holds(&entry)
+        };
+        if indexed.as_mut().is_none_or(is_new) {
             rows::insert_open(&mut insert, ping, open)?;
         }
     }
@@ -80,12 +84,16 @@ pub(crate) fn find(connection: &Connection, id: PingId) -> Result<Option<Found>>
     }
 }
 
-/// Whatever a damaged index says, the open is kept: who reads shows it once.
-fn is_kept(connection: &Connection, tail: &Mutex<Tail>, entry: &Entry) -> bool {
-    const FIND: &str = "SELECT 1 FROM opens_by_ping WHERE ping = ?1 AND at = ?2 AND id = ?3";
-    let open = params![entry.ping, entry.at, entry.id.to_be_bytes()];
-    locked(tail).holds(entry)
-        || connection.prepare_cached(FIND).and_then(|mut find| find.exists(open)).unwrap_or(false)
+/// Which of these opens the index has, as far as it can be read: a damaged one keeps no open out,
+/// and who reads shows it once. Not for a transaction, which ends when it comes across damage.
+pub(crate) fn indexed(connection: &Connection, opens: &[Open]) -> HashSet<Key> {
+    const FIND: &str = "SELECT 1 FROM opens_by_ping
+        WHERE ping = (SELECT n FROM pings WHERE id = ?1) AND at = ?2 AND id = ?3";
+    let is_there = |open: &&Open| {
+        let key = params![open.ping.as_bytes(), open.at.unix_millis(), open.id.as_bytes()];
+        connection.prepare_cached(FIND).and_then(|mut find| find.exists(key)).unwrap_or(false)
+    };
+    opens.iter().filter(is_there).map(|open| (open.ping, open.at, open.id)).collect()
 }
 
 const fn answer(kept: bool) -> Answer {

@@ -105,7 +105,6 @@ fn rescue(path: &Path) -> Result<(PathBuf, Recovered)> {
 /// Writes what can be read of a damaged file to a new one, which is the same database: it keeps its
 /// id, and gives no number again.
 pub(crate) fn recover(from: &Path, to: &Path) -> Result<Recovered> {
-    files::create_copy(to)?;
     // Nobody else may write meanwhile, unless nobody can.
     let lock = connect::connect(from)?;
     let _ = lock.execute_batch("BEGIN IMMEDIATE");
@@ -113,6 +112,7 @@ pub(crate) fn recover(from: &Path, to: &Path) -> Result<Recovered> {
     // A file that is shorter than it says is read as far as it goes.
     damaged.pragma_update(None, "writable_schema", true)?;
     STORE.version(&damaged)?;
+    files::create_copy(to)?;
     let mut target = connect::writer(to)?;
     let transaction = target.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut recovered = Recovered::default();

@@ -19,7 +19,7 @@ use crate::repair::Recovered;
 use crate::upkeep::Upkeep;
 use crate::worker::{MAX_CALLS, Worker};
 use crate::writer::Writer;
-use crate::{changes, connect, news, opens, purge, reads, record, repair};
+use crate::{changes, connect, news, opens, purge, reads, repair};
 
 /// A [`Store`] in one SQLite file.
 ///
@@ -115,9 +115,7 @@ impl Store for SqliteStore {
         if opens.is_empty() && last_days.is_empty() {
             return Ok(Written::default());
         }
-        let tail = &self.writer.tail;
-        let written =
-            self.writer.write(|transaction| record::batch(transaction, tail, opens, last_days, attempt))?;
+        let written = self.writer.record(opens, last_days, attempt)?;
         self.upkeep.changed(opens.len() + last_days.len());
         Ok(written)
     }
@@ -179,7 +177,9 @@ impl Store for SqliteStore {
     }
 
     async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
-        self.changes.call(move |writer| writer.erase(|change| changes::erase(change, id))).await
+        self.changes
+            .call(move |writer| writer.erase(|change, waiting| changes::erase(change, id, waiting)))
+            .await
     }
 
     async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
@@ -194,7 +194,9 @@ impl Store for SqliteStore {
     async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
         let recipient = recipient.clone();
         self.changes
-            .call(move |writer| writer.erase(|change| changes::erase_recipient(change, &recipient)))
+            .call(move |writer| {
+                writer.erase(|change, waiting| changes::erase_recipient(change, &recipient, waiting))
+            })
             .await
     }
 
@@ -218,10 +220,9 @@ impl Store for SqliteStore {
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
-        let writer = &self.writer;
-        let purged = writer.write(|transaction| purge::purge(transaction, &writer.tail, now, limit))?;
+        let purged = purge::purge(&self.writer, now, limit)?;
         if purged.pings + purged.opens > 0 {
-            writer.owe_empty_log();
+            self.writer.owe_empty_log();
             self.upkeep.changed(limit);
         }
         Ok(purged)

@@ -1,16 +1,19 @@
 //! The one connection that writes, shared by the tracker's thread and the store's own, with what it
 //! remembers of opens that are in no index yet.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use mailping_core::receipts::{LastDay, Open};
+use mailping_core::store::{Attempt, Written};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::connect;
 use crate::failure::{Failure, Result};
 use crate::files::Files;
-use crate::index::{self, Tail, locked};
+use crate::index::{self, Entry, Tail, locked};
+use crate::{connect, record};
 
 /// How long an erasure waits for readers of an older state before emptying the log is put off. No
 /// hit waits for it.
@@ -50,8 +53,15 @@ impl Writer {
         })
     }
 
+    /// Keeps a batch.
+    pub(crate) fn record(&self, opens: &[Open], last_days: &[LastDay], attempt: Attempt) -> Result<Written> {
+        let indexed = (attempt == Attempt::Repeat).then(|| record::indexed(&self.connection(), opens));
+        self.write(|transaction| record::batch(transaction, &self.tail, opens, last_days, indexed))
+    }
+
     /// Runs `work` as one durable transaction that knows of all opens; any error takes all of it
-    /// back.
+    /// back. So does a page that turns out to be damaged, even if it is only read: SQLite writes
+    /// nothing more then.
     pub(crate) fn write<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
         let mut connection = self.connection();
         // The write lock comes first: what is read inside cannot be outdated by another process
@@ -70,10 +80,16 @@ impl Writer {
         Ok(result)
     }
 
-    /// As [`Writer::write`], and what was deleted leaves the log at once, or as soon as its readers
-    /// allow.
-    pub(crate) fn erase<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
-        let result = self.write(work)?;
+    /// As [`Writer::write`], with the opens that are in no index, and what was deleted leaves the
+    /// log at once, or as soon as its readers allow.
+    pub(crate) fn erase<R>(&self, work: impl FnOnce(&Transaction<'_>, &[Entry]) -> Result<R>) -> Result<R> {
+        // Most of it before the transaction, which must not come across damage.
+        let mut waiting = index::above_mark(&self.connection())?;
+        let last = waiting.last().map_or(0, |entry| entry.seq);
+        let result = self.write(|transaction| {
+            index::after(transaction, last, |entry| waiting.push(entry))?;
+            work(transaction, &waiting)
+        })?;
         self.owe_empty_log();
         let begun = Instant::now();
         while !self.empty_log() && begun.elapsed() < ERASURE_PATIENCE {
@@ -151,7 +167,14 @@ impl Writer {
         if !locked(&self.tail).has_round(enough) {
             return false;
         }
-        let filled = self.write(|transaction| index::advance(transaction, &self.tail, enough, most));
+        let fill = |unreadable: &HashSet<i64>| {
+            self.write(|transaction| index::advance(transaction, &self.tail, enough, most, unreadable))
+        };
+        let mut filled = fill(&HashSet::new());
+        if filled.as_ref().is_err_and(Failure::is_corrupt) {
+            let unreadable = index::unreadable(&self.connection(), &self.tail, enough, most);
+            filled = unreadable.and_then(|unreadable| fill(&unreadable));
+        }
         if filled.as_ref().is_err_and(Failure::is_corrupt) {
             tracing::error!(
                 "the index of opens is damaged: they are kept without it and found more slowly until the next start"
