@@ -134,19 +134,21 @@ async fn answer(answering: Answering) -> HttpResponse {
         Poll::Pending
     })
     .await;
-    let answer = answering.await;
-    let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let (answer, body) = answering.await.into_parts();
+    let status = StatusCode::from_u16(answer.status.as_u16()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let mut response = HttpResponse::build(status);
-    if answer.is_picture() {
+    if *body == pixel::BYTES {
         for line in PICTURE {
             response.insert_header(line);
         }
-        return response.body(pixel::BYTES.as_slice());
+        return response.body(body);
     }
-    for line in answer.headers() {
-        response.insert_header(*line);
+    // actix writes the length itself.
+    let lines = answer.headers.iter().filter(|(name, _)| *name != "content-length");
+    for (name, value) in lines {
+        response.insert_header((name.as_str(), value.as_bytes()));
     }
-    response.body(answer.body().to_vec())
+    response.body(body)
 }
 
 /// Parsed when this is compiled, not for each answer.

@@ -1,7 +1,6 @@
 //! The JSON API of an example service, on one tracker.
 
 use http::{Method, StatusCode};
-use mailping_core::pings::InvalidPing;
 use mailping_core::receipts::{OpenCursor, OpenQuery};
 use mailping_core::store::PingQuery;
 use mailping_core::{Error, PingId, Tracker};
@@ -84,7 +83,7 @@ impl Api<'_> {
         query.reference = parameters.get("reference").map(str::to_owned);
         query.after = parameters.parsed("after", "the `next` of the page before")?;
         let page = self.tracker.receipts().list(&query).await.map_err(|error| failed(&error))?;
-        let answer = json!({ "pings": page.summaries, "next": page.next, "unreadable": page.unreadable });
+        let answer = json!({ "pings": page.items, "next": page.next, "unreadable": page.unreadable });
         Ok(Answer::json(StatusCode::OK, &answer))
     }
 
@@ -134,17 +133,14 @@ pub(crate) fn not_found() -> Answer {
 }
 
 fn refused_ping(error: Error) -> Answer {
-    match &error {
-        Error::Ping(wrong) => match json_field(wrong) {
-            Some(field) => invalid(field, &with_sources(wrong)),
-            None => Answer::error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", None, &wrong.to_string()),
-        },
-        _ => failed(&error),
+    match json_field(&error) {
+        Some(field) => invalid(field, &error.to_string()),
+        None => failed(&error),
     }
 }
 
 /// The library's words for lifetimes differ from this API's.
-fn json_field(error: &InvalidPing) -> Option<&'static str> {
+fn json_field(error: &Error) -> Option<&'static str> {
     error.field().map(|field| match field {
         "record_for" | "keep_for" => "record_days",
         field => field,

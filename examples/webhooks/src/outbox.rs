@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use mailping_core::receipts::Notice;
+use mailping_core::receipts::Notification;
 use mailping_core::{PingId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -55,8 +55,8 @@ impl Waiting {
         }
     }
 
-    pub(crate) fn is(&self, notice: Notice) -> bool {
-        self.kind == notice.kind().as_str() && self.again == again(notice)
+    pub(crate) fn is(&self, notice: Notification) -> bool {
+        self.kind == notice.name() && self.again == again(notice)
     }
 
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -71,9 +71,9 @@ impl Waiting {
 
 /// A message has one first open, whenever it is known to have been; what may happen again is told
 /// apart by its time.
-fn again(notice: Notice) -> i64 {
+fn again(notice: Notification) -> i64 {
     match notice {
-        Notice::Reopened { at } => at.start().unix_millis(),
+        Notification::Reopened { at } => at.start().unix_millis(),
         _ => 0,
     }
 }
@@ -105,7 +105,12 @@ impl Outbox {
     }
 
     /// Adds what is new and not too old. Durable.
-    pub(crate) fn add(&mut self, ping: PingId, notices: &[Notice], now: Timestamp) -> rusqlite::Result<()> {
+    pub(crate) fn add(
+        &mut self,
+        ping: PingId,
+        notices: &[Notification],
+        now: Timestamp,
+    ) -> rusqlite::Result<()> {
         let fresh =
             notices.iter().filter(|notice| now.since(notice.at().start()).is_none_or(|age| age < WINDOW));
         for notice in fresh {
@@ -115,7 +120,7 @@ impl Outbox {
                 )?
                 .execute(params![
                     ping.as_bytes(),
-                    notice.kind().as_str(),
+                    notice.name(),
                     again(*notice),
                     now.unix_millis(),
                     after(now, WINDOW)
@@ -224,12 +229,13 @@ mod tests {
     #[test]
     fn a_notice_is_added_once_and_a_reopening_each_time() {
         let (_folder, mut outbox) = outbox();
-        let notices = [Notice::Opened { at: at(0).into() }, Notice::Reopened { at: at(5).into() }];
+        let notices =
+            [Notification::Opened { at: at(0).into() }, Notification::Reopened { at: at(5).into() }];
         outbox.add(PING, &notices, at(10)).unwrap();
         let later = [
-            Notice::Opened { at: at(-3).into() },
-            Notice::Reopened { at: at(5).into() },
-            Notice::Reopened { at: at(9).into() },
+            Notification::Opened { at: at(-3).into() },
+            Notification::Reopened { at: at(5).into() },
+            Notification::Reopened { at: at(9).into() },
         ];
         outbox.add(PING, &later, at(11)).unwrap();
         let taken = outbox.take(at(12), 10, LEASE).unwrap();
@@ -243,9 +249,13 @@ mod tests {
     fn what_came_true_before_the_window_is_not_told() {
         let (_folder, mut outbox) = outbox();
         let now = Timestamp::from_unix_millis(after(at(0), WINDOW));
-        outbox.add(PING, &[Notice::NotOpened { at: at(0).into(), state: State::NoFetch }], now).unwrap();
+        outbox
+            .add(PING, &[Notification::NotOpened { at: at(0).into(), state: State::NoFetch }], now)
+            .unwrap();
         assert_eq!(outbox.take(now, 10, LEASE).unwrap(), []);
-        outbox.add(PING, &[Notice::NotOpened { at: at(1).into(), state: State::NoFetch }], now).unwrap();
+        outbox
+            .add(PING, &[Notification::NotOpened { at: at(1).into(), state: State::NoFetch }], now)
+            .unwrap();
         assert_eq!(outbox.take(now, 10, LEASE).unwrap().len(), 1);
     }
 
@@ -253,7 +263,7 @@ mod tests {
     fn two_processes_send_a_notice_once_and_a_crash_only_puts_it_off() {
         let (folder, mut one) = outbox();
         let mut other = Outbox::open(&folder.path().join("webhooks.db")).unwrap();
-        one.add(PING, &[Notice::Opened { at: at(0).into() }], at(0)).unwrap();
+        one.add(PING, &[Notification::Opened { at: at(0).into() }], at(0)).unwrap();
         assert_eq!(one.take(at(1), 10, LEASE).unwrap().len(), 1);
         assert_eq!(other.take(at(10), 10, LEASE).unwrap(), []);
         assert_eq!(other.next_due().unwrap(), Some(at(11)));
@@ -267,7 +277,7 @@ mod tests {
     fn pauses_grow_to_an_hour_and_end_with_the_window() {
         let (_folder, mut outbox) = outbox();
         let begun = at(0);
-        outbox.add(PING, &[Notice::Opened { at: begun.into() }], begun).unwrap();
+        outbox.add(PING, &[Notification::Opened { at: begun.into() }], begun).unwrap();
         let (mut now, mut pauses) = (begun, Vec::new());
         while outbox.give_up(now).unwrap() == 0 {
             let taken = outbox.take(now, 1, LEASE).unwrap();
@@ -296,7 +306,7 @@ mod tests {
     #[test]
     fn a_forgotten_ping_leaves_no_trace_in_the_file() {
         let (folder, mut outbox) = outbox();
-        outbox.add(PING, &[Notice::Opened { at: at(0).into() }], at(0)).unwrap();
+        outbox.add(PING, &[Notification::Opened { at: at(0).into() }], at(0)).unwrap();
         let bytes = || std::fs::read(folder.path().join("webhooks.db")).unwrap();
         let holds = |bytes: Vec<u8>| bytes.windows(16).any(|window| window == PING.as_bytes());
         assert!(holds(bytes()));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use mailping_core::receipts::{Events, NoticeRules, PingQuery};
+use mailping_core::receipts::{Events, PingQuery};
 use mailping_core::{PingId, Timestamp, Tracker};
 use mailping_examples_service::Erasure;
 use serde_json::json;
@@ -42,11 +42,10 @@ impl Webhooks {
         tracker: Tracker,
         outbox: Outbox,
         target: Target,
-        rules: NoticeRules,
         erasures: mpsc::Receiver<Erasure>,
     ) -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let post = Arc::new(Post { tracker, target, rules });
+        let post = Arc::new(Post { tracker, target });
         let teller = Teller { post, outbox, erasures, next_look: Instant::now(), quiet: Quiet::No };
         std::thread::Builder::new()
             .name("mailping-webhooks".into())
@@ -163,8 +162,8 @@ impl Teller {
     }
 
     async fn note(&mut self, ping: PingId) -> Result<(), Failure> {
-        if let Some(found) = self.post.tracker.receipts().notices(ping, self.post.rules).await? {
-            self.outbox.add(ping, &found.notices, now())?;
+        if let Some((_, found)) = self.post.tracker.receipts().notifications(ping).await? {
+            self.outbox.add(ping, &found, now())?;
         }
         Ok(())
     }
@@ -178,9 +177,9 @@ impl Teller {
         }
         let mut query = PingQuery::newest(PAGE);
         loop {
-            let page = self.post.tracker.receipts().list_notices(&query, self.post.rules).await?;
-            for found in &page.all {
-                self.outbox.add(found.summary.ping.id, &found.notices, now())?;
+            let page = self.post.tracker.receipts().list_notifications(&query).await?;
+            for (summary, found) in &page.items {
+                self.outbox.add(summary.ping.id, found, now())?;
             }
             match page.next {
                 Some(next) => query = query.after(next),
@@ -276,25 +275,24 @@ impl Teller {
 struct Post {
     tracker: Tracker,
     target: Target,
-    rules: NoticeRules,
 }
 
 impl Post {
     async fn send(&self, waiting: &Waiting) -> Outcome {
-        let found = match self.tracker.receipts().notices(waiting.ping, self.rules).await {
+        let (summary, found) = match self.tracker.receipts().notifications(waiting.ping).await {
             Ok(Some(found)) => found,
             Ok(None) => return Outcome::Gone,
             Err(_) => return Outcome::Unknown,
         };
-        let Some(notice) = found.notices.iter().find(|notice| waiting.is(**notice)) else {
+        let Some(notice) = found.iter().find(|notice| waiting.is(**notice)) else {
             return Outcome::Untrue;
         };
         // No place, network or verdict: who may see those asks for the receipt.
-        let ping = &found.summary.ping;
+        let ping = &summary.ping;
         let message = json!({
-            "type": format!("ping.{}", notice.kind()),
+            "type": format!("ping.{}", notice.name()),
             "timestamp": notice.at(),
-            "data": { "ping": ping.id, "reference": ping.reference, "owner": ping.owner, "state": found.summary.state },
+            "data": { "ping": ping.id, "reference": ping.reference, "owner": ping.owner, "state": summary.state },
         });
         match self.target.post(&waiting.id(), message.to_string()).await {
             Ok(()) => Outcome::Taken,

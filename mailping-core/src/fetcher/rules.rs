@@ -26,12 +26,6 @@ pub struct Rule {
 }
 
 /// Every rule of [`RULES_VERSION`](super::RULES_VERSION): agents, forms, networks, headers, times.
-///
-/// ```
-/// use mailping_core::fetcher::{Evidence, rules};
-/// let relay = rules().find(|rule| rule.proves == Evidence::NetPrivateRelay).unwrap();
-/// assert!(relay.source.starts_with("Apple:") && relay.checked >= "2026-11");
-/// ```
 pub fn rules() -> impl Iterator<Item = Rule> {
     let agents = BLOCKS.iter().flat_map(|block| {
         block.names.iter().map(|agent| Rule {

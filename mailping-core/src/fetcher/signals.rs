@@ -58,12 +58,6 @@ pub(super) const HEADERS: &[HeaderRule] = &[
 
 /// What one request says of the software that made it. It borrows the User-Agent and copies
 /// nothing.
-///
-/// ```
-/// use mailping_core::fetcher::FetchSignals;
-/// let signals = FetchSignals::new().user_agent(b"Mozilla/5.0").header("Sec-Purpose", b"prefetch");
-/// assert_eq!(format!("{signals:?}"), "FetchSignals([redacted])");
-/// ```
 #[derive(Clone, Copy, Default)]
 pub struct FetchSignals<'a> {
     user_agent: Option<&'a [u8]>,

@@ -31,7 +31,7 @@
 //! gone.
 //!
 //! [`Attempt::Repeat`]: crate::store::Attempt::Repeat
-//! [`Filtered`]: crate::store::Answer::Filtered
+//! [`Filtered`]: crate::store::Recorded::Filtered
 //! [`NewPing`]: crate::NewPing
 //! [`StoreError::unavailable`]: crate::store::StoreError::unavailable
 //! [`Store`]: crate::store::Store

@@ -114,7 +114,7 @@ impl World {
             .clock(now)
             .shared_geo(Arc::clone(geo))
             .classifier(Classifier::default().own_networks(own))
-            .client_ip(ClientIp::x_forwarded_for("127.0.0.0/8".parse().expect("a network")))
+            .client_ip(ClientIp::x_forwarded_for("127.0.0.0/8").expect("a network"))
             .ceiling(Detail::Network);
         let tracker = pollster::block_on(builder.build()).expect("a tracker");
         let ping = message(&tracker);

@@ -2,14 +2,13 @@
 
 use askama::Template;
 use http::StatusCode;
-use mailping_core::pings::{InvalidPing, MessageKind};
+use mailping_core::pings::MessageKind;
 use mailping_core::{Basis, Detail, Error, NewPing};
 
 use super::frame::{Frame, page};
 use super::{failed, field};
 use crate::call::{Answer, Call};
 use crate::service::Service;
-use crate::settings::with_sources;
 
 /// What the form holds, as typed.
 #[derive(Debug)]
@@ -126,7 +125,7 @@ pub(crate) async fn make(service: &Service, call: &Call<'_>, frame: Frame) -> Re
         Err(error) => error,
         Ok(new) => match service.tracker.pings().create(new).await {
             Ok(made) => return Ok(Answer::to(&service.prefix, &format!("/pings/{}", made.id()))),
-            Err(Error::Ping(wrong)) => (form_field(&wrong), with_sources(&wrong)),
+            Err(error) if error.is_invalid() => (form_field(&error), error.to_string()),
             Err(error) => return Err(failed(service, &error)),
         },
     };
@@ -135,7 +134,7 @@ pub(crate) async fn make(service: &Service, call: &Call<'_>, frame: Frame) -> Re
 }
 
 /// The library's names of fields are those of JSON.
-fn form_field(error: &InvalidPing) -> &'static str {
+fn form_field(error: &Error) -> &'static str {
     match error.field() {
         Some("basis.reason") => "reason",
         Some(field @ ("owner" | "recipient")) => field,

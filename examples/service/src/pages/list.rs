@@ -89,7 +89,7 @@ pub(crate) async fn answer(service: &Service, call: &Call<'_>, frame: Frame) -> 
     let list = List {
         frame,
         form: Form::empty(service.ceiling),
-        rows: receipts.summaries.iter().map(Row::from).collect(),
+        rows: receipts.items.iter().map(Row::from).collect(),
         filtered: query.owner.is_some() || query.reference.is_some(),
         owner: query.owner.unwrap_or_default(),
         reference: query.reference.unwrap_or_default(),
@@ -107,7 +107,7 @@ pub(crate) async fn csv(service: &Service, call: &Call<'_>) -> Result<Answer, An
     let mut receipts = Vec::new();
     loop {
         let page = service.tracker.receipts().list(&query).await.map_err(|error| failed(service, &error))?;
-        receipts.extend(page.summaries);
+        receipts.extend(page.items);
         query.after = page.next;
         if query.after.is_none() || receipts.len() >= MOST_ROWS {
             break;
