@@ -59,10 +59,11 @@ use std::task::Poll;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
+use http::Response;
 use mailping_core::intake::{HeaderSource, PixelRequest};
-use mailping_core::mount::{Answering, Mount};
+use mailping_core::mount::Mount;
 #[doc(no_inline)]
 pub use mailping_core::*;
 
@@ -116,12 +117,12 @@ impl HeaderSource for Headers<'_> {
     }
 }
 
-fn begin(mount: &Mount, request: &HttpRequest) -> Answering {
+fn begin(mount: &Mount, request: &HttpRequest) -> impl Future<Output = Response<Bytes>> + use<> {
     let (headers, peer) = (Headers(request.headers()), request.peer_addr().map(|peer| peer.ip()));
     mount.answer(request.method().as_str(), &PixelRequest::new(request.uri().path(), peer, &headers))
 }
 
-async fn answer(answering: Answering) -> HttpResponse {
+async fn answer(answering: impl Future<Output = Response<Bytes>>) -> HttpResponse {
     // actix-http says `connection: close` if the request that it has read last asked for it. While
     // an answer waits it reads the pipelined ones, so no picture may be answered without waiting:
     // the header would tell a live token from a forged one.

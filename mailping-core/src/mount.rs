@@ -53,8 +53,8 @@ impl Mount {
     }
 
     /// Takes a request; call it before there is anything to await. An open is queued when this
-    /// returns, so a client that hangs up drops only the [`Answering`]. The request itself is not
-    /// needed any more then.
+    /// returns, so a client that hangs up drops only the waiting, and to drop it loses no open. The
+    /// request itself is not needed any more then.
     ///
     /// | path | GET | HEAD | POST |
     /// |---|---|---|---|
@@ -64,7 +64,19 @@ impl Mount {
     ///
     /// Every path below is ours, however a mail program changed it on its way. The page is in the
     /// first language of `Accept-Language` that there is.
-    pub fn answer(&self, method: &str, request: &PixelRequest<'_>) -> Answering {
+    ///
+    /// The answer is ready for a picture when its open is on disk, or at the tracker's deadline. It
+    /// has every header and the whole body: an adapter adds nothing, and leaves the body away if the
+    /// method is HEAD.
+    pub fn answer(
+        &self,
+        method: &str,
+        request: &PixelRequest<'_>,
+    ) -> impl Future<Output = Response<Bytes>> + Send + Unpin + use<> {
+        self.answering(method, request)
+    }
+
+    fn answering(&self, method: &str, request: &PixelRequest<'_>) -> Answering {
         let path = request.path;
         if !self.holds(path) {
             self.stray(path);
@@ -132,13 +144,8 @@ impl fmt::Debug for Mount {
     }
 }
 
-/// What is to be answered, once it is ready: for a picture when its open is on disk, or at the
-/// tracker's deadline. Dropping it loses no open.
-///
-/// The answer has every header and the whole body. An adapter adds nothing, and leaves the body away
-/// if the method is HEAD.
-#[must_use = "await it before answering, so that the answer means that the open is on disk"]
-pub struct Answering(Work);
+/// What is to be answered, once it is ready.
+struct Answering(Work);
 
 enum Work {
     Record(Recording),
@@ -164,12 +171,6 @@ impl Future for Answering {
             Work::Ready(answer) => Poll::Ready(answer.clone()),
         }
         .map(Kind::response)
-    }
-}
-
-impl fmt::Debug for Answering {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answering")
     }
 }
 

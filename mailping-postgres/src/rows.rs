@@ -87,7 +87,8 @@ fn open_id_of(number: i64) -> OpenId {
 pub(crate) fn ping(row: &PgRow) -> Result<Ping> {
     let id = uuid(row, 0, "pings.id")?;
     let basis = value(row, 13, "pings.basis")?;
-    let basis = Basis::from_stored(&mut serde_json::Deserializer::from_str(basis))
+    let basis = serde_json::from_str::<serde_json::Value>(basis)
+        .and_then(Basis::from_stored)
         .map_err(|_| Failure::corrupt("pings.basis"))?;
     let status = Status::from_code(small(row, 1, "pings.status")?);
     let reference = value(row, 11, "pings.reference")?;

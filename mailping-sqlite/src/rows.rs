@@ -63,7 +63,8 @@ pub(crate) fn insert_ping(
 pub(crate) fn ping(row: &Row<'_>) -> Result<Ping> {
     let id = PingId::from_bytes(Column::new(row, 0, "pings.id")?.bytes()?);
     let basis = Column::new(row, 12, "pings.basis")?;
-    let basis = Basis::from_stored(&mut serde_json::Deserializer::from_str(basis.text()?))
+    let basis = serde_json::from_str::<serde_json::Value>(basis.text()?)
+        .and_then(Basis::from_stored)
         .map_err(|_| basis.corrupt())?;
     let status = Status::from_code(Column::new(row, 1, "pings.status")?.small()?);
     let reference = Column::new(row, 10, "pings.reference")?;

@@ -10,7 +10,6 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
 use http_body_util::Full;
-use mailping_core::mount::Answering;
 
 /// The most bytes of a body that are read and thrown away to keep its connection.
 const MAX_UNREAD_BODY: usize = 16 * 1024;
@@ -18,7 +17,7 @@ const MAX_UNREAD_BODY: usize = 16 * 1024;
 /// An answer under way. Dropping it loses no open.
 #[must_use = "futures do nothing unless polled"]
 pub struct PixelFuture<B> {
-    answering: Answering,
+    answering: Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>,
     answer: Option<Response<Full<Bytes>>>,
     version: Version,
     head: bool,
@@ -29,11 +28,14 @@ pub struct PixelFuture<B> {
 }
 
 impl<B: Body> PixelFuture<B> {
-    pub(crate) fn new(answering: Answering, request: Request<B>) -> Self {
+    pub(crate) fn new(
+        answering: impl Future<Output = Response<Bytes>> + Send + 'static,
+        request: Request<B>,
+    ) -> Self {
         let (version, head) = (request.version(), request.method() == Method::HEAD);
         let body = request.into_body();
         let unread = (!body.is_end_stream()).then(|| Box::pin(body));
-        Self { answering, answer: None, version, head, unread, read: 0 }
+        Self { answering: Box::pin(answering), answer: None, version, head, unread, read: 0 }
     }
 
     /// Whether the connection can go on, once the body is read or is too long to be.
@@ -57,7 +59,7 @@ impl<B: Body> Future for PixelFuture<B> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         if this.answer.is_none() {
-            let mut answer = ready!(Pin::new(&mut this.answering).poll(context)).map(Full::new);
+            let mut answer = ready!(this.answering.as_mut().poll(context)).map(Full::new);
             if this.head {
                 // Over HTTP/2 hyper sends whatever there is.
                 *answer.body_mut() = Full::default();
