@@ -180,7 +180,8 @@ mod tests {
 
     #[test]
     fn a_stored_basis_of_a_newer_version_is_unknown_and_a_damaged_one_is_none() {
-        let stored = |json: &str| serde_json::from_str::<serde_json::Value>(json).and_then(Basis::from_stored).ok();
+        let stored =
+            |json: &str| serde_json::from_str::<serde_json::Value>(json).and_then(Basis::from_stored).ok();
         assert_eq!(stored(r#"{"kind":"contract"}"#), Some(Basis::Contract));
         for newer in [
             r#"{"kind":"public_task"}"#,

@@ -111,9 +111,9 @@ fn an_objection_under_any_spelling_of_an_address_is_one_to_that_address() {
         assert_eq!(ping(&tracker, new_ping().to("bob@example.com")).status(), Status::Live, "{spelling}");
     }
     let tracker = tracker(&Clock::new());
-    for bad in ["ada@example..com", "ada@b@example.com", "ada@example.com, bob@example.com", "ada"] {
+    for bad in ["grace@example..com", "grace@b@example.com", "grace@example.com, bob@example.com", "grace"] {
         let error = pollster::block_on(tracker.people().object(bad)).unwrap_err();
-        assert!(!format!("{error:?}").contains("ada"), "{error:?}");
+        assert!(!format!("{error:?} {error}").contains("grace"), "{error:?}");
     }
     assert_eq!(ping(&tracker, new_ping().to("ada@example.com")).status(), Status::Live);
     pollster::block_on(tracker.people().object("\"odd user\"@example.com")).unwrap();

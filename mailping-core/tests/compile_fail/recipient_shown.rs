@@ -1,4 +1,4 @@
-// errors: E0432
+// errors: E0603
 // The type that holds a recipient's address cannot be named outside of the crate.
 use mailping_core::people::Recipient;
 
