@@ -5,33 +5,25 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::base_url::check_base_url;
-use crate::detail::Precision;
+use crate::burst::DEFAULT_BURST;
+use crate::detail::{DEFAULT_CEILING, DEFAULT_DNT_CEILING, DEFAULT_GPC_CEILING};
 use crate::fetcher::Classifier;
 use crate::geo::{GeoResolver, NoGeo};
 use crate::key_check::KeyCheck;
-use crate::limiter::HitLimiter;
+use crate::limiter::{DEFAULT_HIT_LIMIT, HitLimiter};
 use crate::mask::Mask;
 use crate::notification::Rules;
 use crate::observe::Observer;
 use crate::opt_out::{Languages, Texts};
-use crate::queue::{Limits, Queue};
+use crate::queue::{
+    DEFAULT_DEADLINE, DEFAULT_PURGE_INTERVAL, DEFAULT_QUEUE_CAPACITY, Limits, MIN_PURGE_INTERVAL, Queue,
+};
+use crate::receipt::DEFAULT_REPEAT_WINDOW;
 use crate::refusals::Refusals;
 use crate::sequences::Sequences;
 use crate::text::ParseError;
 use crate::tracker::Inner;
 use crate::{ClientIp, Detail, Error, Keyring, Store, StoreError, TimeStep, Timestamp, Tracker};
-
-/// About 20 MB of opens.
-const DEFAULT_QUEUE_CAPACITY: usize = 65_536;
-const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
-const DEFAULT_PURGE_INTERVAL: Duration = Duration::from_secs(3_600);
-const MIN_PURGE_INTERVAL: Duration = Duration::from_millis(10);
-const DEFAULT_HIT_LIMIT: u32 = 100;
-const DEFAULT_BURST: (usize, Duration) = (5, Duration::from_secs(10));
-const DEFAULT_CEILING: Precision = Precision { detail: Detail::City, step: TimeStep::Exact };
-const DEFAULT_GPC_CEILING: Detail = Detail::None;
-const DEFAULT_DNT_CEILING: Detail = Detail::Opens;
-const DEFAULT_REPEAT_WINDOW: Duration = Duration::from_secs(30);
 
 /// Builds a [`Tracker`]. Keys, a store and a base URL are required; everything else has a default.
 #[must_use]

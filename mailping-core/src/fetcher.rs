@@ -6,9 +6,10 @@
 //! contradict each other stands in `combine.rs`.
 
 mod agent_names;
-mod as_numbers;
 #[cfg(feature = "maxmind")]
-mod asn;
+mod as_database;
+mod as_numbers;
+mod as_ranges;
 mod class;
 #[cfg_attr(not(feature = "testing"), allow(unreachable_pub, reason = "the feature `testing` shows it"))]
 pub(crate) mod classifier;
@@ -20,7 +21,6 @@ mod index;
 mod kind;
 mod network_list;
 mod networks;
-mod packed;
 mod provider;
 mod ranges;
 #[cfg(any(test, feature = "testing"))]
@@ -33,14 +33,10 @@ mod tokens;
 mod user_agent;
 
 #[cfg(test)]
-mod names;
-#[cfg(test)]
-mod order;
-#[cfg(test)]
 mod tests;
 
 #[cfg(feature = "maxmind")]
-pub(crate) use asn::AsnDatabase;
+pub(crate) use as_database::AsnDatabase;
 pub use class::{Fetcher, Verdict};
 #[cfg(test)]
 use classifier::Classified;

@@ -45,6 +45,7 @@ mod health;
 #[cfg(feature = "html")]
 mod html;
 mod id;
+mod img_tag;
 pub mod intake;
 mod key_check;
 mod keyring;
@@ -63,7 +64,7 @@ pub mod people;
 mod ping;
 pub mod pings;
 pub mod pixel;
-mod prepared;
+mod prepared_ping;
 /// [Behind a proxy]: crate::guide::proxies
 #[doc = include_str!("../docs/privacy.md")]
 pub mod privacy {}
@@ -94,7 +95,7 @@ pub use id::PingId;
 pub use keyring::Keyring;
 pub use memory::MemoryStore;
 pub use new_ping::NewPing;
-pub use prepared::PreparedPing;
+pub use prepared_ping::PreparedPing;
 pub use receipt::{Receipt, State};
 pub use text::ParseError;
 pub use time::Timestamp;

@@ -20,6 +20,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+pub(crate) use self::deadline::DEFAULT_DEADLINE;
+pub(crate) use self::purge::{DEFAULT_PURGE_INTERVAL, MIN_PURGE_INTERVAL};
 pub(crate) use self::recorded::Loss;
 pub use self::recorded::Recorded;
 pub(crate) use self::ticket::Recording;
@@ -29,6 +31,9 @@ use crate::bell::Bell;
 use crate::limiter::HitLimiter;
 use crate::observe::Observation;
 use crate::store::Store;
+
+/// How many opens may wait for the store: about 20 MB.
+pub(crate) const DEFAULT_QUEUE_CAPACITY: usize = 65_536;
 
 /// How long a tracker that is dropped, not closed, goes on writing what waits.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -73,6 +73,9 @@ named! {
     }
 }
 
+/// A fetch within this time after another of the same kind is its repeat.
+pub(crate) const DEFAULT_REPEAT_WINDOW: Duration = Duration::from_secs(30);
+
 /// Sums up opens that come in the order of time.
 #[derive(Debug)]
 pub(crate) struct Tally {

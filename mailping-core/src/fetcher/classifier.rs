@@ -9,7 +9,7 @@ use super::AsnDatabase;
 use super::network_list::NetworkList;
 use super::ranges::{Labels, Ranges};
 use super::{Evidence, EvidenceSet, FetchSignals, Fetcher, Network, Provider, Verdict};
-use super::{combine, network_list, networks, packed, user_agent};
+use super::{as_ranges, combine, network_list, networks, user_agent};
 #[cfg(feature = "maxmind")]
 use crate::Error;
 use crate::MaskedIp;
@@ -71,7 +71,7 @@ impl Default for Classifier {
             early_window: DEFAULT_EARLY_WINDOW,
             lists: networks::built_in(),
             ranges: Ranges::default(),
-            by_number: packed::KINDS.iter().fold(0, |bits, network| bits | network.bit()),
+            by_number: as_ranges::KINDS.iter().fold(0, |bits, network| bits | network.bit()),
             #[cfg(feature = "maxmind")]
             asn: None,
         };
@@ -191,7 +191,7 @@ impl Classifier {
         network: Option<MaskedIp>,
         since_sent: SinceSent,
     ) -> Classified {
-        let user_agent::Reading { kind, provider, system } = user_agent::read(signals.agent());
+        let user_agent::Software { kind, provider, system } = user_agent::read(signals.agent());
         let labels = network.map_or(Labels::default(), |network| self.labels(network));
         let global = network.is_some_and(|network| networks::is_global(network.network()));
 
@@ -216,7 +216,7 @@ impl Classifier {
     }
 
     fn labels(&self, network: MaskedIp) -> Labels {
-        self.ranges.look_up(network).and(packed::look_up(network).among(self.by_number)).decided()
+        self.ranges.look_up(network).and(as_ranges::look_up(network).among(self.by_number)).decided()
     }
 
     fn early(&self, since_sent: SinceSent) -> Option<Evidence> {

@@ -5,7 +5,7 @@
 use super::agent_names::BLOCKS;
 use super::networks::BUILT_IN;
 use super::signals::HEADERS;
-use super::{Evidence, Provider, as_numbers, packed};
+use super::{Evidence, Provider, as_numbers, as_ranges};
 
 /// One rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +63,8 @@ fn numbers() -> impl Iterator<Item = Rule> {
         name: listed.about,
         proves: listed.network.evidence(),
         provider: listed.network.provider(),
-        source: packed::SOURCE,
-        checked: packed::CHECKED,
+        source: as_ranges::SOURCE,
+        checked: as_ranges::CHECKED,
     })
 }
 

@@ -1,5 +1,8 @@
 //! The promises of a judgement, each kept by one test, run through the public function.
 
+mod names;
+mod order;
+
 use std::time::Duration;
 
 use proptest::prelude::*;

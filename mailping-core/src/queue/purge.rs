@@ -8,6 +8,9 @@ use super::writer::{Failed, guarded};
 use crate::Timestamp;
 use crate::store::{Deleted, PingQuery, Spooling};
 
+/// How often what is due is deleted.
+pub(crate) const DEFAULT_PURGE_INTERVAL: Duration = Duration::from_secs(3_600);
+pub(crate) const MIN_PURGE_INTERVAL: Duration = Duration::from_millis(10);
 /// The most rows that one step of a purge deletes, so that hits wait for it no longer than for a
 /// batch.
 const PURGE_STEP: usize = 48;

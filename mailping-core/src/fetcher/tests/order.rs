@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::*;
+use super::super::*;
 
 const LATE: SinceSent = SinceSent::After(Duration::from_secs(7_200));
 const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/152.0.0.0 Safari/537.36";
