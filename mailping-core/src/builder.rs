@@ -318,5 +318,5 @@ impl fmt::Debug for TrackerBuilder {
     }
 }
 
-const NO_BASE_URL: &str = "no base URL: call base_url with the address that the pixel routes are reached at";
+const NO_BASE_URL: &str = "no base URL: call `base_url` with the public address of the pixel routes";
 const NO_TEXTS: &str = "the default language of the opt-out page has no texts: add them with opt_out_texts";

@@ -38,7 +38,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// The operating system gave no random bytes.
-    #[error("the operating system gave no random bytes")]
+    #[error("the operating system provided no random bytes")]
     NoRandom,
     /// A file of places or of network numbers is missing, damaged or another one.
     #[error(transparent)]

@@ -55,14 +55,14 @@ impl KeyCheck {
 
 fn missing(id: u8) -> ParseError {
     ParseError::because(format_args!(
-        "the keyring lacks key {id}, which recipients and objections are kept under: add it after the newer keys"
+        "the keyring lacks key {id}, under which recipients and objections are kept: add it after the newer keys"
     ))
     .in_field("keys")
 }
 
 fn differs(id: u8) -> ParseError {
     ParseError::because(format_args!(
-        "key {id} of the keyring is not the key {id} that recipients and objections are kept under: bring that one back, \
+        "key {id} of the keyring is not the key {id} under which recipients and objections are kept: bring that one back, \
          and give the new key an id of its own"
     ))
     .in_field("keys")

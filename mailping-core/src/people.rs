@@ -39,7 +39,7 @@ impl People<'_> {
     /// `None` if there is no such ping.
     ///
     /// # Errors
-    /// If the store did not carry it out.
+    /// If the store cannot be written.
     pub async fn erase(self, id: PingId) -> Result<Option<Deleted>, Error> {
         Ok(self.0.store.erase(id).await?)
     }

@@ -7,7 +7,7 @@ pub use crate::ping::{Ping, Status};
 
 use crate::new_ping::NewPing;
 use crate::tracker::{Inner, Tracker};
-use crate::{Error, PingId, PreparedPing};
+use crate::{Detail, Error, PingId, PreparedPing};
 
 /// Makes and ends pings: see [`Tracker::pings`](crate::Tracker::pings).
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +21,19 @@ impl Tracker {
     }
 }
 
-impl Pings<'_> {
+impl<'a> Pings<'a> {
+    /// The routes' address as seen from outside, with which every pixel's URL begins.
+    #[must_use]
+    pub fn base_url(self) -> &'a str {
+        &self.0.base_url
+    }
+
+    /// The most that is kept of any open, whatever a ping says.
+    #[must_use]
+    pub const fn ceiling(self) -> Detail {
+        self.0.observer.ceiling.detail
+    }
+
     /// Makes a ping for one message to one recipient: durable once this returns.
     ///
     /// If the recipient has objected, or nothing may be kept, the ping is untracked: it has no
@@ -57,7 +69,7 @@ impl Pings<'_> {
     /// is no such ping.
     ///
     /// # Errors
-    /// If the store did not carry it out.
+    /// If the store cannot be written.
     pub async fn withdraw(self, id: PingId) -> Result<bool, Error> {
         Ok(self.0.store.withdraw(id).await?)
     }

@@ -25,9 +25,11 @@ pub use self::pings::PingQuery;
 pub use self::spooling::{Backlog, Spooling};
 pub use crate::keyring::KeyFingerprint;
 pub use crate::observe::Observation;
+pub use crate::open::{LastDay, Open};
+pub use crate::ping::{Ping, Status};
 pub use crate::queue::Recorded;
 pub use crate::recipient::{RecipientHash, RecipientHashes};
-use crate::{LastDay, Open, Ping, PingId, Status, Timestamp};
+use crate::{PingId, Timestamp};
 
 /// A place to keep pings, opens and objections.
 ///

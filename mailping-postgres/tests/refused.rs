@@ -27,7 +27,7 @@ const RULES: [&str; 2] = [
      ALTER TABLE mailping.opens ADD CONSTRAINT taken CHECK (is_taken(ping));",
 ];
 
-const DAMAGED: &str = "the database is damaged where this open belongs, or refuses it";
+const DAMAGED: &str = "the database is damaged, or refuses this open";
 
 async fn hit(tracker: &Tracker, ping: &PreparedPing) -> Result<Recorded, String> {
     let path = ping.pixel_url().unwrap().strip_prefix("https://app.example").unwrap();

@@ -61,7 +61,7 @@ impl FromStr for TrustedProxies {
 
 fn not_a_network(position: usize) -> ParseError {
     ParseError::because(format_args!(
-        "entry {position} of the trusted proxies is no network: expected a network such as 10.0.0.0/8, an address such as \
+        "entry {position} of the trusted proxies is not a network: expected a network such as 10.0.0.0/8, an address such as \
          ::1, or the word private or unix, separated by commas"
     ))
 }

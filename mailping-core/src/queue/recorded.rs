@@ -35,11 +35,11 @@ pub(crate) enum Loss {
 impl Loss {
     pub(crate) const fn reason(self) -> &'static str {
         match self {
-            Self::QueueFull => "the queue of opens is full: the store does not keep up",
-            Self::Damaged => "the database is damaged where this open belongs, or refuses it",
+            Self::QueueFull => "the queue of opens is full: the store cannot keep up",
+            Self::Damaged => "the database is damaged, or refuses this open",
             Self::Closed => "the tracker is closed",
-            Self::NoRandom => "the operating system gave no random bytes",
-            Self::NoThread => "the operating system gave no thread",
+            Self::NoRandom => "the operating system provided no random bytes",
+            Self::NoThread => "the operating system could not start a thread",
         }
     }
 }

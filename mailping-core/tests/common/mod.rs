@@ -68,9 +68,9 @@ pub fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
         .collect()
 }
 
-pub const QUEUE_FULL: &str = "the queue of opens is full: the store does not keep up";
+pub const QUEUE_FULL: &str = "the queue of opens is full: the store cannot keep up";
 pub const CLOSED: &str = "the tracker is closed";
-pub const DAMAGED: &str = "the database is damaged where this open belongs, or refuses it";
+pub const DAMAGED: &str = "the database is damaged, or refuses this open";
 
 /// Fetches a pixel by its URL: what became of the hit, or why its open is lost.
 pub fn hit(
