@@ -69,6 +69,7 @@ impl<'a> Intake<'a> {
             queue_capacity: queue.capacity(),
             oldest_waiting,
             spool: self.0.store.spool().map(Spooling::backlog),
+            copies: self.0.store.copies(),
             store_failing: counts.store_failing.load(Ordering::Relaxed),
             durable: read(&counts.durable),
             spooled: read(&counts.spooled),

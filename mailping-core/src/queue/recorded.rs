@@ -4,7 +4,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Recorded {
-    /// The open is in the database and survives `kill -9` and power loss.
+    /// The open is in the database and survives `kill -9` and power loss. On how many machines'
+    /// disks it is, [`Health::copies`](crate::intake::Health::copies) says.
     Durable,
     /// The open is on this machine's disk, in front of a database that is away, and survives
     /// `kill -9` and power loss of this machine. It is handed over when the database is back.
