@@ -41,7 +41,7 @@ impl Program {
     pub(crate) fn own(self) -> &'static [&'static str] {
         match self {
             Self::Receipts => &[],
-            Self::ReceiptsPostgres => &["MAILPING_SPOOL"],
+            Self::ReceiptsPostgres => &["MAILPING_COPIES", "MAILPING_SPOOL"],
             Self::ReceiptsWebhooks => &[
                 "MAILPING_WEBHOOK_OUTBOX",
                 "MAILPING_WEBHOOK_PRIVATE",
