@@ -16,7 +16,7 @@ use mailping_core::PingId;
 const PAUSE: Duration = Duration::from_millis(40);
 
 /// Connections that fetch until they are told to end.
-pub struct Load {
+pub(crate) struct Load {
     over: Arc<AtomicBool>,
     connections: Vec<JoinHandle<Vec<Hit>>>,
 }
@@ -32,11 +32,11 @@ struct Hit {
 }
 
 /// All hits.
-pub struct Ledger(Vec<Hit>);
+pub(crate) struct Ledger(Vec<Hit>);
 
 impl Load {
     /// One connection for each picture.
-    pub fn start(server: SocketAddr, pictures: impl Iterator<Item = String>) -> Self {
+    pub(crate) fn start(server: SocketAddr, pictures: impl Iterator<Item = String>) -> Self {
         let (over, networks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
         let connections = pictures.enumerate().map(|(ping, picture)| {
             let (over, networks) = (Arc::clone(&over), Arc::clone(&networks));
@@ -59,7 +59,7 @@ impl Load {
         Self { connections: connections.collect(), over }
     }
 
-    pub fn end(self) -> Ledger {
+    pub(crate) fn end(self) -> Ledger {
         self.over.store(true, Ordering::Relaxed);
         Ledger(self.connections.into_iter().flat_map(|connection| connection.join().unwrap()).collect())
     }
@@ -105,19 +105,19 @@ fn address(network: u32) -> String {
 }
 
 impl Ledger {
-    pub fn answered(&self) -> usize {
+    pub(crate) fn answered(&self) -> usize {
         self.0.iter().filter(|hit| hit.answered_after.is_some()).count()
     }
 
-    pub fn unanswered(&self) -> usize {
+    pub(crate) fn unanswered(&self) -> usize {
         self.0.len() - self.answered()
     }
 
-    pub fn longest(&self) -> Duration {
+    pub(crate) fn longest(&self) -> Duration {
         self.0.iter().filter_map(|hit| hit.answered_after).max().unwrap()
     }
 
-    pub fn quantile(&self, percent: usize) -> Duration {
+    pub(crate) fn quantile(&self, percent: usize) -> Duration {
         let mut all: Vec<_> = self.0.iter().filter_map(|hit| hit.answered_after).collect();
         all.sort_unstable();
         all[all.len() * percent / 100]
@@ -125,7 +125,7 @@ impl Ledger {
 
     /// How many answered hits have no open, how many hits have two, and how many opens of these
     /// pings are of no hit. A row is a ping in hexadecimal digits, `|`, and a network.
-    pub fn compare(&self, pings: &[PingId], rows: &str) -> (usize, usize, usize) {
+    pub(crate) fn compare(&self, pings: &[PingId], rows: &str) -> (usize, usize, usize) {
         let hex =
             |ping: &PingId| ping.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let hexes: HashSet<String> = pings.iter().map(hex).collect();
