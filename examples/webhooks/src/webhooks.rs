@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use mailping_core::receipts::{Event, Events, Mark, Notice, NoticeRules, PingQuery};
 use mailping_core::{PingId, Timestamp, Tracker};
-use mailping_examples_service::Erasure;
+use mailping_page::Erasure;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -123,9 +123,9 @@ impl Teller {
                     }
                 },
                 Some(erasure) = self.erasures.recv() => {
-                    let forgotten = self.forget(erasure.ping).await;
+                    let forgotten = self.forget(erasure.ping()).await;
                     self.again_if_failed("forget what was erased", forgotten);
-                    let _ = erasure.done.send(());
+                    erasure.done();
                 }
                 Some(ended) = under_way.join_next() => if let Ok((waiting, outcome)) = ended {
                     let settled = self.settle(&waiting, outcome);

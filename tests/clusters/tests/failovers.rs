@@ -41,7 +41,7 @@ impl Fixture {
             (0..Cluster::SERVERS).map(|n| format!("127.0.0.1:{}", cluster.server(n).port())).collect();
         let places = places.join(",");
         let url = format!("postgres://{USER}:{PASSWORD}@{places}/postgres?target_session_attrs=read-write");
-        let start = Start::built("mailping-examples-postgres", "receipts_postgres")
+        let start = Start::built_with("mailping-server", "receipts_postgres", "postgres")
             .with("MAILPING_DB", &url)
             .with("MAILPING_COPIES", "2")
             .with("MAILPING_KEYS", KEYS)

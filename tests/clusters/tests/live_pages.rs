@@ -13,7 +13,7 @@ const TOKEN: &str = "open-sesame-7777";
 #[ignore = "needs PostgreSQL"]
 fn a_live_page_shows_what_another_instance_answers_and_ends() {
     let server = Server::quick();
-    let start = Start::built("mailping-examples-postgres", "receipts_postgres")
+    let start = Start::built_with("mailping-server", "receipts_postgres", "postgres")
         .with("MAILPING_DB", &server.url("postgres"))
         .with("MAILPING_KEYS", "0:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
         .with("MAILPING_ADMIN_TOKEN", TOKEN);

@@ -21,7 +21,7 @@ fn server() -> &'static Server {
 }
 
 fn receipts_postgres() -> Start {
-    Start::built("mailping-examples-postgres", "receipts_postgres")
+    Start::built_with("mailping-server", "receipts_postgres", "postgres")
 }
 
 fn on_a_database(start: Start) -> Start {
