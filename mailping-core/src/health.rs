@@ -90,13 +90,3 @@ pub(crate) fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S)
         None => serializer.serialize_none(),
     }
 }
-
-/// What a tracker left behind when it was closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Closed {
-    /// Opens that could not be written in time and are lost.
-    pub lost: usize,
-    /// The last state of the counters.
-    pub health: Health,
-}

@@ -3,18 +3,18 @@
 
 use mailping_core::PingId;
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Status};
-use mailping_core::store::{Erased, RecipientHash, RecipientHashes, StoreError};
+use mailping_core::store::{Deleted, RecipientHash, RecipientHashes, StoreError};
 use sqlx::{Postgres, Row as _, Transaction};
 
 use crate::failure::{Failure, Result};
 use crate::rows::{self, Uuid};
 use crate::schema::Schema;
 
-type Open<'a> = &'a mut Transaction<'static, Postgres>;
+type Tx<'a> = &'a mut Transaction<'static, Postgres>;
 
 /// Keeps a ping and tells its status. What is kept under older keys must have been moved before.
 pub(crate) async fn insert_ping(
-    transaction: Open<'_>,
+    transaction: Tx<'_>,
     schema: &Schema,
     ping: &Ping,
     recipient: Option<&RecipientHash>,
@@ -50,7 +50,7 @@ pub(crate) async fn insert_ping(
 
 /// Whether anything is kept under an older key of this recipient.
 pub(crate) async fn is_kept_under_older(
-    transaction: Open<'_>,
+    transaction: Tx<'_>,
     schema: &Schema,
     recipient: &RecipientHashes,
 ) -> Result<bool> {
@@ -68,7 +68,7 @@ pub(crate) async fn is_kept_under_older(
 
 /// Moves what is kept under an older key of this recipient to the newest. The gate must be held
 /// alone.
-pub(crate) async fn unify(transaction: Open<'_>, schema: &Schema, recipient: &RecipientHashes) -> Result<()> {
+pub(crate) async fn unify(transaction: Tx<'_>, schema: &Schema, recipient: &RecipientHashes) -> Result<()> {
     const PINGS: &str = "
         UPDATE {s}.pings SET recipient_key = $3, recipient_hash = $4 WHERE recipient_key = $1 AND recipient_hash = $2";
     const OBJECTION: &str = "
@@ -100,7 +100,7 @@ pub(crate) async fn unify(transaction: Open<'_>, schema: &Schema, recipient: &Re
 }
 
 /// `false` if there is no such ping; one that does not record any more stays as it is.
-pub(crate) async fn withdraw(transaction: Open<'_>, schema: &Schema, id: PingId) -> Result<bool> {
+pub(crate) async fn withdraw(transaction: Tx<'_>, schema: &Schema, id: PingId) -> Result<bool> {
     const WITHDRAW: &str = "
         WITH withdrawn AS (UPDATE {s}.pings SET status = $2 WHERE id = $1 AND status = 0)
         SELECT EXISTS (SELECT FROM {s}.pings WHERE id = $1)";
@@ -109,7 +109,7 @@ pub(crate) async fn withdraw(transaction: Open<'_>, schema: &Schema, id: PingId)
     Ok(withdraw.bind(Uuid::from(id)).bind(status).fetch_one(&mut **transaction).await?)
 }
 
-pub(crate) async fn object(transaction: Open<'_>, schema: &Schema, hash: &RecipientHash) -> Result<()> {
+pub(crate) async fn object(transaction: Tx<'_>, schema: &Schema, hash: &RecipientHash) -> Result<()> {
     const OBJECT: &str = "
         WITH objected AS (INSERT INTO {s}.objections (key, hash) VALUES ($1, $2) ON CONFLICT DO NOTHING)
         UPDATE {s}.pings SET status = $3 WHERE recipient_key = $1 AND recipient_hash = $2 AND status = 0";
@@ -122,7 +122,7 @@ pub(crate) async fn object(transaction: Open<'_>, schema: &Schema, hash: &Recipi
     Ok(())
 }
 
-pub(crate) async fn object_by_ping(transaction: Open<'_>, schema: &Schema, id: PingId) -> Result<()> {
+pub(crate) async fn object_by_ping(transaction: Tx<'_>, schema: &Schema, id: PingId) -> Result<()> {
     let find = schema.sql("SELECT recipient_key, recipient_hash FROM {s}.pings WHERE id = $1");
     let found = sqlx::query(find).bind(Uuid::from(id)).fetch_optional(&mut **transaction).await?;
     let Some(row) = found else { return Ok(()) };
@@ -132,7 +132,7 @@ pub(crate) async fn object_by_ping(transaction: Open<'_>, schema: &Schema, id: P
     }
 }
 
-pub(crate) async fn erase(transaction: Open<'_>, schema: &Schema, id: PingId) -> Result<Option<Erased>> {
+pub(crate) async fn erase(transaction: Tx<'_>, schema: &Schema, id: PingId) -> Result<Option<Deleted>> {
     const ERASE: &str = "
         WITH erased_opens AS (DELETE FROM {s}.opens WHERE ping = $1 RETURNING ping),
             erased_days AS (DELETE FROM {s}.last_days WHERE ping = $1),
@@ -144,10 +144,10 @@ pub(crate) async fn erase(transaction: Open<'_>, schema: &Schema, id: PingId) ->
 }
 
 pub(crate) async fn erase_recipient(
-    transaction: Open<'_>,
+    transaction: Tx<'_>,
     schema: &Schema,
     hash: &RecipientHash,
-) -> Result<Erased> {
+) -> Result<Deleted> {
     const ERASE: &str = "
         WITH erased_pings AS (DELETE FROM {s}.pings WHERE recipient_key = $1 AND recipient_hash = $2 RETURNING id),
             erased_opens AS (DELETE FROM {s}.opens USING erased_pings WHERE ping = erased_pings.id RETURNING ping),
@@ -158,7 +158,7 @@ pub(crate) async fn erase_recipient(
 }
 
 /// Reads a count of pings and one of opens.
-pub(crate) fn erased(row: &sqlx::postgres::PgRow) -> Result<Erased> {
+pub(crate) fn erased(row: &sqlx::postgres::PgRow) -> Result<Deleted> {
     let (pings, opens): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-    Ok(Erased::new(pings.unsigned_abs(), opens.unsigned_abs()))
+    Ok(Deleted::new(pings.unsigned_abs(), opens.unsigned_abs()))
 }

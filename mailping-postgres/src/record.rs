@@ -1,7 +1,7 @@
 //! One batch as two statements, of opens and of last days: an array for each column.
 
 use mailping_core::receipts::{LastDay, Open};
-use mailping_core::store::{Answer, Attempt};
+use mailping_core::store::{Attempt, Recorded};
 use sqlx::{Postgres, Transaction};
 
 use crate::failure::{Failure, Result};
@@ -68,7 +68,7 @@ pub(crate) async fn opens(
     schema: &Schema,
     columns: &Columns,
     attempt: Attempt,
-) -> Result<Vec<Answer>> {
+) -> Result<Vec<Recorded>> {
     const RECORD: &str = "
         WITH given AS MATERIALIZED (
             SELECT *, ends <= (SELECT record_until FROM {s}.pings WHERE pings.id = ping AND status = 0) AS records
@@ -117,7 +117,7 @@ pub(crate) async fn last_days(
     schema: &Schema,
     last_days: &[LastDay],
     opens: usize,
-) -> Result<Vec<Answer>> {
+) -> Result<Vec<Recorded>> {
     const RAISE: &str = "
         WITH given AS MATERIALIZED (
             SELECT *, EXISTS (SELECT FROM {s}.pings WHERE pings.id = ping AND status = 0 AND record_until - day >= 86400000) AS records
@@ -148,11 +148,11 @@ pub(crate) async fn write_something(transaction: &mut Transaction<'static, Postg
     Ok(())
 }
 
-fn answers(count: usize, filtered: Vec<i64>) -> Result<Vec<Answer>> {
-    let mut answers = vec![Answer::Kept; count];
+fn answers(count: usize, filtered: Vec<i64>) -> Result<Vec<Recorded>> {
+    let mut answers = vec![Recorded::Durable; count];
     for place in filtered {
         let place = usize::try_from(place).ok().and_then(|place| answers.get_mut(place));
-        *place.ok_or(Failure::corrupt("the answer to a batch"))? = Answer::Filtered;
+        *place.ok_or(Failure::corrupt("the answer to a batch"))? = Recorded::Filtered;
     }
     Ok(answers)
 }

@@ -10,13 +10,13 @@ use crate::failure::{Failure, Result};
 pub(crate) struct Schema(String);
 
 /// PostgreSQL cuts longer names off.
-const MOST_BYTES: usize = 63;
+const MAX_NAME_BYTES: usize = 63;
 
 impl Schema {
     pub(crate) fn parse(name: &str) -> Result<Self> {
         let letter = |c: char| c.is_ascii_lowercase() || c == '_';
         let plain = name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit());
-        if !plain || name.len() > MOST_BYTES || name.starts_with("pg_") {
+        if !plain || name.len() > MAX_NAME_BYTES || name.starts_with("pg_") {
             return Err(Failure::incompatible(
                 "the schema's name must be 1 to 63 lower-case letters, digits and underscores, not begin with a digit \
                  and not with `pg_`",

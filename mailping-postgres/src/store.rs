@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged,
-    Spooling, Store, StoreError, Written,
+    Attempt, DatabaseId, Deleted, Mark, Observation, OpenCursor, OpenQuery, Page, PingQuery, Recorded,
+    Spooling, Store, StoreError,
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes};
 use mailping_core::{PingId, Timestamp};
@@ -122,18 +122,23 @@ impl Database {
         gate::begin(&self.pool, &self.schema, gate, self.timeout.as_millis()).await
     }
 
-    async fn record(self, columns: Columns, last_days: Vec<LastDay>, attempt: Attempt) -> Outcome<Written> {
+    async fn record(
+        self,
+        columns: Columns,
+        last_days: Vec<LastDay>,
+        attempt: Attempt,
+    ) -> Outcome<Vec<Recorded>> {
         let mut transaction = self.begin(Gate::Shared).await?;
-        let opens = record::opens(&mut transaction, &self.schema, &columns, attempt).await?;
-        let last_days = match last_days.as_slice() {
-            [] => Vec::new(),
-            days => record::last_days(&mut transaction, &self.schema, days, columns.len()).await?,
-        };
+        let mut answers = record::opens(&mut transaction, &self.schema, &columns, attempt).await?;
+        if !last_days.is_empty() {
+            let days = record::last_days(&mut transaction, &self.schema, &last_days, columns.len()).await?;
+            answers.extend(days);
+        }
         if attempt == Attempt::Repeat {
             record::write_something(&mut transaction).await?;
         }
         transaction.commit().await?;
-        Ok(Written::new(opens, last_days))
+        Ok(answers)
     }
 
     async fn insert_ping(self, ping: Ping, recipient: Option<RecipientHashes>) -> Outcome<Status> {
@@ -151,7 +156,7 @@ impl Database {
         Ok(status)
     }
 
-    async fn purge(self, now: Timestamp, limit: usize) -> Outcome<Purged> {
+    async fn purge(self, now: Timestamp, limit: usize) -> Outcome<Deleted> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         // Two purgers would delete the same rows, and wait for each other.
         let mut transaction = self.begin(Gate::Shared).await?;
@@ -170,7 +175,7 @@ impl Database {
             transaction.commit().await?;
         }
         // A row is deleted by its place: what cannot be read is deleted like the others.
-        Ok(Purged::new(erased.pings, erased.opens))
+        Ok(Deleted::new(erased.pings, erased.opens))
     }
 }
 
@@ -181,9 +186,9 @@ impl Store for PostgresStore {
         opens: &[Open],
         last_days: &[LastDay],
         attempt: Attempt,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<Vec<Recorded>, StoreError> {
         if opens.is_empty() && last_days.is_empty() {
-            return Ok(Written::default());
+            return Ok(Vec::new());
         }
         let (columns, last_days) = (Columns::of(opens), last_days.to_vec());
         self.run(move |database| database.record(columns, last_days, attempt)).await
@@ -198,21 +203,25 @@ impl Store for PostgresStore {
         self.run(move |database| database.insert_ping(ping, recipient)).await
     }
 
-    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
+    async fn ping(&self, id: PingId) -> Result<Option<Ping>, StoreError> {
         self.run(move |d| async move { reads::ping(&d.pool, &d.schema, id).await }).await
     }
 
-    async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
+    async fn pings(&self, query: &PingQuery) -> Result<Page<Ping>, StoreError> {
         let query = query.clone();
         self.run(move |d| async move { reads::pings(&d.pool, &d.schema, query).await }).await
     }
 
-    async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
+    async fn opens(&self, query: &OpenQuery) -> Result<Page<Open, OpenCursor>, StoreError> {
         let query = *query;
         self.run(move |d| async move { reads::opens(&d.pool, &d.schema, query).await }).await
     }
 
-    async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
+    async fn opens_of(
+        &self,
+        pings: &[PingId],
+        limit: usize,
+    ) -> Result<Vec<Page<Open, OpenCursor>>, StoreError> {
         let pings = pings.to_vec();
         self.run(move |d| async move { reads::opens_of(&d.pool, &d.schema, pings, limit).await }).await
     }
@@ -221,7 +230,7 @@ impl Store for PostgresStore {
         self.run(move |d| async move { news::mark(&d.pool, &d.schema).await }).await
     }
 
-    async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+    async fn news(&self, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>, StoreError> {
         let since = since.clone();
         self.run(move |d| async move { news::news(&d.pool, &d.schema, since, limit).await }).await
     }
@@ -236,7 +245,7 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+    async fn erase(&self, id: PingId) -> Result<Option<Deleted>, StoreError> {
         self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
             let erased = changes::erase(&mut transaction, &d.schema, id).await?;
@@ -271,7 +280,7 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
+    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Deleted, StoreError> {
         let recipient = recipient.clone();
         self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
@@ -293,7 +302,7 @@ impl Store for PostgresStore {
         recipient: &RecipientHashes,
         after: Option<PingId>,
         limit: usize,
-    ) -> Result<PingPage, StoreError> {
+    ) -> Result<Page<Ping>, StoreError> {
         let recipient = recipient.clone();
         self.run(move |d| async move { reads::pings_of(&d.pool, &d.schema, recipient, after, limit).await })
             .await
@@ -303,7 +312,7 @@ impl Store for PostgresStore {
         self.run(move |d| async move { reads::recipient_keys(&d.pool, &d.schema).await }).await
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Deleted, StoreError> {
         self.run(move |database| database.purge(now, limit)).await
     }
 
