@@ -105,7 +105,6 @@ pub use tracker::Tracker;
 #[rustfmt::skip]
 pub(crate) use crate::{
     basis::{EprivacyGround, MessageKind, Purpose},
-    detail::TimeStep,
     id::OpenId,
     intake::{HeaderSource, MaskedIp, PixelRequest},
     open::{LastDay, Open},
@@ -113,5 +112,5 @@ pub(crate) use crate::{
     receipt::Summary,
     recipient::{RecipientHash, RecipientHashes},
     store::{Store, StoreError},
-    time::StepTime,
+    time::{StepTime, TimeStep},
 };
