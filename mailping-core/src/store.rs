@@ -1,6 +1,7 @@
 //! What a database must do for mailping: few methods, each with its guarantee, none with a default.
 
 mod attempt;
+mod code_names;
 mod database_id;
 mod deleted;
 mod error;
@@ -16,6 +17,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use self::attempt::Attempt;
+pub use self::code_names::code_names;
 pub use self::database_id::DatabaseId;
 pub use self::deleted::Deleted;
 pub use self::error::StoreError;
