@@ -4,8 +4,8 @@
 pub use crate::health::{Dropped, Health};
 pub use crate::mask::MaskedIp;
 pub use crate::observe::Observation;
-pub use crate::queue::Recorded;
 pub use crate::request::{HeaderSource, PixelRequest};
+pub use crate::store::Recorded;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -90,6 +90,7 @@ impl Intake<'_> {
             queue_capacity: queue.capacity(),
             oldest_waiting,
             spool: self.0.store.spool().map(Spooling::backlog),
+            copies: self.0.store.copies(),
             store_failing: counts.store_failing.load(Ordering::Relaxed),
             durable: read(&counts.durable),
             spooled: read(&counts.spooled),

@@ -106,7 +106,6 @@ pub use tracker::Tracker;
 #[rustfmt::skip]
 pub(crate) use crate::{
     basis::{EprivacyGround, MessageKind, Purpose},
-    detail::TimeStep,
     id::OpenId,
     intake::{HeaderSource, MaskedIp, PixelRequest},
     open::{LastDay, Open},
@@ -114,5 +113,5 @@ pub(crate) use crate::{
     receipt::Summary,
     recipient::{RecipientHash, RecipientHashes},
     store::{Store, StoreError},
-    time::StepTime,
+    time::{StepTime, TimeStep},
 };

@@ -8,6 +8,7 @@ mod mark;
 mod opens;
 mod page;
 mod pings;
+mod recorded;
 mod spooling;
 
 use std::fmt;
@@ -22,12 +23,12 @@ pub use self::mark::Mark;
 pub use self::opens::{OpenCursor, OpenQuery};
 pub use self::page::Page;
 pub use self::pings::PingQuery;
+pub use self::recorded::Recorded;
 pub use self::spooling::{Backlog, Spooling};
 pub use crate::keyring::KeyFingerprint;
 pub use crate::observe::Observation;
 pub use crate::open::{LastDay, Open};
 pub use crate::ping::{Ping, Status};
-pub use crate::queue::Recorded;
 pub use crate::recipient::{RecipientHash, RecipientHashes};
 use crate::{PingId, Timestamp};
 
@@ -156,6 +157,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// What keeps opens on this machine's disk while the database behind it is away; `None` for a
     /// database itself. It always says the same, and waits for nothing.
     fn spool(&self) -> Option<&dyn Spooling>;
+
+    /// On how many machines' disks a change is when it is answered, at the least: 1 for a database
+    /// on one machine, 0 if it is in memory alone. It always says the same, and waits for nothing.
+    fn copies(&self) -> usize;
 }
 
 /// The recipient hash that a store writes, and all that it matches.
