@@ -12,6 +12,7 @@ pub use crate::time::StepTime;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::both::both;
 use crate::receipt::{Receipt, Tally};
@@ -39,6 +40,12 @@ pub struct Receipts<'a>(&'a Inner);
 impl<'a> Receipts<'a> {
     pub(crate) const fn new(inner: &'a Inner) -> Self {
         Self(inner)
+    }
+
+    /// How long after a counted open others of its kind are its repeats.
+    #[must_use]
+    pub const fn repeat_window(self) -> Duration {
+        self.0.repeat_window
     }
 
     /// The receipt of a ping with its first 1,000 opens; `None` if there is no such ping.

@@ -11,6 +11,7 @@ mod assets;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod body;
+mod countries;
 mod csv;
 mod erasures;
 mod guard;
