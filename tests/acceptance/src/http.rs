@@ -32,6 +32,11 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     /// The message of an error answer with this status and field.
     pub fn error(&self, status: u16, field: Option<&str>) -> String {
         assert_eq!(self.status, status, "{self:?}");

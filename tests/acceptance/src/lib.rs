@@ -15,9 +15,9 @@ pub use http::{Client, Reply, Stream};
 pub use message::hours_ago;
 pub use program::{Program, Start};
 
-/// Makes a test of each promise for the program that an expression starts. An attribute before it
-/// is that of each test:
-/// `keeps_promises!(#[ignore = "needs PostgreSQL"] on_a_database(..) => sigterm_ends_it_cleanly)`.
+/// Makes a test of each promise for the program that an expression starts. Attributes in brackets
+/// before it are those of each test:
+/// `keeps_promises!([#[ignore = "needs PostgreSQL"]] on_a_database(..) => sigterm_ends_it_cleanly)`.
 #[macro_export]
 macro_rules! keeps_promises {
     (@one [$(#[$attribute:meta])*] $start:expr => $promise:ident) => {
@@ -31,8 +31,8 @@ macro_rules! keeps_promises {
     (@each $attributes:tt $start:expr => $($promise:ident),+) => {
         $($crate::keeps_promises!(@one $attributes $start => $promise);)+
     };
-    (#[$attribute:meta] $start:expr => $($promise:ident),+ $(,)?) => {
-        $crate::keeps_promises!(@each [#[$attribute]] $start => $($promise),+);
+    ([$(#[$attribute:meta])*] $start:expr => $($promise:ident),+ $(,)?) => {
+        $crate::keeps_promises!(@each [$(#[$attribute])*] $start => $($promise),+);
     };
     ($start:expr => $($promise:ident),+ $(,)?) => {
         $crate::keeps_promises!(@each [] $start => $($promise),+);

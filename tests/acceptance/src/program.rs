@@ -1,17 +1,21 @@
-//! An example service as a running program in a folder of its own.
+//! A program that runs in a folder of its own.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::Client;
+
+/// How long it may take to print what is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How to start a program: its binary, a folder that holds nothing but what it makes, and its
 /// environment.
@@ -73,7 +77,8 @@ impl Start {
         self.folder.path()
     }
 
-    fn command(&self, settings: &[(&str, &str)]) -> Command {
+    /// How to start it with these variables, in its folder and with none of this process's own.
+    pub fn command(&self, settings: &[(&str, &str)]) -> Command {
         let mut command = Command::new(&self.binary);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MAILPING_")) {
             command.env_remove(name);
@@ -90,32 +95,12 @@ impl Start {
 
     /// Starts it on a free port and waits until it listens.
     pub fn run(&self, settings: &[(&str, &str)]) -> Program {
-        let mut child = self.command(settings).spawn().unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut server = None;
-        for line in lines.by_ref().map_while(Result::ok) {
-            let mut log = log.lock().unwrap();
-            log.push_str(&line);
-            log.push('\n');
-            if let Some(address) = line.strip_prefix("listening on http://") {
-                server = Some(address.parse().unwrap());
-                break;
-            }
-        }
-        let readers = vec![
-            drain(lines.map_while(Result::ok), Arc::clone(&log)),
-            drain(
-                BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok),
-                Arc::clone(&log),
-            ),
-        ];
-        let Some(server) = server else {
-            let status = child.wait().unwrap();
-            readers.into_iter().for_each(|reader| reader.join().unwrap());
-            panic!("it did not listen ({status}): {}", log.lock().unwrap());
-        };
-        Program { child, server, log, readers }
+        const LISTENS: &str = "listening on http://";
+        let mut program = Program::spawn(self.command(settings));
+        program.server = Some(program.wait_until(LISTENS, |log| {
+            log.lines().find_map(|line| line.strip_prefix(LISTENS)?.parse().ok())
+        }));
+        program
     }
 
     /// Starts it if it ends by itself, as when it must refuse, and waits for that.
@@ -135,34 +120,67 @@ impl Start {
     }
 }
 
-fn drain(lines: impl Iterator<Item = String> + Send + 'static, log: Arc<Mutex<String>>) -> JoinHandle<()> {
-    std::thread::spawn(move || {
-        for line in lines {
-            let mut log = log.lock().unwrap();
-            log.push_str(&line);
-            log.push('\n');
-        }
-    })
-}
-
-/// A running service; killed when dropped.
+/// A running program; killed when dropped.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
-    server: SocketAddr,
+    server: Option<SocketAddr>,
     log: Arc<Mutex<String>>,
     readers: Vec<JoinHandle<()>>,
 }
 
+/// Collects whole lines.
+fn read(output: impl Read + Send + 'static, log: &Arc<Mutex<String>>) -> JoinHandle<()> {
+    let log = Arc::clone(log);
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            *log.lock().unwrap() += &format!("{line}\n");
+        }
+    })
+}
+
 impl Program {
+    /// Starts a program that need not listen.
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::default();
+        let readers =
+            vec![read(child.stdout.take().unwrap(), &log), read(child.stderr.take().unwrap(), &log)];
+        Self { child, server: None, log, readers }
+    }
+
+    /// What it has printed and logged so far, in whole lines.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until it has printed something, so many times.
+    pub fn wait_for(&self, text: &str, times: usize) {
+        self.wait_until(text, |log| (log.matches(text).count() >= times).then_some(()));
+    }
+
+    fn wait_until<T>(&self, what: &str, found: impl Fn(&str) -> Option<T>) -> T {
+        let begun = Instant::now();
+        loop {
+            // In this order: what was printed at the end is seen.
+            let ended = self.readers.iter().all(JoinHandle::is_finished);
+            if let Some(found) = found(&self.log()) {
+                return found;
+            }
+            assert!(!ended, "it ended before it printed {what:?}: {}", self.log());
+            assert!(begun.elapsed() < PATIENCE, "it has not printed {what:?}: {}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// A client of it.
     pub fn client(&self) -> Client {
-        Client::new(self.server)
+        Client::new(self.server())
     }
 
     /// Where it listens.
     pub fn server(&self) -> SocketAddr {
-        self.server
+        self.server.expect("it listens")
     }
 
     /// Runs `during` while the program does nothing, as on a machine that is busy elsewhere.
@@ -185,8 +203,7 @@ impl Program {
         self.signal("-TERM");
         let status = self.child.wait().unwrap();
         self.readers.drain(..).for_each(|reader| reader.join().unwrap());
-        let log = self.log.lock().unwrap().clone();
-        (status.code(), log)
+        (status.code(), self.log())
     }
 
     /// Ends it at once, as `kill -9` does.

@@ -43,7 +43,7 @@ fn run(url: &str, statement: String) {
 }
 
 mailping_acceptance::keeps_promises!(
-    #[ignore = "needs PostgreSQL"]
+    [#[ignore = "needs PostgreSQL"]]
     on_a_database(receipts_postgres()) =>
     a_proxy_and_a_person_make_a_receipt_of_two_opens,
     an_answered_open_survives_kill_nine,
