@@ -28,17 +28,14 @@ impl Headline {
                 time: Some(Moment::new(open.time(), now)),
                 after: whereabouts(open),
                 caveat:
-                    "The message's picture was loaded in the way that happens when it is displayed. Whether \
-                         somebody read it, nobody can tell."
-                        .to_owned(),
+                    "Its picture was loaded as mail programs do to display a message. Nobody can tell whether it was read.".to_owned(),
             },
             (State::Opened, None) => Self {
                 before: "Opened ",
                 time: summary.last_human_open.map(|time| Moment::new(time, now)),
                 after: String::new(),
-                caveat:
-                    "Of this message only the last day is kept. Whether somebody read it, nobody can tell."
-                        .to_owned(),
+                caveat: "Of this message only the last day is kept. Nobody can tell whether it was read."
+                    .to_owned(),
             },
             (State::Uncertain, Some(open)) => Self {
                 before: "Perhaps opened ",
@@ -76,13 +73,6 @@ impl Headline {
     fn add(&mut self, sentence: &str) {
         self.caveat.push(' ');
         self.caveat.push_str(sentence);
-    }
-
-    /// All of it in one text.
-    #[cfg(test)]
-    fn text(&self) -> String {
-        let time = self.time.as_ref().map_or("", |time| &time.ago);
-        format!("{}{time}{}", self.before, self.after)
     }
 }
 

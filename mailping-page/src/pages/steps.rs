@@ -24,7 +24,7 @@ pub(crate) fn steps(summary: &Summary, now: Timestamp) -> Vec<Step> {
         Step {
             name: "Opened",
             reached: opened.map(|time| Moment::new(time, now)),
-            instead: if summary.state == State::Uncertain { "perhaps" } else { "not that we know" },
+            instead: if summary.state == State::Uncertain { "perhaps" } else { "not as far as we know" },
         },
     ]
 }
