@@ -63,9 +63,11 @@ impl fmt::Debug for Scope {
 #[derive(Clone)]
 pub struct Access(Kind);
 
+type Check = dyn Fn(&Parts) -> Option<Scope> + Send + Sync;
+
 #[derive(Clone)]
 enum Kind {
-    Check(Arc<dyn Fn(&Parts) -> Option<Scope> + Send + Sync>),
+    Check(Arc<Check>),
     Admin(Arc<Admin>),
     ThisMachine,
     Everyone,

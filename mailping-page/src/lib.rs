@@ -1,4 +1,9 @@
-#![doc = include_str!("../README.md")]
+// Its code is for axum.
+#![cfg_attr(feature = "axum", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "axum"),
+    doc = "mailping's receipts page and JSON API, to be mounted in an app: see the README."
+)]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

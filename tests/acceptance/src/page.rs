@@ -269,7 +269,8 @@ fn fields_match(document: &Value, schema: &Value, value: &Value, at: &str) {
             let names: Vec<_> = fields.keys().collect();
             let mut expected: Vec<_> = known.keys().collect();
             let mut sorted = names.clone();
-            (expected.sort(), sorted.sort());
+            expected.sort();
+            sorted.sort();
             assert_eq!(sorted, expected, "{at}: {schema}");
             fields.iter().for_each(|(name, value)| fields_match(document, &known[name], value, at));
         }
