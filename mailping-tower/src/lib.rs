@@ -17,7 +17,8 @@
 //! loop {
 //!     let (stream, peer) = listener.accept().await?;
 //!     let service = PixelService::new(tracker.clone()).from_peer(Some(Peer(peer.ip())));
-//!     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+//!     let service = TowerToHyperService::new(service);
+//!     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
 //!     tokio::spawn(connection);
 //! }
 //! # }
@@ -35,14 +36,16 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::{Extensions, Request};
+use http_body_util::Full;
 use mailping_core::intake::PixelRequest;
 use mailping_core::mount::Mount;
 #[doc(no_inline)]
 pub use mailping_core::*;
 use tower_service::Service;
 
-pub use self::answer::{PixelBody, PixelFuture};
+pub use self::answer::PixelFuture;
 
 /// Who connects: put it into a request's extensions if the service serves several connections.
 /// Never a made-up address, and never one from a header: the core reads those itself.
@@ -109,7 +112,7 @@ impl From<Mount> for PixelService {
 }
 
 impl<B: http_body::Body> Service<Request<B>> for PixelService {
-    type Response = http::Response<PixelBody>;
+    type Response = http::Response<Full<Bytes>>;
     type Error = Infallible;
     type Future = PixelFuture<B>;
 

@@ -144,7 +144,7 @@ pub(crate) async fn answer(visit: &Visit<'_>) -> Result<Answer, Answer> {
     }
     let found = visit.tracker().receipts().list(&asked.query).await.map_err(|error| failed(visit, &error))?;
     let fits = |receipt: &&Summary| asked.state.is_none_or(|state| receipt.state == state);
-    let mut fitting = found.summaries.iter().filter(fits);
+    let mut fitting = found.items.iter().filter(fits);
     let now = now();
     let shown: Vec<&Summary> = fitting.by_ref().take(PAGE).collect();
     let next = match (fitting.next(), shown.last()) {
@@ -154,7 +154,7 @@ pub(crate) async fn answer(visit: &Visit<'_>) -> Result<Answer, Answer> {
     let chip = |state: Option<State>| {
         let badge = state.map(Badge::of_state);
         let number =
-            found.summaries.iter().filter(|receipt| state.is_none_or(|state| receipt.state == state));
+            found.items.iter().filter(|receipt| state.is_none_or(|state| receipt.state == state));
         Chip {
             class: badge.map_or("all", |badge| badge.class),
             sign: badge.map_or("", |badge| badge.sign),
@@ -193,9 +193,9 @@ pub(crate) async fn csv(visit: &Visit<'_>) -> Result<Answer, Answer> {
     let (mut receipts, mut read) = (Vec::new(), 0);
     loop {
         let page = visit.tracker().receipts().list(&query).await.map_err(|error| failed(visit, &error))?;
-        read += page.summaries.len();
+        read += page.items.len();
         let fits = |receipt: &Summary| state.is_none_or(|state| receipt.state == state);
-        receipts.extend(page.summaries.into_iter().filter(fits));
+        receipts.extend(page.items.into_iter().filter(fits));
         query.after = page.next;
         if query.after.is_none() || read >= MAX_ROWS {
             break;

@@ -109,7 +109,7 @@ fn facts(receipt: &Receipt, ceiling: Detail) -> Vec<(&'static str, Fact)> {
     let time = |time: Timestamp| Fact::Time(Moment::exact(time, now));
     let basis = match &ping.basis {
         Basis::LegitimateInterest { reason } => format!("A legitimate interest: {reason}"),
-        Basis::Consent(consent) => format!("Consent, given {}", Moment::exact(consent.given_at, now).utc),
+        Basis::Consent { given_at, .. } => format!("Consent, given {}", Moment::exact(*given_at, now).utc),
         Basis::Contract => "A contract".to_owned(),
         Basis::LegalObligation => "A legal obligation".to_owned(),
         _ => "Unknown".to_owned(),
