@@ -37,3 +37,4 @@ pub use access::{Access, Scope, WeakToken};
 pub use body::PageBody;
 pub use erasures::Erasure;
 pub use page::Page;
+pub use request::FromThisMachine;

@@ -153,8 +153,7 @@ pub(crate) async fn answer(visit: &Visit<'_>) -> Result<Answer, Answer> {
     };
     let chip = |state: Option<State>| {
         let badge = state.map(Badge::of_state);
-        let number =
-            found.items.iter().filter(|receipt| state.is_none_or(|state| receipt.state == state));
+        let number = found.items.iter().filter(|receipt| state.is_none_or(|state| receipt.state == state));
         Chip {
             class: badge.map_or("all", |badge| badge.class),
             sign: badge.map_or("", |badge| badge.sign),

@@ -101,6 +101,19 @@ async fn receipt(now: Timestamp) -> Option<Receipt> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prefix::Prefix;
+    use crate::source::Source;
+
+    #[tokio::test]
+    async fn places_name_the_database_that_they_come_from() {
+        let receipt = receipt(now()).await.unwrap();
+        let window = Duration::from_secs(30);
+        let shown = |source| Shown::new(&receipt, &Prefix::new("/x"), Vec::new(), source, window).render();
+        let named = shown(Source::of(&["DBIP-City-Lite".to_owned()])).unwrap();
+        let link = "<a href=\"https://db-ip.com\" rel=\"noreferrer\">IP Geolocation by DB-IP</a>";
+        assert!(named.contains(link), "{named}");
+        assert!(!shown(None).unwrap().contains("https://"), "nobody asks to be named");
+    }
 
     #[tokio::test]
     async fn the_sample_has_a_bit_of_everything() {

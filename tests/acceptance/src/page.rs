@@ -144,6 +144,9 @@ pub fn the_list_is_filtered_and_its_table_has_no_formula(start: &Start) {
     let older = older.expect("a second page").split('"').next().unwrap();
     let (_, second) = get(&client, &format!("/?owner=billing&after={older}"));
     assert_eq!((first.matches("<tr>").count(), second.matches("<tr>").count()), (51, 7));
+    let assets = first.split('"').filter(|text| text.starts_with("/assets/"));
+    let bytes = first.len() + assets.map(|asset| client.get(asset, &[]).body.len()).sum::<usize>();
+    assert!(bytes < 60_000, "a full page and all that it loads has {bytes} bytes");
     assert!(get(&client, "/?owner=nobody").1.contains("No message fits"));
     let (reply, table) = get(&client, "/pings.csv?owner=billing");
     assert!(header(&reply, "content-disposition").unwrap().contains("attachment"), "{reply:?}");
