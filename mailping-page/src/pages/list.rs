@@ -13,13 +13,14 @@ use super::words::{Badge, program};
 use super::{failed, field};
 use crate::answer::Answer;
 use crate::csv;
+use crate::source::Source;
 use crate::visit::Visit;
 
 /// How many messages a page shows.
 const PAGE: usize = 50;
 /// How many messages the numbers above the list are of, and a state is looked for in: to sum up
 /// more would take longer than anybody waits for a page.
-const WINDOW: usize = 1_000;
+const WINDOW: usize = 500;
 /// The most rows of a CSV.
 const MAX_ROWS: usize = 10_000;
 
@@ -38,12 +39,14 @@ struct List {
     /// Not the first page.
     later: bool,
     chips: Vec<Chip>,
-    /// The numbers are of the newest messages alone.
-    is_part: bool,
+    /// How many messages the numbers are of, if not of all.
+    newest: Option<usize>,
     /// The query of the page of older ones.
     older: Option<String>,
     /// The query of the filters alone.
     filters: String,
+    /// Whom to name beside places.
+    source: Option<Source>,
 }
 
 /// A state to filter by, with how many messages are in it.
@@ -175,9 +178,10 @@ pub(crate) async fn answer(visit: &Visit<'_>) -> Result<Answer, Answer> {
             || asked.state.is_some(),
         later,
         chips: std::iter::once(None).chain(states.map(Some)).map(chip).collect(),
-        is_part: found.next.is_some(),
+        newest: found.next.is_some().then_some(found.items.len()),
         older: next.map(|last| asked.link(visit, asked.state, Some(last))),
         filters: asked.link(visit, asked.state, None),
+        source: visit.page.setup.source,
         owner: asked.query.owner.clone().filter(|_| own.is_none()).unwrap_or_default(),
         reference: asked.query.reference.clone().unwrap_or_default(),
         state: asked.state.map(|state| state.as_str().to_owned()).unwrap_or_default(),
