@@ -12,6 +12,7 @@ pub use crate::time::StepTime;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::both::both;
 use crate::notification::Progress;
@@ -46,6 +47,12 @@ impl Tracker {
 }
 
 impl Receipts<'_> {
+    /// How long after a counted open others of its kind are its repeats.
+    #[must_use]
+    pub const fn repeat_window(self) -> Duration {
+        self.0.repeat_window
+    }
+
     /// The receipt of a ping with its first 1,000 opens; `None` if there is no such ping.
     ///
     /// # Errors
