@@ -79,6 +79,7 @@ impl Setup {
         found.extend(self.reach());
         found.extend(traffic(health));
         found.extend(self.places(health));
+        found.push(disks(health));
         found
     }
 
@@ -237,6 +238,23 @@ fn traffic(health: &Health) -> Vec<Finding> {
     found
 }
 
+/// Where an open is when its picture is answered.
+fn disks(health: &Health) -> Finding {
+    let waiting = health.spool.map_or(0, |spool| spool.waiting);
+    if waiting > 0 {
+        let text = format!(
+            "{waiting} opens are on this machine's disk alone and wait for the database. They show up here once they are handed over."
+        );
+        return Finding::new(Level::Hint, "Some opens wait for the database", text);
+    }
+    let (level, text) = match health.copies {
+        0 => (Level::Hint, "In memory alone: nothing survives a restart of this service.".to_owned()),
+        1 => (Level::Fine, "On one machine's disk.".to_owned()),
+        copies => (Level::Fine, format!("On the disks of {copies} machines.")),
+    };
+    Finding::new(level, "Where an open is when its picture is answered", text)
+}
+
 /// What ends the search: the message itself records nothing.
 fn of_ping(receipt: &Summary) -> Option<Finding> {
     let ping = &receipt.ping;
@@ -287,6 +305,19 @@ mod tests {
 
     fn title(base_url: &str) -> &'static str {
         Setup::new(base_url).reach().unwrap().title
+    }
+
+    #[tokio::test]
+    async fn where_an_open_is_when_it_is_answered_is_said() {
+        use mailping_core::{Keyring, MemoryStore, Tracker};
+        let builder = Tracker::builder(Keyring::generate().unwrap(), MemoryStore::new());
+        let tracker = builder.base_url("https://app.example/px").unwrap().build().await.unwrap();
+        let mut health = tracker.intake().health();
+        assert!(disks(&health).text.starts_with("In memory alone"));
+        health.copies = 2;
+        assert_eq!(disks(&health).text, "On the disks of 2 machines.");
+        health.spool = Some(mailping_core::store::Backlog::new(7, None));
+        assert!(disks(&health).text.starts_with("7 opens are on this machine's disk alone"));
     }
 
     #[tokio::test]
