@@ -3,8 +3,7 @@
 
 use super::file::{File, Part};
 use super::seal::Second;
-use super::statement::{Statement, StatementKind};
-use crate::StepTime;
+use super::statement::StatementKind;
 
 pub(super) const TITLE: &str = "mailping certified receipt 1";
 pub(super) const SEALED: &str = "sealed by ";
@@ -52,16 +51,11 @@ fn state(file: &File) -> String {
 
 fn fetches(file: &File) -> String {
     let of = |kind| file.statements().map(|(_, statement)| statement).filter(move |one| one.kind() == kind);
-    if let Some(day) = of(StatementKind::LastDay).map(Statement::time).map(StepTime::start).max() {
-        let day = StepTime::new(day, crate::TimeStep::Day);
-        return format!("The message was last displayed to a person on {day}. No more was kept.\n");
-    }
     let by = |verdict| of(StatementKind::Open).filter(|open| open.fields().next() == Some(verdict)).count();
+    let last_days = of(StatementKind::LastDay).count();
+    let [human, machine, uncertain] = ["human", "machine", "uncertain"].map(by);
     format!(
-        "Its picture was fetched {} times: {} human, {} machine, {} uncertain.\n",
-        of(StatementKind::Open).count(),
-        by("human"),
-        by("machine"),
-        by("uncertain"),
+        "Listed are {human} human, {machine} machine and {uncertain} uncertain fetches of its picture, and \
+         {last_days} last days.\n"
     )
 }

@@ -75,9 +75,12 @@ mod tests {
     fn golden_hashes() {
         let key = PingKey::from_bytes([7; 32]);
         assert_eq!(key.header(), "kPHaLOgZqMY3i85DIUc3+f6txJTBq7mFBH8boXiamRw=");
-        assert_eq!(to_hex(&key.tag(258)), "GOLDEN");
+        assert_eq!(to_hex(&key.tag(258)), "4ca40eaf672250d01e1abcdba4825c447c7c08b0987141a2efe4c27009775414");
         let line: Statement = "2026-11-27 ended: withdrawn".parse().unwrap();
-        assert_eq!(to_hex(&key.leaf(258, &[line])), "GOLDEN");
+        assert_eq!(
+            to_hex(&key.leaf(258, &[line])),
+            "e1fcd712e1171ccbcb00c7e4cff495c4ad54989958abf8825613a85647c6ba6e"
+        );
         assert!(!format!("{key:?}").contains('7'));
     }
 

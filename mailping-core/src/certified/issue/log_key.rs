@@ -99,12 +99,9 @@ mod tests {
         assert_eq!(key.public().to_string().parse(), Ok(key.public().clone()));
         let secret = text.rsplit_once('+').unwrap().1;
         assert!(!format!("{key:?}").contains(secret));
-        for wrong in [
-            &text[1..],
-            &text.replace("example", "exemple"),
-            &text.replace("+A", "+B"),
-            "PRIVATE+KEY+a+b+c",
-        ] {
+        for wrong in
+            [&text[1..], &text.replace("example", "exemple"), &text.replace("+A", "+B"), "PRIVATE+KEY+a+b+c"]
+        {
             let error = wrong.parse::<LogKey>().unwrap_err().to_string();
             assert!(!error.contains(secret) && error.starts_with("expected"), "{error}");
         }
