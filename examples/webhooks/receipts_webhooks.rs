@@ -18,9 +18,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use mailping_core::receipts::NoticeRules;
-use mailping_examples_axum::serve;
-use mailping_examples_service::{Program, Service, Settings, SettingsError, start_log};
 use mailping_examples_webhooks::{Outbox, Target, TargetError, Webhooks};
+use mailping_server::{Program, Settings, SettingsError, serve, start_log};
 use mailping_sqlite::SqliteStore;
 
 #[tokio::main]
@@ -47,7 +46,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let tracker = settings.tracker(store).await?;
     let (tell, erasures) = tokio::sync::mpsc::channel(1);
     let webhooks = Webhooks::start(tracker.clone(), outbox, target, NoticeRules::default(), erasures)?;
-    serve(&settings, Service::new(&settings, tracker).telling_erasures(tell)).await?;
+    serve(&settings, settings.page(tracker).telling_erasures(tell)).await?;
     webhooks.ended();
     Ok(())
 }

@@ -9,7 +9,7 @@ pub use crate::ping::{Ping, Status};
 
 use crate::new_ping::NewPing;
 use crate::tracker::Inner;
-use crate::{Error, PingId, PreparedPing};
+use crate::{Detail, Error, PingId, PreparedPing};
 
 /// Makes and ends pings: see [`Tracker::pings`](crate::Tracker::pings).
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +18,18 @@ pub struct Pings<'a>(&'a Inner);
 impl<'a> Pings<'a> {
     pub(crate) const fn new(inner: &'a Inner) -> Self {
         Self(inner)
+    }
+
+    /// The routes' address as seen from outside, with which every pixel's URL begins.
+    #[must_use]
+    pub fn base_url(self) -> &'a str {
+        &self.0.base_url
+    }
+
+    /// The most that is kept of any open, whatever a ping says.
+    #[must_use]
+    pub const fn ceiling(self) -> Detail {
+        self.0.observer.ceiling.detail
     }
 
     /// Makes a ping for one message to one recipient: durable once this returns.
@@ -55,7 +67,7 @@ impl<'a> Pings<'a> {
     /// is no such ping.
     ///
     /// # Errors
-    /// If the store did not carry it out.
+    /// If the store cannot be written.
     pub async fn withdraw(self, id: PingId) -> Result<bool, Error> {
         Ok(self.0.store.withdraw(id).await?)
     }
