@@ -117,7 +117,7 @@ struct Reader<'a, S> {
 
 impl<'a, S: Iterator<Item = &'a str>> Reader<'a, S> {
     fn file(mut self) -> Result<File, VerifyError> {
-        let key = self.words("key").and_then(|words| hash_from_base64(words));
+        let key = self.words("key").and_then(hash_from_base64);
         let ping_key = PingKey::from_bytes(key.ok_or_else(|| self.expected("the key of the ping"))?);
         let parts = self.all("seal", "a seal", Self::part)?;
         let log = self.words("log").and_then(hashes_from_base64);

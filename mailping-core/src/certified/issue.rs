@@ -12,5 +12,5 @@ pub(super) mod tree;
 pub(super) use self::leaves::Leaves;
 pub(super) use self::log::{Log, NotExtended};
 pub(super) use self::log_key::LogKey;
-pub(super) use self::outside::{request_for, token_of};
+pub(super) use self::outside::{Outside, Seen, request_for, token_of};
 pub(super) use self::statements::{End, Message};

@@ -94,7 +94,7 @@ mod tests {
             key.leaf(6, &[one.clone(), two.clone()]),
             key.leaf(5, &[two.clone(), one.clone()]),
             key.leaf(5, &[one.clone(), three]),
-            key.leaf(5, &[one.clone()]),
+            key.leaf(5, std::slice::from_ref(&one)),
             key.leaf(5, &[one.clone(), two.clone(), two.clone()]),
             PingKey::from_bytes([8; 32]).leaf(5, &[one, two]),
         ];

@@ -275,35 +275,55 @@ fn a_key_passed_on_is_followed_and_one_that_was_not_is_refused() {
     assert!(Verifier::new(new).verify(&taken.receipt()).is_ok());
 }
 
+/// Signs whatever it is shown, at the time that it is told.
+struct Witness {
+    key: ed25519_dalek::SigningKey,
+    public: PublicKey,
+    second: u64,
+}
+
+impl Witness {
+    fn new() -> Self {
+        let key = ed25519_dalek::SigningKey::from_bytes(&[5; 32]);
+        let typed = [&[4][..], key.verifying_key().as_bytes()].concat();
+        let id = sha256(&[b"witness.example/w1\n", &typed]);
+        let public = format!("witness.example/w1+{}+{}", hash::to_hex(&id[..4]), hash::to_base64(&typed));
+        Self { key, public: public.parse().unwrap(), second: 1_795_773_600 }
+    }
+}
+
+#[async_trait::async_trait]
+impl issue::Outside for Witness {
+    async fn show(&self, checkpoint: &str) -> Result<issue::Seen, Box<dyn std::error::Error + Send + Sync>> {
+        use ed25519_dalek::Signer as _;
+        let text = note::Note::parse(checkpoint).ok_or("no note")?.text;
+        let signature = self.key.sign(format!("cosignature/v1\ntime {}\n{text}", self.second).as_bytes());
+        let signature = [&self.second.to_be_bytes()[..], &signature.to_bytes()].concat();
+        Ok(issue::Seen::Cosignature(note::signature_line(&self.public, &signature)))
+    }
+}
+
 #[test]
 fn a_witness_that_was_asked_for_must_have_signed() {
-    use ed25519_dalek::Signer as _;
-    let key = ed25519_dalek::SigningKey::from_bytes(&[5; 32]);
-    let typed = [&[4][..], key.verifying_key().as_bytes()].concat();
-    let id = sha256(&[b"witness.example/w1\n", &typed]);
-    let witness: PublicKey =
-        format!("witness.example/w1+{}+{}", hash::to_hex(&id[..4]), hash::to_base64(&typed)).parse().unwrap();
-    assert!(witness.is_witness());
+    let witness = Witness::new();
+    let key = witness.public.clone();
+    assert!(key.is_witness());
     let mut file = interim().file();
-    assert_eq!(
-        verifier().witness(witness.clone()).verify(&file.to_text()).unwrap_err(),
-        VerifyError::Witness
-    );
-    let text = file.checkpoint.text();
-    let signature = key.sign(format!("cosignature/v1\ntime 1795773600\n{text}").as_bytes());
-    let signature = [&1_795_773_600_u64.to_be_bytes()[..], &signature.to_bytes()].concat();
-    file.note.push_str(&note::signature_line(&witness, &signature));
-    let certified = verifier().witness(witness.clone()).verify(&file.to_text()).unwrap();
-    let time: Timestamp = "2026-11-27T10:00:00Z".parse().unwrap();
-    assert_eq!(certified.witnessed(), [(witness.clone(), time)]);
+    let unsigned = file.note.clone();
+    assert_eq!(verifier().witness(key.clone()).verify(&file.to_text()).unwrap_err(), VerifyError::Witness);
+    let seen = pollster::block_on(issue::Outside::show(&witness, &unsigned)).unwrap();
+    let issue::Seen::Cosignature(line) = seen else { panic!("a line") };
+    file.note.push_str(&line);
+    let certified = verifier().witness(key.clone()).verify(&file.to_text()).unwrap();
+    assert_eq!(certified.witnessed(), [(key.clone(), start())]);
     assert!(verifier().verify(&file.to_text()).is_ok(), "nobody has to know the witness");
-    let other = [&1_795_773_601_u64.to_be_bytes()[..], &signature[8..]].concat();
-    file.note = format!("{}{}", interim().file().note, note::signature_line(&witness, &other));
-    assert_eq!(
-        verifier().witness(witness.clone()).verify(&file.to_text()).unwrap_err(),
-        VerifyError::Witness
-    );
-    assert_eq!(Verifier::new(witness).verify(&file.to_text()).unwrap_err(), VerifyError::Signature);
+    assert_eq!(Verifier::new(key.clone()).verify(&file.to_text()).unwrap_err(), VerifyError::Signature);
+    // The same signature with another time is none.
+    let (start, signature) = line.trim_end().rsplit_once(' ').unwrap();
+    let mut signature = hash::from_base64(signature).unwrap();
+    signature[11] ^= 1;
+    file.note = format!("{unsigned}{start} {}\n", hash::to_base64(signature));
+    assert_eq!(verifier().witness(key).verify(&file.to_text()).unwrap_err(), VerifyError::Witness);
 }
 
 /// The worked example of the guide. It is frozen: what verifies it today must do so forever.
@@ -319,7 +339,21 @@ fn the_worked_example_is_made_and_verified_as_written() {
     let key = "example.com/receipts+568fe56e+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c".parse().unwrap();
     assert!(Verifier::new(key).verify(example).unwrap().is_final());
     let guide = include_str!("../../docs/certified.md");
-    assert!(guide.contains(&log_key(1).public().to_string()));
+    let (file, key) = (sender.file(), &sender.key);
+    let (part, seal) = (&file.parts[1], &sender.log.entries[3].seal);
+    let value = key.leaf(3, &part.statements);
+    assert_eq!(part.path.root(&key.tag(3), Some(&value)), Some(seal.root));
+    for shown in [
+        log_key(1).public().to_string(),
+        hash::to_hex(&sha256(&[page::GUIDE.as_bytes()])),
+        hash::to_hex(&key.tag(3)),
+        hash::to_hex(&value),
+        hash::to_base64(seal.root),
+        hash::to_hex(&tree::leaf(seal.text().as_bytes())),
+        hash::to_base64(file.checkpoint.root),
+    ] {
+        assert!(guide.contains(&format!("`{shown}`")) || guide.contains(&format!("\n{shown}\n")), "{shown}");
+    }
 }
 
 #[test]

@@ -50,11 +50,14 @@ impl Leaves {
     }
 }
 
-fn halves(part: &[(Hash, Hash)], depth: usize) -> (&[(Hash, Hash)], &[(Hash, Hash)]) {
+/// Tags with their values, in the order of the tags.
+type Part = [(Hash, Hash)];
+
+fn halves(part: &Part, depth: usize) -> (&Part, &Part) {
     part.split_at(part.partition_point(|(tag, _)| !goes_right(tag, depth)))
 }
 
-fn root(part: &[(Hash, Hash)], depth: usize) -> Hash {
+fn root(part: &Part, depth: usize) -> Hash {
     match part {
         [] => EMPTY,
         [(tag, value)] => leaf(tag, value),

@@ -5,7 +5,7 @@ use crate::certified::escape::Quoted;
 use crate::certified::hash::{Hash, to_hex};
 use crate::certified::ping_key::PingKey;
 use crate::certified::statement::{BETWEEN, Statement, StatementKind};
-use crate::fetcher::EvidenceSet;
+use crate::fetcher::{EvidenceSet, Verdict};
 use crate::recipient::Recipient;
 use crate::{LastDay, Open, Ping, StepTime, TimeStep, Timestamp};
 
@@ -61,6 +61,27 @@ impl Statement {
         Self::of(open.time(), StatementKind::Open, &fields)
     }
 
+    /// What the recipient's mail server answered: a word for it, the reply code, and if it gave one
+    /// the enhanced status code.
+    pub(crate) fn handed_over(time: StepTime, outcome: &str, reply: u16, status: Option<&str>) -> Self {
+        let mut fields = vec![outcome.to_owned(), format!("reply {reply}")];
+        fields.extend(status.map(|status| format!("status {status}")));
+        Self::of(time, StatementKind::HandedOver, &fields)
+    }
+
+    /// What a delivery report said later.
+    pub(crate) fn reported(time: StepTime, outcome: &str, status: Option<&str>) -> Self {
+        let mut fields = vec![outcome.to_owned()];
+        fields.extend(status.map(|status| format!("status {status}")));
+        Self::of(time, StatementKind::Reported, &fields)
+    }
+
+    pub(crate) fn confirmed(time: StepTime, verdict: Verdict, reasons: EvidenceSet) -> Self {
+        let mut fields = vec![verdict.to_string()];
+        fields.extend(evidence(reasons));
+        Self::of(time, StatementKind::Confirmed, &fields)
+    }
+
     /// Made once, when the ping ends: the day moves until then.
     pub(crate) fn last_day(last: &LastDay) -> Self {
         Self::of(StepTime::new(last.day, TimeStep::Day), StatementKind::LastDay, &["human".to_owned()])
@@ -87,7 +108,7 @@ fn evidence(evidence: EvidenceSet) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
+    use crate::fetcher::{Evidence, Fetcher, Provider};
     use crate::{Basis, Detail, OpenId, PingId, Status};
 
     fn time(text: &str) -> Timestamp {
@@ -152,6 +173,26 @@ mod tests {
             (
                 Statement::last_day(&LastDay::new(ping().id, time("2026-11-30T00:00:00Z"))),
                 "2026-11-30 last_day: human",
+            ),
+            (
+                Statement::handed_over(at.into(), "accepted", 250, Some("2.1.5")),
+                "2026-11-27T10:01:59.500Z handed_over: accepted; reply 250; status 2.1.5",
+            ),
+            (
+                Statement::handed_over(at.into(), "deferred", 451, None),
+                "2026-11-27T10:01:59.500Z handed_over: deferred; reply 451",
+            ),
+            (
+                Statement::reported(at.into(), "failed", Some("5.1.1")),
+                "2026-11-27T10:01:59.500Z reported: failed; status 5.1.1",
+            ),
+            (
+                Statement::confirmed(
+                    StepTime::new(at, TimeStep::Day),
+                    Verdict::Human,
+                    Evidence::UaBrowser.into(),
+                ),
+                "2026-11-27 confirmed: human; evidence ua:browser",
             ),
             (
                 Statement::ended(time("2026-12-27T10:02:00Z"), End::RecordUntil),

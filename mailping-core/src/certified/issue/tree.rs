@@ -34,6 +34,21 @@ fn add_parts(first: u64, leaves: &[Hash], shown: &[u64], proof: &mut Vec<Hash>) 
     }
 }
 
+/// A proof that shows one entry, in the order of RFC 6962: from the entry up to the root.
+pub(crate) fn audit_path(size: u64, index: u64, proof: &mut impl Iterator<Item = Hash>) -> Vec<Hash> {
+    if size == 1 {
+        return Vec::new();
+    }
+    let left = left_of(size);
+    let before = if index < left { None } else { proof.next() };
+    let mut path = match before {
+        None => audit_path(left, index, proof),
+        Some(_) => audit_path(size - left, index - left, proof),
+    };
+    path.extend(before.or_else(|| proof.next()));
+    path
+}
+
 /// The consistency proof of RFC 6962 from the first `old_size` leaves to all.
 pub(crate) fn consistency(leaves: &[Hash], old_size: usize) -> Vec<Hash> {
     let mut proof = Vec::new();
@@ -111,20 +126,11 @@ mod tests {
         let size = 45;
         let root = RootHash::<Sha256>::new(super::root(&leaves(size)).into(), size);
         for index in 0..size {
-            // For one entry our proof holds the hashes of an RFC 6962 path, from left to right.
-            let theirs = theirs(size).prove_inclusion(index as usize);
-            let mut path: Vec<Hash> =
-                theirs.as_bytes().chunks(32).map(|hash| hash.try_into().unwrap()).collect();
-            let mut ours = proof_of(&leaves(size), &[index]);
-            root.verify_inclusion(
-                &index.to_be_bytes().to_vec(),
-                index,
-                &InclusionProof::try_from_bytes(path.concat()).unwrap(),
-            )
-            .unwrap();
-            path.sort_unstable();
-            ours.sort_unstable();
-            assert_eq!(ours, path);
+            let proof = proof_of(&leaves(size), &[index]);
+            let path = audit_path(size, index, &mut proof.into_iter());
+            assert_eq!(theirs(size).prove_inclusion(index as usize).as_bytes(), path.concat());
+            let path = InclusionProof::try_from_bytes(path.concat()).unwrap();
+            root.verify_inclusion(&index.to_be_bytes().to_vec(), index, &path).unwrap();
         }
     }
 

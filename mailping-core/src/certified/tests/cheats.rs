@@ -328,7 +328,11 @@ pub(super) fn cheats() -> Vec<(&'static str, String, &'static str)> {
         },
         "the checkpoint is not signed",
     );
-    add("the key of another ping", with(|file| file.ping_key = PingKey::from_bytes([8; 32])), "seal 11 has a path that leads nowhere");
+    add(
+        "the key of another ping",
+        with(|file| file.ping_key = PingKey::from_bytes([8; 32])),
+        "seal 11 has a path that leads nowhere",
+    );
     for (name, honest, written) in [
         ("another sentence on the page", "Listed are 2 human", "Listed are 3 human"),
         ("another limit on the page", "That a person read the message", "That a person saw the message"),

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::changes::changed;
 use super::cheats::cheats;
-use super::issue::{request_for, token_of};
+use super::issue::{Outside, Seen, request_for, token_of};
 use super::*;
 
 /// A folder that is gone with it.
@@ -43,8 +43,9 @@ fn python(options: &[&str], key: &PublicKey, files: &[String]) -> (bool, String)
     (output.status.success(), String::from_utf8(output.stdout).unwrap())
 }
 
-fn openssl(arguments: &[&str]) -> bool {
-    Command::new("openssl").args(arguments).output().unwrap().status.success()
+/// Runs openssl; none of the paths has a blank in it.
+fn openssl(arguments: &str) -> bool {
+    Command::new("openssl").args(arguments.split(' ')).output().unwrap().status.success()
 }
 
 #[test]
@@ -92,7 +93,30 @@ fn the_verifier_in_python_refuses_every_cheat_and_every_change() {
     }
 }
 
-/// A stamp of a local authority: asked for, put into a receipt, and verified by OpenSSL.
+/// A local authority of RFC 3161.
+struct Authority<'a> {
+    folder: &'a Folder,
+    settings: String,
+    key: String,
+    certificate: String,
+}
+
+#[async_trait::async_trait]
+impl Outside for Authority<'_> {
+    async fn show(&self, checkpoint: &str) -> Result<Seen, Box<dyn std::error::Error + Send + Sync>> {
+        let (query, answer) =
+            (self.folder.file("query", request_for(checkpoint)), self.folder.path("answer"));
+        let Self { settings, key, certificate, .. } = self;
+        assert!(openssl(&format!(
+            "ts -reply -config {settings} -queryfile {query} -inkey {key} -signer {certificate} -out {answer}"
+        )));
+        let answer = std::fs::read(answer)?;
+        assert_eq!(token_of(&answer, "another note"), None);
+        token_of(&answer, checkpoint).map(Seen::Stamp).ok_or_else(|| "it refused".into())
+    }
+}
+
+/// A stamp is asked for, put into a receipt, and verified by OpenSSL.
 #[test]
 #[ignore = "needs python3 and openssl"]
 fn openssl_verifies_the_stamp_of_an_authority() {
@@ -102,50 +126,20 @@ fn openssl_verifies_the_stamp_of_an_authority() {
     let settings = folder.file("tsa.cnf", settings.replace("SERIAL", &folder.path("serial")));
     let authority = |name: &str| {
         let (key, certificate) = (folder.path(&format!("{name}.key")), folder.path(&format!("{name}.pem")));
-        assert!(openssl(&[
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "3650",
-            "-subj",
-            "/CN=authority",
-            "-addext",
-            "extendedKeyUsage=critical,timeStamping",
-            "-keyout",
-            &key,
-            "-out",
-            &certificate,
-        ]));
+        let made = "req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=authority";
+        let stamps = "-addext extendedKeyUsage=critical,timeStamping";
+        assert!(openssl(&format!("{made} {stamps} -keyout {key} -out {certificate}")));
         (key, certificate)
     };
     let ((key, certificate), (_, stranger)) = (authority("one"), authority("other"));
     let mut sender = finished();
     let note = sender.earlier[0].0.clone();
     let data = folder.file("note", &note);
-    let (query, theirs) = (folder.file("query", request_for(&note)), folder.path("theirs"));
-    assert!(openssl(&["ts", "-query", "-data", &data, "-sha256", "-cert", "-no_nonce", "-out", &theirs]));
+    let theirs = folder.path("theirs");
+    assert!(openssl(&format!("ts -query -data {data} -sha256 -cert -no_nonce -out {theirs}")));
     assert_eq!(std::fs::read(theirs).unwrap(), request_for(&note));
-    let answer = folder.path("answer");
-    assert!(openssl(&[
-        "ts",
-        "-reply",
-        "-config",
-        &settings,
-        "-queryfile",
-        &query,
-        "-inkey",
-        &key,
-        "-signer",
-        &certificate,
-        "-out",
-        &answer,
-    ]));
-    let answer = std::fs::read(answer).unwrap();
-    assert_eq!(token_of(&answer, "another note"), None);
-    let token = token_of(&answer, &note).unwrap();
+    let authority = Authority { folder: &folder, settings, key, certificate: certificate.clone() };
+    let Ok(Seen::Stamp(token)) = pollster::block_on(authority.show(&note)) else { panic!("a stamp") };
     sender.earlier[0].1 = Some(token.clone());
     let receipt = sender.receipt();
     let certified = verifier().verify(&receipt).unwrap();
@@ -153,16 +147,44 @@ fn openssl_verifies_the_stamp_of_an_authority() {
     assert_eq!((stamp.seals, stamp.checkpoint, stamp.token), (7, note.as_str(), token.as_slice()));
     assert!(certified.to_string().contains(": seals 0 to 6\n"), "{certified}");
     let token = folder.file("token", token);
-    let verify = ["ts", "-verify", "-data", &data, "-in", &token, "-token_in", "-CAfile"];
-    assert!(openssl(&[&verify[..], &[&certificate]].concat()));
-    assert!(!openssl(&[&verify[..], &[&stranger]].concat()));
+    let verify = format!("ts -verify -data {data} -in {token} -token_in -CAfile");
+    assert!(openssl(&format!("{verify} {certificate}")) && !openssl(&format!("{verify} {stranger}")));
     let file = folder.file("receipt", &receipt);
     let (by, by_stranger) = (format!("--ca={certificate}"), format!("--ca={stranger}"));
     assert!(python(&[&by], log_key(1).public(), std::slice::from_ref(&file)).0);
     assert!(python(&[], log_key(1).public(), std::slice::from_ref(&file)).1.contains("No stamp was checked"));
     assert!(!python(&[&by_stranger], log_key(1).public(), &[file]).0);
-    // A stamp over another head, or one that lies about its time on the page.
+    // A token over another head is none.
     sender.earlier[0].0 = sender.log.checkpoint(None).unwrap();
     let note = sender.log.checkpoint(None).unwrap();
     assert!(sender.log.receipt(&sender.key, &sender.sealed, &note, &sender.earlier).is_none());
+}
+
+/// What a foreign verifier of C2SP logs needs, as JSON into the file that `MAILPING_PROOFS` names:
+/// `.ci/full certified` hands it to one from PyPI.
+#[test]
+fn a_log_has_all_that_a_foreign_verifier_asks_for() {
+    let (sender, witness) = (finished(), Witness::new());
+    let earlier = sender.earlier[0].0.as_str();
+    let note = sender.log.checkpoint(Some(earlier)).unwrap();
+    let Ok(Seen::Cosignature(line)) = pollster::block_on(witness.show(&note)) else { panic!("a line") };
+    let hashes: Vec<_> = sender.log.entries.iter().map(|entry| tree::leaf(entry.text.as_bytes())).collect();
+    let hex = |hashes: Vec<hash::Hash>| hashes.iter().map(|hash| hash::to_hex(hash)).collect::<Vec<_>>();
+    let paths = (0..sender.log.size()).map(|index| {
+        let proof = issue::tree::proof_of(&hashes, &[index]);
+        hex(issue::tree::audit_path(sender.log.size(), index, &mut proof.into_iter()))
+    });
+    let proofs = serde_json::json!({
+        "log": sender.log.key.public().to_string(),
+        "witness": witness.public.to_string(),
+        "earlier": earlier,
+        "checkpoint": format!("{note}{line}"),
+        "consistency": hex(issue::tree::consistency(&hashes, 7)),
+        "entries": sender.log.entries.iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>(),
+        "paths": paths.collect::<Vec<_>>(),
+    });
+    assert_eq!(proofs["paths"].as_array().unwrap().len(), 30);
+    if let Some(path) = std::env::var_os("MAILPING_PROOFS") {
+        std::fs::write(path, proofs.to_string()).unwrap();
+    }
 }
