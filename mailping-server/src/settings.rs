@@ -92,7 +92,7 @@ impl Settings {
         let admin_token = admin_token(&mut reader)?;
         let is_open = admin_token.is_none();
         let access = admin_token.unwrap_or_else(Access::this_machine);
-        if is_open && program.serves() {
+        if is_open {
             let proxied = reader.optional("MAILPING_CLIENT_IP").is_some_and(|strategy| strategy != "peer");
             refuse_an_open_door(listen, &base_url, proxied)?;
         }
