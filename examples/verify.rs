@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Ok(header) = std::env::var("MAIL_HEADER") {
         verifier = verifier.header(&header);
     }
-    let certified = verifier.verify(&fs::read_to_string(file)?)?;
+    let certified = verifier.verify(&fs::read_to_string(file)?).map_err(|why| format!("refused: {why}"))?;
 
     match std::env::var("HTML") {
         Ok(_) => print!("{}", certified.to_html()),
