@@ -17,7 +17,6 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use mailping_core::receipts::NoticeRules;
 use mailping_examples_webhooks::{Outbox, Target, TargetError, Webhooks};
 use mailping_server::{Program, Settings, SettingsError, serve, start_log};
 use mailping_sqlite::SqliteStore;
@@ -45,7 +44,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let store = SqliteStore::open(&settings.database).map_err(|error| settings.refused_database(&error))?;
     let tracker = settings.tracker(store).await?;
     let (tell, erasures) = tokio::sync::mpsc::channel(1);
-    let webhooks = Webhooks::start(tracker.clone(), outbox, target, NoticeRules::default(), erasures)?;
+    let webhooks = Webhooks::start(tracker.clone(), outbox, target, erasures)?;
     serve(&settings, settings.page(tracker).telling_erasures(tell)).await?;
     webhooks.ended();
     Ok(())

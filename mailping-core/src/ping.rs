@@ -58,6 +58,10 @@ pub struct Ping {
     pub keep_until: Timestamp,
     /// Whether it gains opens.
     pub status: Status,
+    /// At the detail `last_day`: the day of the latest fetch that a person caused. A receipt shows
+    /// it as its last open.
+    #[serde(skip)]
+    pub last_day: Option<Timestamp>,
 }
 
 impl Ping {
@@ -80,6 +84,7 @@ impl Ping {
             record_until: sent_at,
             keep_until: sent_at,
             status,
+            last_day: None,
         }
     }
 

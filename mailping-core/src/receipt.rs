@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
 use crate::named::named;
-use crate::store::{KeptPing, OpenCursor};
-use crate::{Open, Ping, PingId, StepTime, TimeStep, Timestamp};
+use crate::store::OpenCursor;
+use crate::{Open, Ping, StepTime, TimeStep, Timestamp};
 
 /// What is known about a message: its ping, the sums over all its opens, and one page of them.
 ///
@@ -24,20 +24,6 @@ pub struct Receipt {
     pub opens: Vec<Open>,
     /// The cursor for the next page of opens; `None` on the last.
     pub next: Option<OpenCursor>,
-}
-
-/// A page of the sums of pings, from the newest.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
-#[non_exhaustive]
-pub struct SummaryPage {
-    /// The sums.
-    pub summaries: Vec<Summary>,
-    /// The [`after`](crate::store::PingQuery::after) of the next page; `None` on the last.
-    pub next: Option<PingId>,
-    /// How many pings between them are left out because their rows are damaged. The log names those
-    /// whose id can be read.
-    pub unreadable: u64,
 }
 
 /// The sums over all opens of a ping.
@@ -87,6 +73,9 @@ named! {
     }
 }
 
+/// A fetch within this time after another of the same kind is its repeat.
+pub(crate) const DEFAULT_REPEAT_WINDOW: Duration = Duration::from_secs(30);
+
 /// Sums up opens that come in the order of time.
 #[derive(Debug)]
 pub(crate) struct Tally {
@@ -118,8 +107,8 @@ impl Whereabouts {
 }
 
 impl Tally {
-    pub(crate) fn new(kept: KeptPing, now: Timestamp, window: Duration) -> Self {
-        let KeptPing { ping, last_day } = kept;
+    pub(crate) fn new(ping: Ping, now: Timestamp, window: Duration) -> Self {
+        let last_day = ping.last_day;
         let summary = Summary {
             ping: ping.at(now),
             state: State::NoFetch,
@@ -228,7 +217,7 @@ mod tests {
         let id = PingId::from_bytes([0; 16]);
         let ping = Ping::stored(id, "invoice-42".into(), Basis::Contract, Status::Live);
         let at: Timestamp = "2026-11-23T10:02:30Z".parse().unwrap();
-        let mut tally = Tally::new(KeptPing::new(ping, None), at, Duration::ZERO);
+        let mut tally = Tally::new(ping, at, Duration::ZERO);
         for (network, country, city) in opens {
             let mut open = Open::new(id, OpenId::from_bytes([0; 8]), at, Fetcher::Browser, Verdict::Human);
             open.network = network.parse::<MaskedIp>().ok();

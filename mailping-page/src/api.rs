@@ -7,8 +7,8 @@ mod parameters;
 
 use http::StatusCode;
 use mailping_core::intake::Health;
-use mailping_core::people::{Erased, RecipientExport};
-use mailping_core::pings::{InvalidPing, Ping};
+use mailping_core::people::{Deleted, RecipientExport};
+use mailping_core::pings::Ping;
 use mailping_core::receipts::{OpenCursor, OpenQuery, Summary};
 use mailping_core::{Error, PingId, PreparedPing, Receipt};
 use serde::Serialize;
@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use self::input::{Fields, NewPingFields, RecipientField, invalid, new_ping};
 use self::parameters::Parameters;
 use crate::answer::{Answer, Problem};
-use crate::visit::{Visit, failed, with_sources};
+use crate::visit::{Visit, failed};
 
 /// What a program can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +157,7 @@ async fn list(visit: &Visit<'_>) -> Result<Answer, Answer> {
     query.reference = parameters.get("reference").map(str::to_owned);
     query.after = parameters.parsed("after", "the `next` of the page before")?;
     let page = visit.tracker().receipts().list(&query).await.map_err(|error| failed(&error))?;
-    let list = List { pings: page.summaries, next: page.next, unreadable: page.unreadable };
+    let list = List { pings: page.items, next: page.next, unreadable: page.unreadable };
     Ok(Answer::json(StatusCode::OK, &list))
 }
 
@@ -219,7 +219,7 @@ async fn object(visit: &Visit<'_>) -> Result<Answer, Answer> {
 
 /// Erases all pings of a recipient. An objection stays.
 #[utoipa::path(post, path = "/api/erase", request_body = RecipientField, responses(
-    (status = 200, description = "How many were erased", body = Erased),
+    (status = 200, description = "How many were erased", body = Deleted),
     (status = 422, description = "The address is none", body = Problem),
 ))]
 async fn erase_recipient(visit: &Visit<'_>) -> Result<Answer, Answer> {
@@ -266,17 +266,14 @@ fn recipient(visit: &Visit<'_>) -> Result<String, Answer> {
 }
 
 fn refused_ping(error: Error) -> Answer {
-    match &error {
-        Error::Ping(wrong) => match json_field(wrong) {
-            Some(field) => invalid(field, &with_sources(wrong)),
-            None => Answer::error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", None, &wrong.to_string()),
-        },
-        _ => failed(&error),
+    match json_field(&error) {
+        Some(field) => invalid(field, &error.to_string()),
+        None => failed(&error),
     }
 }
 
 /// The library's words for lifetimes differ from this API's.
-fn json_field(error: &InvalidPing) -> Option<&'static str> {
+fn json_field(error: &Error) -> Option<&'static str> {
     error.field().map(|field| match field {
         "record_for" | "keep_for" => "record_days",
         field => field,

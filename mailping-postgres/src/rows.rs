@@ -4,8 +4,8 @@
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
 use mailping_core::receipts::{Open, OpenId};
-use mailping_core::store::{KeptPing, KeyFingerprint, OpenCursor, RecipientHash, StoredBasis};
-use mailping_core::{Detail, PingId, Timestamp};
+use mailping_core::store::{KeyFingerprint, OpenCursor, RecipientHash};
+use mailping_core::{Basis, Detail, PingId, Timestamp};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
@@ -84,13 +84,15 @@ fn open_id_of(number: i64) -> OpenId {
 }
 
 /// Reads a row of [`ping_columns`].
-pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
+pub(crate) fn ping(row: &PgRow) -> Result<Ping> {
     let id = uuid(row, 0, "pings.id")?;
-    let basis: StoredBasis =
-        serde_json::from_str(value(row, 13, "pings.basis")?).map_err(|_| Failure::corrupt("pings.basis"))?;
+    let basis = value(row, 13, "pings.basis")?;
+    let basis = serde_json::from_str::<serde_json::Value>(basis)
+        .and_then(Basis::from_stored)
+        .map_err(|_| Failure::corrupt("pings.basis"))?;
     let status = Status::from_code(small(row, 1, "pings.status")?);
     let reference = value(row, 11, "pings.reference")?;
-    let mut ping = Ping::stored(id, reference, basis.into(), status);
+    let mut ping = Ping::stored(id, reference, basis, status);
     ping.record_until = time(row, 2, "pings.record_until")?;
     ping.keep_until = time(row, 3, "pings.keep_until")?;
     ping.sent_at = time(row, 4, "pings.sent_at")?;
@@ -102,8 +104,8 @@ pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
     let eprivacy = optional(row, 9, |row| small(row, 9, "pings.eprivacy"))?;
     ping.eprivacy = eprivacy.and_then(EprivacyGround::from_code);
     ping.owner = value(row, 12, "pings.owner")?;
-    let last_day = optional(row, 10, |row| time(row, 10, "last_days.day"))?;
-    Ok(KeptPing::new(ping, last_day))
+    ping.last_day = optional(row, 10, |row| time(row, 10, "last_days.day"))?;
+    Ok(ping)
 }
 
 /// Reads an open from [`open_columns`], the first of which stands at `from`. Codes of a newer

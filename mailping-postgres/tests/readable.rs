@@ -59,8 +59,8 @@ async fn the_views_show_what_the_receipts_show() {
     let tracker = Tracker::builder(Keyring::generate().unwrap(), store).base_url("https://app.example/px");
     let tracker = tracker.unwrap().build().await.unwrap();
     let list = tracker.receipts().list(&PingQuery::newest(1_000)).await.unwrap();
-    assert_eq!(list.summaries.len(), usize::try_from(PINGS).unwrap());
-    for summary in list.summaries {
+    assert_eq!(list.items.len(), usize::try_from(PINGS).unwrap());
+    for summary in list.items {
         let id = summary.ping.id.to_string();
         let find = "SELECT state, first_human_open, last_human_open, sent_at FROM mailping.receipts WHERE ping = $1::uuid";
         let row = sqlx::query(find).bind(&id).fetch_one(&pool).await.unwrap();

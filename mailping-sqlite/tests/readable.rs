@@ -64,7 +64,7 @@ proptest! {
         let tracker = block_on(tracker.build()).unwrap();
         let connection = Connection::open(&file).unwrap();
         let list = block_on(tracker.receipts().list(&PingQuery::newest(99))).unwrap();
-        for summary in list.summaries {
+        for summary in list.items {
             let id = summary.ping.id.to_string();
             let columns = "SELECT state, status, fetches, human_rows, first_human_open, last_human_open, reference, owner, sent_at
                 FROM receipts WHERE ping = ?1";

@@ -146,7 +146,7 @@ fn sent(service: &Start, smtp: SocketAddr, received: &Receiver<Received>, to: &s
 /// Those of the recipients' messages, without that of the ping that the service makes.
 fn states(beside: &Beside) -> Vec<State> {
     let page = block_on(beside.0.receipts().list(&PingQuery::newest(10))).unwrap();
-    let mut states: Vec<_> = page.summaries.iter().map(|summary| summary.state).collect();
+    let mut states: Vec<_> = page.items.iter().map(|summary| summary.state).collect();
     states.pop();
     states.sort();
     states

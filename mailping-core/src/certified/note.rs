@@ -94,20 +94,20 @@ impl FromStr for PublicKey {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let refused = ParseError::new(PUBLIC_KEY);
-        let (name, rest) = text.split_once('+').ok_or(refused)?;
-        let (_, typed) = rest.split_once('+').ok_or(refused)?;
-        let typed = from_base64(typed).ok_or(refused)?;
-        let (role, key) = match typed.split_first().ok_or(refused)? {
+        let refused = || ParseError::new(PUBLIC_KEY);
+        let (name, rest) = text.split_once('+').ok_or_else(refused)?;
+        let (_, typed) = rest.split_once('+').ok_or_else(refused)?;
+        let typed = from_base64(typed).ok_or_else(refused)?;
+        let (role, key) = match typed.split_first().ok_or_else(refused)? {
             (1, key) => (Role::Log, key),
             (4, key) => (Role::Witness, key),
-            _ => return Err(refused),
+            _ => return Err(refused()),
         };
-        let key: &[u8; 32] = key.try_into().map_err(|_| refused)?;
-        let key = VerifyingKey::from_bytes(key).map_err(|_| refused)?;
+        let key: &[u8; 32] = key.try_into().map_err(|_| refused())?;
+        let key = VerifyingKey::from_bytes(key).map_err(|_| refused())?;
         let read = Self { name: name.into(), role, key };
         // The id in the middle is derived from the rest.
-        if is_name(name) && !key.is_weak() && read.to_string() == text { Ok(read) } else { Err(refused) }
+        if is_name(name) && !key.is_weak() && read.to_string() == text { Ok(read) } else { Err(refused()) }
     }
 }
 

@@ -39,8 +39,14 @@ impl Seal {
         let index = decimal(lines.next()?)?;
         let (from, until) = (second(lines.next()?)?, second(lines.next()?)?);
         let root = hash_from_base64(lines.next()?)?;
-        let next = lines.next().map(|line| line.strip_prefix("next ")?.parse().ok());
-        let next = if let Some(next) = next { Some(next?) } else { None };
+        let next: Option<PublicKey> = match lines.next() {
+            Some(line) => Some(line.strip_prefix("next ")?.parse().ok()?),
+            None => None,
+        };
+        // Only a log's key can follow a log's key.
+        if next.as_ref().is_some_and(PublicKey::is_witness) {
+            return None;
+        }
         let read = Self { index, from, until, root, next };
         (read.text() == text).then_some(read)
     }

@@ -97,14 +97,14 @@ impl FromStr for Statement {
     type Err = ParseError;
 
     fn from_str(line: &str) -> Result<Self, ParseError> {
-        let refused = ParseError::new(STATEMENT);
-        let (time, rest) = line.split_once(' ').ok_or(refused)?;
-        let (kind, fields) = rest.split_once(": ").ok_or(refused)?;
-        let read: StepTime = time.parse().map_err(|_| refused)?;
+        let refused = || ParseError::new(STATEMENT);
+        let (time, rest) = line.split_once(' ').ok_or_else(refused)?;
+        let (kind, fields) = rest.split_once(": ").ok_or_else(refused)?;
+        let read: StepTime = time.parse().map_err(|_| refused())?;
         if fields.is_empty() || line.chars().any(is_hidden) || read.to_string() != time {
-            return Err(refused);
+            return Err(refused());
         }
-        Ok(Self { time: read, kind: kind.parse().map_err(|_| refused)?, line: line.into() })
+        Ok(Self { time: read, kind: kind.parse().map_err(|_| refused())?, line: line.into() })
     }
 }
 

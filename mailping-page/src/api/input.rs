@@ -121,7 +121,9 @@ pub(super) fn new_ping(body: Option<&[u8]>, scope: &Scope) -> Result<NewPing, An
     let basis: Basis = fields.required("basis", BASIS)?;
     let purpose: Option<Purpose> = fields.optional("purpose", "one_to_one or bulk")?;
     let mut ping = match (purpose.unwrap_or_default(), basis) {
-        (Purpose::Bulk, Basis::Consent(consent)) => NewPing::bulk(reference, consent),
+        (Purpose::Bulk, Basis::Consent { given_at, text_version, channel }) => {
+            NewPing::bulk(reference, given_at, text_version, channel)
+        }
         (Purpose::Bulk, _) => {
             return Err(invalid("basis", "bulk mail needs the recipient's consent as its basis"));
         }

@@ -2,13 +2,13 @@
 
 use askama::Template;
 use http::StatusCode;
-use mailping_core::pings::{InvalidPing, MessageKind};
+use mailping_core::pings::MessageKind;
 use mailping_core::{Basis, Detail, Error, NewPing};
 
 use super::frame::{Frame, html};
 use super::{failed, field};
 use crate::answer::Answer;
-use crate::visit::{Visit, with_sources};
+use crate::visit::Visit;
 
 /// What the form holds, as typed.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ pub(crate) async fn make(visit: &Visit<'_>) -> Result<Answer, Answer> {
         Err(error) => error,
         Ok(new) => match visit.tracker().pings().create(new).await {
             Ok(made) => return Ok(Answer::to(&visit.page.prefix, &format!("/pings/{}", made.id()))),
-            Err(Error::Ping(wrong)) => (form_field(&wrong), with_sources(&wrong)),
+            Err(error) if error.is_invalid() => (form_field(&error), error.to_string()),
             Err(error) => return Err(failed(visit, &error)),
         },
     };
@@ -133,7 +133,7 @@ pub(crate) async fn make(visit: &Visit<'_>) -> Result<Answer, Answer> {
 }
 
 /// The library's names of fields are those of JSON.
-fn form_field(error: &InvalidPing) -> &'static str {
+fn form_field(error: &Error) -> &'static str {
     match error.field() {
         Some("basis.reason") => "reason",
         Some(field @ ("owner" | "recipient")) => field,

@@ -89,7 +89,7 @@ pub(crate) async fn answer(visit: &Visit<'_>) -> Result<Answer, Answer> {
     let list = List {
         frame: Frame::new(visit),
         form: Form::empty(visit.tracker().pings().ceiling()),
-        rows: receipts.summaries.iter().map(Row::from).collect(),
+        rows: receipts.items.iter().map(Row::from).collect(),
         filtered: query.owner.as_deref() != visit.scope.owner() || query.reference.is_some(),
         owner: query.owner.unwrap_or_default(),
         reference: query.reference.unwrap_or_default(),
@@ -107,7 +107,7 @@ pub(crate) async fn csv(visit: &Visit<'_>) -> Result<Answer, Answer> {
     let mut receipts = Vec::new();
     loop {
         let page = visit.tracker().receipts().list(&query).await.map_err(|error| failed(visit, &error))?;
-        receipts.extend(page.summaries);
+        receipts.extend(page.items);
         query.after = page.next;
         if query.after.is_none() || receipts.len() >= MOST_ROWS {
             break;

@@ -152,7 +152,7 @@ fn facts(receipt: &Receipt, ceiling: Detail) -> Vec<(&'static str, String)> {
     let exact = |time: Timestamp| when(time.into());
     let basis = match &ping.basis {
         Basis::LegitimateInterest { reason } => format!("legitimate interest: {reason}"),
-        Basis::Consent(consent) => format!("consent, given {}", exact(consent.given_at)),
+        Basis::Consent { given_at, .. } => format!("consent, given {}", exact(*given_at)),
         Basis::Contract => "contract".to_owned(),
         Basis::LegalObligation => "legal obligation".to_owned(),
         _ => "unknown".to_owned(),

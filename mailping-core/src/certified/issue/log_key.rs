@@ -6,9 +6,10 @@ use std::str::FromStr;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 
+use crate::ParseError;
 use crate::certified::hash::{from_base64, to_base64, to_hex};
 use crate::certified::note::{PublicKey, signature_line};
-use crate::{ParseError, RandomError};
+use crate::id::RandomError;
 
 /// The secret key of a log. As text it is what Go's `note` package calls a signer key.
 pub(crate) struct LogKey {
@@ -63,18 +64,19 @@ impl FromStr for LogKey {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let refused = ParseError::new(LOG_KEY);
-        let rest = text.strip_prefix(START).ok_or(refused)?;
-        let (origin, rest) = rest.split_once('+').ok_or(refused)?;
-        let (_, secret) = rest.split_once('+').ok_or(refused)?;
-        let secret = from_base64(secret).ok_or(refused)?;
-        let (ED25519, secret) = secret.split_first().map(|(kind, secret)| (*kind, secret)).ok_or(refused)?
+        let refused = || ParseError::new(LOG_KEY);
+        let rest = text.strip_prefix(START).ok_or_else(refused)?;
+        let (origin, rest) = rest.split_once('+').ok_or_else(refused)?;
+        let (_, secret) = rest.split_once('+').ok_or_else(refused)?;
+        let secret = from_base64(secret).ok_or_else(refused)?;
+        let (ED25519, secret) =
+            secret.split_first().map(|(kind, secret)| (*kind, secret)).ok_or_else(refused)?
         else {
-            return Err(refused);
+            return Err(refused());
         };
-        let secret = secret.try_into().map_err(|_| refused)?;
-        let read = Self::from_secret(origin, secret).ok_or(refused)?;
-        if read.secret_text() == text { Ok(read) } else { Err(refused) }
+        let secret = secret.try_into().map_err(|_| refused())?;
+        let read = Self::from_secret(origin, secret).ok_or_else(refused)?;
+        if read.secret_text() == text { Ok(read) } else { Err(refused()) }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::detail::Precision;
+use crate::img_tag::img_tag;
 use crate::token::{Label, Token};
 use crate::{Keyring, Ping, PingId, Status, links};
 
@@ -56,8 +57,7 @@ impl PreparedPing {
     /// The pixel as an HTML tag to paste into the message's body; empty for an untracked ping.
     #[must_use]
     pub fn img_tag(&self) -> String {
-        let url = self.pixel_url.as_deref().map(escape_attribute);
-        url.map_or_else(String::new, |url| format!(r#"<img src="{url}" width="1" height="1" alt="">"#))
+        self.pixel_url.as_deref().map(img_tag).unwrap_or_default()
     }
 
     /// Where the recipient can object to being tracked: a link for the message's foot. It opens a
@@ -89,21 +89,9 @@ impl fmt::Debug for PreparedPing {
     }
 }
 
-fn escape_attribute(url: &str) -> String {
-    url.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_in_the_tag_is_escaped() {
-        assert_eq!(
-            escape_attribute(r#"https://a.example/"x"&<y>"#),
-            "https://a.example/&quot;x&quot;&amp;&lt;y&gt;"
-        );
-    }
 
     #[test]
     fn the_unsubscribe_lines_are_those_of_rfc_2369_and_8058() {

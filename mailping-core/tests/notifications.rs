@@ -9,16 +9,15 @@ use std::time::Duration;
 use common::*;
 use mailping_core::fetcher::Classifier;
 use mailping_core::pings::Status;
-use mailping_core::receipts::{Notice, NoticeRules, PingQuery};
+use mailping_core::receipts::{Notification, PingQuery};
 use mailping_core::{Detail, MemoryStore, NewPing, PingId, PreparedPing, Tracker};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 fn told(tracker: &Tracker, id: PingId) -> Vec<(&'static str, String)> {
-    let notices =
-        pollster::block_on(tracker.receipts().notices(id, NoticeRules::default())).unwrap().unwrap();
-    notices.notices.iter().map(|notice| (notice.kind().as_str(), notice.at().to_string())).collect()
+    let (_, notifications) = pollster::block_on(tracker.receipts().notifications(id)).unwrap().unwrap();
+    notifications.iter().map(|notification| (notification.name(), notification.at().to_string())).collect()
 }
 
 fn fetch(tracker: &Tracker, ping: &PreparedPing, agent: &str) {
@@ -49,9 +48,22 @@ fn the_first_open_and_each_after_a_pause_are_told() {
         ],
         "a display 23 hours after another is no reopening, and a machine's is none at all"
     );
-    let rules = NoticeRules::default().reopened_after(2 * DAY);
-    let notices = pollster::block_on(tracker.receipts().notices(ping.id(), rules)).unwrap().unwrap().notices;
-    assert_eq!(notices.len(), 2, "{notices:?}");
+}
+
+#[test]
+fn the_pause_and_the_patience_are_settings() {
+    let clock = Clock::new();
+    let builder = builder(MemoryStore::new(), &clock).reopened_after(2 * DAY).not_opened_after(HOUR);
+    let tracker = build(builder);
+    let ping = ping(&tracker, new_ping());
+    clock.advance(HOUR);
+    assert_eq!(told(&tracker, ping.id()), [("not_opened", "2026-11-23T11:00:00.000Z".to_owned())]);
+    for pause in [HOUR, DAY, 3 * DAY] {
+        clock.advance(pause);
+        fetch(&tracker, &ping, FIREFOX);
+    }
+    let names: Vec<_> = told(&tracker, ping.id()).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["opened", "reopened"]);
 }
 
 #[test]
@@ -103,9 +115,7 @@ fn nothing_is_told_of_messages_that_are_not_recorded() {
     assert_eq!((told(&tracker, untracked.id()), told(&tracker, withdrawn.id())), (vec![], vec![]));
     assert_eq!(told(&tracker, expired.id()).len(), 1, "it was recorded for a day, and nobody opened it");
     assert!(
-        pollster::block_on(tracker.receipts().notices(PingId::from_bytes([0; 16]), NoticeRules::default()))
-            .unwrap()
-            .is_none()
+        pollster::block_on(tracker.receipts().notifications(PingId::from_bytes([0; 16]))).unwrap().is_none()
     );
 }
 
@@ -122,9 +132,9 @@ fn a_query_tells_of_each_ping_from_the_newest() {
     fetch(&tracker, &opened, FIREFOX);
     clock.advance(3 * DAY);
     let query = PingQuery::newest(10).owner("billing");
-    let all = pollster::block_on(tracker.receipts().list_notices(&query, NoticeRules::default())).unwrap();
-    let told: Vec<_> = all.all.iter().map(|one| (one.summary.ping.id, one.notices[0])).collect();
-    let [(first, Notice::NotOpened { .. }), (second, Notice::Opened { .. })] = told[..] else {
+    let all = pollster::block_on(tracker.receipts().list_notifications(&query)).unwrap();
+    let told: Vec<_> = all.items.iter().map(|(summary, told)| (summary.ping.id, told[0])).collect();
+    let [(first, Notification::NotOpened { .. }), (second, Notification::Opened { .. })] = told[..] else {
         panic!("{told:?}")
     };
     assert_eq!((first, second), (unopened.id(), opened.id()));

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use pollster::block_on;
 
 use super::harness::{Aside, Harness, KEPT, SENT, ids, open, opens, ping, ping_id, recipient, time};
-use crate::store::Answer;
+use crate::store::Recorded;
 use crate::{PingId, Status};
 
 pub(super) async fn writers_at_once_keep_every_open_once(harness: Harness) {
@@ -179,7 +179,7 @@ pub(super) async fn purging_while_recording_loses_nothing_that_is_not_due(harnes
             let mut batch = opens(due[n as usize % due.len()], [5_000 + n]);
             batch.push(open(live, n));
             let written = block_on(harness.recorded(&batch));
-            assert_eq!(written[1], Answer::Kept);
+            assert_eq!(written[1], Recorded::Durable);
         }
     });
     let now = time(SENT + 40 + KEPT);
@@ -234,10 +234,10 @@ pub(super) async fn a_dropped_call_is_carried_out_whole_or_not_at_all(harness: H
     assert!(harness.ping(written).await.unwrap().is_some());
     start_and_drop(harness.object(&ada));
     let last = harness.given_ping_to(300, &ada).await;
-    let kept = harness.pings_of(&ada, None, 99).await.unwrap().pings;
+    let kept = harness.pings_of(&ada, None, 99).await.unwrap().items;
     assert!(ids(&kept).contains(&ping_id(300)));
     if last == Status::Untracked {
         assert!(harness.has_objected(&ada).await.unwrap());
-        assert!(kept.iter().all(|kept| kept.ping.status != Status::Live), "an objection reaches all pings");
+        assert!(kept.iter().all(|ping| ping.status != Status::Live), "an objection reaches all pings");
     }
 }

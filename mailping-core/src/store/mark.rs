@@ -1,59 +1,9 @@
-//! What is new since a mark.
+//! A place in the order in which a database keeps things.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::text::{ParseError, text};
-use crate::{LastDay, Open, PingId};
-
-/// What was kept since a mark.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct News {
-    /// Opens and raised last days, in the store's own order.
-    pub items: Vec<NewsItem>,
-    /// The mark to ask with next. It differs from the one that was asked with if anything was read,
-    /// also if nothing of that is there any more.
-    pub mark: Mark,
-    /// Rows between them that cannot be read and are left out.
-    pub unreadable: u64,
-}
-
-impl News {
-    /// News with nothing unreadable between them.
-    #[must_use]
-    pub const fn new(items: Vec<NewsItem>, mark: Mark) -> Self {
-        Self { items, mark, unreadable: 0 }
-    }
-
-    /// With so many rows that cannot be read.
-    #[must_use]
-    pub const fn unreadable(mut self, rows: u64) -> Self {
-        self.unreadable = rows;
-        self
-    }
-}
-
-/// One thing that was kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NewsItem {
-    /// An open, cut down to its ping's detail.
-    Open(Open),
-    /// At the detail `last_day`: the latest day of a ping was raised to this one.
-    LastDay(LastDay),
-}
-
-impl NewsItem {
-    /// The ping that it belongs to.
-    #[must_use]
-    pub const fn ping(&self) -> PingId {
-        match self {
-            Self::Open(open) => open.ping,
-            Self::LastDay(last) => last.ping,
-        }
-    }
-}
 
 /// A place in the order in which one database keeps things. It means something to that database
 /// alone; a text of at most 400 letters, digits, dots and dashes for everybody else.

@@ -9,7 +9,8 @@
 use ipnet::IpNet;
 
 use super::Network;
-use super::ranges::{Labels, units};
+use super::cover::units;
+use super::ranges::Labels;
 use crate::MaskedIp;
 
 /// The kinds, in the order of their numbers in the file.

@@ -2,17 +2,16 @@
 //! one use, so what it gives is a hint and never proof.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use maxminddb::{MaxMindDbError, PathElement, Reader};
 
 use super::{Network, as_numbers};
-use crate::MaskedIp;
+use crate::{Error, MaskedIp};
 
-/// A database of network numbers in MaxMind's format, such as GeoLite2-ASN or DB-IP's.
+/// A database of network numbers in MaxMind's format.
 #[derive(Clone)]
-pub struct AsnDatabase(Arc<Numbered>);
+pub(crate) struct AsnDatabase(Arc<Numbered>);
 
 struct Numbered {
     reader: Reader<Vec<u8>>,
@@ -20,49 +19,28 @@ struct Numbered {
     numbers: Vec<(u32, Network)>,
 }
 
-/// The database is damaged, or none of network numbers.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AsnError {
-    /// It cannot be read.
-    #[error("cannot read the ASN database")]
-    Read {
-        /// What is wrong.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// It holds something else.
-    #[error("expected a database of network numbers (ASN)")]
-    NotAsn,
-}
+#[error("expected a database of network numbers (ASN)")]
+struct NotAsn;
 
-impl AsnError {
-    fn read(source: MaxMindDbError) -> Self {
-        Self::Read { source: source.into() }
-    }
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the ASN database")]
+struct Damaged(#[source] MaxMindDbError);
+
+fn damaged(source: MaxMindDbError) -> Error {
+    Error::File(Damaged(source).into())
 }
 
 impl AsnDatabase {
-    /// Reads a database into memory and checks all of it, which takes a moment.
-    ///
-    /// # Errors
-    /// [`AsnError`] when it is missing, damaged, or holds no network numbers.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, AsnError> {
-        Self::checked(Reader::open_readfile(path).map_err(AsnError::read)?)
+    pub(super) fn from_bytes(bytes: Vec<u8>) -> Result<Self, Error> {
+        Self::checked(Reader::from_source(bytes).map_err(damaged)?)
     }
 
-    /// The same from bytes.
-    ///
-    /// # Errors
-    /// [`AsnError`] when it is damaged, or holds no network numbers.
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, AsnError> {
-        Self::checked(Reader::from_source(bytes).map_err(AsnError::read)?)
-    }
-
-    fn checked(reader: Reader<Vec<u8>>) -> Result<Self, AsnError> {
+    fn checked(reader: Reader<Vec<u8>>) -> Result<Self, Error> {
         if !reader.metadata().database_type.to_ascii_uppercase().contains("ASN") {
-            return Err(AsnError::NotAsn);
+            return Err(Error::File(NotAsn.into()));
         }
-        reader.verify().map_err(AsnError::read)?;
+        reader.verify().map_err(damaged)?;
         Ok(Self::new(reader))
     }
 
@@ -122,12 +100,12 @@ mod tests {
             let record = Value::map([("autonomous_system_number", Value::U32(number))]);
             (network.parse().unwrap(), record)
         });
-        let database = AsnDatabase::from_bytes(mmdb(6, "Test-ASN", &records).unwrap()).unwrap();
+        let database = mmdb(6, "Test-ASN", &records).unwrap();
         let late = SinceSent::After(Duration::from_secs(7_200));
         let fetch = FetchSignals::new().user_agent(agent.as_bytes());
         // What is built in knows some of them already.
         let classifier = Classifier::default().without_networks_by_number();
-        classifier.asn(database).classify(&fetch, network.parse().ok(), late)
+        classifier.asn(database).unwrap().classify(&fetch, network.parse().ok(), late)
     }
 
     fn by_number(judged: Classified) -> bool {
@@ -185,7 +163,8 @@ mod tests {
     #[test]
     fn a_database_of_places_is_refused() {
         let places = mailping_fixtures::documentation_ranges().unwrap();
-        assert!(matches!(AsnDatabase::from_bytes(places), Err(AsnError::NotAsn)));
+        let error = AsnDatabase::from_bytes(places).unwrap_err();
+        assert_eq!(error.to_string(), "expected a database of network numbers (ASN)");
     }
 
     #[test]
@@ -227,7 +206,7 @@ mod tests {
                     let _ = database.hint(text.parse().unwrap());
                 }
             }
-            println!("{path:?}: {}", AsnDatabase::open(&path).is_ok());
+            println!("{path:?}: {}", AsnDatabase::from_bytes(std::fs::read(&path).unwrap()).is_ok());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Names since 2026: each kind with others of its kind, and the same words if they prove nothing.
 
-use super::kind::Kind;
-use super::user_agent::read;
+use super::super::kind::Kind;
+use super::super::user_agent::read;
 
 const WINDOWS: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)";
 const BLINK: &str = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";

@@ -1,7 +1,7 @@
 //! Order, pages and filters.
 
 use super::harness::{Harness, ids, open, opens, ping, ping_id, recipient, time};
-use crate::store::{OpenCursor, OpenPage, OpenQuery, PingQuery, Purged};
+use crate::store::{Deleted, OpenCursor, OpenQuery, Page, PingQuery};
 use crate::{Open, OpenId, PingId};
 
 pub(super) async fn opens_come_by_time_then_id_page_by_page(harness: Harness) {
@@ -26,14 +26,11 @@ pub(super) async fn opens_come_by_time_then_id_page_by_page(harness: Harness) {
     for size in [1, 4, 7, 31, 500] {
         assert_eq!(in_pages(&harness, OpenQuery::newest(id, size)).await, all, "back, in pages of {size}");
     }
-    assert_eq!(harness.opens(&OpenQuery::oldest(id, 0)).await.unwrap().opens, []);
+    assert_eq!(harness.opens(&OpenQuery::oldest(id, 0)).await.unwrap().items, []);
     let start = OpenCursor::new(time(i64::MIN), OpenId::from_bytes([0; 8]));
     let end = OpenCursor::new(time(i64::MAX), OpenId::from_bytes([0xff; 8]));
-    assert_eq!(harness.opens(&OpenQuery::oldest(id, 9).after(Some(end))).await.unwrap(), OpenPage::default());
-    assert_eq!(
-        harness.opens(&OpenQuery::newest(id, 9).after(Some(start))).await.unwrap(),
-        OpenPage::default()
-    );
+    assert_eq!(harness.opens(&OpenQuery::oldest(id, 9).after(Some(end))).await.unwrap(), Page::default());
+    assert_eq!(harness.opens(&OpenQuery::newest(id, 9).after(Some(start))).await.unwrap(), Page::default());
     // A cursor need not be an open that is there.
     let between = OpenCursor::new(all[10].at, OpenId::from_bytes([0xff; 8]));
     let newer: Vec<_> = all.iter().rev().filter(|open| OpenCursor::of(open) > between).cloned().collect();
@@ -45,9 +42,9 @@ async fn in_pages(harness: &Harness, mut query: OpenQuery) -> Vec<Open> {
     let mut opens = Vec::new();
     loop {
         let page = harness.opens(&query).await.unwrap();
-        assert!(page.opens.len() <= query.limit, "at most the limit");
+        assert!(page.items.len() <= query.limit, "at most the limit");
         assert_eq!(page.unreadable, 0);
-        opens.extend(page.opens);
+        opens.extend(page.items);
         match page.next {
             Some(next) => query = query.after(Some(next)),
             None => return opens,
@@ -65,7 +62,7 @@ pub(super) async fn the_opens_of_many_pings_come_as_a_page_for_each(harness: Har
     let pages = harness.opens_of(&asked, 12).await.unwrap();
     assert_eq!(pages.len(), asked.len());
     for (page, (id, count)) in pages.iter().zip(asked.into_iter().zip([7, 39, 0, 0, 12, 3, 7])) {
-        assert_eq!(page.opens, opens(id, 0..count.min(12)));
+        assert_eq!(page.items, opens(id, 0..count.min(12)));
         let next = (count > 12).then(|| OpenCursor::of(&open(id, 11)));
         assert_eq!((page.next, page.unreadable), (next, 0));
     }
@@ -82,8 +79,8 @@ pub(super) async fn pings_come_from_the_newest_page_by_page(harness: Harness) {
         let (mut pages, mut query) = (Vec::new(), PingQuery::newest(size));
         loop {
             let page = harness.pings(&query).await.unwrap();
-            assert!(page.pings.len() <= size, "at most the limit");
-            pages.extend(ids(&page.pings));
+            assert!(page.items.len() <= size, "at most the limit");
+            pages.extend(ids(&page.items));
             match page.next {
                 Some(next) => query = query.after(next),
                 None => break,
@@ -91,14 +88,14 @@ pub(super) async fn pings_come_from_the_newest_page_by_page(harness: Harness) {
         }
         assert_eq!(pages, newest, "in pages of {size}");
     }
-    assert_eq!(harness.pings(&PingQuery::newest(0)).await.unwrap().pings, []);
+    assert_eq!(harness.pings(&PingQuery::newest(0)).await.unwrap().items, []);
     // A cursor need not be a ping that is still there.
     let after = PingQuery::newest(2).after(ping_id(6));
-    assert_eq!(ids(&harness.pings(&after).await.unwrap().pings), [5, 3].map(ping_id));
+    assert_eq!(ids(&harness.pings(&after).await.unwrap().items), [5, 3].map(ping_id));
 }
 
 async fn find(harness: &Harness, query: PingQuery) -> Vec<PingId> {
-    ids(&harness.pings(&query).await.unwrap().pings)
+    ids(&harness.pings(&query).await.unwrap().items)
 }
 
 pub(super) async fn pings_are_filtered_by_owner_and_reference_exactly(harness: Harness) {
@@ -142,10 +139,10 @@ pub(super) async fn what_is_unknown_is_none(harness: Harness) {
     assert_eq!(harness.all_opens(ping_id(1)).await, []);
     assert!(!harness.withdraw(ping_id(1)).await.unwrap());
     assert_eq!(harness.erase(ping_id(1)).await.unwrap(), None);
-    assert_eq!(harness.erase_recipient(&ada).await.unwrap(), crate::store::Erased::default());
+    assert_eq!(harness.erase_recipient(&ada).await.unwrap(), crate::store::Deleted::default());
     harness.object_by_ping(ping_id(1)).await.unwrap();
     assert!(!harness.has_objected(&ada).await.unwrap());
-    assert_eq!(harness.pings_of(&ada, None, 9).await.unwrap().pings, []);
+    assert_eq!(harness.pings_of(&ada, None, 9).await.unwrap().items, []);
     assert_eq!(harness.recipient_keys().await.unwrap(), []);
-    assert_eq!(harness.purge(time(i64::MAX), 9).await.unwrap(), Purged::default());
+    assert_eq!(harness.purge(time(i64::MAX), 9).await.unwrap(), Deleted::default());
 }

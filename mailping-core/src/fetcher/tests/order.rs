@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::*;
+use super::super::*;
 
 const LATE: SinceSent = SinceSent::After(Duration::from_secs(7_200));
 const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/152.0.0.0 Safari/537.36";
@@ -63,7 +63,7 @@ fn a_network_that_is_touched_in_part_is_a_doubt_and_no_proof() {
         let judged = judge(&classifier, CHROME, network, LATE);
         assert!(judged.verdict == Verdict::Uncertain && !judged.locatable, "{network}");
     }
-    let part = NetworkList::from_lines(&b"73.162.44.64/26"[..]).unwrap();
+    let part = networks_from_lines("73.162.44.64/26".as_bytes()).unwrap();
     let classifier = classifier.add_networks(Network::Hosting, part);
     let judged = judge(&classifier, CHROME, HOME, LATE);
     assert!(judged.verdict == Verdict::Uncertain && judged.evidence.contains(Evidence::NetPartial));
@@ -73,7 +73,7 @@ fn a_network_that_is_touched_in_part_is_a_doubt_and_no_proof() {
 
 #[test]
 fn the_operator_adds_replaces_vouches_and_switches_off() {
-    let list = |text: &str| NetworkList::from_lines(text.as_bytes()).unwrap();
+    let list = |text: &str| networks_from_lines(text.as_bytes()).unwrap();
     let verdict = |classifier: &Classifier, network| judge(classifier, CHROME, network, LATE).verdict;
     let amazon = "54.210.10.0/24";
 
@@ -87,7 +87,7 @@ fn the_operator_adds_replaces_vouches_and_switches_off() {
     let off = Classifier::default().without_networks_by_number();
     assert!(judge(&off, CHROME, amazon, LATE).locatable);
     assert!(!judge(&off, CHROME, "165.225.72.0/24", LATE).locatable, "what operators publish still counts");
-    let none = Classifier::default().networks(Network::WebGateway, NetworkList::default());
+    let none = Classifier::default().networks(Network::WebGateway, []);
     assert!(judge(&none, CHROME, "165.225.72.0/24", LATE).locatable);
 
     // Whatever else the network is.

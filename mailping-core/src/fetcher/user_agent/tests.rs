@@ -3,9 +3,9 @@
 //! for itself.
 
 use super::super::Provider;
-use super::super::kind::Kind;
-use super::super::user_agent::read;
+use super::*;
 
+const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 const WINDOWS: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)";
 const BLINK: &str = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 const ANDROID: &str =
@@ -285,4 +285,68 @@ fn the_words_of_which_browsers_are_made_count_where_they_belong() {
     ] {
         assert_eq!(kind(&text), expected, "{text}");
     }
+}
+
+#[test]
+fn words_inside_device_models_and_builds_prove_nothing() {
+    let device = |device: &str| {
+        kind(&format!(
+            "Mozilla/5.0 (Linux; Android 15; {device}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36"
+        ))
+    };
+    for model in [
+        "CPH2617 Build/AP3A.240617.008",
+        "CUBOT X30",
+        "TECNO Spark 10",
+        "java-phone",
+        "Google Security Proxy",
+        "Handybot",
+    ] {
+        assert_eq!(device(model), Kind::Browser, "{model}");
+    }
+}
+
+#[test]
+fn a_program_that_names_itself_is_known_by_form_alone() {
+    for text in [
+        "Mozilla/5.0 (compatible; Never-Heard-Of/1.0; +https://example.com/info)",
+        "Mozilla/5.0 (compatible; Unheard)",
+        "NeverHeardBot",
+        "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Unheard/2.0) Chrome/140.0.0.0 Safari/537.36",
+        "Mozilla/5.0 (X11; Linux x86_64; Unheardbot/1.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko, Unheard) Chrome/140.0.0.0 Safari/537.36",
+    ] {
+        assert_eq!(kind(text), Kind::Bot, "{text}");
+    }
+    assert_eq!(kind(&format!("{CHROME} (mail: someone@example.com)")), Kind::Contact);
+    assert_eq!(kind("unheard/1.0"), Kind::NoBrowser);
+}
+
+#[test]
+fn the_second_mozilla_counts_only_at_the_end() {
+    assert_eq!(kind(&format!("{CHROME} Mozilla/5.0")), Kind::GmailPrefetch);
+    assert_ne!(kind(&format!("{CHROME} Mozilla/5.0 (X11)")), Kind::GmailPrefetch);
+    assert_ne!(kind("Unheard/1.0 More/2.0 Mozilla/5.0"), Kind::GmailPrefetch);
+}
+
+#[test]
+fn a_named_mail_program_is_one_at_any_age_and_on_any_stack() {
+    let old = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/61.0.3163.100 Safari/537.36";
+    assert_eq!(kind(old), Kind::StaleBrowser);
+    for text in [format!("{old} UnheardMail/1.0"), "Spark/2.11 CFNetwork/1240 Darwin/20.6.0".to_owned()] {
+        assert_eq!(kind(&text), Kind::MailClient, "{text}");
+    }
+    assert_eq!(kind("Mail/3445.1.6 CFNetwork/887 Darwin/17.0.0"), Kind::AppleMail);
+    assert_eq!(kind("WhatsApp/2.23 CFNetwork/1408 Darwin/22"), Kind::Preview);
+}
+
+#[test]
+fn webkit_with_nothing_after_it_is_apple_mail_only_on_apples_devices() {
+    let on = |device: &str, after: &str| {
+        kind(&format!("Mozilla/5.0 ({device}) AppleWebKit/605.1.15 (KHTML, like Gecko){after}"))
+    };
+    assert_eq!(on("Macintosh; Intel Mac OS X 10_15_7", ""), Kind::BareWebkit);
+    assert_eq!(on("iPhone; CPU iPhone OS 26_1 like Mac OS X", " Mobile/15E148"), Kind::BareWebkit);
+    assert_eq!(on("iPhone; CPU iPhone OS 26_1 like Mac OS X", " Mobile/15E148 Unheard/1"), Kind::Browser);
+    assert_eq!(on("X11; Linux x86_64", ""), Kind::StaleBrowser);
 }
