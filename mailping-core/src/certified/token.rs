@@ -99,3 +99,58 @@ impl<'a> Der<'a> {
         self.0.is_empty().then_some(inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certified::hash::{from_base64, sha256};
+
+    /// An answer that OpenSSL gave to a request for the SHA-256 of `a signed checkpoint\n`.
+    const ANSWER: &str = "\
+         MIIBxDADAgEAMIIBuwYJKoZIhvcNAQcCoIIBrDCCAagCAQMxDzANBglghkgBZQMEAgEFADBjBgsqhkiG9w0BCRAB\
+         BKBUBFIwUAIBAQYEKgMEATAxMA0GCWCGSAFlAwQCAQUABCAmynwv3EvviQeFwHlleqAI48Bnwbk+/K1M8ExfWvAm\
+         3AIBARgPMjAyNjExMjgwMDU0MDBaMYIBKzCCAScCAQEwJDAMMQowCAYDVQQDDAFhAhQUz2xUKaGGqX+TTF0b4mta\
+         DAdW9TANBglghkgBZQMEAgEFAKCBmDAaBgkqhkiG9w0BCQMxDQYLKoZIhvcNAQkQAQQwHAYJKoZIhvcNAQkFMQ8X\
+         DTI2MTEyODAwNTQwMFowKwYLKoZIhvcNAQkQAgwxHDAaMBgwFgQUc+EeJ0ngZ5U4wDc0Y1tz4gLIclEwLwYJKoZI\
+         hvcNAQkEMSIEILTs1MHozUZZ8bNDQ2JNk7jvru/AMwrPx62K05u+mZnzMAoGCCqGSM49BAMCBEYwRAIgfO6VeQvG\
+         yYWU6Xr89qR5bZV4CKIwNsSiPlMUJM8LHe8CIExCC6Lth0f5LxfvJSmdrrxIGjF/I0tV2m4462FF5QtC";
+
+    #[test]
+    fn a_token_tells_its_time_over_its_own_digest_alone() {
+        let answer = from_base64(ANSWER).unwrap();
+        let token = in_answer(&answer).unwrap();
+        let digest = sha256(&[b"a signed checkpoint\n"]);
+        assert_eq!(time(token, &digest), "2026-11-28T00:54:00Z".parse().ok());
+        assert_eq!(time(token, &sha256(&[b"another\n"])), None);
+        assert_eq!(time(&answer, &digest), None, "the answer is not the token");
+        let mut refusal = answer.clone();
+        refusal[8] = 2;
+        assert_eq!(in_answer(&refusal), None);
+        for length in 0..token.len() {
+            assert_eq!(time(&token[..length], &digest), None);
+        }
+        for place in 0..token.len() {
+            let mut changed = token.to_vec();
+            changed[place] ^= 0x81;
+            let _ = time(&changed, &digest);
+        }
+    }
+
+    #[test]
+    fn a_time_has_whole_seconds_and_may_have_decimals() {
+        let read = |text: &str| general_time(text.as_bytes()).map(|time| time.to_string());
+        for text in ["20261128005400Z", "20261128005400.5Z", "20261128005400.123456Z"] {
+            assert_eq!(read(text).as_deref(), Some("2026-11-28T00:54:00.000Z"), "{text}");
+        }
+        for text in [
+            "",
+            "20261128005400",
+            "2026112800540Z",
+            "20261328005400Z",
+            "20261128005400.xZ",
+            "+0261128005400Z",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}
