@@ -24,6 +24,7 @@
 //! [stores]: crate::guide::stores
 //! [upgrading]: crate::guide::upgrading
 //! [verdicts]: crate::guide::verdicts
+//! [whole programs]: https://github.com/mailping/mailping/blob/main/mailping-axum/README.md
 #![doc = include_str!("../docs/manual.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -107,7 +108,6 @@ pub use tracker::Tracker;
 #[rustfmt::skip]
 pub(crate) use crate::{
     basis::{EprivacyGround, MessageKind, Purpose},
-    detail::TimeStep,
     id::OpenId,
     intake::{HeaderSource, MaskedIp, PixelRequest},
     open::{LastDay, Open},
@@ -115,5 +115,5 @@ pub(crate) use crate::{
     receipt::Summary,
     recipient::{RecipientHash, RecipientHashes},
     store::{Store, StoreError},
-    time::StepTime,
+    time::{StepTime, TimeStep},
 };

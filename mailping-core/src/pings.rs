@@ -2,8 +2,8 @@
 //! opens and starts no thread.
 
 pub use crate::basis::{EprivacyGround, MessageKind, Purpose};
-pub use crate::detail::TimeStep;
 pub use crate::ping::{Ping, Status};
+pub use crate::time::TimeStep;
 
 use crate::new_ping::NewPing;
 use crate::tracker::{Inner, Tracker};

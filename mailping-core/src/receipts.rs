@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::both::both;
+use crate::notification::Progress;
 use crate::receipt::{Receipt, Tally};
 use crate::store::StoreError;
 use crate::tracker::{Inner, Tracker};
@@ -185,6 +186,23 @@ impl Inner {
             }
             page = self.store.opens(&OpenQuery::oldest(id, MAX_PAGE).after(page.next)).await?;
         }
+    }
+}
+
+impl Inner {
+    async fn notifications_of(
+        &self,
+        pings: Vec<Ping>,
+    ) -> Result<Vec<(Summary, Vec<Notification>)>, StoreError> {
+        let rules = self.notification_rules;
+        let (now, mut all) = (self.now(), Vec::with_capacity(pings.len()));
+        let mut so_far = Progress::default();
+        let each = |step: Step<'_>| match step {
+            Step::Open(open) => so_far.add(open, rules),
+            Step::End(summary) => all.push(std::mem::take(&mut so_far).finish(*summary, rules, now)),
+        };
+        self.sum_up_each(pings, each).await?;
+        Ok(all)
     }
 }
 

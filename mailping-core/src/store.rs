@@ -8,6 +8,7 @@ mod mark;
 mod opens;
 mod page;
 mod pings;
+mod recorded;
 mod spooling;
 
 use std::fmt;
@@ -22,12 +23,12 @@ pub use self::mark::Mark;
 pub use self::opens::{OpenCursor, OpenQuery};
 pub use self::page::Page;
 pub use self::pings::PingQuery;
+pub use self::recorded::Recorded;
 pub use self::spooling::{Backlog, Spooling};
 pub use crate::keyring::KeyFingerprint;
 pub use crate::observe::Observation;
 pub use crate::open::{LastDay, Open};
 pub use crate::ping::{Ping, Status};
-pub use crate::queue::Recorded;
 pub use crate::recipient::{RecipientHash, RecipientHashes};
 use crate::{PingId, Timestamp};
 

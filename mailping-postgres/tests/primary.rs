@@ -7,7 +7,7 @@ use std::error::Error as _;
 use std::time::{Duration, Instant};
 
 use common::{open, ping, ping_id};
-use mailping_core::store::{Answer, Attempt, Store as _, StoreError};
+use mailping_core::store::{Attempt, Recorded, Store as _, StoreError};
 use mailping_fixture_postgres::{Cluster, PASSWORD, Server, USER};
 use mailping_postgres::{DatabaseError, Fault, PostgresStore};
 use tokio::task::block_in_place;
@@ -41,7 +41,7 @@ async fn record_until_kept(store: &PostgresStore, n: u64) -> Duration {
     loop {
         match store.record(&[open(ping_id(1), n)], &[], Attempt::Repeat).await {
             Ok(written) => {
-                assert_eq!(written.opens, [Answer::Kept]);
+                assert_eq!(written, [Recorded::Durable]);
                 return begun.elapsed();
             }
             Err(error) => assert!(begun.elapsed() < Duration::from_secs(60), "{error:?}"),

@@ -6,10 +6,9 @@ use std::str::FromStr;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 
-use crate::ParseError;
 use crate::certified::hash::{from_base64, to_base64, to_hex};
 use crate::certified::note::{PublicKey, signature_line};
-use crate::id::RandomError;
+use crate::{Error, ParseError};
 
 /// The secret key of a log. As text it is what Go's `note` package calls a signer key.
 pub(crate) struct LogKey {
@@ -20,17 +19,19 @@ pub(crate) struct LogKey {
 const START: &str = "PRIVATE+KEY+";
 /// Ed25519 over the note itself.
 const ED25519: u8 = 1;
+const ORIGIN: &str = "the origin of a log, such as example.com/receipts, without blanks or plus signs";
 const LOG_KEY: &str = "the secret key of a log, such as PRIVATE+KEY+example.com/receipts+…";
 
 impl LogKey {
     /// A new random key for the log with this origin, such as `example.com/receipts`.
     ///
     /// # Errors
-    /// If the operating system has no random bytes to give.
-    pub(crate) fn generate(origin: &str) -> Result<Option<Self>, RandomError> {
+    /// For an origin that is empty or has white space or a plus sign in it, and if the operating
+    /// system has no random bytes to give.
+    pub(crate) fn generate(origin: &str) -> Result<Self, Error> {
         let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(|_| RandomError)?;
-        Ok(Self::from_secret(origin, &secret))
+        getrandom::fill(&mut secret).map_err(|_| Error::NoRandom)?;
+        Self::from_secret(origin, &secret).ok_or_else(|| Error::Invalid(ParseError::new(ORIGIN)))
     }
 
     /// `None` if the origin is empty or has white space or a plus sign in it.
@@ -94,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_key_comes_back_from_its_text_and_debug_shows_no_secret() {
-        let key = LogKey::generate("example.com/receipts").unwrap().unwrap();
+        let key = LogKey::generate("example.com/receipts").unwrap();
         let text = key.secret_text();
         let same: LogKey = text.parse().unwrap();
         assert_eq!((same.secret_text(), same.public()), (text.clone(), key.public()));
@@ -108,7 +109,7 @@ mod tests {
             assert!(!error.contains(secret) && error.starts_with("expected"), "{error}");
         }
         for origin in ["", "a b", "a+b", "a\u{a0}b", "a\u{200b}b"] {
-            assert!(LogKey::generate(origin).unwrap().is_none(), "{origin:?}");
+            assert!(LogKey::generate(origin).unwrap_err().is_invalid(), "{origin:?}");
         }
     }
 
@@ -126,7 +127,7 @@ mod tests {
         assert_eq!(key.sign(text), note);
         let read = Note::parse(&note).unwrap();
         assert_eq!((read.text, read.signed_by(key.public())), (text, Ok(None)));
-        let other = LogKey::generate("PeterNeumann").unwrap().unwrap();
+        let other = LogKey::generate("PeterNeumann").unwrap();
         assert_eq!(read.signed_by(other.public()), Err(Unsigned::Missing));
         let changed = note.replace("answer", "Answer");
         assert_eq!(Note::parse(&changed).unwrap().signed_by(key.public()), Err(Unsigned::Wrong));
