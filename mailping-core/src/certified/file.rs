@@ -120,6 +120,9 @@ impl<'a, S: Iterator<Item = &'a str>> Reader<'a, S> {
         let key = self.words("key").and_then(hash_from_base64);
         let ping_key = PingKey::from_bytes(key.ok_or_else(|| self.expected("the key of the ping"))?);
         let parts = self.all("seal", "a seal", Self::part)?;
+        if parts.is_empty() {
+            return Err(self.expected("a seal"));
+        }
         let log = self.words("log").and_then(hashes_from_base64);
         let log = log.ok_or_else(|| self.expected("the proof of the log"))?;
         let rotations = self.all("rotation", "a change of the log's key", |_, words| {

@@ -151,9 +151,10 @@ fn rotations(file: &File) -> Result<Rotations<'_>, VerifyError> {
 /// All seals are there that can hold something of the ping, from the first to the last, and their
 /// periods follow each other.
 fn check_seals(file: &File) -> Result<(), VerifyError> {
-    let first =
-        file.parts.first().ok_or(VerifyError::Form { line: 0, expected: "a receipt with a seal" })?.index;
-    let last = file.parts.last().map_or(first, |part| part.index);
+    let (Some(first), Some(last)) = (file.parts.first(), file.parts.last()) else {
+        return Err(VerifyError::Log);
+    };
+    let (first, last) = (first.index, last.index);
     let size = file.checkpoint.size;
     let wrong = |index, problem| Err(VerifyError::Seal { index, problem });
     if last >= size {

@@ -89,6 +89,31 @@ fn each_byte_counts_and_no_change_panics() {
     }
 }
 
+#[test]
+fn a_line_that_is_wrong_is_named_by_its_number() {
+    let [text, _] = receipts();
+    for (start, expected) in [
+        ("key ", "the key of the ping"),
+        ("seal 2 ", "a seal"),
+        ("seal 14 ", "a seal"),
+        ("log ", "the proof of the log"),
+        ("checkpoint", "the checkpoint"),
+    ] {
+        let place = text.find(&format!("\n{start}")).unwrap() + 1;
+        let line = text[..place].lines().count() + 1;
+        // Another word in front: that line is not what should be there.
+        let wrong = summed(&format!("{}x{}", &text[..place], &text[place..]));
+        let refused = verifier().verify(&wrong).unwrap_err();
+        // Behind a seal can come another one or the log.
+        let expected = if start == "seal 14 " { "the proof of the log" } else { expected };
+        assert_eq!(refused, VerifyError::Form { line, expected }, "{start}");
+    }
+    let place = text.find("\nseal 5 ").unwrap() + 1;
+    let line = text[..place].lines().count() + 1;
+    let wrong = summed(&text.replace("\nseal 5 ", "\nseal five "));
+    assert_eq!(verifier().verify(&wrong).unwrap_err(), VerifyError::Form { line, expected: "a seal" });
+}
+
 /// Nothing of these is believed but what the log binds.
 #[test]
 fn a_changed_earlier_checkpoint_changes_nothing_that_is_proven() {

@@ -142,6 +142,26 @@ pub(super) fn cheats() -> Vec<(&'static str, String, &'static str)> {
         log,
     );
     add(
+        "nothing there, since another leaf is in the wrong place",
+        {
+            let mut sender = sender(6);
+            let tag = sender.key.tag(6);
+            let (mut wrong, value, sibling) = (tag, [8; 32], [9; 32]);
+            wrong[0] ^= 0x80;
+            sender.seal(&[]);
+            let entry = &mut sender.log.entries[6];
+            let there = map::leaf(&wrong, &value);
+            let on_the_right = map::goes_right(&tag, 0);
+            entry.seal.root =
+                if on_the_right { map::node(&sibling, &there) } else { map::node(&there, &sibling) };
+            entry.text = entry.seal.text();
+            let mut file = sender.file();
+            file.parts[4].path = map::Path { siblings: vec![sibling], other: Some((wrong, value)) };
+            file.to_text()
+        },
+        "seal 6 has a path that leads nowhere",
+    );
+    add(
         "a leaf of another seal",
         {
             let mut sender = sender(6);
