@@ -35,6 +35,8 @@ mod bell;
 mod both;
 mod builder;
 mod burst;
+#[cfg(feature = "certified")]
+pub mod certified;
 mod client_ip;
 mod detail;
 mod error;
