@@ -1,9 +1,10 @@
 //! Who fetched the pixel, did a person cause it, and why do we think so.
 //!
 //! A [`Classifier`] judges by a pure function of what a request says of its software, the masked
-//! network and the time since sending. What it knows stands as dated data in `agent_names.rs` (User-Agents),
-//! `networks.rs` and `signals.rs` (headers), and is listed by [`rules`]; how the pieces confirm or
-//! contradict each other stands in `combine.rs`.
+//! network and the time since sending. What it knows stands as dated data in `agent_names.rs`
+//! (User-Agents), `networks.rs` and `signals.rs` (headers), and is listed by
+//! `testing::fetchers::rules`; how the pieces confirm or contradict each other stands in
+//! `combine.rs`.
 
 mod agent_names;
 #[cfg(feature = "maxmind")]

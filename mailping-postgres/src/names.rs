@@ -11,7 +11,7 @@ use crate::schema::Schema;
 type Code = (&'static str, i16, &'static str);
 
 /// All that this version knows. A piece of evidence is known by its bit.
-fn known() -> Vec<Code> {
+fn codes() -> Vec<Code> {
     let mut codes: Vec<Code> = Vec::new();
     macro_rules! list {
         ($($name:literal of $type:ty),+ $(,)?) => {
@@ -58,7 +58,7 @@ pub(crate) async fn write(transaction: &mut Transaction<'static, Postgres>, sche
 
 fn columns() -> (Vec<&'static str>, Vec<i16>, Vec<&'static str>) {
     let mut columns = (Vec::new(), Vec::new(), Vec::new());
-    for (list, code, name) in known() {
+    for (list, code, name) in codes() {
         columns.0.push(list);
         columns.1.push(code);
         columns.2.push(name);

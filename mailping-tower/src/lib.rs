@@ -146,8 +146,9 @@ where
     }
 }
 
-/// Whether the rest of a request's body, which is usually nothing, was read or is too long to be. It
-/// says nothing that is needed, but hyper closes a connection with an unread body without saying so.
+/// Whether the rest of a request's body, which is usually nothing, was read or is too long to be.
+/// It says nothing that is needed, but hyper closes a connection with an unread body without saying
+/// so.
 async fn read_away(body: impl Body) -> bool {
     let (mut body, mut read) = (pin!(body), 0);
     while !body.is_end_stream() {

@@ -122,7 +122,7 @@ impl Classifier {
     #[must_use]
     pub fn networks(mut self, network: Network, list: impl IntoIterator<Item = IpNet>) -> Self {
         self.by_number &= !network.bit();
-        self.lists.retain(|(known, _)| *known != network);
+        self.lists.retain(|(kind, _)| *kind != network);
         self.lists.push((network, list.into_iter().collect()));
         self.flatten();
         self
@@ -132,8 +132,8 @@ impl Classifier {
     #[must_use]
     pub fn add_networks(mut self, network: Network, list: impl IntoIterator<Item = IpNet>) -> Self {
         let list = list.into_iter().collect();
-        match self.lists.iter_mut().find(|(known, _)| *known == network) {
-            Some((_, known)) => *known = std::mem::take(known).and(list),
+        match self.lists.iter_mut().find(|(kind, _)| *kind == network) {
+            Some((_, before)) => *before = std::mem::take(before).and(list),
             None => self.lists.push((network, list)),
         }
         self.flatten();
