@@ -6,8 +6,7 @@
 use std::{error::Error, net::SocketAddr, time::Instant};
 
 use async_trait::async_trait;
-use mailping_axum::store::*;
-use mailping_axum::{Basis, Keyring, NewPing, PingId, Timestamp, Tracker};
+use mailping_axum::{Basis, Keyring, NewPing, PingId, Timestamp, Tracker, store::*};
 use mailping_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 
@@ -43,6 +42,7 @@ impl Store for Timed {
     async fn purge(&self, now: Timestamp, limit: usize) -> Answered<Deleted> { self.0.purge(now, limit).await }
     async fn identity(&self) -> Answered<DatabaseId> { self.0.identity().await }
     fn spool(&self) -> Option<&dyn Spooling> { self.0.spool() }
+    fn copies(&self) -> usize { self.0.copies() }
 }
 
 #[tokio::main]
@@ -52,8 +52,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let tracker = builder.base_url("http://localhost:3000/px")?.build().await?;
     let ping = tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract)).await?;
     println!("paste into the mail: {}", ping.img_tag());
-    let listener =
-        TcpListener::bind(std::env::var("MAILPING_LISTEN").unwrap_or("127.0.0.1:3000".into())).await?;
+    let listen = std::env::var("MAILPING_LISTEN").unwrap_or("127.0.0.1:3000".into());
+    let listener = TcpListener::bind(listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
     let app = mailping_axum::routes::<()>(tracker).into_make_service_with_connect_info::<SocketAddr>();
     Ok(axum::serve(listener, app).await?)

@@ -1,7 +1,7 @@
-//! Sends invoice 42 over SMTP: to each recipient a message of their own, with a pixel and an opt-out
-//! link, and to the sender a copy without. Run it beside the example `axum`, on the same database,
-//! with `MAILPING_SMTP=smtps://user:password@host`, `MAILPING_FROM='Bob <bob@example.com>'` and
-//! `MAILPING_TO='ada@example.com, eve@example.com'`.
+//! Sends invoice 42 over SMTP: to each recipient a message of their own, with a pixel and an
+//! opt-out link, and to the sender a copy without. Run it beside the example `axum`, on the same
+//! database. `MAILPING_SMTP` is `smtps://user:password@host`, `MAILPING_FROM` an address,
+//! `MAILPING_TO` one or several, separated by commas.
 
 use std::env::var;
 

@@ -278,6 +278,13 @@ impl TrackerBuilder {
             }
             looked => looked?,
         }
+        match self.store.copies() {
+            0 => {
+                tracing::info!("an open is in memory alone when its hit is answered: it survives no restart")
+            }
+            1 => tracing::info!("an open is on one machine's disk when its hit is answered"),
+            copies => tracing::info!("an open is on the disks of {copies} machines when its hit is answered"),
+        }
         let system = Arc::clone(&self.clock);
         let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || system().into());
         let limiter = Arc::new(HitLimiter::new(self.hit_limit));

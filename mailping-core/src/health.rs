@@ -22,6 +22,9 @@ pub struct Health {
     /// What a spool in front of the database holds: receipts do not show it yet. `None` without a
     /// spool.
     pub spool: Option<Backlog>,
+    /// On how many machines' disks an open is when its hit counts as durable; 0 if it is in memory
+    /// alone. What is spooled is on one, this machine's.
+    pub copies: usize,
     /// Whether the store refused the last batch. It is tried again until it takes it.
     pub store_failing: bool,
     /// Hits whose open was in the database, on disk, before they were answered.

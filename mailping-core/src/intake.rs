@@ -90,6 +90,7 @@ impl Intake<'_> {
             queue_capacity: queue.capacity(),
             oldest_waiting,
             spool: self.0.store.spool().map(Spooling::backlog),
+            copies: self.0.store.copies(),
             store_failing: counts.store_failing.load(Ordering::Relaxed),
             durable: read(&counts.durable),
             spooled: read(&counts.spooled),

@@ -24,6 +24,7 @@
 //! [stores]: crate::guide::stores
 //! [upgrading]: crate::guide::upgrading
 //! [verdicts]: crate::guide::verdicts
+//! [whole programs]: https://github.com/mailping/mailping/blob/main/mailping-axum/README.md
 #![doc = include_str!("../docs/manual.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

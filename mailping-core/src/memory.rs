@@ -154,4 +154,8 @@ impl Store for MemoryStore {
     fn spool(&self) -> Option<&dyn Spooling> {
         None
     }
+
+    fn copies(&self) -> usize {
+        0
+    }
 }

@@ -158,6 +158,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// What keeps opens on this machine's disk while the database behind it is away; `None` for a
     /// database itself. It always says the same, and waits for nothing.
     fn spool(&self) -> Option<&dyn Spooling>;
+
+    /// On how many machines' disks a change is when it is answered, at the least: 1 for a database
+    /// on one machine, 0 if it is in memory alone. It always says the same, and waits for nothing.
+    fn copies(&self) -> usize;
 }
 
 /// The recipient hash that a store writes, and all that it matches.

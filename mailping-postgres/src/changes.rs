@@ -26,7 +26,8 @@ pub(crate) async fn insert_ping(
             $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         RETURNING status";
     let basis = serde_json::to_string(&ping.basis).map_err(|e| Failure(StoreError::unavailable(e)))?;
-    let status: i16 = sqlx::query_scalar(schema.sql(INSERT))
+    let status: i16 = schema
+        .query_scalar(INSERT)
         .bind(Uuid::from(ping.id))
         .bind(i16::from(ping.status.code()))
         .bind(ping.record_until.unix_millis())
@@ -58,7 +59,7 @@ pub(crate) async fn is_kept_under_older(
         SELECT EXISTS (SELECT FROM {s}.objections WHERE key = $1 AND hash = $2)
             OR EXISTS (SELECT FROM {s}.pings WHERE recipient_key = $1 AND recipient_hash = $2)";
     for older in &recipient.older {
-        let find = sqlx::query_scalar(schema.sql(FIND)).bind(older.key().to_bits()).bind(older.hash());
+        let find = schema.query_scalar(FIND).bind(older.key().to_bits()).bind(older.hash());
         if find.fetch_one(&mut **transaction).await? {
             return Ok(true);
         }
@@ -80,7 +81,8 @@ pub(crate) async fn unify(transaction: Tx<'_>, schema: &Schema, recipient: &Reci
     let newest = &recipient.newest;
     for older in &recipient.older {
         for change in [PINGS, OBJECTION] {
-            sqlx::query(schema.sql(change))
+            schema
+                .query(change)
                 .bind(older.key().to_bits())
                 .bind(older.hash())
                 .bind(newest.key().to_bits())
@@ -90,7 +92,8 @@ pub(crate) async fn unify(transaction: Tx<'_>, schema: &Schema, recipient: &Reci
         }
     }
     // A ping that was kept under an older key may have escaped the objection until now.
-    sqlx::query(schema.sql(OBJECTED))
+    schema
+        .query(OBJECTED)
         .bind(newest.key().to_bits())
         .bind(newest.hash())
         .bind(i16::from(Status::Withdrawn.code()))
@@ -104,7 +107,7 @@ pub(crate) async fn withdraw(transaction: Tx<'_>, schema: &Schema, id: PingId) -
     const WITHDRAW: &str = "
         WITH withdrawn AS (UPDATE {s}.pings SET status = $2 WHERE id = $1 AND status = 0)
         SELECT EXISTS (SELECT FROM {s}.pings WHERE id = $1)";
-    let withdraw = sqlx::query_scalar(schema.sql(WITHDRAW));
+    let withdraw = schema.query_scalar(WITHDRAW);
     let status = i16::from(Status::Withdrawn.code());
     Ok(withdraw.bind(Uuid::from(id)).bind(status).fetch_one(&mut **transaction).await?)
 }
@@ -113,7 +116,8 @@ pub(crate) async fn object(transaction: Tx<'_>, schema: &Schema, hash: &Recipien
     const OBJECT: &str = "
         WITH objected AS (INSERT INTO {s}.objections (key, hash) VALUES ($1, $2) ON CONFLICT DO NOTHING)
         UPDATE {s}.pings SET status = $3 WHERE recipient_key = $1 AND recipient_hash = $2 AND status = 0";
-    sqlx::query(schema.sql(OBJECT))
+    schema
+        .query(OBJECT)
         .bind(hash.key().to_bits())
         .bind(hash.hash())
         .bind(i16::from(Status::Withdrawn.code()))
@@ -123,8 +127,8 @@ pub(crate) async fn object(transaction: Tx<'_>, schema: &Schema, hash: &Recipien
 }
 
 pub(crate) async fn object_by_ping(transaction: Tx<'_>, schema: &Schema, id: PingId) -> Result<()> {
-    let find = schema.sql("SELECT recipient_key, recipient_hash FROM {s}.pings WHERE id = $1");
-    let found = sqlx::query(find).bind(Uuid::from(id)).fetch_optional(&mut **transaction).await?;
+    let find = schema.query("SELECT recipient_key, recipient_hash FROM {s}.pings WHERE id = $1");
+    let found = find.bind(Uuid::from(id)).fetch_optional(&mut **transaction).await?;
     let Some(row) = found else { return Ok(()) };
     match rows::recipient(&row)? {
         Some(hash) => object(transaction, schema, &hash).await,
@@ -138,7 +142,7 @@ pub(crate) async fn erase(transaction: Tx<'_>, schema: &Schema, id: PingId) -> R
             erased_days AS (DELETE FROM {s}.last_days WHERE ping = $1),
             erased_pings AS (DELETE FROM {s}.pings WHERE id = $1 RETURNING id)
         SELECT (SELECT count(*) FROM erased_pings), (SELECT count(*) FROM erased_opens)";
-    let row = sqlx::query(schema.sql(ERASE)).bind(Uuid::from(id)).fetch_one(&mut **transaction).await?;
+    let row = schema.query(ERASE).bind(Uuid::from(id)).fetch_one(&mut **transaction).await?;
     let erased = erased(&row)?;
     Ok((erased.pings > 0).then_some(erased))
 }
@@ -153,7 +157,7 @@ pub(crate) async fn erase_recipient(
             erased_opens AS (DELETE FROM {s}.opens USING erased_pings WHERE ping = erased_pings.id RETURNING ping),
             erased_days AS (DELETE FROM {s}.last_days USING erased_pings WHERE ping = erased_pings.id)
         SELECT (SELECT count(*) FROM erased_pings), (SELECT count(*) FROM erased_opens)";
-    let erase = sqlx::query(schema.sql(ERASE)).bind(hash.key().to_bits()).bind(hash.hash());
+    let erase = schema.query(ERASE).bind(hash.key().to_bits()).bind(hash.hash());
     erased(&erase.fetch_one(&mut **transaction).await?)
 }
 

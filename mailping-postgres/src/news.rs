@@ -134,7 +134,7 @@ impl Now {
 
 pub(crate) async fn mark(pool: &PgPool, schema: &Schema) -> Result<Mark> {
     const LOOK: &str = concat!("WITH ", now!(), " SELECT ending, open_ones, database, timeline FROM now");
-    let row = sqlx::query(schema.sql(LOOK)).bind(MAX_OPEN).fetch_one(pool).await?;
+    let row = schema.query(LOOK).bind(MAX_OPEN).fetch_one(&mut *schema.reader(pool).await?).await?;
     let now = Now::read(&row, 0)?;
     let position = Position {
         database: now.database,
@@ -205,14 +205,15 @@ async fn rows_since(
         ORDER BY xact, place"
     );
     let (xacts, places): (Vec<i64>, Vec<i32>) = since.open.iter().copied().unzip();
-    let rows = sqlx::query(schema.sql(FIND))
+    let rows = schema
+        .query(FIND)
         .bind(MAX_OPEN)
         .bind(since.tail.0)
         .bind(since.tail.1)
         .bind(xacts)
         .bind(places)
         .bind(rows::limit(limit))
-        .fetch_all(pool)
+        .fetch_all(&mut *schema.reader(pool).await?)
         .await?;
     let now = Now::read(rows.first().ok_or(Failure::corrupt("mailping_version"))?, 0)?;
     Ok((now, rows))

@@ -60,6 +60,6 @@ async fn step(
     now: Timestamp,
     limit: i64,
 ) -> Result<Deleted> {
-    let purge = sqlx::query(schema.sql(text)).bind(now.unix_millis()).bind(limit);
+    let purge = schema.query(text).bind(now.unix_millis()).bind(limit);
     erased(&purge.fetch_one(&mut **transaction).await?)
 }

@@ -12,8 +12,8 @@ use crate::rows::{self, Uuid, limit, open_columns, open_id, ping_columns};
 use crate::schema::Schema;
 
 pub(crate) async fn ping(pool: &PgPool, schema: &Schema, id: PingId) -> Result<Option<Ping>> {
-    let find = schema.sql(concat!("SELECT ", ping_columns!(), " FROM {s}.pings WHERE id = $1"));
-    let row = sqlx::query(find).bind(Uuid::from(id)).fetch_optional(pool).await?;
+    let find = schema.query(concat!("SELECT ", ping_columns!(), " FROM {s}.pings WHERE id = $1"));
+    let row = find.bind(Uuid::from(id)).fetch_optional(&mut *schema.reader(pool).await?).await?;
     row.as_ref().map(rows::ping).transpose()
 }
 
@@ -42,11 +42,11 @@ pub(crate) async fn pings(pool: &PgPool, schema: &Schema, query: PingQuery) -> R
         (Some(_), None) => BY_REFERENCE,
         (Some(_), Some(_)) => BY_BOTH,
     };
-    let mut find = sqlx::query(schema.sql(text)).bind(newest).bind(one_more(query.limit));
+    let mut find = schema.query(text).bind(newest).bind(one_more(query.limit));
     for value in [query.reference, query.owner].into_iter().flatten() {
         find = find.bind(value);
     }
-    page(find.fetch_all(pool).await?, query.limit)
+    page(find.fetch_all(&mut *schema.reader(pool).await?).await?, query.limit)
 }
 
 pub(crate) async fn pings_of(
@@ -67,8 +67,8 @@ pub(crate) async fn pings_of(
     );
     let Some(newest) = newest(after) else { return Ok(Page::default()) };
     let (keys, hashes) = columns(&recipient);
-    let find = sqlx::query(schema.sql(FIND)).bind(newest).bind(one_more(most)).bind(keys).bind(hashes);
-    page(find.fetch_all(pool).await?, most)
+    let find = schema.query(FIND).bind(newest).bind(one_more(most)).bind(keys).bind(hashes);
+    page(find.fetch_all(&mut *schema.reader(pool).await?).await?, most)
 }
 
 pub(crate) async fn opens(
@@ -92,8 +92,8 @@ pub(crate) async fn opens(
         true => (NEWEST, (i64::MAX, 0)),
     };
     let (at, id) = query.after.map_or(start, |after| (after.at.unix_millis(), open_id(after.id)));
-    let find = sqlx::query(schema.sql(text)).bind(Uuid::from(query.ping)).bind(at).bind(id);
-    let rows = find.bind(one_more(query.limit)).fetch_all(pool).await?;
+    let find = schema.query(text).bind(Uuid::from(query.ping)).bind(at).bind(id);
+    let rows = find.bind(one_more(query.limit)).fetch_all(&mut *schema.reader(pool).await?).await?;
     open_page(query.ping, &rows.iter().collect::<Vec<_>>(), query.limit)
 }
 
@@ -111,7 +111,8 @@ pub(crate) async fn opens_of(
           ORDER BY turn, at, id"
     );
     let ids: Vec<Uuid> = pings.iter().copied().map(Uuid::from).collect();
-    let rows = sqlx::query(schema.sql(FIND)).bind(ids).bind(one_more(most)).fetch_all(pool).await?;
+    let rows =
+        schema.query(FIND).bind(ids).bind(one_more(most)).fetch_all(&mut *schema.reader(pool).await?).await?;
     let mut rows = rows.iter().peekable();
     let mut pages = Vec::with_capacity(pings.len());
     for ping in pings {
@@ -148,7 +149,7 @@ pub(crate) async fn has_objected(pool: &PgPool, schema: &Schema, recipient: Reci
     const FIND: &str = "
         SELECT EXISTS (SELECT FROM {s}.objections WHERE (key, hash) IN (SELECT * FROM UNNEST($1::bigint[], $2::bytea[])))";
     let (keys, hashes) = columns(&recipient);
-    Ok(sqlx::query_scalar(schema.sql(FIND)).bind(keys).bind(hashes).fetch_one(pool).await?)
+    Ok(schema.query_scalar(FIND).bind(keys).bind(hashes).fetch_one(&mut *schema.reader(pool).await?).await?)
 }
 
 pub(crate) async fn recipient_keys(pool: &PgPool, schema: &Schema) -> Result<Vec<KeyFingerprint>> {
@@ -165,7 +166,7 @@ pub(crate) async fn recipient_keys(pool: &PgPool, schema: &Schema) -> Result<Vec
                 FROM of_objections WHERE of_objections.key IS NOT NULL)
         SELECT key FROM of_pings WHERE key IS NOT NULL UNION
         SELECT key FROM of_objections WHERE key IS NOT NULL ORDER BY key";
-    sqlx::query(schema.sql(FIND)).fetch_all(pool).await?.iter().map(rows::key).collect()
+    schema.query(FIND).fetch_all(&mut *schema.reader(pool).await?).await?.iter().map(rows::key).collect()
 }
 
 /// Whether an objection by this ping would change anything: it may be kept, with all live pings of
@@ -178,7 +179,7 @@ pub(crate) async fn may_object(pool: &PgPool, schema: &Schema, id: PingId) -> Re
                 OR EXISTS (SELECT FROM {s}.pings AS other WHERE other.recipient_key = given.recipient_key
                     AND other.recipient_hash = given.recipient_hash AND other.status = 0)
             END)";
-    Ok(sqlx::query_scalar(schema.sql(FIND)).bind(Uuid::from(id)).fetch_one(pool).await?)
+    Ok(schema.query_scalar(FIND).bind(Uuid::from(id)).fetch_one(&mut *schema.reader(pool).await?).await?)
 }
 
 /// All hashes of a recipient as two columns.

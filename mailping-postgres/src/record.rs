@@ -90,7 +90,8 @@ pub(crate) async fn opens(
         Attempt::Repeat => "ON CONFLICT (ping, at, id) DO NOTHING",
     };
     let text = RECORD.replace("{xact}", XACT).replace("{on_conflict}", on_conflict);
-    let filtered: Vec<i64> = sqlx::query_scalar(schema.sql(&text))
+    let filtered: Vec<i64> = schema
+        .query_scalar(&text)
         .bind(&columns.ping)
         .bind(&columns.id)
         .bind(&columns.at)
@@ -131,21 +132,14 @@ pub(crate) async fn last_days(
         SELECT place - 1 FROM given WHERE NOT records";
     let (pings, days): (Vec<Uuid>, Vec<i64>) =
         last_days.iter().map(|last| (Uuid::from(last.ping), last.day.unix_millis())).unzip();
-    let filtered = sqlx::query_scalar(schema.sql(&RAISE.replace("{xact}", XACT)))
+    let filtered = schema
+        .query_scalar(&RAISE.replace("{xact}", XACT))
         .bind(pings)
         .bind(days)
         .bind(i64::try_from(opens).unwrap_or(0))
         .fetch_all(&mut **transaction)
         .await?;
     answers(last_days.len(), filtered)
-}
-
-/// Writes something whatever the transaction has found, so that its commit waits for the disk, and
-/// for a standby if the server is set to wait for one. A repeat that finds all of its rows would
-/// otherwise be answered before the first attempt is on a second machine.
-pub(crate) async fn write_something(transaction: &mut Transaction<'static, Postgres>) -> Result<()> {
-    sqlx::query("SELECT pg_logical_emit_message(true, 'mailping', '')").execute(&mut **transaction).await?;
-    Ok(())
 }
 
 fn answers(count: usize, filtered: Vec<i64>) -> Result<Vec<Recorded>> {

@@ -14,34 +14,39 @@ use mailping_core::store::{KeyFingerprint, RecipientHashes};
 use mailping_core::{PingId, Timestamp};
 use sqlx::{PgPool, Postgres, Transaction};
 
+use crate::copies::Copies;
 use crate::failure::Result as Outcome;
 use crate::gate::{self, Gate};
 use crate::ready::Ready;
 use crate::record::Columns;
 use crate::runtime::Runtime;
 use crate::schema::Schema;
+use crate::servers::Servers;
 use crate::{changes, migrate, news, purge, reads, record};
 
 /// How long a call may take unless you say otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A [`Store`] in a PostgreSQL database, on the app's own pool.
+/// A [`Store`] in a PostgreSQL database, on the app's own pool or on one of its own.
 ///
 /// Every call runs on the runtime that the store was made in, so that the tracker's thread can wait
 /// for it. A call whose future is dropped goes on to its end.
 #[derive(Clone)]
 pub struct PostgresStore {
     runtime: Runtime,
-    database: Database,
+    servers: Servers,
+    schema: Schema,
+    timeout: Duration,
+    copies: Copies,
+    ready: Ready,
 }
 
 /// What a call takes with it onto the runtime.
-#[derive(Clone)]
 struct Database {
     pool: PgPool,
     schema: Schema,
     timeout: Duration,
-    ready: Ready,
+    copies: Copies,
 }
 
 impl PostgresStore {
@@ -51,10 +56,17 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Incompatible`] outside of a tokio runtime.
     pub fn new(pool: PgPool) -> Result<Self, StoreError> {
-        let schema = Schema::parse("mailping")?;
+        Self::on(Servers::Pool(pool))
+    }
+
+    pub(crate) fn on(servers: Servers) -> Result<Self, StoreError> {
         Ok(Self {
             runtime: Runtime::current()?,
-            database: Database { pool, schema, timeout: TIMEOUT, ready: Ready::default() },
+            servers,
+            schema: Schema::parse("mailping")?,
+            timeout: TIMEOUT,
+            copies: Copies::ONE,
+            ready: Ready::default(),
         })
     }
 
@@ -64,7 +76,7 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Incompatible`] for any other name.
     pub fn schema(mut self, name: &str) -> Result<Self, StoreError> {
-        self.database.schema = Schema::parse(name)?;
+        self.schema = Schema::parse(name)?;
         Ok(self)
     }
 
@@ -72,7 +84,31 @@ impl PostgresStore {
     /// seconds without this. It is no shorter than a millisecond.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.database.timeout = timeout.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
+        self.timeout = timeout.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
+        self
+    }
+
+    /// Sets on how many machines' disks a change must be before it is answered, the primary's among
+    /// them: 1 without this, 2 for a primary and one of its standbys.
+    ///
+    /// PostgreSQL itself calls a commit done whose wait for a standby was cancelled, and says so in
+    /// a warning that no client sees; and it does not wait at all if `synchronous_standby_names` is
+    /// empty. With 2 or more the store looks by itself, once a batch: the standbys must have
+    /// flushed what the primary had flushed when the commit returned. If
+    /// `synchronous_standby_names` is set, the standbys that it names count, otherwise all do; each
+    /// should be on a machine of its own. Until a second after the commit it looks again, then the
+    /// call fails with [`Fault::TooFewCopies`](crate::Fault::TooFewCopies): opens are recorded
+    /// again until they are on the disks, and a [spool] keeps them meanwhile. A ping that was made,
+    /// an objection and an erasure fail so too: each may be done, and is to be repeated. A purge
+    /// looks at nothing, since the next one repeats it.
+    ///
+    /// The role needs `pg_monitor`; without it every call fails with [`StoreError::Incompatible`],
+    /// [`PostgresStore::migrate`] first.
+    ///
+    /// [spool]: https://docs.rs/mailping-spool
+    #[must_use]
+    pub fn require_copies(mut self, machines: usize) -> Self {
+        self.copies = Copies::new(machines);
         self
     }
 
@@ -89,9 +125,10 @@ impl PostgresStore {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         /// A step over many rows may take its time.
         const PATIENCE: Duration = Duration::from_secs(86_400);
-        let Database { pool, schema, ready, .. } = self.database.clone();
+        let Self { servers, schema, copies, ready, .. } = self.clone();
         ready.want_migration();
-        self.runtime.run(PATIENCE, async move { ready.make(&pool, &schema).await }).await
+        let make = move |pool| async move { ready.make(&pool, &schema, copies).await.map(drop) };
+        self.runtime.run(PATIENCE, async move { servers.run(make).await }).await
     }
 
     async fn run<T, W>(&self, work: impl FnOnce(Database) -> W + Send + 'static) -> Result<T, StoreError>
@@ -99,27 +136,37 @@ impl PostgresStore {
         T: Send + 'static,
         W: Future<Output = Outcome<T>> + Send + 'static,
     {
-        let database = self.database.clone();
-        let timeout = database.timeout;
-        let Database { pool, schema, ready, .. } = database.clone();
-        let work = async move {
-            ready.make(&pool, &schema).await?;
-            work(database).await
+        let Self { servers, schema, timeout, copies, ready, .. } = self.clone();
+        let work = move |pool| async move {
+            let sessions = ready.make(&pool, &schema, copies).await?;
+            let schema = schema.on(sessions);
+            work(Database { pool, schema, timeout, copies }).await
         };
-        self.runtime.run(timeout, work).await
+        self.runtime.run(timeout, async move { servers.run(work).await }).await
     }
 }
 
 /// Shows the schema's name, and nothing of the connection.
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresStore").field("schema", &self.database.schema.name()).finish_non_exhaustive()
+        f.debug_struct("PostgresStore").field("schema", &self.schema.name()).finish_non_exhaustive()
     }
 }
 
 impl Database {
     async fn begin(&self, gate: Gate) -> Outcome<Transaction<'static, Postgres>> {
         gate::begin(&self.pool, &self.schema, gate, self.timeout.as_millis()).await
+    }
+
+    async fn commit(&self, transaction: Transaction<'static, Postgres>) -> Outcome<()> {
+        self.copies.commit(&self.pool, &self.schema, transaction).await
+    }
+
+    /// Commits the end of a ping. It waits for the disks also if an earlier call has done it all:
+    /// that one may have been answered by nobody.
+    async fn commit_end(&self, mut transaction: Transaction<'static, Postgres>) -> Outcome<()> {
+        gate::write_something(&mut transaction, &self.schema).await?;
+        self.commit(transaction).await
     }
 
     async fn record(
@@ -135,9 +182,9 @@ impl Database {
             answers.extend(days);
         }
         if attempt == Attempt::Repeat {
-            record::write_something(&mut transaction).await?;
+            gate::write_something(&mut transaction, &self.schema).await?;
         }
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(answers)
     }
 
@@ -152,7 +199,7 @@ impl Database {
         }
         let newest = recipient.as_ref().map(|recipient| &recipient.newest);
         let status = changes::insert_ping(&mut transaction, &self.schema, &ping, newest).await?;
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(status)
     }
 
@@ -239,7 +286,7 @@ impl Store for PostgresStore {
         self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
             let found = changes::withdraw(&mut transaction, &d.schema, id).await?;
-            transaction.commit().await?;
+            d.commit_end(transaction).await?;
             Ok(found)
         })
         .await
@@ -249,7 +296,7 @@ impl Store for PostgresStore {
         self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
             let erased = changes::erase(&mut transaction, &d.schema, id).await?;
-            transaction.commit().await?;
+            d.commit_end(transaction).await?;
             Ok(erased)
         })
         .await
@@ -261,7 +308,7 @@ impl Store for PostgresStore {
             let mut transaction = d.begin(Gate::Alone).await?;
             changes::unify(&mut transaction, &d.schema, &recipient).await?;
             changes::object(&mut transaction, &d.schema, &recipient.newest).await?;
-            Ok(transaction.commit().await?)
+            d.commit_end(transaction).await
         })
         .await
     }
@@ -271,11 +318,11 @@ impl Store for PostgresStore {
             // Whoever holds one link may send it again and again: then it reads, and no batch waits
             // for it.
             if !reads::may_object(&d.pool, &d.schema, id).await? {
-                return Ok(());
+                return d.copies.confirm(&d.pool, &d.schema).await;
             }
             let mut transaction = d.begin(Gate::Alone).await?;
             changes::object_by_ping(&mut transaction, &d.schema, id).await?;
-            Ok(transaction.commit().await?)
+            d.commit_end(transaction).await
         })
         .await
     }
@@ -286,7 +333,7 @@ impl Store for PostgresStore {
             let mut transaction = d.begin(Gate::Alone).await?;
             changes::unify(&mut transaction, &d.schema, &recipient).await?;
             let erased = changes::erase_recipient(&mut transaction, &d.schema, &recipient.newest).await?;
-            transaction.commit().await?;
+            d.commit_end(transaction).await?;
             Ok(erased)
         })
         .await
@@ -322,5 +369,9 @@ impl Store for PostgresStore {
 
     fn spool(&self) -> Option<&dyn Spooling> {
         None
+    }
+
+    fn copies(&self) -> usize {
+        self.copies.count()
     }
 }

@@ -96,12 +96,13 @@ impl Settings {
             let proxied = reader.optional("MAILPING_CLIENT_IP").is_some_and(|strategy| strategy != "peer");
             refuse_an_open_door(listen, &base_url, proxied)?;
         }
-        if let Some(spool) = reader.optional("MAILPING_SPOOL") {
+        for name in ["MAILPING_COPIES", "MAILPING_SPOOL"] {
+            let Some(value) = reader.optional(name) else { continue };
             if !database.contains("://") {
                 let message = "is for a PostgreSQL database: an SQLite file is on this machine anyway";
-                return Err(SettingsError::new("MAILPING_SPOOL", message));
+                return Err(SettingsError::new(name, message));
             }
-            reader.print("MAILPING_SPOOL", &spool);
+            reader.print(name, &value);
         }
         let own = program.own().iter().filter_map(|name| Some((*name, reader.optional(name)?))).collect();
         let keys = keyring(&database, &mut reader)?;

@@ -297,4 +297,8 @@ impl Store for SpooledStore {
     fn spool(&self) -> Option<&dyn Spooling> {
         Some(self)
     }
+
+    fn copies(&self) -> usize {
+        self.database.copies()
+    }
 }

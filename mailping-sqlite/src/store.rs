@@ -273,4 +273,8 @@ impl Store for SqliteStore {
     fn spool(&self) -> Option<&dyn Spooling> {
         None
     }
+
+    fn copies(&self) -> usize {
+        1
+    }
 }

@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum Recorded {
     /// The open is in the database, now or since an earlier call, and survives `kill -9` and power
-    /// loss.
+    /// loss. [`Health::copies`](crate::intake::Health::copies) says on how many machines' disks.
     Durable,
     /// The open is on this machine's disk, in front of a database that is away, and survives
     /// `kill -9` and power loss of this machine. It is handed over when the database is back.

@@ -251,4 +251,8 @@ impl Store for FaultyStore {
     fn spool(&self) -> Option<&dyn Spooling> {
         None
     }
+
+    fn copies(&self) -> usize {
+        0
+    }
 }

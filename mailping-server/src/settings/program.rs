@@ -30,7 +30,7 @@ impl Program {
     /// What it has beside the shared settings.
     pub(crate) fn own(self) -> &'static [&'static str] {
         match self {
-            Self::Server => &["MAILPING_SPOOL"],
+            Self::Server => &["MAILPING_COPIES", "MAILPING_SPOOL"],
             Self::ReceiptsWebhooks => &[
                 "MAILPING_WEBHOOK_OUTBOX",
                 "MAILPING_WEBHOOK_PRIVATE",
