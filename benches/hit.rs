@@ -65,26 +65,30 @@ fn hit(criterion: &mut Criterion) {
     let wrong = PixelRequest::new(&wrong, peer, &browser);
 
     print_allocations("observe, hot address", || {
-        tracker.intake().observe(Hit { request: &hot, now, open_id })
+        tracker.intake().observe(Hit { request: &hot, now, open_id, accepted_at: None })
     });
     print_allocations("observe, forged token", || {
-        tracker.intake().observe(Hit { request: &wrong, now, open_id })
+        tracker.intake().observe(Hit { request: &wrong, now, open_id, accepted_at: None })
     });
     criterion.bench_function("token issue", |bencher| {
         bencher.iter(|| pollster::block_on(tracker.pings().create(new_ping())).map(|ping| ping.id()));
     });
     criterion.bench_function("observe, forged token (verify alone)", |bencher| {
-        bencher.iter(|| tracker.intake().observe(Hit { request: black_box(&wrong), now, open_id }));
+        bencher.iter(|| {
+            tracker.intake().observe(Hit { request: black_box(&wrong), now, open_id, accepted_at: None })
+        });
     });
     criterion.bench_function("observe, hot address", |bencher| {
-        bencher.iter(|| tracker.intake().observe(Hit { request: black_box(&hot), now, open_id }));
+        bencher.iter(|| {
+            tracker.intake().observe(Hit { request: black_box(&hot), now, open_id, accepted_at: None })
+        });
     });
     let mut n = 0;
     criterion.bench_function("observe, random addresses", |bencher| {
         bencher.iter(|| {
             n += 1;
             let request = PixelRequest::new(url, Some(address(n).into()), &browser);
-            tracker.intake().observe(Hit { request: black_box(&request), now, open_id })
+            tracker.intake().observe(Hit { request: black_box(&request), now, open_id, accepted_at: None })
         });
     });
 }
@@ -105,9 +109,18 @@ fn client_address(criterion: &mut Criterion) {
         let ping = pollster::block_on(tracker.pings().create(new_ping())).expect("a ping");
         let request = PixelRequest::new(ping.pixel_url().expect("a live ping"), peer, &chain);
         let (now, open_id) = (SystemTime::now(), OpenId::from_bytes([7; 8]));
-        print_allocations(name, || tracker.intake().observe(Hit { request: &request, now, open_id }));
+        print_allocations(name, || {
+            tracker.intake().observe(Hit { request: &request, now, open_id, accepted_at: None })
+        });
         criterion.bench_function(name, |bencher| {
-            bencher.iter(|| tracker.intake().observe(Hit { request: black_box(&request), now, open_id }));
+            bencher.iter(|| {
+                tracker.intake().observe(Hit {
+                    request: black_box(&request),
+                    now,
+                    open_id,
+                    accepted_at: None,
+                })
+            });
         });
     }
 }

@@ -71,8 +71,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let wrong = forged(ping.pixel_url().unwrap_or_default());
     let wrong = PixelRequest::new(&wrong, peer, &browser);
     let (now, open_id) = (SystemTime::now(), OpenId::from_bytes([7; 8]));
-    let observe =
-        |request| tracker.intake().observe(Hit { request: black_box(request), now, open_id }).is_some();
+    let observe = |request| {
+        tracker
+            .intake()
+            .observe(Hit { request: black_box(request), now, open_id, accepted_at: None })
+            .is_some()
+    };
     let (classifier, geo) = (Classifier::default(), geo()?);
     let late = SinceSent::After(Duration::from_secs(7_200));
     let (home, google): (MaskedIp, MaskedIp) = ("198.51.100.0/24".parse()?, "66.249.84.0/24".parse()?);

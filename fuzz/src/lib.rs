@@ -57,7 +57,7 @@ impl Subject {
     ) -> Option<Open> {
         let request = PixelRequest::new(path, peer, headers);
         let now = self.sent + Duration::from_secs(seconds);
-        match self.tracker.intake().observe(Hit { request: &request, now, open_id: OpenId::from_bytes([7; 8]) })? {
+        match self.tracker.intake().observe(Hit { request: &request, now, open_id: OpenId::from_bytes([7; 8]), accepted_at: None })? {
             Observation::Open(open) => Some(open),
             other => panic!("the ping's detail is network: {other:?}"),
         }

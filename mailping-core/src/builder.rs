@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::base_url::{BaseUrlError, check_base_url};
+use crate::delivery::acceptances::Acceptances;
 use crate::detail::Precision;
 use crate::fetcher::Classifier;
 use crate::geo::{GeoResolver, NoGeo};
@@ -84,7 +85,7 @@ impl TrackerBuilder {
         Ok(self)
     }
 
-    /// The words of the opt-out page in one more language, or in the place of those that there are:
+    /// The words of the pages that recipients see, to object and to confirm, in one more language, or in the place of those that there are:
     /// English and German without this call. A reader gets the first language of `Accept-Language`
     /// that there is.
     ///
@@ -95,7 +96,7 @@ impl TrackerBuilder {
         Ok(self)
     }
 
-    /// The language of the opt-out page for readers who want none of those that there are, such as
+    /// The language of these pages for readers who want none of those that there are, such as
     /// `de`; English without this call. [`build`](Self::build) refuses one that there are no texts
     /// of.
     pub fn default_language(mut self, tag: &str) -> Self {
@@ -261,6 +262,7 @@ impl TrackerBuilder {
             base_url,
             limiter,
             sequences: Sequences::new(burst_pings, burst_window),
+            acceptances: Acceptances::default(),
             repeat_window: self.repeat_window,
             queue,
             clock: self.clock,

@@ -16,7 +16,7 @@ use crate::queue::Entry;
 use crate::store::Spooling;
 use crate::token::Label;
 use crate::tracker::Inner;
-use crate::{OpenId, links};
+use crate::{OpenId, Timestamp, links};
 
 /// Records hits: see [`Tracker::intake`](crate::Tracker::intake).
 ///
@@ -54,7 +54,8 @@ impl<'a> Intake<'a> {
     /// neither counts the hit nor sees the ones before it.
     #[must_use]
     pub fn observe(self, hit: Hit<'_>) -> Option<Observation> {
-        self.0.observer.judge(hit).ok()?.cut()
+        let accepted_at = hit.accepted_at.map(Timestamp::from);
+        self.0.observer.judge(hit, |_| accepted_at).ok()?.cut()
     }
 
     /// How the tracker is doing.
@@ -108,8 +109,9 @@ impl<'a> Intake<'a> {
     /// [`observe`](Self::observe) it makes no difference.
     pub fn note_head(self, request: &PixelRequest<'_>) {
         let inner = self.0;
-        let hit = Hit { request, now: (inner.clock)(), open_id: OpenId::from_bytes([0; 8]) };
-        if let Ok(judged) = inner.observer.judge(hit) {
+        let hit =
+            Hit { request, now: (inner.clock)(), open_id: OpenId::from_bytes([0; 8]), accepted_at: None };
+        if let Ok(judged) = inner.observer.judge(hit, |_| None) {
             inner.sequences.note_head(&judged);
         }
     }
@@ -118,7 +120,7 @@ impl<'a> Intake<'a> {
     pub(crate) fn note_stray_link(self, path: &str, mount: &str) {
         let keys = &self.0.observer.keys;
         let is_ours = |label| links::token(path, label, keys).is_some();
-        if !is_ours(Label::Pixel) && !is_ours(Label::OptOut) {
+        if ![Label::Pixel, Label::OptOut, Label::Confirm].into_iter().any(is_ours) {
             return;
         }
         let refusals = &self.0.refusals;
@@ -140,8 +142,9 @@ impl<'a> Intake<'a> {
             count(&refusals.no_random);
             return Err(Err(RecordError::NoRandom));
         };
-        let hit = Hit { request, now: (inner.clock)(), open_id };
-        let mut judged = inner.observer.judge(hit).map_err(|refused| {
+        let hit = Hit { request, now: (inner.clock)(), open_id, accepted_at: None };
+        let judged = inner.observer.judge(hit, |ping| inner.acceptances.of(ping));
+        let mut judged = judged.map_err(|refused| {
             count(match refused {
                 Refused::Token => &refusals.token,
                 Refused::Detail => &refusals.detail,

@@ -16,6 +16,7 @@
 //! [`Recorded::Filtered`]: crate::intake::Recorded::Filtered
 //! [`Recorded::Late`]: crate::intake::Recorded::Late
 //! [damaged files]: crate::guide::damaged_files
+//! [delivery]: crate::guide::delivery
 //! [keys]: crate::guide::keys
 //! [limits]: crate::guide::limits
 //! [places]: crate::guide::geo
@@ -35,6 +36,8 @@ mod both;
 mod builder;
 mod burst;
 mod client_ip;
+mod confirm;
+mod delivery;
 mod detail;
 mod error;
 mod events;

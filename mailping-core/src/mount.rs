@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::confirm::{self, Shown};
 use crate::links::{self, Link};
 use crate::opt_out::{self, Page};
 use crate::queue::Recording;
@@ -56,9 +57,10 @@ impl Mount {
     /// |---|---|---|---|
     /// | `/{token}.gif` and every other path below | records, then the picture | notes a checker of links, then the picture's headers | 405 |
     /// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
+    /// | `/{token}/confirm` | the page | the page's headers | confirms receipt, then the page |
     /// | not below | 404 | 404 | 404 |
     ///
-    /// Every path below is ours, however a mail program changed it on its way. The page is in the
+    /// Every path below is ours, however a mail program changed it on its way. A page is in the
     /// first language of `Accept-Language` that there is.
     pub fn answer(&self, method: &str, request: &PixelRequest<'_>) -> Answering {
         let path = request.path;
@@ -84,9 +86,10 @@ impl Mount {
             }
             (Link::OptOut, "POST") => {
                 let pages = [Page::Done, Page::Damaged, Page::Failed].map(|page| self.page(page, request));
-                Answering(Work::Object(Box::pin(object(self.tracker.clone(), path.to_owned(), pages))))
+                Answering(Work::Page(Box::pin(object(self.tracker.clone(), path.to_owned(), pages))))
             }
-            (Link::OptOut, _) => Answering::ready(Kind::NotAllowed(Link::OptOut)),
+            (Link::Confirm, "GET" | "HEAD" | "POST") => self.confirm(method == "POST", request),
+            (Link::OptOut | Link::Confirm, _) => Answering::ready(Kind::NotAllowed(Link::OptOut)),
         }
     }
 
@@ -106,6 +109,25 @@ impl Mount {
             let parent = parent.trim_end_matches('/');
             parent != &*self.path && parent != self.tracker.0.base_path()
         })
+    }
+
+    /// Asks for a confirmation, or takes one if the button was pressed.
+    fn confirm(&self, is_pressed: bool, request: &PixelRequest<'_>) -> Answering {
+        let language = Arc::clone(self.tracker.0.languages.choose(request.headers));
+        let Some(token) = confirm::token(&self.tracker, request.path) else {
+            return Answering::ready(Shown::new(confirm::Page::Damaged, &language).into());
+        };
+        let tracker = self.tracker.clone();
+        if is_pressed {
+            let milestone = confirm::judge(&tracker, token, request);
+            Answering(Work::Page(Box::pin(async move {
+                confirm::confirm(tracker, milestone, language).await.into()
+            })))
+        } else {
+            Answering(Work::Page(Box::pin(
+                async move { confirm::ask(tracker, token, language).await.into() },
+            )))
+        }
     }
 
     fn page(&self, page: Page, request: &PixelRequest<'_>) -> Kind {
@@ -135,7 +157,7 @@ pub struct Answering(Work);
 
 enum Work {
     Record(Recording),
-    Object(Pin<Box<dyn Future<Output = Kind> + Send>>),
+    Page(Pin<Box<dyn Future<Output = Kind> + Send>>),
     Ready(Kind),
 }
 
@@ -153,7 +175,7 @@ impl Future for Answering {
             // Whatever became of the open, the answer is the same; the tracker counts what was
             // lost.
             Work::Record(recording) => Pin::new(recording).poll(context).map(|_| Kind::Picture),
-            Work::Object(objecting) => objecting.as_mut().poll(context),
+            Work::Page(page) => page.as_mut().poll(context),
             Work::Ready(answer) => Poll::Ready(answer.clone()),
         }
         .map(Answer)
@@ -177,6 +199,12 @@ enum Kind {
     Page { status: u16, html: Arc<str> },
     NotAllowed(Link),
     NotFound,
+}
+
+impl From<Shown> for Kind {
+    fn from(Shown { status, html }: Shown) -> Self {
+        Self::Page { status, html: html.into() }
+    }
 }
 
 impl Answer {
@@ -205,7 +233,7 @@ impl Answer {
             Kind::Picture => &pixel::HEADERS,
             Kind::Page { .. } => &opt_out::HEADERS,
             Kind::NotAllowed(Link::Pixel) => &[("allow", "GET, HEAD")],
-            Kind::NotAllowed(Link::OptOut) => &[("allow", "GET, HEAD, POST")],
+            Kind::NotAllowed(Link::OptOut | Link::Confirm) => &[("allow", "GET, HEAD, POST")],
             Kind::NotFound => &[],
         }
     }

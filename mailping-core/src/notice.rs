@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::delivery::MilestoneKind;
 use crate::fetcher::{Evidence, Verdict};
 use crate::named::named;
 use crate::receipts::Step;
@@ -29,7 +30,23 @@ pub enum Notice {
         /// When.
         at: StepTime,
     },
-    /// No person is known to have displayed it within the configured time.
+    /// The recipient's mail server refused the message, or a mail server gave it up.
+    Undelivered {
+        /// When that was told.
+        at: StepTime,
+    },
+    /// A mail server reported that it is in the mailbox.
+    Delivered {
+        /// When that was told.
+        at: StepTime,
+    },
+    /// The recipient confirmed receipt.
+    Confirmed {
+        /// When.
+        at: StepTime,
+    },
+    /// No person is known to have displayed it within the configured time. It is not said of a
+    /// message that was not delivered, or whose receipt is confirmed.
     NotOpened {
         /// Since when this has been due: the sent time and the patience.
         at: StepTime,
@@ -45,6 +62,9 @@ impl Notice {
         match self {
             Self::Opened { .. } => NoticeKind::Opened,
             Self::Reopened { .. } => NoticeKind::Reopened,
+            Self::Undelivered { .. } => NoticeKind::Undelivered,
+            Self::Delivered { .. } => NoticeKind::Delivered,
+            Self::Confirmed { .. } => NoticeKind::Confirmed,
             Self::NotOpened { .. } => NoticeKind::NotOpened,
         }
     }
@@ -53,7 +73,12 @@ impl Notice {
     #[must_use]
     pub const fn at(self) -> StepTime {
         match self {
-            Self::Opened { at } | Self::Reopened { at } | Self::NotOpened { at, .. } => at,
+            Self::Opened { at }
+            | Self::Reopened { at }
+            | Self::Undelivered { at }
+            | Self::Delivered { at }
+            | Self::Confirmed { at }
+            | Self::NotOpened { at, .. } => at,
         }
     }
 }
@@ -67,6 +92,12 @@ named! {
         Reopened = 1, "reopened";
         /// No person is known to have displayed it in time.
         NotOpened = 2, "not_opened";
+        /// A mail server refused it or gave it up.
+        Undelivered = 3, "undelivered";
+        /// A mail server reported that it is in the mailbox.
+        Delivered = 4, "delivered";
+        /// The recipient confirmed receipt.
+        Confirmed = 5, "confirmed";
     }
 }
 
@@ -102,7 +133,7 @@ impl NoticeRules {
     }
 }
 
-/// A ping's sums with its notices, those of opens first and by time.
+/// A ping's sums with its notices, those of opens first and by time, then those of milestones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Notices {
@@ -165,9 +196,23 @@ impl Noticed {
         if let (None, Some(day)) = (before, summary.last_human_open) {
             notices.push(Notice::Opened { at: day });
         }
+        // A refusal or a failure that was made up for is none.
+        let is_lost = matches!(summary.delivery, MilestoneKind::Refused | MilestoneKind::Failed);
+        for milestone in &summary.milestones {
+            let at = milestone.time();
+            match milestone.kind {
+                MilestoneKind::Refused | MilestoneKind::Failed if milestone.kind == summary.delivery => {
+                    notices.push(Notice::Undelivered { at });
+                }
+                MilestoneKind::Delivered => notices.push(Notice::Delivered { at }),
+                MilestoneKind::Confirmed => notices.push(Notice::Confirmed { at }),
+                _ => {}
+            }
+        }
+        let is_seen = summary.last_human_open.is_some() || summary.confirmed_at.is_some();
         let due = summary.ping.sent_at.plus(rules.not_opened_after);
         let was_recorded = matches!(summary.ping.status, Status::Live | Status::Expired);
-        if notices.is_empty() && was_recorded && now >= due {
+        if !is_seen && !is_lost && was_recorded && now >= due {
             notices.push(Notice::NotOpened { at: due.into(), state: summary.state });
         }
         Notices { summary, notices }

@@ -18,6 +18,8 @@ named! {
         Expired = 2, "expired";
         /// It never did: the recipient had objected, or nothing may be kept.
         Untracked = 3, "untracked";
+        /// Nothing is kept of it any more: its recipient has objected to everything.
+        Closed = 4, "closed";
         /// It does not: a newer version has given it a status that this one does not know.
         Unknown = 255, "unknown";
     }
@@ -58,6 +60,11 @@ pub struct Ping {
     pub keep_until: Timestamp,
     /// Whether it gains opens.
     pub status: Status,
+    /// Who asks the recipient to confirm receipt, in words for the page that asks; nobody asks if
+    /// there are none.
+    pub asked_by: Option<String>,
+    /// Whether that page shows the reference.
+    pub shows_reference: bool,
 }
 
 impl Ping {
@@ -80,6 +87,8 @@ impl Ping {
             record_until: sent_at,
             keep_until: sent_at,
             status,
+            asked_by: None,
+            shows_reference: false,
         }
     }
 

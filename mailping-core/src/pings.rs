@@ -3,6 +3,7 @@
 
 pub use crate::base_url::BaseUrlError;
 pub use crate::basis::{Consent, EprivacyGround, MessageKind, Purpose};
+pub use crate::delivery::SmtpReply;
 pub use crate::detail::TimeStep;
 pub use crate::new_ping::InvalidPing;
 pub use crate::ping::{Ping, Status};
@@ -18,6 +19,10 @@ pub struct Pings<'a>(&'a Inner);
 impl<'a> Pings<'a> {
     pub(crate) const fn new(inner: &'a Inner) -> Self {
         Self(inner)
+    }
+
+    pub(crate) const fn inner(self) -> &'a Inner {
+        self.0
     }
 
     /// Makes a ping for one message to one recipient: durable once this returns.

@@ -2,6 +2,7 @@
 //! thread but for events. The sums take one pass over the opens, a list no query per ping, and a
 //! page no look at the pages before it.
 
+pub use crate::delivery::{Milestone, MilestoneKind, StatusCode};
 pub use crate::events::{Event, Events};
 pub use crate::id::OpenId;
 pub use crate::notice::{Notice, NoticeKind, NoticeRules, Notices, NoticesPage};

@@ -4,6 +4,7 @@ mod database_id;
 mod deleted;
 mod error;
 mod news;
+mod objection;
 mod opens;
 mod pings;
 mod spooling;
@@ -17,11 +18,13 @@ pub use self::database_id::{DatabaseId, DatabaseIdError};
 pub use self::deleted::{Erased, Purged};
 pub use self::error::StoreError;
 pub use self::news::{Mark, News, NewsItem};
+pub use self::objection::ObjectionScope;
 pub use self::opens::{OpenCursor, OpenPage, OpenQuery, Order};
 pub use self::pings::{KeptPing, PingPage, PingQuery};
 pub use self::spooling::{Backlog, HandOver, Spooling};
 pub use self::written::{Answer, Attempt, Written};
 pub use crate::basis::StoredBasis;
+pub use crate::delivery::{Milestone, MilestoneKind, StatusCode};
 pub use crate::id::RandomError;
 pub use crate::keyring::{KeyFingerprint, KeyId};
 pub use crate::recipient::{RecipientHash, RecipientHashes};
@@ -62,8 +65,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         attempt: Attempt,
     ) -> Result<Written, StoreError>;
 
+    /// Keeps a milestone of a ping that [takes](Ping::takes) it. Durable, in one transaction.
+    /// [`Answer::Kept`] if it is kept, or if one of its kind was kept before, which stays as it is;
+    /// [`Answer::Filtered`] if its ping does not take it, or there is none. A ping that is erased
+    /// or objected to meanwhile is treated as in [`Store::record`]. Milestones come in any order.
+    async fn reach(&self, milestone: &Milestone) -> Result<Answer, StoreError>;
+
     /// Keeps a new ping with its recipient. Durable. If the recipient has objected, under any of
-    /// the keys, the ping is kept as [`Status::Untracked`]; the status kept is returned. What is
+    /// the keys, the ping is kept as its [scope](ObjectionScope::status_of_new) says,
+    /// [`Status::Untracked`] or [`Status::Closed`]; the status kept is returned. What is
     /// found under an older key is moved to the newest. An objection that comes at the same time
     /// finds the ping or is found by it. A ping whose id is kept already is refused: writing it
     /// again could revive a withdrawn one.
@@ -73,7 +83,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         recipient: Option<&RecipientHashes>,
     ) -> Result<Status, StoreError>;
 
-    /// The ping of an id, with its last day; [`StoreError::Corrupt`] if its row cannot be read.
+    /// The ping of an id, with its last day and its milestones; [`StoreError::Corrupt`] if its row
+    /// cannot be read.
     async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError>;
 
     /// Pings by id from the newest, those older than `after`, at most `limit`.
@@ -87,13 +98,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// for each ping, in their order.
     async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError>;
 
-    /// The mark of now: [`Store::news`] after it are the opens and last days that are kept from now
-    /// on.
+    /// The mark of now: [`Store::news`] after it are the opens, last days and milestones that are
+    /// kept from now on.
     async fn mark(&self) -> Result<Mark, StoreError>;
 
     /// What was kept since a mark and is still there, at most `limit`, with the mark to ask with
-    /// next. Asked again and again, it hands out each open and each raise of a last day once, in an
-    /// order of the store's own, and skips none: also not one whose transaction began before the
+    /// next. Asked again and again, it hands out each open, each raise of a last day and each
+    /// milestone once, in an order of the store's own, and skips none: also not one whose transaction began before the
     /// mark and committed after it. A last day that was raised again meanwhile comes once, as the
     /// latest. Nothing new is an empty list.
     ///
@@ -105,24 +116,25 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// also if it was withdrawn before.
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError>;
 
-    /// Deletes a ping with its opens, beyond recovery from the database's own files as far as the
+    /// Deletes a ping with its opens and milestones, beyond recovery from the database's own files as far as the
     /// database can. Durable. `None` if there is no such ping.
     async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError>;
 
-    /// Keeps the objection of a recipient and withdraws all of its live pings. Durable. What is
-    /// found under an older key is moved to the newest.
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError>;
+    /// Keeps the objection of a recipient. Durable. One to opens withdraws all of its live pings;
+    /// one to everything closes all of its pings that are live, withdrawn or untracked, and is
+    /// never narrowed. What is found under an older key is moved to the newest.
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError>;
 
-    /// The objection of whoever a ping was sent to: as [`Store::object`] if the ping has a
+    /// The objection to opens of whoever a ping was sent to: as [`Store::object`] if the ping has a
     /// recipient, as [`Store::withdraw`] if it has none, nothing if there is no such ping. Durable.
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError>;
 
-    /// Deletes all pings of a recipient with their opens, as [`Store::erase`]. Durable. The
-    /// objection stays.
+    /// Deletes all pings of a recipient with all that is kept of them, as [`Store::erase`].
+    /// Durable. The objection stays.
     async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError>;
 
-    /// Whether the recipient has objected.
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError>;
+    /// How far the recipient has objected, the widest under any of its keys; `None` if not at all.
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError>;
 
     /// A recipient's pings, under any of its keys, from the newest, those older than `after`, at
     /// most `limit`.
@@ -138,7 +150,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError>;
 
     /// Deletes at most `limit` rows of pings and opens whose ping's `keep_until` is not after
-    /// `now`. Durable. It returns how many: fewer than `limit` means that nothing is left but what
+    /// `now`; the few milestones of a ping go with it, and are not counted. Durable. It returns how many: fewer than `limit` means that nothing is left but what
     /// it had to pass over because it is damaged.
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError>;
 

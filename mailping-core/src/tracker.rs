@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::builder::TrackerBuilder;
+use crate::delivery::acceptances::Acceptances;
 use crate::intake::{Intake, Refusals};
 use crate::key_check::KeyCheck;
 use crate::limiter::HitLimiter;
@@ -35,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) base_url: String,
     pub(crate) limiter: Arc<HitLimiter>,
     pub(crate) sequences: Sequences,
+    pub(crate) acceptances: Acceptances,
     pub(crate) repeat_window: Duration,
     pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,

@@ -84,8 +84,12 @@ fn no_row_gets_a_place_that_it_must_not_have() {
         if row["method"].as_str() == Some("HEAD") {
             continue;
         }
-        let observed =
-            tracker.intake().observe(Hit { request: &request, now, open_id: OpenId::from_bytes([7; 8]) });
+        let observed = tracker.intake().observe(Hit {
+            request: &request,
+            now,
+            open_id: OpenId::from_bytes([7; 8]),
+            accepted_at: None,
+        });
         let Some(Observation::Open(open)) = observed else { continue };
         let placed = open.country.is_some() || open.city.is_some();
         let may_have = row["expect"]["location_is_recipient"].as_bool() == Some(true);

@@ -128,7 +128,12 @@ fn the_ceiling_also_acts_on_pings_made_before_it() {
     let made = ping(&with(Detail::Network, TimeStep::Exact), new_ping());
     let headers = headers(&[("user-agent", FIREFOX)]);
     let request = PixelRequest::new(made.pixel_url().unwrap(), "198.51.100.7".parse().ok(), &headers);
-    let hit = Hit { request: &request, now: clock.now() + minute(), open_id: OpenId::from_bytes([1; 8]) };
+    let hit = Hit {
+        request: &request,
+        now: clock.now() + minute(),
+        open_id: OpenId::from_bytes([1; 8]),
+        accepted_at: None,
+    };
     let Some(Observation::Open(open)) = with(Detail::Country, TimeStep::Hour).intake().observe(hit) else {
         panic!()
     };
@@ -253,7 +258,7 @@ proptest! {
         let headers = headers(&[("user-agent", FIREFOX)]);
         let open = |peer: std::net::IpAddr| {
             let request = PixelRequest::new(sent.pixel_url().unwrap(), Some(peer), &headers);
-            tracker.intake().observe(Hit { request: &request, now: clock.now(), open_id: OpenId::from_bytes([0; 8]) })
+            tracker.intake().observe(Hit { request: &request, now: clock.now(), open_id: OpenId::from_bytes([0; 8]), accepted_at: None })
         };
         let v4 = |host| format!("203.0.113.{host}").parse().unwrap();
         let mapped = |host| format!("::ffff:203.0.113.{host}").parse().unwrap();
@@ -268,7 +273,7 @@ proptest! {
         let named = |address: String| {
             let headers = common::headers(&[("user-agent", FIREFOX), ("x-forwarded-for", &address)]);
             let request = PixelRequest::new(sent.pixel_url().unwrap(), "127.0.0.1".parse().ok(), &headers);
-            tracker.intake().observe(Hit { request: &request, now: clock.now(), open_id: OpenId::from_bytes([0; 8]) })
+            tracker.intake().observe(Hit { request: &request, now: clock.now(), open_id: OpenId::from_bytes([0; 8]), accepted_at: None })
         };
         let (v4, v6): (std::net::IpAddr, std::net::IpAddr) = (v4(host), v6(low));
         prop_assert_eq!(named(format!("{v6}%{zone}")), open(v6));

@@ -85,6 +85,7 @@ mod connect;
 mod failure;
 mod gate;
 mod migrate;
+mod milestones;
 mod names;
 mod news;
 mod purge;

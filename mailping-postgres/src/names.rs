@@ -3,6 +3,7 @@
 use mailping_core::Detail;
 use mailping_core::fetcher::{Evidence, Fetcher, Provider, Verdict};
 use mailping_core::pings::{EprivacyGround, MessageKind, Purpose, Status, TimeStep};
+use mailping_core::receipts::MilestoneKind;
 use sqlx::{Postgres, Transaction};
 
 use crate::failure::Result;
@@ -28,6 +29,7 @@ fn known() -> Vec<Code> {
         "purpose" of Purpose,
         "kind" of MessageKind,
         "eprivacy" of EprivacyGround,
+        "milestone" of MilestoneKind,
     }
     codes.extend(Evidence::ALL.iter().map(|one| ("evidence", *one as i16, one.as_str())));
     codes

@@ -2,7 +2,8 @@
 
 use mailping_core::PingId;
 use mailping_core::store::{
-    KeptPing, KeyFingerprint, OpenPage, OpenQuery, Order, PingPage, PingQuery, RecipientHashes,
+    KeptPing, KeyFingerprint, ObjectionScope, OpenPage, OpenQuery, Order, PingPage, PingQuery,
+    RecipientHashes,
 };
 use sqlx::PgPool;
 use sqlx::postgres::PgRow;
@@ -140,11 +141,18 @@ fn open_page(ping: PingId, rows: &[&PgRow], most: usize) -> Result<OpenPage> {
     Ok(OpenPage::new(opens, next).unreadable(unreadable))
 }
 
-pub(crate) async fn has_objected(pool: &PgPool, schema: &Schema, recipient: RecipientHashes) -> Result<bool> {
+pub(crate) async fn objection(
+    pool: &PgPool,
+    schema: &Schema,
+    recipient: RecipientHashes,
+) -> Result<Option<ObjectionScope>> {
     const FIND: &str = "
-        SELECT EXISTS (SELECT FROM {s}.objections WHERE (key, hash) IN (SELECT * FROM UNNEST($1::bigint[], $2::bytea[])))";
+        SELECT max(scope) FROM {s}.objections WHERE (key, hash) IN (SELECT * FROM UNNEST($1::bigint[], $2::bytea[]))";
     let (keys, hashes) = columns(&recipient);
-    Ok(sqlx::query_scalar(schema.sql(FIND)).bind(keys).bind(hashes).fetch_one(pool).await?)
+    let find = sqlx::query_scalar(schema.sql(FIND)).bind(keys).bind(hashes);
+    let scope: Option<i16> = find.fetch_one(pool).await?;
+    // One that only a newer version knows goes as far as any.
+    Ok(scope.map(|scope| ObjectionScope::from_code(u8::try_from(scope).unwrap_or(u8::MAX))))
 }
 
 pub(crate) async fn recipient_keys(pool: &PgPool, schema: &Schema) -> Result<Vec<KeyFingerprint>> {

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged,
-    Spooling, Store, StoreError, Written,
+    Answer, Attempt, DatabaseId, Erased, KeptPing, Mark, Milestone, News, ObjectionScope, OpenPage,
+    OpenQuery, PingPage, PingQuery, Purged, Spooling, Store, StoreError, Written,
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes};
 use mailping_core::{PingId, Timestamp};
@@ -20,7 +20,7 @@ use crate::ready::Ready;
 use crate::record::Columns;
 use crate::runtime::Runtime;
 use crate::schema::Schema;
-use crate::{changes, migrate, news, purge, reads, record};
+use crate::{changes, migrate, milestones, news, purge, reads, record};
 
 /// How long a call may take unless you say otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -189,6 +189,21 @@ impl Store for PostgresStore {
         self.run(move |database| database.record(columns, last_days, attempt)).await
     }
 
+    async fn reach(&self, milestone: &Milestone) -> Result<Answer, StoreError> {
+        let milestone = *milestone;
+        self.run(move |d| async move {
+            let mut transaction = d.begin(Gate::Shared).await?;
+            let answer = milestones::reach(&mut transaction, &d.schema, &milestone).await?;
+            if answer == Answer::Kept {
+                // One that is there already may not be on a second machine yet.
+                record::write_something(&mut transaction).await?;
+            }
+            transaction.commit().await?;
+            Ok(answer)
+        })
+        .await
+    }
+
     async fn insert_ping(
         &self,
         ping: &Ping,
@@ -246,12 +261,12 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
         let recipient = recipient.clone();
         self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
             changes::unify(&mut transaction, &d.schema, &recipient).await?;
-            changes::object(&mut transaction, &d.schema, &recipient.newest).await?;
+            changes::object(&mut transaction, &d.schema, &recipient.newest, scope).await?;
             Ok(transaction.commit().await?)
         })
         .await
@@ -283,9 +298,9 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
         let recipient = recipient.clone();
-        self.run(move |d| async move { reads::has_objected(&d.pool, &d.schema, recipient).await }).await
+        self.run(move |d| async move { reads::objection(&d.pool, &d.schema, recipient).await }).await
     }
 
     async fn pings_of(

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Answer, Attempt, Backlog, DatabaseId, Erased, HandOver, KeptPing, Mark, News, OpenPage, OpenQuery,
-    PingPage, PingQuery, Purged, Spooling, Store, Written,
+    Answer, Attempt, Backlog, DatabaseId, Erased, HandOver, KeptPing, Mark, Milestone, News, ObjectionScope,
+    OpenPage, OpenQuery, PingPage, PingQuery, Purged, Spooling, Store, Written,
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
 use mailping_core::{PingId, Timestamp};
@@ -196,6 +196,10 @@ impl Store for SpooledStore {
         Ok(Written::new(vec![Answer::Spooled; opens.len()], vec![Answer::Spooled; last_days.len()]))
     }
 
+    async fn reach(&self, milestone: &Milestone) -> Result<Answer, StoreError> {
+        self.database.reach(milestone).await
+    }
+
     async fn insert_ping(
         &self,
         ping: &Ping,
@@ -240,8 +244,8 @@ impl Store for SpooledStore {
         Ok(erased)
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
-        self.database.object(recipient).await?;
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
+        self.database.object(recipient, scope).await?;
         self.take_out(self.sent_to(recipient).await?)
     }
 
@@ -260,8 +264,8 @@ impl Store for SpooledStore {
         Ok(erased)
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
-        self.database.has_objected(recipient).await
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
+        self.database.objection(recipient).await
     }
 
     async fn pings_of(

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use mailping_core::PingId;
 use mailping_core::pings::{Ping, Status};
-use mailping_core::store::{Erased, RecipientHash, RecipientHashes};
-use rusqlite::{Connection, params};
+use mailping_core::store::{Erased, ObjectionScope, RecipientHash, RecipientHashes};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::failure::Result;
 use crate::record::{Change, number_of};
@@ -19,8 +19,8 @@ pub(crate) fn insert_ping(
     let mut status = ping.status;
     if let Some(recipient) = recipient {
         unify(change, recipient)?;
-        if has_objected(change, &recipient.newest)? {
-            status = Status::Untracked;
+        if let Some(scope) = objection(change, &recipient.newest)? {
+            status = scope.status_of_new();
         }
     }
     let mut insert = change.prepare_cached(rows::INSERT_PING)?;
@@ -38,31 +38,39 @@ fn unify(change: &Change<'_>, recipient: &RecipientHashes) -> Result<()> {
                  WHERE recipient_key = ?1 AND recipient_hash = ?2",
             )?
             .execute(params![older.key().to_bits(), older.hash(), newest.key().to_bits(), newest.hash()])?;
-        let moved = change
-            .prepare_cached("DELETE FROM objections WHERE key = ?1 AND hash = ?2")?
-            .execute(params![older.key().to_bits(), older.hash()])?;
-        if moved > 0 {
-            keep_objection(change, newest)?;
+        if let Some(scope) = objection(change, older)? {
+            change
+                .prepare_cached("DELETE FROM objections WHERE key = ?1 AND hash = ?2")?
+                .execute(params![older.key().to_bits(), older.hash()])?;
+            keep_objection(change, newest, scope)?;
         }
     }
     // A ping that was kept under an older key may have escaped the objection until now.
-    if !recipient.older.is_empty() && has_objected(change, newest)? {
-        object_by_hash(change, newest)?;
+    if !recipient.older.is_empty()
+        && let Some(scope) = objection(change, newest)?
+    {
+        object_by_hash(change, newest, scope)?;
     }
     Ok(())
 }
 
-fn keep_objection(change: &Change<'_>, hash: &RecipientHash) -> Result<()> {
+fn keep_objection(change: &Change<'_>, hash: &RecipientHash, scope: ObjectionScope) -> Result<()> {
     change
-        .prepare_cached("INSERT INTO objections (key, hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-        .execute(params![hash.key().to_bits(), hash.hash()])?;
+        .prepare_cached(
+            "INSERT INTO objections (key, hash, scope) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET scope = excluded.scope WHERE scope < excluded.scope",
+        )?
+        .execute(params![hash.key().to_bits(), hash.hash(), scope.code()])?;
     Ok(())
 }
 
-/// Whether an objection is kept under this very hash.
-pub(crate) fn has_objected(connection: &Connection, hash: &RecipientHash) -> Result<bool> {
-    let mut find = connection.prepare_cached("SELECT 1 FROM objections WHERE key = ?1 AND hash = ?2")?;
-    Ok(find.exists(params![hash.key().to_bits(), hash.hash()])?)
+/// How far the objection under this very hash goes.
+pub(crate) fn objection(connection: &Connection, hash: &RecipientHash) -> Result<Option<ObjectionScope>> {
+    let mut find = connection.prepare_cached("SELECT scope FROM objections WHERE key = ?1 AND hash = ?2")?;
+    let scope = find.query_row(params![hash.key().to_bits(), hash.hash()], |row| row.get::<_, i64>(0));
+    // One that only a newer version knows goes as far as any.
+    let scope_of = |code| ObjectionScope::from_code(u8::try_from(code).unwrap_or(u8::MAX));
+    Ok(scope.optional()?.map(scope_of))
 }
 
 /// `false` if there is no such ping; one that does not record any more stays as it is.
@@ -73,18 +81,21 @@ pub(crate) fn withdraw(change: &Change<'_>, id: PingId) -> Result<bool> {
     Ok(withdrawn > 0 || number_of(change, id)?.is_some())
 }
 
-pub(crate) fn object(change: &Change<'_>, recipient: &RecipientHashes) -> Result<()> {
+pub(crate) fn object(change: &Change<'_>, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<()> {
     unify(change, recipient)?;
-    object_by_hash(change, &recipient.newest)
+    object_by_hash(change, &recipient.newest, scope)
 }
 
-fn object_by_hash(change: &Change<'_>, hash: &RecipientHash) -> Result<()> {
-    keep_objection(change, hash)?;
-    change
-        .prepare_cached(
-            "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status = 0",
-        )?
-        .execute(params![hash.key().to_bits(), hash.hash(), Status::Withdrawn.code()])?;
+fn object_by_hash(change: &Change<'_>, hash: &RecipientHash, scope: ObjectionScope) -> Result<()> {
+    const WITHDRAW: &str =
+        "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status = 0";
+    const CLOSE: &str = "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status IN (0, 1, 3)";
+    keep_objection(change, hash, scope)?;
+    let (end, status) = match scope {
+        ObjectionScope::Opens => (WITHDRAW, Status::Withdrawn),
+        _ => (CLOSE, Status::Closed),
+    };
+    change.prepare_cached(end)?.execute(params![hash.key().to_bits(), hash.hash(), status.code()])?;
     Ok(())
 }
 
@@ -94,7 +105,7 @@ pub(crate) fn object_by_ping(change: &Change<'_>, id: PingId) -> Result<()> {
     let mut found = find.query([n])?;
     let Some(row) = found.next()? else { return Ok(()) };
     match rows::recipient(row)? {
-        Some(hash) => object_by_hash(change, &hash),
+        Some(hash) => object_by_hash(change, &hash, ObjectionScope::Opens),
         None => withdraw(change, id).map(drop),
     }
 }
@@ -138,6 +149,7 @@ fn erase_all(change: &Change<'_>, pings: &HashSet<i64>) -> Result<Erased> {
             .execute([ping])? as u64;
         change.prepare_cached("DELETE FROM opens_by_ping WHERE ping = ?1")?.execute([ping])?;
         change.prepare_cached("DELETE FROM last_days WHERE ping = ?1")?.execute([ping])?;
+        change.prepare_cached("DELETE FROM milestones WHERE ping = ?1")?.execute([ping])?;
         erased.pings += change.prepare_cached("DELETE FROM pings WHERE n = ?1")?.execute([ping])? as u64;
     }
     Ok(erased)

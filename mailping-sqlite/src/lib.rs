@@ -62,6 +62,7 @@ mod failure;
 mod files;
 mod index;
 mod log;
+mod milestones;
 mod news;
 mod opens;
 mod purge;

@@ -7,12 +7,15 @@ use mailping_core::store::{DatabaseId, Mark, News, NewsItem, StoreError};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::failure::{Failure, Result, is_corrupt};
+use crate::milestones::{self, milestone_columns};
 use crate::rows::{self, Column};
 
-/// A mark of this file: the file's own id, the last open and the last raise of a last day.
+/// A mark of this file: the file's own id, the last open, the last raise of a last day and the last
+/// milestone.
 struct Place {
     open: i64,
     day: i64,
+    milestone: i64,
 }
 
 /// Which file it is, as marks say it too.
@@ -22,7 +25,11 @@ pub(crate) fn identity(connection: &Connection) -> Result<DatabaseId> {
 
 pub(crate) fn mark(connection: &Connection) -> Result<Mark> {
     let transaction = connection.unchecked_transaction()?;
-    let place = Place { open: last(&transaction, "opens")?, day: last(&transaction, "last_days")? };
+    let place = Place {
+        open: last(&transaction, "opens")?,
+        day: last(&transaction, "last_days")?,
+        milestone: last(&transaction, "milestones")?,
+    };
     place.mark(&transaction)
 }
 
@@ -67,6 +74,22 @@ pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Resul
         let Some(id) = ping_id(&transaction, row.get(1)?)? else { continue };
         items.push(NewsItem::LastDay(LastDay::new(id, Column::new(row, 2, "last_days.day")?.time()?)));
     }
+    let left = limit.saturating_sub_unsigned(items.len() as u64);
+    let mut find = transaction.prepare_cached(concat!(
+        "SELECT seq, ping, ",
+        milestone_columns!(),
+        " FROM milestones WHERE seq > ?1 ORDER BY seq LIMIT ?2"
+    ))?;
+    let mut found = find.query([place.milestone, left])?;
+    while let Some(row) = found.next()? {
+        place.milestone = row.get(0)?;
+        let Some(id) = ping_id(&transaction, row.get(1)?)? else { continue };
+        match milestones::of_row(row, 2, id) {
+            Ok(milestone) => items.push(NewsItem::Milestone(milestone)),
+            Err(failure) if failure.is_corrupt() => unreadable += 1,
+            Err(failure) => return Err(failure),
+        }
+    }
     Ok(News::new(items, place.mark(&transaction)?).unreadable(unreadable))
 }
 
@@ -100,7 +123,7 @@ fn id(connection: &Connection) -> Result<String> {
 
 impl Place {
     fn mark(&self, connection: &Connection) -> Result<Mark> {
-        let text = format!("{}-{}-{}", id(connection)?, self.open, self.day);
+        let text = format!("{}-{}-{}-{}", id(connection)?, self.open, self.day, self.milestone);
         text.parse().map_err(|error| StoreError::unavailable(error).into())
     }
 
@@ -110,12 +133,17 @@ impl Place {
         let mut parts = mark.as_str().split('-');
         let is_of_this = parts.next() == Some(&*id(connection)?);
         let mut number = || parts.next().and_then(|number| number.parse::<i64>().ok()).filter(|n| *n >= 0);
-        let place = number().zip(number()).map(|(open, day)| Self { open, day });
+        let numbers = (number(), number(), number());
+        let place = match numbers {
+            (Some(open), Some(day), Some(milestone)) => Some(Self { open, day, milestone }),
+            _ => None,
+        };
         let is_whole = parts.next().is_none();
         match place.filter(|_| is_of_this && is_whole) {
             Some(place)
                 if place.open <= last(connection, "opens")?
-                    && place.day <= last(connection, "last_days")? =>
+                    && place.day <= last(connection, "last_days")?
+                    && place.milestone <= last(connection, "milestones")? =>
             {
                 Ok(place)
             }

@@ -83,6 +83,7 @@ fn purge_ping(change: &Change<'_>, ping: i64, most: usize) -> Result<(u64, u64)>
         return Ok((gone, 0));
     }
     change.prepare_cached("DELETE FROM last_days WHERE ping = ?1")?.execute([ping])?;
+    change.prepare_cached("DELETE FROM milestones WHERE ping = ?1")?.execute([ping])?;
     let pings = change.prepare_cached("DELETE FROM pings WHERE n = ?1")?.execute([ping])? as u64;
     Ok((gone, pings))
 }

@@ -2,12 +2,12 @@
 //! out and counted.
 
 use mailping_core::PingId;
-use mailping_core::store::{KeptPing, KeyFingerprint, PingPage, PingQuery, RecipientHashes};
+use mailping_core::store::{KeptPing, KeyFingerprint, ObjectionScope, PingPage, PingQuery, RecipientHashes};
 use rusqlite::{Connection, Params, params};
 
 use crate::failure::{Failure, Result};
 use crate::record::number_of;
-use crate::{changes, rows};
+use crate::{changes, milestones, rows};
 
 pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<KeptPing>> {
     let transaction = connection.unchecked_transaction()?;
@@ -30,7 +30,8 @@ fn by_number(
     let mut find = connection.prepare_cached(rows::PING)?;
     let mut found = find.query([n])?;
     let Some(row) = found.next()? else { return Ok(None) };
-    let kept = rows::ping(row)?;
+    let mut kept = rows::ping(row)?;
+    kept.milestones = milestones::of_ping(connection, n, id)?;
     if kept.ping.id == id && is_asked(&kept) {
         Ok(Some(kept))
     } else {
@@ -142,15 +143,17 @@ fn page(
     Ok(PingPage::new(pings, next).unreadable(unreadable))
 }
 
-pub(crate) fn has_objected(connection: &Connection, recipient: &RecipientHashes) -> Result<bool> {
+pub(crate) fn objection(
+    connection: &Connection,
+    recipient: &RecipientHashes,
+) -> Result<Option<ObjectionScope>> {
     // Several statements: a transaction makes them see one state.
     let transaction = connection.unchecked_transaction()?;
+    let mut widest = None;
     for hash in recipient.all() {
-        if changes::has_objected(&transaction, hash)? {
-            return Ok(true);
-        }
+        widest = widest.max(changes::objection(&transaction, hash)?);
     }
-    Ok(false)
+    Ok(widest)
 }
 
 pub(crate) fn recipient_keys(connection: &Connection) -> Result<Vec<KeyFingerprint>> {

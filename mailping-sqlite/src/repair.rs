@@ -12,17 +12,21 @@ use crate::index::{self, End};
 use crate::{connect, schema};
 
 /// The tables whose rows have numbers, with what is copied of them.
-const NUMBERED: [(&str, &str); 3] = [
+const NUMBERED: [(&str, &str); 4] = [
     (
         "pings",
         "n, id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy, recipient_key,
-            recipient_hash, reference, owner, basis",
+            recipient_hash, reference, owner, basis, asked_by, shows_reference",
     ),
     (
         "opens",
         "seq, ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version, network, country, city, tie",
     ),
     ("last_days", "seq, ping, day"),
+    (
+        "milestones",
+        "seq, ping, kind, at, time_step, reply_code, status_code, verdict, evidence, rules_version, tie",
+    ),
 ];
 
 /// Opens the file of a store, repaired as far as it has to be.
@@ -79,6 +83,8 @@ fn takes_rows(transaction: &Transaction<'_>) -> Result<()> {
             VALUES ((SELECT coalesce(max(n), 1) FROM pings), zeroblob(8), 0, 0, 0, 0, 0, 0, 0);
          INSERT OR IGNORE INTO opens_by_ping (ping, at, id, seq) SELECT max(seq), 0, zeroblob(8), 0 FROM opens;
          INSERT INTO last_days (ping, day) VALUES ((SELECT coalesce(max(n), 0) + 1 FROM pings), 0);
+         INSERT INTO milestones (ping, kind, at, time_step, evidence, rules_version, tie)
+            VALUES ((SELECT coalesce(max(n), 0) + 1 FROM pings), 0, 0, 0, 0, 0, 0);
          INSERT OR IGNORE INTO objections (key, hash) VALUES (0, zeroblob(32));
          UPDATE about SET indexed_to = indexed_to",
     )?;
@@ -101,6 +107,7 @@ fn number_on(connection: &mut Connection) -> Result<()> {
             "SELECT max(coalesce((SELECT max(seq) FROM opens), 0), (SELECT indexed_to FROM about))",
         ),
         ("last_days", "SELECT coalesce(max(seq), 0) FROM last_days"),
+        ("milestones", "SELECT coalesce(max(seq), 0) FROM milestones"),
     ] {
         let highest = match transaction.query_row(highest, (), |row| row.get::<_, i64>(0)) {
             Err(error) if is_corrupt(&error) => continue,
@@ -214,16 +221,19 @@ fn copy(damaged: &Connection, target: &Transaction<'_>) -> Result<()> {
         })?;
     }
     for order in ["key, hash", "key DESC, hash DESC"] {
-        let mut find = damaged.prepare(&format!("SELECT key, hash FROM objections ORDER BY {order}"))?;
+        let mut find =
+            damaged.prepare(&format!("SELECT key, hash, scope FROM objections ORDER BY {order}"))?;
         let mut found = find.query(())?;
         while let Ok(Some(row)) = found.next() {
-            let values = (row.get::<_, Value>(0)?, row.get::<_, Value>(1)?);
-            let _ = target.execute("INSERT OR IGNORE INTO objections (key, hash) VALUES (?1, ?2)", values);
+            let values = (row.get::<_, Value>(0)?, row.get::<_, Value>(1)?, row.get::<_, Value>(2)?);
+            let keep = "INSERT OR IGNORE INTO objections (key, hash, scope) VALUES (?1, ?2, ?3)";
+            let _ = target.execute(keep, values);
         }
     }
     target.execute_batch(
         "DELETE FROM opens WHERE ping NOT IN (SELECT n FROM pings);
          DELETE FROM last_days WHERE ping NOT IN (SELECT n FROM pings);
+         DELETE FROM milestones WHERE ping NOT IN (SELECT n FROM pings);
          INSERT INTO opens_by_ping SELECT ping, at, id, min(seq) FROM opens GROUP BY ping, at, id;
          UPDATE about SET indexed_to = (SELECT coalesce(max(seq), 0) FROM opens)",
     )?;

@@ -14,15 +14,15 @@ use crate::failure::{Failure, Result};
 
 pub(crate) const INSERT_PING: &str =
     "INSERT INTO pings (id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy,
-        recipient_key, recipient_hash, reference, owner, basis)
+        recipient_key, recipient_hash, reference, owner, basis, asked_by, shows_reference)
      VALUES (:id, :status, :record_until, :keep_until, :sent_at, :detail, :time_step, :purpose, :kind, :eprivacy,
-        :recipient_key, :recipient_hash, :reference, :owner, :basis)";
+        :recipient_key, :recipient_hash, :reference, :owner, :basis, :asked_by, :shows_reference)";
 
 /// By its number in the table itself: what an index says could be another ping's.
 pub(crate) const PING: &str =
     "SELECT id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind,
         eprivacy, reference, owner, basis, recipient_key, recipient_hash,
-        (SELECT day FROM last_days WHERE last_days.ping = pings.n)
+        (SELECT day FROM last_days WHERE last_days.ping = pings.n), asked_by, shows_reference
      FROM pings NOT INDEXED WHERE n = ?1";
 
 pub(crate) const OPEN: &str =
@@ -55,6 +55,8 @@ pub(crate) fn insert_ping(
         ":reference": ping.reference,
         ":owner": ping.owner,
         ":basis": basis,
+        ":asked_by": ping.asked_by,
+        ":shows_reference": ping.shows_reference,
     })?;
     Ok(())
 }
@@ -77,6 +79,9 @@ pub(crate) fn ping(row: &Row<'_>) -> Result<KeptPing> {
     ping.eprivacy = Column::new(row, 9, "pings.eprivacy")?.known(EprivacyGround::from_code)?;
     let owner = Column::new(row, 11, "pings.owner")?.optional();
     ping.owner = owner.map(|column| column.text().map(str::to_owned)).transpose()?;
+    let asked_by = Column::new(row, 16, "pings.asked_by")?.optional();
+    ping.asked_by = asked_by.map(|column| column.text().map(str::to_owned)).transpose()?;
+    ping.shows_reference = Column::new(row, 17, "pings.shows_reference")?.integer()? != 0;
     let last_day = Column::new(row, 15, "last_days.day")?.optional();
     let last_day = last_day.map(|column| column.time()).transpose()?;
     Ok(KeptPing::new(ping, last_day))
@@ -182,7 +187,7 @@ impl<'a> Column<'a> {
         T::try_from(self.integer()?).map_err(|_| self.corrupt())
     }
 
-    fn parsed<T: std::str::FromStr>(self) -> Result<Option<T>> {
+    pub(crate) fn parsed<T: std::str::FromStr>(self) -> Result<Option<T>> {
         let Some(column) = self.optional() else { return Ok(None) };
         column.text()?.parse().map(Some).map_err(|_| column.corrupt())
     }

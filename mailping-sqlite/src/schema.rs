@@ -7,6 +7,7 @@
 use mailping_core::Detail;
 use mailping_core::fetcher::{Evidence, Fetcher, Provider, Verdict};
 use mailping_core::pings::{EprivacyGround, MessageKind, Purpose, Status, TimeStep};
+use mailping_core::receipts::MilestoneKind;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::failure::{Failure, Result};
@@ -102,6 +103,7 @@ fn names() -> Vec<(&'static str, u8, &'static str)> {
         .chain(list!("purpose", Purpose))
         .chain(list!("kind", MessageKind))
         .chain(list!("eprivacy", EprivacyGround))
+        .chain(list!("milestone", MilestoneKind))
         .chain(list!("fetcher", Fetcher))
         .chain(list!("provider", Provider))
         .chain(list!("verdict", Verdict))

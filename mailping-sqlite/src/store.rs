@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, Order, PingPage, PingQuery,
-    Purged, Spooling, Store, Written,
+    Answer, Attempt, DatabaseId, Erased, KeptPing, Mark, Milestone, News, ObjectionScope, OpenPage,
+    OpenQuery, Order, PingPage, PingQuery, Purged, Spooling, Store, Written,
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
 use mailping_core::{PingId, Timestamp};
@@ -23,7 +23,7 @@ use crate::record::{Change, Recorder};
 use crate::tail::Tail;
 use crate::worker::Worker;
 use crate::writer::Writer;
-use crate::{backup, changes, connect, news, opens, purge, reads, repair};
+use crate::{backup, changes, connect, milestones, news, opens, purge, reads, repair};
 
 /// How many opens one step of tidying brings into the index: a hit that comes meanwhile waits for a
 /// step.
@@ -165,6 +165,11 @@ impl Store for SqliteStore {
         Ok(written)
     }
 
+    async fn reach(&self, milestone: &Milestone) -> Result<Answer, StoreError> {
+        let milestone = *milestone;
+        self.change(move |change| milestones::reach(change, &milestone)).await
+    }
+
     async fn insert_ping(
         &self,
         ping: &Ping,
@@ -220,9 +225,9 @@ impl Store for SqliteStore {
         self.change_and_wipe(move |change| changes::erase(change, id)).await
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
         let recipient = recipient.clone();
-        self.change(move |change| changes::object(change, &recipient)).await
+        self.change(move |change| changes::object(change, &recipient, scope)).await
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
@@ -234,9 +239,9 @@ impl Store for SqliteStore {
         self.change_and_wipe(move |change| changes::erase_recipient(change, &recipient)).await
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
         let recipient = recipient.clone();
-        self.reads.call(move |connection| reads::has_objected(connection, &recipient)).await
+        self.reads.call(move |connection| reads::objection(connection, &recipient)).await
     }
 
     async fn pings_of(

@@ -11,11 +11,14 @@ use super::{Evidence, EvidenceSet, FetchSignals, Fetcher, Network, NetworkList, 
 use super::{combine, network_list, networks, packed, user_agent};
 use crate::MaskedIp;
 
-/// When the fetch came, counted from the ping's sent time.
+/// When the fetch came, counted from the ping's sent time, or from the time at which the
+/// recipient's mail server took the message, if that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SinceSent {
     /// Before the message was sent.
     Before,
+    /// After that, and before the recipient's mail server took it.
+    BeforeAccepted,
     /// So long after it.
     After(Duration),
 }
@@ -214,6 +217,7 @@ impl Classifier {
     fn early(&self, since_sent: SinceSent) -> Option<Evidence> {
         match since_sent {
             SinceSent::Before => Some(Evidence::TimeBeforeSent),
+            SinceSent::BeforeAccepted => Some(Evidence::TimeBeforeAccepted),
             SinceSent::After(elapsed) => (elapsed < self.early_window).then_some(Evidence::TimeEarly),
         }
     }

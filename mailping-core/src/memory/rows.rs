@@ -5,21 +5,29 @@ use std::ops::Bound;
 
 use crate::keyring::KeyFingerprint;
 use crate::store::{
-    DatabaseId, Erased, KeptPing, Mark, News, NewsItem, OpenCursor, OpenPage, OpenQuery, Order, PingPage,
-    Purged, StoreError,
+    DatabaseId, Erased, KeptPing, Mark, Milestone, MilestoneKind, News, NewsItem, ObjectionScope, OpenCursor,
+    OpenPage, OpenQuery, Order, PingPage, Purged, StoreError,
 };
 use crate::{LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp};
 
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pings: BTreeMap<PingId, Row>,
-    objections: BTreeSet<RecipientHash>,
-    /// What was kept, by its number: an open, or the last day of its ping.
-    news: BTreeMap<u64, (PingId, Option<OpenCursor>)>,
+    objections: BTreeMap<RecipientHash, ObjectionScope>,
+    /// What was kept, by its number.
+    news: BTreeMap<u64, (PingId, New)>,
     /// The number given last.
     last: u64,
     /// Stands in marks, so that those of another store are refused; drawn with the first.
     database: Option<DatabaseId>,
+}
+
+/// What of a ping is new.
+#[derive(Debug, Clone, Copy)]
+enum New {
+    Open(OpenCursor),
+    LastDay,
+    Milestone(MilestoneKind),
 }
 
 #[derive(Debug)]
@@ -29,6 +37,8 @@ struct Row {
     /// By time and id, each with its number.
     opens: BTreeMap<OpenCursor, (u64, Open)>,
     last_day: Option<u64>,
+    /// The numbers of its milestones.
+    milestones: Vec<u64>,
 }
 
 impl Rows {
@@ -43,7 +53,7 @@ impl Rows {
             return true;
         }
         row.opens.insert(place, (number, open.clone()));
-        self.news.insert(number, (open.ping, Some(place)));
+        self.news.insert(number, (open.ping, New::Open(place)));
         self.last = number;
         true
     }
@@ -62,7 +72,23 @@ impl Rows {
         if let Some(before) = row.last_day.replace(self.last) {
             self.news.remove(&before);
         }
-        self.news.insert(self.last, (last.ping, None));
+        self.news.insert(self.last, (last.ping, New::LastDay));
+        true
+    }
+
+    /// `false` if its ping does not take it.
+    pub(super) fn reach(&mut self, milestone: &Milestone) -> bool {
+        let Some(row) = self.pings.get_mut(&milestone.ping) else { return false };
+        if row.kept.milestones.iter().any(|known| known.kind == milestone.kind) {
+            return true;
+        }
+        if !row.kept.ping.takes(milestone) {
+            return false;
+        }
+        self.last += 1;
+        row.kept.milestones.push(*milestone);
+        row.milestones.push(self.last);
+        self.news.insert(self.last, (milestone.ping, New::Milestone(milestone.kind)));
         true
     }
 
@@ -76,14 +102,15 @@ impl Rows {
         }
         if let Some(recipient) = recipient {
             self.unify(recipient);
-            if self.objections.contains(&recipient.newest) {
-                ping.status = Status::Untracked;
+            if let Some(scope) = self.objections.get(&recipient.newest) {
+                ping.status = scope.status_of_new();
             }
         }
         let (id, status) = (ping.id, ping.status);
         let recipient = recipient.map(|hashes| hashes.newest);
         let kept = KeptPing::new(ping, None);
-        self.pings.insert(id, Row { kept, recipient, opens: BTreeMap::new(), last_day: None });
+        let row = Row { kept, recipient, opens: BTreeMap::new(), last_day: None, milestones: Vec::new() };
+        self.pings.insert(id, row);
         Ok(status)
     }
 
@@ -94,26 +121,36 @@ impl Rows {
                 row.recipient = Some(recipient.newest);
             }
         }
-        for hash in &recipient.older {
-            if self.objections.remove(hash) {
-                self.objections.insert(recipient.newest);
+        let moved: Vec<ObjectionScope> =
+            recipient.older.iter().filter_map(|hash| self.objections.remove(hash)).collect();
+        // A ping that was kept under an older key may have escaped the objection until now.
+        let kept = self.objections.get(&recipient.newest).copied();
+        if let Some(scope) = moved.into_iter().chain(kept).max() {
+            self.object(recipient.newest, scope);
+        }
+    }
+
+    pub(super) fn object(&mut self, hash: RecipientHash, scope: ObjectionScope) {
+        let kept = self.objections.entry(hash).or_insert(scope);
+        *kept = scope.max(*kept);
+        let scope = *kept;
+        for id in self.sent_to(hash) {
+            match scope {
+                ObjectionScope::Opens => drop(self.withdraw(id)),
+                ObjectionScope::Everything => self.close(id),
             }
         }
-        // A ping that was kept under an older key may have escaped the objection until now.
-        if self.objections.contains(&recipient.newest) {
-            self.object(recipient.newest);
-        }
     }
 
-    pub(super) fn object(&mut self, hash: RecipientHash) {
-        self.objections.insert(hash);
-        for id in self.sent_to(hash) {
-            self.withdraw(id);
-        }
+    pub(super) fn objection(&self, hash: &RecipientHash) -> Option<ObjectionScope> {
+        self.objections.get(hash).copied()
     }
 
-    pub(super) fn has_objected(&self, hash: &RecipientHash) -> bool {
-        self.objections.contains(hash)
+    fn close(&mut self, id: PingId) {
+        let Some(row) = self.pings.get_mut(&id) else { return };
+        if matches!(row.kept.ping.status, Status::Live | Status::Withdrawn | Status::Untracked) {
+            row.kept.ping.status = Status::Closed;
+        }
     }
 
     pub(super) fn sent_to(&self, hash: RecipientHash) -> Vec<PingId> {
@@ -136,7 +173,8 @@ impl Rows {
 
     pub(super) fn erase(&mut self, id: PingId) -> Option<Erased> {
         let row = self.pings.remove(&id)?;
-        for number in row.opens.values().map(|(number, _)| number).chain(&row.last_day) {
+        let opens = row.opens.values().map(|(number, _)| number);
+        for number in opens.chain(&row.last_day).chain(&row.milestones) {
             self.news.remove(number);
         }
         Some(Erased::new(1, row.opens.len() as u64))
@@ -223,24 +261,28 @@ impl Rows {
         }
         let new = self.news.range((Bound::Excluded(number), Bound::Unbounded)).take(limit);
         let new: Vec<(u64, NewsItem)> =
-            new.filter_map(|(number, (ping, place))| Some((*number, self.event(*ping, *place)?))).collect();
+            new.filter_map(|(number, (ping, new))| Some((*number, self.event(*ping, *new)?))).collect();
         let read = new.last().map_or(number, |(number, _)| *number);
         let read = if new.len() < limit { self.last } else { read };
         Ok(News::new(new.into_iter().map(|(_, event)| event).collect(), self.mark_at(read)?))
     }
 
-    fn event(&self, ping: PingId, place: Option<OpenCursor>) -> Option<NewsItem> {
+    fn event(&self, ping: PingId, new: New) -> Option<NewsItem> {
         let row = self.pings.get(&ping)?;
-        match place {
-            Some(place) => row.opens.get(&place).map(|(_, open)| NewsItem::Open(open.clone())),
-            None => row.kept.last_day.map(|day| NewsItem::LastDay(LastDay::new(ping, day))),
+        match new {
+            New::Open(place) => row.opens.get(&place).map(|(_, open)| NewsItem::Open(open.clone())),
+            New::LastDay => row.kept.last_day.map(|day| NewsItem::LastDay(LastDay::new(ping, day))),
+            New::Milestone(kind) => {
+                let mut milestones = row.kept.milestones.iter().copied();
+                milestones.find(|milestone| milestone.kind == kind).map(NewsItem::Milestone)
+            }
         }
     }
 
     pub(super) fn keys(&self) -> Vec<KeyFingerprint> {
         let of_pings = self.pings.values().filter_map(|row| row.recipient);
         let keys: BTreeSet<KeyFingerprint> =
-            of_pings.chain(self.objections.iter().copied()).map(|hash| hash.key()).collect();
+            of_pings.chain(self.objections.keys().copied()).map(|hash| hash.key()).collect();
         keys.into_iter().collect()
     }
 }

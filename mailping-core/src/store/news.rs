@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::delivery::Milestone;
 use crate::text::{ParseError, text};
 use crate::{LastDay, Open, PingId};
 
@@ -10,7 +11,7 @@ use crate::{LastDay, Open, PingId};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct News {
-    /// Opens and raised last days, in the store's own order.
+    /// Opens, raised last days and milestones, in the store's own order.
     pub items: Vec<NewsItem>,
     /// The mark to ask with next. It differs from the one that was asked with if anything was read,
     /// also if nothing of that is there any more.
@@ -42,6 +43,8 @@ pub enum NewsItem {
     Open(Open),
     /// At the detail `last_day`: the latest day of a ping was raised to this one.
     LastDay(LastDay),
+    /// A milestone of a ping, the first of its kind.
+    Milestone(Milestone),
 }
 
 impl NewsItem {
@@ -51,6 +54,7 @@ impl NewsItem {
         match self {
             Self::Open(open) => open.ping,
             Self::LastDay(last) => last.ping,
+            Self::Milestone(milestone) => milestone.ping,
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use crate::delivery::Milestone;
 use crate::{Ping, PingId, Timestamp};
 
-/// A ping as kept, with its last day.
+/// A ping as kept, with its last day and its milestones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeptPing {
@@ -12,13 +13,22 @@ pub struct KeptPing {
     pub ping: Ping,
     /// At the detail `last_day`: the day of the latest fetch that a person caused.
     pub last_day: Option<Timestamp>,
+    /// Its milestones, each kind once, in any order.
+    pub milestones: Vec<Milestone>,
 }
 
 impl KeptPing {
-    /// A ping and its last day.
+    /// A ping and its last day, without milestones.
     #[must_use]
     pub const fn new(ping: Ping, last_day: Option<Timestamp>) -> Self {
-        Self { ping, last_day }
+        Self { ping, last_day, milestones: Vec::new() }
+    }
+
+    /// With these milestones.
+    #[must_use]
+    pub fn milestones(mut self, milestones: Vec<Milestone>) -> Self {
+        self.milestones = milestones;
+        self
     }
 }
 

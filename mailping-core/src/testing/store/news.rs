@@ -9,7 +9,7 @@ use crate::store::{Mark, NewsItem, OpenCursor, StoreError};
 use crate::{LastDay, PingId};
 
 /// All news since a mark in pages of `size`, and the mark after them.
-async fn all_since(harness: &Harness, mut mark: Mark, size: usize) -> (Vec<NewsItem>, Mark) {
+pub(super) async fn all_since(harness: &Harness, mut mark: Mark, size: usize) -> (Vec<NewsItem>, Mark) {
     let mut all = Vec::new();
     loop {
         let news = harness.news(&mark, size).await.unwrap();
@@ -28,7 +28,7 @@ async fn all_since(harness: &Harness, mut mark: Mark, size: usize) -> (Vec<NewsI
 fn keys(news: &[NewsItem]) -> BTreeSet<(PingId, OpenCursor)> {
     let opens = news.iter().filter_map(|event| match event {
         NewsItem::Open(open) => Some((open.ping, OpenCursor::of(open))),
-        NewsItem::LastDay(_) => None,
+        NewsItem::LastDay(_) | NewsItem::Milestone(_) => None,
     });
     let (mut keys, mut count) = (BTreeSet::new(), 0);
     for key in opens {
