@@ -1,7 +1,7 @@
 //! Makes pings over a service's API and prints the paths of their pixels. Usage:
 //! `make_pings ADDRESS NUMBER`.
 
-use mailping_examples_acceptance::Client;
+use mailping_acceptance::Client;
 use serde_json::json;
 
 fn main() {

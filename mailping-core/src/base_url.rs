@@ -15,13 +15,13 @@ pub enum BaseUrlError {
     #[error("base URL must begin with http:// or https://, such as https://app.example/px")]
     NotAbsolute,
     /// The host is empty or no host's name or address.
-    #[error("base URL must have a valid host, as app.example in https://app.example/px")]
+    #[error("base URL must have a valid host, such as app.example in https://app.example/px")]
     Host,
     /// The port is no number from 1 to 65535.
     #[error("the port of the base URL must be a number from 1 to 65535")]
     Port,
     /// It has a user name or a password.
-    #[error("base URL must not have a user name or password: it stands in every message")]
+    #[error("base URL must not have a user name or password: it is part of every message")]
     UserInfo,
     /// It has a query or a fragment.
     #[error("base URL must not have a query (?) or a fragment (#)")]

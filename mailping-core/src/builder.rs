@@ -288,7 +288,7 @@ impl fmt::Debug for TrackerBuilder {
 #[non_exhaustive]
 pub enum BuildError {
     /// [`TrackerBuilder::base_url`] was not called.
-    #[error("no base URL: call base_url with the address that the pixel routes are reached at")]
+    #[error("no base URL: call `base_url` with the public address of the pixel routes")]
     NoBaseUrl,
     /// There are no texts in the language of [`TrackerBuilder::default_language`].
     #[error("the default language of the opt-out page has no texts: add them with opt_out_texts")]
@@ -302,7 +302,7 @@ pub enum BuildError {
     /// Recipient hashes are kept under a key that is not in the keyring: without it objections
     /// would be forgotten.
     #[error(
-        "the keyring lacks key {id}, which recipients and objections are kept under: add it after the newer keys"
+        "the keyring lacks key {id}, under which recipients and objections are kept: add it after the newer keys"
     )]
     KeyMissing {
         /// The id of the key.
@@ -311,7 +311,7 @@ pub enum BuildError {
     /// Recipient hashes are kept under another key of this id: with this one objections would be
     /// forgotten.
     #[error(
-        "key {id} of the keyring is not the key {id} that recipients and objections are kept under: bring that one back, \
+        "key {id} of the keyring is not the key {id} under which recipients and objections are kept: bring that one back, \
          and give the new key an id of its own"
     )]
     KeyDiffers {

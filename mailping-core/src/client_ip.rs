@@ -199,7 +199,7 @@ impl<'a> ClientReader<'_, 'a> {
 pub enum ClientIpError {
     /// An entry in a list of trusted proxies is neither a network nor an address.
     #[error(
-        "entry {position} of the trusted proxies is no network: expected a network such as 10.0.0.0/8, an address such \
+        "entry {position} of the trusted proxies is not a network: expected a network such as 10.0.0.0/8, an address such \
          as ::1, or the word unix, separated by commas"
     )]
     NotANetwork {

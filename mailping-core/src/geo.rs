@@ -59,7 +59,7 @@ pub trait GeoResolver: Debug + Send + Sync {
 
 /// A look-up failed, as opposed to finding nothing. It names neither the network nor the place.
 #[derive(Debug, thiserror::Error)]
-#[error("look-up of a place failed: check the geo database")]
+#[error("looking up a place failed: check the geo database")]
 pub struct GeoError {
     #[source]
     source: Box<dyn Error + Send + Sync>,

@@ -122,7 +122,7 @@ text!(OpenId, expected: OPEN_ID, pattern: "^[0-9a-f]{16}$");
 
 /// The operating system gave no random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the operating system gave no random bytes")]
+#[error("the operating system provided no random bytes")]
 #[non_exhaustive]
 pub struct RandomError;
 

@@ -196,7 +196,7 @@ pub enum KeyringError {
         position: usize,
     },
     /// An id stands twice.
-    #[error("the id of key {position} was given to an earlier key: ids must differ")]
+    #[error("key {position} has the id of an earlier key: ids must differ")]
     Twice {
         /// Which entry, from 1.
         position: usize,

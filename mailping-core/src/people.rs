@@ -26,7 +26,7 @@ impl<'a> People<'a> {
     /// `None` if there is no such ping.
     ///
     /// # Errors
-    /// If the store did not carry it out.
+    /// If the store cannot be written.
     pub async fn erase(self, id: PingId) -> Result<Option<Erased>, Error> {
         Ok(self.0.store.erase(id).await?)
     }
@@ -60,7 +60,7 @@ impl<'a> People<'a> {
     /// object with a pixel URL from a log.
     ///
     /// # Errors
-    /// If the store did not carry it out.
+    /// If the store cannot be written.
     pub async fn object_by_link(self, link: &str) -> Result<Objection, Error> {
         let Some(token) = links::token(link, Label::OptOut, &self.0.observer.keys) else {
             return Ok(Objection::DamagedLink);

@@ -60,7 +60,7 @@ impl<'a> Pings<'a> {
     /// is no such ping.
     ///
     /// # Errors
-    /// If the store did not carry it out.
+    /// If the store cannot be written.
     pub async fn withdraw(self, id: PingId) -> Result<bool, Error> {
         Ok(self.0.store.withdraw(id).await?)
     }

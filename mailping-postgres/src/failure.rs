@@ -92,7 +92,7 @@ pub enum Fault {
     #[error("the database server refused the user or the password")]
     Login,
     /// There is no such database.
-    #[error("there is no database of this name on the server")]
+    #[error("the server has no database of this name")]
     NoDatabase,
     /// TLS could not be agreed upon.
     #[error("no TLS connection could be made to the database server")]
@@ -133,7 +133,7 @@ pub enum Fault {
     #[error("a constraint, a trigger or a limit of the database forbids it")]
     Refused,
     /// Anything else.
-    #[error("the database refused it")]
+    #[error("the database refused this")]
     Other,
 }
 

@@ -1,6 +1,4 @@
-//! The example services on axum: `cargo run --example receipts`. This package also compiles the
-//! README's code.
-#![doc = include_str!("../../../README.md")]
+//! The example services on axum: `cargo run --example receipts`.
 
 mod connections;
 mod serve;

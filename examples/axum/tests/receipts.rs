@@ -1,3 +1,3 @@
 //! The example `receipts`, started as a user starts it.
 
-mailping_examples_acceptance::keeps_every_promise!("receipts");
+mailping_acceptance::keeps_every_promise!(mailping_acceptance::Start::example("receipts"));

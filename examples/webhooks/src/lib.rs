@@ -1,11 +1,12 @@
 //! Signed webhooks (Standard Webhooks) of what a sender wants to be told:
 //! `cargo run --example receipts_webhooks`.
 //!
-//! What is to be told follows from what is kept ([`mailping_core::receipts::Receipts::notices`]),
-//! so that a crash loses none of it; an [`Outbox`] on disk remembers what has been told, and tries
-//! again until the [`Target`] has answered.
+//! What is to be told follows from what is kept: the tracker's events since a mark, which an
+//! [`Outbox`] on disk keeps, so that neither a crash nor a pause of weeks loses any of it. The
+//! outbox also remembers what has been told, and tries again until the [`Target`] has answered.
 
 mod outbox;
+mod post;
 mod target;
 mod webhooks;
 

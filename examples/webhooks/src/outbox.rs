@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use mailping_core::receipts::Notice;
+use mailping_core::receipts::{Mark, Notice};
 use mailping_core::{PingId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -30,7 +30,9 @@ const SCHEMA: &str = "
         until    INTEGER NOT NULL,
         PRIMARY KEY (ping, kind, again)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS notice_due ON notice (due) WHERE state = 0;";
+    CREATE INDEX IF NOT EXISTS notice_due ON notice (due) WHERE state = 0;
+    -- Up to here every event is noted.
+    CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY CHECK (one = 1), mark TEXT NOT NULL) STRICT;";
 
 /// Notices on disk, each once. Several processes can share the file: each notice is sent by one of
 /// them.
@@ -82,6 +84,25 @@ fn after(now: Timestamp, pause: Duration) -> i64 {
     now.unix_millis().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
 }
 
+fn add(outbox: &Connection, ping: PingId, notices: &[Notice], now: Timestamp) -> rusqlite::Result<()> {
+    for notice in notices {
+        outbox
+            .prepare_cached("INSERT INTO notice VALUES (?1, ?2, ?3, 0, 0, ?4, ?5) ON CONFLICT DO NOTHING")?
+            .execute(params![
+                ping.as_bytes(),
+                notice.kind().as_str(),
+                again(*notice),
+                now.unix_millis(),
+                after(now, WINDOW)
+            ])?;
+    }
+    Ok(())
+}
+
+fn keep(outbox: &Connection, mark: &Mark) -> rusqlite::Result<()> {
+    outbox.execute("INSERT OR REPLACE INTO mark VALUES (1, ?1)", [mark.as_str()]).map(drop)
+}
+
 impl Outbox {
     /// Opens the file, or makes it for its owner alone.
     ///
@@ -104,24 +125,41 @@ impl Outbox {
         Ok(Self(connection))
     }
 
+    /// Up to which event all is noted; `None` in a new file.
+    pub(crate) fn mark(&self) -> rusqlite::Result<Option<Mark>> {
+        let mark = self.0.query_row("SELECT mark FROM mark", [], |row| row.get::<_, String>(0)).optional()?;
+        Ok(mark.and_then(|mark| mark.parse().ok()))
+    }
+
+    /// Adds what an event told of a ping, and its mark, both or neither. Durable.
+    pub(crate) fn note(
+        &mut self,
+        ping: PingId,
+        notices: &[Notice],
+        now: Timestamp,
+        mark: &Mark,
+    ) -> rusqlite::Result<()> {
+        let transaction = self.0.transaction()?;
+        add(&transaction, ping, notices, now)?;
+        keep(&transaction, mark)?;
+        transaction.commit()
+    }
+
+    /// Keeps the mark of an event that tells nothing. Durable.
+    pub(crate) fn keep(&mut self, mark: &Mark) -> rusqlite::Result<()> {
+        keep(&self.0, mark)
+    }
+
+    /// Forgets the mark: the next start is as the first.
+    pub(crate) fn forget_mark(&mut self) -> rusqlite::Result<()> {
+        self.0.execute("DELETE FROM mark", []).map(drop)
+    }
+
     /// Adds what is new and not too old. Durable.
     pub(crate) fn add(&mut self, ping: PingId, notices: &[Notice], now: Timestamp) -> rusqlite::Result<()> {
-        let fresh =
-            notices.iter().filter(|notice| now.since(notice.at().start()).is_none_or(|age| age < WINDOW));
-        for notice in fresh {
-            self.0
-                .prepare_cached(
-                    "INSERT INTO notice VALUES (?1, ?2, ?3, 0, 0, ?4, ?5) ON CONFLICT DO NOTHING",
-                )?
-                .execute(params![
-                    ping.as_bytes(),
-                    notice.kind().as_str(),
-                    again(*notice),
-                    now.unix_millis(),
-                    after(now, WINDOW)
-                ])?;
-        }
-        Ok(())
+        let is_fresh = |notice: &&Notice| now.since(notice.at().start()).is_none_or(|age| age < WINDOW);
+        let fresh: Vec<Notice> = notices.iter().filter(is_fresh).copied().collect();
+        add(&self.0, ping, &fresh, now)
     }
 
     /// Takes at most `limit` whose turn has come; each is not taken again before `lease` has

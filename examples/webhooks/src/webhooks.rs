@@ -7,19 +7,19 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use mailping_core::receipts::{Events, NoticeRules, PingQuery};
+use mailping_core::receipts::{Event, Events, Mark, Notice, NoticeRules, PingQuery};
 use mailping_core::{PingId, Timestamp, Tracker};
 use mailping_examples_service::Erasure;
-use serde_json::json;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::outbox::{Outbox, Waiting};
+use crate::post::{Outcome, Post};
 use crate::target::{NotTaken, PATIENCE, Target};
 
-/// How often everything is looked at: for messages not opened for days, and for what came while
-/// this program did not run.
+/// How often everything is looked at: for messages not opened for days, and for opens before the
+/// first start.
 const LOOK: Duration = Duration::from_secs(5 * 60);
 /// The next try after the database or the outbox has failed, or events could not be read.
 const SOON: Duration = Duration::from_secs(5);
@@ -47,7 +47,8 @@ impl Webhooks {
     ) -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let post = Arc::new(Post { tracker, target, rules });
-        let teller = Teller { post, outbox, erasures, next_look: Instant::now(), quiet: Quiet::No };
+        let teller =
+            Teller { post, outbox, erasures, next_look: Instant::now(), quiet: Quiet::No, seen: None };
         std::thread::Builder::new()
             .name("mailping-webhooks".into())
             .spawn(move || runtime.block_on(teller.run()))
@@ -69,6 +70,8 @@ struct Teller {
     erasures: mpsc::Receiver<Erasure>,
     next_look: Instant,
     quiet: Quiet,
+    /// The mark of the last event, if that told nothing: it is kept now and then.
+    seen: Option<Mark>,
 }
 
 /// Whether the receiver wants to be left alone.
@@ -77,18 +80,6 @@ enum Quiet {
     Until(Instant),
     /// It has answered 410: until the next start.
     Gone,
-}
-
-/// What became of an attempt.
-enum Outcome {
-    Taken,
-    NotTaken(NotTaken),
-    /// The ping is erased or purged.
-    Gone,
-    /// It is no longer so: a message that was not opened has been.
-    Untrue,
-    /// The database could not be asked.
-    Unknown,
 }
 
 type Failure = Box<dyn std::error::Error>;
@@ -108,17 +99,25 @@ impl Teller {
             let wake = next_due.map_or(self.next_look, |due| due.min(self.next_look));
             tokio::select! {
                 event = events.next() => match event {
-                    Ok(Some(event)) if event.is_first_open() || event.is_reopen() => {
-                        let noted = self.note(event.ping).await;
-                        self.again_if_failed("note an open", noted);
+                    Ok(Some(event)) => {
+                        let noted = self.note(event).await;
+                        if self.again_if_failed("note an open", noted).is_none() {
+                            tokio::time::sleep(SOON).await;
+                            events = self.events().await;
+                        }
                     }
-                    Ok(Some(_)) => {}
-                    Ok(None) => return,
+                    Ok(None) => {
+                        let kept = self.keep_mark();
+                        self.again_if_failed("keep a mark", kept);
+                        return;
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "webhooks could not read events, and try again");
                         self.look_soon();
                         tokio::time::sleep(SOON).await;
                         if error.is_unknown_mark() {
+                            let forgotten = self.outbox.forget_mark().map_err(Into::into);
+                            self.again_if_failed("forget the mark of another database", forgotten);
                             events = self.events().await;
                         }
                     }
@@ -137,10 +136,12 @@ impl Teller {
         }
     }
 
-    /// The events from now on: what came before is found by looking.
-    async fn events(&self) -> Events {
+    /// The events since the mark that is kept: none is lost while this program does not run. At the
+    /// first start they are those from now on; what came before is found by looking.
+    async fn events(&mut self) -> Events {
+        self.seen = None;
         loop {
-            match self.post.tracker.receipts().events().await {
+            match self.begin().await {
                 Ok(events) => return events,
                 Err(error) => {
                     tracing::warn!(%error, "webhooks could not follow events, and try again");
@@ -148,6 +149,23 @@ impl Teller {
                 }
             }
         }
+    }
+
+    async fn begin(&mut self) -> Result<Events, Failure> {
+        let receipts = self.post.tracker.receipts();
+        if let Some(mark) = self.outbox.mark()? {
+            return Ok(receipts.events_since(mark));
+        }
+        let events = receipts.events().await?;
+        self.outbox.keep(events.mark())?;
+        Ok(events)
+    }
+
+    fn keep_mark(&mut self) -> Result<(), Failure> {
+        if let Some(mark) = self.seen.take() {
+            self.outbox.keep(&mark)?;
+        }
+        Ok(())
     }
 
     fn look_soon(&mut self) {
@@ -162,16 +180,28 @@ impl Teller {
         result.ok()
     }
 
-    async fn note(&mut self, ping: PingId) -> Result<(), Failure> {
-        if let Some(found) = self.post.tracker.receipts().notices(ping, self.post.rules).await? {
-            self.outbox.add(ping, &found.notices, now())?;
+    /// Notes what an event tells, whatever its age: it comes after the mark, so that nobody has been
+    /// told of it.
+    async fn note(&mut self, event: Event) -> Result<(), Failure> {
+        if !(event.is_first_open() || event.is_reopen()) {
+            self.seen = Some(event.mark);
+            return Ok(());
         }
+        let found = self.post.tracker.receipts().notices(event.ping, self.post.rules).await?;
+        let mut notices = found.map(|found| found.notices).unwrap_or_default();
+        notices.retain(|notice| match notice {
+            Notice::Opened { .. } => event.is_first_open(),
+            other => other.at() == event.at,
+        });
+        self.outbox.note(event.ping, &notices, now(), &event.mark)?;
+        self.seen = None;
         Ok(())
     }
 
     /// Notes what is not noted yet, gives up on what is too old, and forgets the pings that are no
     /// more.
     async fn look(&mut self) -> Result<(), Failure> {
+        self.keep_mark()?;
         let given_up = self.outbox.give_up(now())?;
         if given_up > 0 {
             tracing::error!(given_up, "webhooks were not taken within three days");
@@ -270,36 +300,6 @@ impl Teller {
         }
         self.quiet = Quiet::Gone;
         Ok(self.outbox.failed(waiting, now(), None)?)
-    }
-}
-
-struct Post {
-    tracker: Tracker,
-    target: Target,
-    rules: NoticeRules,
-}
-
-impl Post {
-    async fn send(&self, waiting: &Waiting) -> Outcome {
-        let found = match self.tracker.receipts().notices(waiting.ping, self.rules).await {
-            Ok(Some(found)) => found,
-            Ok(None) => return Outcome::Gone,
-            Err(_) => return Outcome::Unknown,
-        };
-        let Some(notice) = found.notices.iter().find(|notice| waiting.is(**notice)) else {
-            return Outcome::Untrue;
-        };
-        // No place, network or verdict: who may see those asks for the receipt.
-        let ping = &found.summary.ping;
-        let message = json!({
-            "type": format!("ping.{}", notice.kind()),
-            "timestamp": notice.at(),
-            "data": { "ping": ping.id, "reference": ping.reference, "owner": ping.owner, "state": found.summary.state },
-        });
-        match self.target.post(&waiting.id(), message.to_string()).await {
-            Ok(()) => Outcome::Taken,
-            Err(reason) => Outcome::NotTaken(reason),
-        }
     }
 }
 

@@ -160,7 +160,9 @@ pub enum MaxMindError {
         source: io::Error,
     },
     /// A file is no MaxMind DB file, or a damaged one.
-    #[error("geo database {name} is damaged or no MaxMind DB file: expected a whole, unpacked .mmdb file")]
+    #[error(
+        "geo database {name} is damaged or not a MaxMind DB file: expected a complete, uncompressed .mmdb file"
+    )]
     Damaged {
         /// The file's path, or `from memory`.
         name: String,
@@ -169,7 +171,7 @@ pub enum MaxMindError {
     },
     /// A file has no countries and no cities in a schema known here.
     #[error(
-        "geo database {name} has no places but is of type {found:?}: expected a city or country database with \
+        "geo database {name} has no places (its type is {found:?}): expected a city or country database with \
          country.iso_code, country_code or country"
     )]
     NoPlaces {
@@ -181,7 +183,7 @@ pub enum MaxMindError {
     /// A file has cities and no country's code in a field known here: each city would be one of
     /// several in the world.
     #[error(
-        "geo database {name} of type {found:?} has cities and no countries: expected codes of ISO 3166-1 in \
+        "geo database {name} of type {found:?} has cities but no countries: expected codes of ISO 3166-1 in \
          country.iso_code, country_code or country"
     )]
     NoCountries {

@@ -31,7 +31,7 @@ pub enum InvalidPing {
         field: &'static str,
     },
     /// The recipient is no address.
-    #[error("recipient is not usable")]
+    #[error("recipient is not a valid address")]
     Recipient {
         /// Why.
         source: RecipientError,
@@ -55,7 +55,7 @@ pub enum InvalidPing {
     #[error("sent_at must not be more than a year ahead")]
     SentTooFarAhead,
     /// The operating system gave no random bytes for the id.
-    #[error("the operating system gave no random bytes")]
+    #[error("the operating system provided no random bytes")]
     NoRandom,
 }
 

@@ -21,18 +21,18 @@ pub enum Recorded {
 #[non_exhaustive]
 pub enum RecordError {
     /// The store has not kept up and the queue holds as many opens as it may.
-    #[error("the queue of opens is full: the store does not keep up")]
+    #[error("the queue of opens is full: the store cannot keep up")]
     QueueFull,
     /// The database is damaged where this open belongs, or refuses it. Others are kept.
-    #[error("the database is damaged where this open belongs, or refuses it")]
+    #[error("the database is damaged, or refuses this open")]
     Damaged,
     /// The tracker was closed.
     #[error("the tracker is closed")]
     Closed,
     /// The operating system gave no random bytes for the open's id.
-    #[error("the operating system gave no random bytes")]
+    #[error("the operating system provided no random bytes")]
     NoRandom,
     /// The operating system gave no thread to write opens with. The next hit tries again.
-    #[error("the operating system gave no thread")]
+    #[error("the operating system could not start a thread")]
     NoThread,
 }

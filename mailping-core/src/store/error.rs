@@ -5,14 +5,14 @@
 #[non_exhaustive]
 pub enum StoreError {
     /// The database did not answer, or refused: worth trying again.
-    #[error("the store did not carry it out")]
+    #[error("the store could not do this")]
     Unavailable {
         /// The database's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The database takes others and refuses this: a constraint, a trigger or a limit of it forbids
     /// a value. No retry helps. A batch that fails so is halved until what is refused stands alone.
-    #[error("the database refuses it")]
+    #[error("the database refused this")]
     Refused {
         /// The database's own error.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -25,7 +25,7 @@ pub enum StoreError {
     },
     /// A mark of another database, or of a state of this one that is not there any more: begin anew
     /// with [`Store::mark`](super::Store::mark).
-    #[error("the mark is not one of this database: begin with a new one")]
+    #[error("the mark is not from this database: start from a new one")]
     UnknownMark,
     /// A row holds what no version of mailping has written.
     #[error("the store holds a broken row: {what}")]

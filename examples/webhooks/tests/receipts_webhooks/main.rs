@@ -5,13 +5,17 @@
 mod receiver;
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use mailping_examples_acceptance::{Program, Start, keeps_promises};
+use mailping_acceptance::{Program, Start, keeps_promises};
+use mailping_core::intake::{PixelRequest, Recorded};
+use mailping_core::{Basis, Keyring, NewPing, PingId, Tracker};
+use mailping_sqlite::SqliteStore;
 use serde_json::{Value, json};
 
 use self::receiver::{PATIENCE, Receiver, SECRET, nobody};
 
+const KEYS: &str = "0:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 fn telling(target: SocketAddr) -> Start {
     prepared(Start::example("receipts_webhooks"), target)
@@ -28,12 +32,8 @@ fn prepared(start: Start, target: SocketAddr) -> Start {
         .with("RUST_LOG", "trace")
 }
 
-/// Its receiver is down: what it promises besides does not depend on it.
-fn telling_nobody(start: Start) -> Start {
-    prepared(start, nobody())
-}
-
-keeps_promises!("receipts_webhooks", telling_nobody =>
+// Its receiver is down: what it promises besides does not depend on it.
+keeps_promises!(telling(nobody()) =>
     nothing_personal_is_in_the_files_or_the_log,
     sigterm_ends_it_cleanly,
     an_answered_open_survives_kill_nine,
@@ -127,6 +127,52 @@ fn an_open_that_the_outbox_never_saw_is_told_after_a_restart() {
         std::fs::remove_file(start.folder().join("webhooks.db")).unwrap();
         let _ = std::fs::remove_file(start.folder().join("webhooks.db-journal"));
     });
+}
+
+/// A person displays a message of five days ago, four days ago, while the program does not run.
+fn opened_days_ago(start: &Start) -> String {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let store = SqliteStore::open(start.folder().join("mailping.db")).unwrap();
+    let builder = Tracker::builder(Keyring::from_text(KEYS).unwrap(), store);
+    let builder = builder.base_url("http://localhost/px").unwrap().clock(|| SystemTime::now() - 4 * DAY);
+    pollster::block_on(async {
+        let tracker = builder.build().await.unwrap();
+        let new = NewPing::one_to_one("invoice-4", Basis::Contract).sent_at(SystemTime::now() - 5 * DAY);
+        let ping = tracker.pings().create(new).await.unwrap();
+        let headers = http::HeaderMap::from_iter([(http::header::USER_AGENT, FIREFOX.parse().unwrap())]);
+        let path = ping.pixel_url().unwrap().trim_start_matches("http://localhost");
+        let request = PixelRequest::new(path, Some([127, 77, 1, 2].into()), &headers);
+        assert_eq!(tracker.intake().record(&request).await, Ok(Recorded::Durable));
+        tracker.intake().close(Duration::from_secs(20)).await;
+        ping.id().to_string()
+    })
+}
+
+#[test]
+fn an_open_of_days_ago_is_told_if_nobody_was_told_of_it() {
+    let receiver = Receiver::start();
+    let start = telling(receiver.address).with("MAILPING_KEYS", KEYS);
+    start.run(&[]).terminate();
+    let ping = opened_days_ago(&start);
+    let program = start.run(&[]);
+    let arrived = receiver.next();
+    let message = arrived.json();
+    assert_eq!((&message["type"], &message["data"]["ping"]), (&json!("ping.opened"), &json!(ping)));
+    arrived.answer(200);
+    // The mark has gone on: it is not told again, also if the outbox forgets what it has told.
+    opened(&program, "invoice-42");
+    receiver.next().answer(200);
+    program.terminate();
+    let outbox = rusqlite::Connection::open(start.folder().join("webhooks.db")).unwrap();
+    outbox
+        .execute("DELETE FROM notice WHERE ping = ?1", [ping.parse::<PingId>().unwrap().as_bytes()])
+        .unwrap();
+    drop(outbox);
+    let program = start.run(&[]);
+    let last = opened(&program, "invoice-43");
+    let arrived = receiver.next();
+    assert_eq!(arrived.json()["data"]["ping"], last["id"]);
+    arrived.answer(200);
 }
 
 #[test]

@@ -1,6 +1,0 @@
-//! The page of the example `receipts_actix`, in a browser.
-
-mailping_examples_browser_tests::keeps_every_promise_in_a_browser!(
-    "mailping-examples-actix",
-    "receipts_actix"
-);

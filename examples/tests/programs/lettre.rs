@@ -1,0 +1,234 @@
+//! `lettre` beside `axum`, against a real SMTP server: what it says is parsed from the messages that
+//! arrive.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use mail_parser::{Message, MessageParser};
+use mailin::{Action, Handler, Response, SessionBuilder, response};
+use mailping_acceptance::Start;
+use mailping_axum::State;
+use mailping_axum::store::PingQuery;
+
+use crate::{Beside, block_on, display, example};
+
+const SERVICE: &str = "http://localhost:3000";
+
+/// A message as the server took it: to whom the envelope says, and its bytes.
+struct Received {
+    to: Vec<String>,
+    bytes: Vec<u8>,
+}
+
+impl Received {
+    fn message(&self) -> Message<'_> {
+        MessageParser::default().parse(&self.bytes).unwrap()
+    }
+
+    fn html(&self) -> String {
+        self.message().body_html(0).unwrap().into_owned()
+    }
+
+    fn text(&self) -> String {
+        self.message().body_text(0).unwrap().into_owned()
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        Some(self.message().header_raw(name.to_owned())?.trim().to_owned())
+    }
+
+    /// The path of the address that follows `before` and ends at a quote.
+    fn path_after(&self, before: &str) -> Option<String> {
+        let html = self.html();
+        let (_, rest) = html.split_once(before)?;
+        let url = rest.split('"').next().unwrap();
+        Some(url.strip_prefix(SERVICE).unwrap().to_owned())
+    }
+
+    fn pixel(&self) -> Option<String> {
+        self.path_after("<img src=\"")
+    }
+}
+
+/// The answer that [`converse`] does not give: the line breaks after the message was taken.
+const LOST: u16 = 299;
+
+/// Takes mail for everybody but those whose name begins with `nobody`; for `lost` it takes it and
+/// does not say so.
+struct Mailroom {
+    received: Sender<Received>,
+    to: Vec<String>,
+    bytes: Vec<u8>,
+}
+
+impl Handler for Mailroom {
+    fn rcpt(&mut self, to: &str) -> Response {
+        if to.starts_with("nobody") {
+            return Response::custom(550, format!("there is no {to} here"));
+        }
+        response::OK
+    }
+
+    fn data_start(&mut self, _domain: &str, _from: &str, _is8bit: bool, to: &[String]) -> Response {
+        self.to = to.to_vec();
+        self.bytes.clear();
+        response::START_DATA
+    }
+
+    fn data(&mut self, line: &[u8]) -> std::io::Result<()> {
+        self.bytes.extend_from_slice(line);
+        Ok(())
+    }
+
+    fn data_end(&mut self) -> Response {
+        let received = Received { to: std::mem::take(&mut self.to), bytes: std::mem::take(&mut self.bytes) };
+        let lost = received.to[0].starts_with("lost");
+        self.received.send(received).unwrap();
+        if lost { Response::custom(LOST, String::new()) } else { response::OK }
+    }
+}
+
+/// An SMTP server on a free port, which ends with the test.
+fn smtp_server() -> (SocketAddr, Receiver<Received>) {
+    let (sender, received) = channel();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mailroom = Mailroom { received: sender.clone(), to: Vec::new(), bytes: Vec::new() };
+            std::thread::spawn(move || converse(&connection.unwrap(), mailroom));
+        }
+    });
+    (address, received)
+}
+
+fn converse(mut connection: &TcpStream, mailroom: Mailroom) {
+    let mut session = SessionBuilder::new("mail.example").build(IpAddr::from([127, 0, 0, 1]), mailroom);
+    session.greeting().write_to(&mut connection).unwrap();
+    let mut reader = BufReader::new(connection);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        let response = session.process(&line);
+        line.clear();
+        if response.code == LOST {
+            return;
+        }
+        if response.action != Action::NoReply {
+            response.write_to(&mut connection).unwrap();
+            connection.flush().unwrap();
+        }
+        if response.action == Action::Close {
+            return;
+        }
+    }
+}
+
+/// Runs it in the folder of the service, and returns what it printed and whether it succeeded.
+fn send(service: &Start, smtp: SocketAddr, to: &str) -> (String, bool) {
+    let settings = [
+        ("MAILPING_SMTP", &*format!("smtp://{smtp}")),
+        ("MAILPING_FROM", "Bob <bob@example.com>"),
+        ("MAILPING_TO", to),
+    ];
+    let output = example("lettre").command(&settings).current_dir(service.folder()).output().unwrap();
+    let printed = String::from_utf8([&output.stdout[..], &output.stderr[..]].concat()).unwrap();
+    assert!(!printed.contains("example.com") && !printed.contains("panicked"), "{printed}");
+    (printed, output.status.success())
+}
+
+fn sent(service: &Start, smtp: SocketAddr, received: &Receiver<Received>, to: &str) -> Vec<Received> {
+    let (printed, succeeded) = send(service, smtp, to);
+    assert!(succeeded, "{printed}");
+    received.try_iter().collect()
+}
+
+/// Those of the recipients' messages, without that of the ping that the service makes.
+fn states(beside: &Beside) -> Vec<State> {
+    let page = block_on(beside.0.receipts().list(&PingQuery::newest(10))).unwrap();
+    let mut states: Vec<_> = page.summaries.iter().map(|summary| summary.state).collect();
+    states.pop();
+    states.sort();
+    states
+}
+
+#[test]
+fn each_recipient_has_a_pixel_of_their_own_and_the_sender_none() {
+    let service = example("axum");
+    let program = service.run(&[]);
+    let (smtp, received) = smtp_server();
+    let mails = sent(&service, smtp, &received, "Ada Lovelace <ada@example.com>, eve@example.com");
+
+    let to: Vec<_> = mails.iter().map(|mail| mail.to.join(",")).collect();
+    assert_eq!(to, ["ada@example.com", "bob@example.com", "eve@example.com", "bob@example.com"]);
+    let [ada, copy, eve, _] = &mails[..] else { panic!("{to:?}") };
+
+    let opt_out = format!("{SERVICE}{}", ada.path_after("<a href=\"").unwrap());
+    assert!(ada.text().contains(&opt_out), "{}", ada.text());
+    assert_eq!(ada.header("List-Unsubscribe").unwrap(), format!("<{opt_out}>"));
+    // RFC 8058 is for https only, and this service speaks http.
+    assert_eq!(ada.header("List-Unsubscribe-Post"), None);
+    assert_eq!(ada.html().matches("<img").count(), 1, "{}", ada.html());
+    assert!(ada.html().contains(" alt=\"\"></body>"), "the pixel is the body's last: {}", ada.html());
+
+    assert_eq!(copy.header("To").unwrap(), ada.header("To").unwrap());
+    assert_eq!((copy.pixel(), copy.header("List-Unsubscribe")), (None, None));
+    assert_ne!(ada.pixel(), eve.pixel());
+
+    let beside = Beside::sqlite(&service);
+    assert_eq!(states(&beside), [State::NoFetch, State::NoFetch]);
+    display(program.client(), &eve.pixel().unwrap());
+    // A fetch within seconds of the sending can be a scanner's.
+    assert_eq!(states(&beside), [State::NoFetch, State::Uncertain], "only that of its own ping");
+}
+
+#[test]
+fn one_click_in_the_received_message_stops_the_pixel_in_the_next() {
+    let service = example("axum");
+    let program = service.run(&[]);
+    let (smtp, received) = smtp_server();
+    let first = sent(&service, smtp, &received, "ada@example.com").swap_remove(0);
+
+    let url = first.header("List-Unsubscribe").unwrap();
+    let path = url.trim_matches(['<', '>']).strip_prefix(SERVICE).unwrap().to_owned();
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let reply = program.client().send("POST", &path, &form, "List-Unsubscribe=One-Click");
+    assert_eq!(reply.status, 200, "{reply:?}");
+
+    let next = sent(&service, smtp, &received, "ada@example.com").swap_remove(0);
+    assert_eq!((next.pixel(), next.html().contains("<img")), (None, false));
+    assert!(first.text().contains("We record") && first.html().contains("We record"));
+    assert!(!next.text().contains("We record") && !next.html().contains("We record"), "{}", next.text());
+    assert_eq!(next.header("List-Unsubscribe"), None);
+    display(program.client(), &first.pixel().unwrap());
+    let states = states(&Beside::sqlite(&service));
+    assert_eq!(states, [State::NoFetch, State::NoFetch], "the first ping records nothing any more");
+}
+
+#[test]
+fn a_refused_message_leaves_no_ping_and_stops_no_other() {
+    let service = example("axum");
+    let _program = service.run(&[]);
+    let (smtp, received) = smtp_server();
+    let (printed, _) = send(&service, smtp, "nobody@example.com, ada@example.com");
+    assert!(printed.contains("recipient 1: refused\nrecipient 2: sent"), "{printed}");
+    let to: Vec<_> = received.try_iter().map(|mail| mail.to.join(",")).collect();
+    assert_eq!(to, ["ada@example.com", "bob@example.com"]);
+    let states = states(&Beside::sqlite(&service));
+    assert_eq!(states, [State::NoFetch], "only the message that went out has a ping");
+}
+
+#[test]
+fn a_message_whose_answer_is_lost_keeps_its_opt_out() {
+    let service = example("axum");
+    let program = service.run(&[]);
+    let (smtp, received) = smtp_server();
+    let (printed, _) = send(&service, smtp, "lost@example.com");
+    assert!(printed.contains("recipient 1: no answer"), "{printed}");
+    let mail = received.try_iter().next().unwrap();
+    let path = mail.path_after("<a href=\"").unwrap();
+    assert_eq!(program.client().send("POST", &path, &[], "").status, 200);
+    // The same person; this spelling is answered.
+    let next = sent(&service, smtp, &received, "LOST@example.com");
+    assert!(!next[0].html().contains("<img"), "the objection is kept");
+}

@@ -1,0 +1,1 @@
+//! Suites for the service on PostgreSQL: see `tests/`.
