@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Answer, Call};
 use crate::erasures::Erasures;
-use crate::input::{Fields, invalid, new_ping};
+use crate::input::{Fields, invalid, new_ping, smtp_reply};
 use crate::settings::with_sources;
 
 const DEFAULT_LIMIT: usize = 100;
@@ -32,6 +32,7 @@ impl Api<'_> {
             (["pings", id], &Method::GET) => self.receipt(id, call).await,
             (["pings", id], &Method::DELETE) => self.erase(id).await,
             (["pings", id, "withdraw"], &Method::POST) => self.withdraw(id).await,
+            (["pings", id, "handed_over"], &Method::POST) => self.handed_over(id, call).await,
             (["objections"], &Method::POST) => {
                 let recipient = recipient(call)?;
                 self.tracker.people().object(&recipient).await.map_err(refused_recipient)?;
@@ -53,7 +54,7 @@ impl Api<'_> {
             (
                 ["pings" | "objections" | "erase" | "export" | "health"]
                 | ["pings", _]
-                | ["pings", _, "withdraw"],
+                | ["pings", _, "withdraw" | "handed_over"],
                 _,
             ) => Err(Answer::error(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -72,6 +73,7 @@ impl Api<'_> {
             fields.insert("pixel_url".into(), json!(ping.pixel_url()));
             fields.insert("img_tag".into(), json!(ping.img_tag()));
             fields.insert("opt_out_url".into(), json!(ping.opt_out_url()));
+            fields.insert("confirm_url".into(), json!(ping.confirm_url()));
         }
         Ok(Answer::json(StatusCode::CREATED, &answer))
     }
@@ -108,6 +110,12 @@ impl Api<'_> {
             }
             None => Err(not_found()),
         }
+    }
+
+    async fn handed_over(&self, id: &str, call: &Call<'_>) -> Result<Answer, Answer> {
+        let reply = smtp_reply(call.body)?;
+        let kept = self.tracker.pings().handed_over(ping_id(id)?, reply).await;
+        if kept.map_err(|error| failed(&error))? { Ok(Answer::empty()) } else { Err(not_found()) }
     }
 
     async fn withdraw(&self, id: &str) -> Result<Answer, Answer> {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use mailping_core::pings::{EprivacyGround, MessageKind, Purpose, TimeStep};
+use mailping_core::pings::{EprivacyGround, MessageKind, Purpose, SmtpReply, TimeStep};
 use mailping_core::{Basis, Detail, NewPing, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -71,6 +71,7 @@ impl Fields {
 }
 
 const BASIS: &str = r#"{"kind":"legitimate_interest","reason":"..."}, {"kind":"consent","given_at":"...","text_version":"...","channel":"..."}, {"kind":"contract"} or {"kind":"legal_obligation"}"#;
+const CODE: &str = "a mail server's final answer: 2xx, 4xx or 5xx";
 const DETAIL: &str = "none, last_day, opens, country, city or network";
 
 /// Reads the body of `POST /api/pings`.
@@ -111,8 +112,24 @@ pub(crate) fn new_ping(body: Option<&[u8]>) -> Result<NewPing, Answer> {
     if let Some(days) = fields.optional::<u32>("record_days", "a number of days from 1 to 1830")? {
         ping = ping.record_for(Duration::from_secs(86_400 * u64::from(days)));
     }
+    if let Some(asked_by) = fields.optional::<String>("asked_by", "a text")? {
+        ping = ping.confirmable(asked_by);
+    }
+    if fields.optional::<bool>("shows_reference", "true or false")? == Some(true) {
+        ping = ping.show_reference();
+    }
     fields.finish()?;
     Ok(ping)
+}
+
+/// Reads the body of `POST /api/pings/{id}/handed_over`: what the recipient's mail server answered.
+pub(crate) fn smtp_reply(body: Option<&[u8]>) -> Result<SmtpReply, Answer> {
+    let mut fields = Fields::read(body)?;
+    let code: u16 = fields.required("code", CODE)?;
+    let text: Option<String> = fields.optional("text", "the text after the code")?;
+    fields.finish()?;
+    let reply = SmtpReply::new(code, text.as_deref().unwrap_or_default());
+    reply.ok_or_else(|| invalid("code", &format!("code must be {CODE}")))
 }
 
 fn invalid_json(message: &str) -> Answer {

@@ -29,7 +29,8 @@ impl Post {
         let message = json!({
             "type": format!("ping.{}", notice.kind()),
             "timestamp": notice.at(),
-            "data": { "ping": ping.id, "reference": ping.reference, "owner": ping.owner, "state": found.summary.state },
+            "data": { "ping": ping.id, "reference": ping.reference, "owner": ping.owner, "state": found.summary.state,
+                "delivery": found.summary.delivery },
         });
         match self.target.post(&waiting.id(), message.to_string()).await {
             Ok(()) => Outcome::Taken,
