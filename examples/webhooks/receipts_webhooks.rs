@@ -17,10 +17,8 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use mailping_core::receipts::NoticeRules;
-use mailping_examples_axum::serve;
-use mailping_examples_service::{Program, Service, Settings, SettingsError, start_log};
 use mailping_examples_webhooks::{Outbox, Target, TargetError, Webhooks};
+use mailping_server::{Program, Settings, SettingsError, serve, start_log};
 use mailping_sqlite::SqliteStore;
 
 #[tokio::main]
@@ -46,8 +44,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let store = SqliteStore::open(&settings.database).map_err(|error| settings.refused_database(&error))?;
     let tracker = settings.tracker(store).await?;
     let (tell, erasures) = tokio::sync::mpsc::channel(1);
-    let webhooks = Webhooks::start(tracker.clone(), outbox, target, NoticeRules::default(), erasures)?;
-    serve(&settings, Service::new(&settings, tracker).telling_erasures(tell)).await?;
+    let webhooks = Webhooks::start(tracker.clone(), outbox, target, erasures)?;
+    serve(&settings, settings.page(tracker).telling_erasures(tell)).await?;
     webhooks.ended();
     Ok(())
 }

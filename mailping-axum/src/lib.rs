@@ -72,7 +72,7 @@
 //! # }
 //! ```
 //!
-//! `examples/axum/src/connections.rs` has the same with a graceful end.
+//! `mailping-server/src/connections.rs` has the same with a graceful end.
 //!
 //! Behind a reverse proxy say which header to believe: [the guide](mailping_core::guide::proxies).
 //! The words, what is kept and the security notes are on the page of [`mailping_core`], all of

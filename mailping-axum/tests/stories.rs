@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use mailping_core::Tracker;
-use mailping_core::geo::{GeoError, GeoResolver, Place};
+use mailping_core::geo::{GeoResolver, Place};
 use mailping_core::testing::stories::{self, Fetch};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -17,7 +17,10 @@ use tokio::runtime::Runtime;
 struct Everywhere;
 
 impl GeoResolver for Everywhere {
-    fn locate(&self, network: mailping_core::intake::MaskedIp) -> Result<Option<Place>, GeoError> {
+    fn locate(
+        &self,
+        network: mailping_core::intake::MaskedIp,
+    ) -> Result<Option<Place>, Box<dyn std::error::Error + Send + Sync>> {
         let network = network.to_string();
         let first = network.split(['.', ':']).next().unwrap_or_default();
         Ok(Some(Place::new("PT".parse().ok(), format!("Town of {first}").parse().ok())))

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::delivery::{Milestone, MilestoneKind};
 use crate::opt_out::{self, Language, REFERENCE, SENDER, Texts};
-use crate::store::{Answer, KeptPing};
+use crate::store::Recorded;
 use crate::token::{Label, Token};
 use crate::{Ping, PixelRequest, Tracker, links};
 
@@ -90,10 +90,8 @@ pub(crate) fn token(tracker: &Tracker, path: &str) -> Option<Token> {
 pub(crate) async fn ask(tracker: Tracker, token: Token, language: Arc<Language>) -> Shown {
     let inner = &tracker.0;
     match inner.store.ping(token.ping).await {
-        Ok(Some(KeptPing { milestones, .. })) if milestones.iter().any(is_confirmation) => {
-            Shown::new(Page::Done, &language)
-        }
-        Ok(Some(KeptPing { ping, .. })) => {
+        Ok(Some(ping)) if ping.milestones.iter().any(is_confirmation) => Shown::new(Page::Done, &language),
+        Ok(Some(ping)) => {
             let now = Milestone::new(ping.id, MilestoneKind::Confirmed, inner.now());
             if !ping.takes(&now) {
                 return Shown::new(Page::Closed, &language);
@@ -125,11 +123,11 @@ pub(crate) async fn confirm(
     let page = match milestone {
         None => Page::Unproven,
         Some(milestone) => match tracker.0.store.reach(&milestone).await {
-            Ok(Answer::Kept) => {
+            Ok(Recorded::Durable) => {
                 tracker.0.queue.bell().ring();
                 Page::Done
             }
-            Ok(Answer::Filtered | Answer::Spooled) => Page::Closed,
+            Ok(_) => Page::Closed,
             Err(failure) => {
                 note(&failure, "a confirmation was not kept; its sender was asked to try again");
                 Page::Failed

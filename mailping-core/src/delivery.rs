@@ -15,7 +15,7 @@ pub use self::smtp_reply::SmtpReply;
 pub use self::status_code::StatusCode;
 
 use crate::pings::Pings;
-use crate::store::Answer;
+use crate::store::Recorded;
 use crate::{Error, PingId};
 
 /// What became of a message after it was made.
@@ -39,7 +39,7 @@ impl Pings<'_> {
         let mut milestone = Milestone::new(id, reply.outcome(), now);
         milestone.reply_code = Some(reply.code());
         milestone.status_code = reply.status_code();
-        Ok(self.reach(&milestone).await? == Answer::Kept)
+        Ok(self.reach(&milestone).await? == Recorded::Durable)
     }
 
     /// Reads a delivery report (RFC 3464), such as a bounce, as it came in, and keeps what it says
@@ -66,17 +66,17 @@ impl Pings<'_> {
         for (kind, status_code) in report.outcomes {
             let mut milestone = Milestone::new(report.ping, kind, now);
             milestone.status_code = status_code;
-            if self.reach(&milestone).await? == Answer::Kept {
+            if self.reach(&milestone).await? == Recorded::Durable {
                 kept = Some(report.ping);
             }
         }
         Ok(kept)
     }
 
-    async fn reach(self, milestone: &Milestone) -> Result<Answer, Error> {
+    async fn reach(self, milestone: &Milestone) -> Result<Recorded, Error> {
         let inner = self.inner();
         let answer = inner.store.reach(milestone).await?;
-        if answer == Answer::Kept {
+        if answer == Recorded::Durable {
             inner.queue.bell().ring();
         }
         Ok(answer)

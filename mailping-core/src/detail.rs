@@ -68,6 +68,12 @@ impl TimeStep {
     }
 }
 
+/// The most that is kept of any open.
+pub(crate) const DEFAULT_CEILING: Precision = Precision { detail: Detail::City, step: TimeStep::Exact };
+/// The most that is kept of one whose reader sends `Sec-GPC` or `DNT`.
+pub(crate) const DEFAULT_GPC_CEILING: Detail = Detail::None;
+pub(crate) const DEFAULT_DNT_CEILING: Detail = Detail::Opens;
+
 const DETAIL_BITS: u32 = 5;
 
 /// A detail and a time step: what a token carries and a tracker's ceiling limits.

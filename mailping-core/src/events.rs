@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::bell::Bell;
 use crate::delivery::MilestoneKind;
 use crate::fetcher::{Evidence, Verdict};
-use crate::store::{KeptPing, Mark, NewsItem, OpenCursor, OpenPage, OpenQuery, Store, StoreError};
-use crate::{Error, Open, OpenId, PingId, State, StepTime, TimeStep};
+use crate::store::{Mark, Observation, OpenCursor, OpenQuery, Page, Store, StoreError};
+use crate::{Error, Open, OpenId, Ping, PingId, State, StepTime, TimeStep};
 
 /// The most that is read of the store's news at once.
 const MAX_NEWS: usize = 64;
@@ -175,7 +175,7 @@ impl Events {
         if pings.is_empty() {
             let Some((items, mark)) = self.news().await? else { return Ok(None) };
             self.mark = mark;
-            pings = items.iter().map(NewsItem::ping).collect();
+            pings = items.iter().map(Observation::ping).collect();
         }
         pings.sort_unstable();
         pings.dedup();
@@ -207,7 +207,7 @@ impl Events {
     }
 
     /// Waits for news; `None` once no more come.
-    async fn news(&mut self) -> Result<Option<(Vec<NewsItem>, Mark)>, StoreError> {
+    async fn news(&mut self) -> Result<Option<(Vec<Observation>, Mark)>, StoreError> {
         loop {
             let heard = self.bell.heard();
             let news = match self.store.news(&self.mark, MAX_NEWS).await {
@@ -216,11 +216,11 @@ impl Events {
                 Err(StoreError::Unavailable { .. }) if heard.closed => return Ok(None),
                 Err(error) => return Err(error),
             };
-            if !news.items.is_empty() {
-                return Ok(Some((news.items, news.mark)));
-            }
-            if news.mark != self.mark {
-                self.mark = news.mark;
+            if let Some(next) = news.next {
+                if !news.items.is_empty() {
+                    return Ok(Some((news.items, next)));
+                }
+                self.mark = next;
                 continue;
             }
             if heard.closed {
@@ -232,8 +232,8 @@ impl Events {
 
     /// The events of a page of news; those of pings that are gone are left out. Only the last one's
     /// mark is behind the page.
-    async fn describe(&self, items: Vec<NewsItem>, next: &Mark) -> Result<Vec<Event>, StoreError> {
-        let mut ids: Vec<PingId> = items.iter().map(NewsItem::ping).collect();
+    async fn describe(&self, items: Vec<Observation>, next: &Mark) -> Result<Vec<Event>, StoreError> {
+        let mut ids: Vec<PingId> = items.iter().map(Observation::ping).collect();
         ids.sort_unstable();
         ids.dedup();
         let pages = self.store.opens_of(&ids, FIRST_OPENS).await?;
@@ -243,7 +243,7 @@ impl Events {
         let mut pings = Vec::with_capacity(ids.len());
         for (id, page) in ids.iter().zip(pages) {
             match self.store.ping(*id).await {
-                Ok(kept) => pings.push((kept, page)),
+                Ok(ping) => pings.push((ping, page)),
                 // The log of the store names it.
                 Err(StoreError::Corrupt { .. }) => pings.push((None, page)),
                 Err(error) => return Err(error),
@@ -252,8 +252,8 @@ impl Events {
         let mut events = Vec::with_capacity(items.len());
         for item in items {
             let place = ids.binary_search(&item.ping()).ok();
-            if let Some((Some(kept), page)) = place.and_then(|place| pings.get(place)) {
-                events.push(self.event(item, kept, page).await?);
+            if let Some((Some(ping), page)) = place.and_then(|place| pings.get(place)) {
+                events.push(self.event(item, ping, page).await?);
             }
         }
         if let Some(last) = events.last_mut() {
@@ -262,8 +262,12 @@ impl Events {
         Ok(events)
     }
 
-    async fn event(&self, item: NewsItem, kept: &KeptPing, first: &OpenPage) -> Result<Event, StoreError> {
-        let KeptPing { ping, .. } = kept;
+    async fn event(
+        &self,
+        item: Observation,
+        ping: &Ping,
+        first: &Page<Open, OpenCursor>,
+    ) -> Result<Event, StoreError> {
         let event = |id, at, verdict| Event {
             id,
             ping: ping.id,
@@ -278,11 +282,11 @@ impl Events {
             mark: self.mark.clone(),
         };
         Ok(match item {
-            NewsItem::LastDay(last) => {
+            Observation::LastDay(last) => {
                 let id = format!("{}-{}", ping.id, last.day.unix_millis());
                 event(id, StepTime::new(last.day, TimeStep::Day), Verdict::Human)
             }
-            NewsItem::Open(open) => {
+            Observation::Open(open) => {
                 let before = self.state_before(ping.id, OpenCursor::of(&open), first).await?;
                 Event {
                     own: open.evidence.contains(Evidence::NetOwn),
@@ -291,9 +295,9 @@ impl Events {
                     ..event(format!("{}-{}", ping.id, open.id), open.time(), open.verdict)
                 }
             }
-            NewsItem::Milestone(milestone) => {
+            Observation::Milestone(milestone) => {
                 let end = OpenCursor::new(milestone.at, OpenId::from_bytes([0xff; 8]));
-                let state = match kept.last_day {
+                let state = match ping.last_day {
                     Some(_) => State::Opened,
                     None => self.state_before(ping.id, end, first).await?,
                 };
@@ -314,14 +318,14 @@ impl Events {
         &self,
         ping: PingId,
         end: OpenCursor,
-        first: &OpenPage,
+        first: &Page<Open, OpenCursor>,
     ) -> Result<State, StoreError> {
         let mut state = State::NoFetch;
         let mut next;
         let mut page = first;
         let mut more;
         loop {
-            for before in page.opens.iter().take_while(|before| OpenCursor::of(before) < end) {
+            for before in page.items.iter().take_while(|before| OpenCursor::of(before) < end) {
                 state = state.max(proves(before));
             }
             next = page.next.filter(|next| *next < end);

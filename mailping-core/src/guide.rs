@@ -35,8 +35,6 @@ pub mod stores {}
 #[doc = include_str!("../docs/geo.md")]
 pub mod geo {}
 
-/// [`BuildError::KeyDiffers`]: crate::BuildError::KeyDiffers
-/// [`BuildError::KeyMissing`]: crate::BuildError::KeyMissing
 /// [`People::erase`]: crate::people::People::erase
 #[doc = include_str!("../docs/keys.md")]
 pub mod keys {}
@@ -67,7 +65,7 @@ pub mod retention {}
 pub mod delivery {}
 
 /// [`Evidence::explanation`]: crate::fetcher::Evidence::explanation
-/// [`Mask`]: crate::intake::Mask
+/// [`mask`]: crate::TrackerBuilder::mask
 /// [`Tracker`]: crate::Tracker
 /// [`add_networks`]: crate::fetcher::Classifier::add_networks
 /// [`burst`]: crate::TrackerBuilder::burst

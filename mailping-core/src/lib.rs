@@ -10,9 +10,9 @@
 //! [`People`]: crate::people::People
 //! [`Pings`]: crate::pings::Pings
 //! [`Receipts::get`]: crate::receipts::Receipts::get
-//! [`Receipts::notices`]: crate::receipts::Receipts::notices
+//! [`Receipts::notifications`]: crate::receipts::Receipts::notifications
 //! [`Receipts`]: crate::receipts::Receipts
-//! [`RecordError`]: crate::intake::RecordError
+//! [`Error::Lost`]: crate::Error::Lost
 //! [`Recorded::Filtered`]: crate::intake::Recorded::Filtered
 //! [`Recorded::Late`]: crate::intake::Recorded::Late
 //! [damaged files]: crate::guide::damaged_files
@@ -48,6 +48,7 @@ mod health;
 #[cfg(feature = "html")]
 mod html;
 mod id;
+mod img_tag;
 pub mod intake;
 mod key_check;
 mod keyring;
@@ -58,7 +59,7 @@ mod memory;
 pub mod mount;
 mod named;
 mod new_ping;
-mod notice;
+mod notification;
 mod observe;
 mod open;
 pub mod opt_out;
@@ -66,7 +67,7 @@ pub mod people;
 mod ping;
 pub mod pings;
 pub mod pixel;
-mod prepared;
+mod prepared_ping;
 /// [Behind a proxy]: crate::guide::proxies
 #[doc = include_str!("../docs/privacy.md")]
 pub mod privacy {}
@@ -74,6 +75,7 @@ mod queue;
 mod receipt;
 pub mod receipts;
 mod recipient;
+mod refusals;
 mod request;
 #[cfg(feature = "utoipa")]
 mod schema;
@@ -88,15 +90,15 @@ mod token;
 mod tracker;
 
 pub use basis::Basis;
-pub use builder::{BuildError, TrackerBuilder};
-pub use client_ip::{ClientIp, TrustedProxies};
+pub use builder::TrackerBuilder;
+pub use client_ip::ClientIp;
 pub use detail::Detail;
 pub use error::Error;
 pub use id::PingId;
-pub use keyring::{Keyring, KeyringError};
+pub use keyring::Keyring;
 pub use memory::MemoryStore;
 pub use new_ping::NewPing;
-pub use prepared::PreparedPing;
+pub use prepared_ping::PreparedPing;
 pub use receipt::{Receipt, State};
 pub use text::ParseError;
 pub use time::Timestamp;
@@ -105,10 +107,10 @@ pub use tracker::Tracker;
 // What stands in a door's module for others stands here for the crate itself.
 #[rustfmt::skip]
 pub(crate) use crate::{
-    basis::{Consent, EprivacyGround, MessageKind, Purpose},
+    basis::{EprivacyGround, MessageKind, Purpose},
     detail::TimeStep,
-    id::{OpenId, RandomError},
-    intake::{HeaderSource, MaskedIp, Mask, PixelRequest, SignalPolicy},
+    id::OpenId,
+    intake::{HeaderSource, MaskedIp, PixelRequest},
     open::{LastDay, Open},
     ping::{Ping, Status},
     receipt::Summary,

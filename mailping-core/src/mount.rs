@@ -4,12 +4,16 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::confirm::{self, Shown};
 use crate::links::{self, Link};
-use crate::opt_out::{self, Page};
+use crate::opt_out::{self, Stage};
 use crate::queue::Recording;
 use crate::{PixelRequest, Tracker, pixel};
 
@@ -50,8 +54,8 @@ impl Mount {
     }
 
     /// Takes a request; call it before there is anything to await. An open is queued when this
-    /// returns, so a client that hangs up drops only the [`Answering`]. The request itself is not
-    /// needed any more then.
+    /// returns, so a client that hangs up drops only the waiting, and to drop it loses no open. The
+    /// request itself is not needed any more then.
     ///
     /// | path | GET | HEAD | POST |
     /// |---|---|---|---|
@@ -62,7 +66,19 @@ impl Mount {
     ///
     /// Every path below is ours, however a mail program changed it on its way. A page is in the
     /// first language of `Accept-Language` that there is.
-    pub fn answer(&self, method: &str, request: &PixelRequest<'_>) -> Answering {
+    ///
+    /// The answer is ready for a picture when its open is on disk, or at the tracker's deadline. It
+    /// has every header and the whole body: an adapter adds nothing, and leaves the body away if the
+    /// method is HEAD.
+    pub fn answer(
+        &self,
+        method: &str,
+        request: &PixelRequest<'_>,
+    ) -> impl Future<Output = Response<Bytes>> + Send + Unpin + use<> {
+        self.answering(method, request)
+    }
+
+    fn answering(&self, method: &str, request: &PixelRequest<'_>) -> Answering {
         let path = request.path;
         if !self.holds(path) {
             self.stray(path);
@@ -72,7 +88,7 @@ impl Mount {
             self.stray(path);
         }
         match (Link::of(path), method) {
-            (Link::Pixel, "GET") => Answering(Work::Record(self.tracker.intake().record(request))),
+            (Link::Pixel, "GET") => Answering(Work::Record(self.tracker.intake().recording(request))),
             (Link::Pixel, "HEAD") => {
                 // What sends one checks links.
                 self.tracker.intake().note_head(request);
@@ -81,11 +97,11 @@ impl Mount {
             (Link::Pixel, _) => Answering::ready(Kind::NotAllowed(Link::Pixel)),
             (Link::OptOut, "GET" | "HEAD") => {
                 let page =
-                    if self.tracker.people().is_opt_out_link(path) { Page::Ask } else { Page::Damaged };
+                    if self.tracker.people().is_opt_out_link(path) { Stage::Ask } else { Stage::Damaged };
                 Answering::ready(self.page(page, request))
             }
             (Link::OptOut, "POST") => {
-                let pages = [Page::Done, Page::Damaged, Page::Failed].map(|page| self.page(page, request));
+                let pages = [Stage::Done, Stage::Damaged, Stage::Failed].map(|page| self.page(page, request));
                 Answering(Work::Page(Box::pin(object(self.tracker.clone(), path.to_owned(), pages))))
             }
             (Link::Confirm, "GET" | "HEAD" | "POST") => self.confirm(method == "POST", request),
@@ -130,7 +146,7 @@ impl Mount {
         }
     }
 
-    fn page(&self, page: Page, request: &PixelRequest<'_>) -> Kind {
+    fn page(&self, page: Stage, request: &PixelRequest<'_>) -> Kind {
         let html = self.tracker.0.languages.choose(request.headers).page(page);
         Kind::Page { status: page.status(), html }
     }
@@ -138,9 +154,9 @@ impl Mount {
 
 async fn object(tracker: Tracker, path: String, [done, damaged, failed]: [Kind; 3]) -> Kind {
     match opt_out::object(&tracker, &path).await {
-        Page::Done => done,
-        Page::Damaged => damaged,
-        Page::Ask | Page::Failed => failed,
+        Stage::Done => done,
+        Stage::Damaged => damaged,
+        Stage::Ask | Stage::Failed => failed,
     }
 }
 
@@ -150,10 +166,8 @@ impl fmt::Debug for Mount {
     }
 }
 
-/// What is to be answered, once it is ready: for a picture when its open is on disk, or at the
-/// tracker's deadline. Dropping it loses no open.
-#[must_use = "await it before answering, so that the answer means that the open is on disk"]
-pub struct Answering(Work);
+/// What is to be answered, once it is ready.
+struct Answering(Work);
 
 enum Work {
     Record(Recording),
@@ -168,9 +182,9 @@ impl Answering {
 }
 
 impl Future for Answering {
-    type Output = Answer;
+    type Output = Response<Bytes>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response<Bytes>> {
         match &mut self.0 {
             // Whatever became of the open, the answer is the same; the tracker counts what was
             // lost.
@@ -178,21 +192,11 @@ impl Future for Answering {
             Work::Page(page) => page.as_mut().poll(context),
             Work::Ready(answer) => Poll::Ready(answer.clone()),
         }
-        .map(Answer)
+        .map(Kind::response)
     }
 }
 
-impl fmt::Debug for Answering {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Answering")
-    }
-}
-
-/// What to send back: a status, headers and a body, to which an adapter adds `content-length` and
-/// nothing else. HEAD is answered without the body.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer(Kind);
-
+/// What is sent back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
     Picture,
@@ -207,45 +211,32 @@ impl From<Shown> for Kind {
     }
 }
 
-impl Answer {
-    /// Whether it is the picture, the answer that is sent often: always 200 with [`pixel::HEADERS`]
-    /// and [`pixel::BYTES`], so an adapter may keep it in its framework's own form.
-    #[must_use]
-    pub const fn is_picture(&self) -> bool {
-        matches!(self.0, Kind::Picture)
-    }
+/// Parsed once: it is sent often.
+static PICTURE: LazyLock<HeaderMap> = LazyLock::new(|| headers(&pixel::HEADERS, pixel::BYTES.len()));
 
-    /// The status.
-    #[must_use]
-    pub const fn status(&self) -> u16 {
-        match self.0 {
-            Kind::Picture => 200,
-            Kind::Page { status, .. } => status,
-            Kind::NotAllowed(_) => 405,
-            Kind::NotFound => 404,
-        }
-    }
+fn headers(lines: &[(&'static str, &'static str)], length: usize) -> HeaderMap {
+    let lines =
+        lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+    lines.chain([(CONTENT_LENGTH, HeaderValue::from(length))]).collect()
+}
 
-    /// The headers, by lower-case name.
-    #[must_use]
-    pub const fn headers(&self) -> &'static [(&'static str, &'static str)] {
-        match self.0 {
-            Kind::Picture => &pixel::HEADERS,
-            Kind::Page { .. } => &opt_out::HEADERS,
-            Kind::NotAllowed(Link::Pixel) => &[("allow", "GET, HEAD")],
-            Kind::NotAllowed(Link::OptOut | Link::Confirm) => &[("allow", "GET, HEAD, POST")],
-            Kind::NotFound => &[],
-        }
-    }
-
-    /// The body.
-    #[must_use]
-    pub fn body(&self) -> &[u8] {
-        match &self.0 {
-            Kind::Picture => &pixel::BYTES,
-            Kind::Page { html, .. } => html.as_bytes(),
-            Kind::NotAllowed(_) | Kind::NotFound => &[],
-        }
+impl Kind {
+    fn response(self) -> Response<Bytes> {
+        let (status, headers, body) = match self {
+            Self::Picture => (200, PICTURE.clone(), Bytes::from_static(&pixel::BYTES)),
+            Self::Page { status, html } => {
+                (status, headers(&opt_out::HEADERS, html.len()), Bytes::copy_from_slice(html.as_bytes()))
+            }
+            Self::NotAllowed(Link::Pixel) => (405, headers(&[("allow", "GET, HEAD")], 0), Bytes::new()),
+            Self::NotAllowed(Link::OptOut | Link::Confirm) => {
+                (405, headers(&[("allow", "GET, HEAD, POST")], 0), Bytes::new())
+            }
+            Self::NotFound => (404, headers(&[], 0), Bytes::new()),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+        *response.headers_mut() = headers;
+        response
     }
 }
 
@@ -268,9 +259,14 @@ mod tests {
         url.strip_prefix("https://app.example").unwrap().to_owned()
     }
 
-    fn get(mount: &Mount, path: &str) -> Answer {
-        let headers = http::HeaderMap::new();
-        block_on(mount.answer("GET", &PixelRequest::new(path, None, &headers)))
+    fn get(mount: &Mount, path: &str) -> (u16, HeaderMap, Bytes) {
+        let headers = HeaderMap::new();
+        let answer = block_on(mount.answer("GET", &PixelRequest::new(path, None, &headers)));
+        (answer.status().as_u16(), answer.headers().clone(), answer.into_body())
+    }
+
+    fn picture() -> (u16, HeaderMap, Bytes) {
+        (200, headers(&pixel::HEADERS, 43), Bytes::from_static(&pixel::BYTES))
     }
 
     #[test]
@@ -305,7 +301,7 @@ mod tests {
             assert_eq!(mount.holds(path), holds, "{path}");
             assert_eq!(
                 get(&mount, path),
-                if holds { Answer(Kind::Picture) } else { Answer(Kind::NotFound) },
+                if holds { picture() } else { (404, headers(&[], 0), Bytes::new()) },
                 "{path}"
             );
         }
@@ -322,7 +318,7 @@ mod tests {
         let (pixel, opt_out) = (path_of(&tracker, false), path_of(&tracker, true));
         let stray = || tracker.intake().health().stray_links;
         for path in [&pixel, &opt_out] {
-            assert_eq!(get(&mount, path).status(), 200);
+            assert_eq!(get(&mount, path).0, 200);
         }
         assert_eq!(stray(), 0);
         let forged = format!("/{}.gif", "a".repeat(48));
@@ -338,18 +334,14 @@ mod tests {
                 assert_eq!(stray(), expected, "{path}");
             }
         }
-        assert_eq!(
-            get(&mount, &format!("/px{pixel}")),
-            Answer(Kind::Picture),
-            "a prefix that was added twice"
-        );
+        assert_eq!(get(&mount, &format!("/px{pixel}")), picture(), "a prefix that was added twice");
         expected += 1;
         assert_eq!(stray(), expected);
         // A proxy that strips the prefix, and a framework that gives the whole path to what it
         // nests.
         let stripped = Mount::at("", tracker.clone());
         for path in [pixel.strip_prefix("/px").unwrap(), &pixel] {
-            assert_eq!(get(&stripped, path), Answer(Kind::Picture));
+            assert_eq!(get(&stripped, path), picture());
             assert_eq!(stray(), expected, "{path}");
         }
     }
@@ -360,7 +352,7 @@ mod tests {
         let mount = Mount::new(tracker.clone());
         let token = path_of(&tracker, false).strip_prefix("/px/").unwrap().to_owned();
         for path in ["/px//", "/px/%2F", "/px/3D", "/px/%3C"].map(|start| format!("{start}{token}")) {
-            assert_eq!(get(&mount, &path), Answer(Kind::Picture));
+            assert_eq!(get(&mount, &path), picture());
             assert_eq!(tracker.intake().health().stray_links, 0, "{path}");
         }
         assert_eq!(tracker.intake().health().durable, 4);

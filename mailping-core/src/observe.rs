@@ -12,50 +12,45 @@ use crate::delivery::{Milestone, MilestoneKind};
 use crate::detail::Precision;
 use crate::fetcher::{Classifier, Evidence, FetchSignals, SinceSent, Verdict};
 use crate::geo::GeoResolver;
+use crate::mask::Mask;
 use crate::token::{Label, Token};
 use crate::{
-    ClientIp, Detail, HeaderSource, Keyring, LastDay, Mask, MaskedIp, Open, OpenId, PingId, PixelRequest,
+    ClientIp, Detail, HeaderSource, Keyring, LastDay, MaskedIp, Open, OpenId, PingId, PixelRequest,
     Timestamp, links,
 };
 
 /// One hit with everything that a pure function cannot make up by itself.
 #[derive(Debug, Clone, Copy)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a hit is made by hand in tests and benches; these four are all there is"
-)]
-pub struct Hit<'a> {
-    /// The request.
-    pub request: &'a PixelRequest<'a>,
-    /// When it came.
-    pub now: SystemTime,
+pub(crate) struct Hit<'a> {
+    pub(crate) request: &'a PixelRequest<'a>,
+    pub(crate) now: SystemTime,
     /// The id that its open shall have.
-    pub open_id: OpenId,
-    /// When the recipient's mail server took the message: after `now` if it has not yet, `None` if
-    /// that is not known. The early window begins then, rather than at the sent time.
-    pub accepted_at: Option<SystemTime>,
+    pub(crate) open_id: OpenId,
 }
 
-/// What may be kept of a hit.
+/// What may be kept of a hit, and what a store has kept of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Observation {
     /// An open, cut down to its detail.
     Open(Open),
-    /// At the detail `last_day`: the day of a fetch that a person caused.
+    /// At the detail `last_day`: the day of a fetch that a person caused. Kept, it is the ping's
+    /// latest.
     LastDay(LastDay),
+    /// A milestone of the message, the first of its kind. No hit leaves one.
+    Milestone(Milestone),
 }
 
-/// What a signal of the reader's browser (`Sec-GPC`, `DNT`) leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SignalPolicy {
-    /// It is not read.
-    Ignore,
-    /// Of the open, no place and no network is kept: its detail is at most `opens`.
-    Narrow,
-    /// Nothing is kept of the hit.
-    Drop,
+impl Observation {
+    /// The ping that it belongs to.
+    #[must_use]
+    pub const fn ping(&self) -> PingId {
+        match self {
+            Self::Open(open) => open.ping,
+            Self::LastDay(last) => last.ping,
+            Self::Milestone(milestone) => milestone.ping,
+        }
+    }
 }
 
 /// The settings that judging needs.
@@ -67,8 +62,8 @@ pub(crate) struct Observer {
     pub(crate) classifier: Classifier,
     pub(crate) geo: Arc<dyn GeoResolver>,
     pub(crate) ceiling: Precision,
-    pub(crate) gpc: SignalPolicy,
-    pub(crate) dnt: SignalPolicy,
+    pub(crate) gpc_ceiling: Detail,
+    pub(crate) dnt_ceiling: Detail,
 }
 
 /// A hit that was judged and not yet cut: it lives for the length of a call and is kept nowhere.
@@ -91,13 +86,14 @@ pub(crate) enum Refused {
 }
 
 impl Observer {
-    /// `accepted_at` stands for that of the hit, for whoever does not know its ping yet.
+    /// `accepted_at` tells when the recipient's mail server took a message: the early window begins
+    /// then, rather than at the sent time.
     pub(crate) fn judge<'a>(
         &self,
         hit: Hit<'a>,
         accepted_at: impl FnOnce(PingId) -> Option<Timestamp>,
     ) -> Result<Judged<'a>, Refused> {
-        let Hit { request, now, open_id, .. } = hit;
+        let Hit { request, now, open_id } = hit;
         let token = links::token(request.path, Label::Pixel, &self.keys).ok_or(Refused::Token)?;
         let mut client = self.client_ip.reader(request.peer);
         let lines = Lines::read(request.headers, &mut client);
@@ -182,14 +178,14 @@ impl Observer {
     /// How far the reader's signals narrow what is kept; `None` if they forbid all of it.
     fn signalled(&self, lines: &Lines<'_>) -> Option<Precision> {
         let mut precision = self.ceiling;
-        for (signal, policy) in [(lines.gpc, self.gpc), (lines.dnt, self.dnt)] {
-            if policy == SignalPolicy::Ignore || signal != Some(b"1") {
+        for (signal, most) in [(lines.gpc, self.gpc_ceiling), (lines.dnt, self.dnt_ceiling)] {
+            if signal != Some(b"1") {
                 continue;
             }
-            if policy == SignalPolicy::Drop {
+            if most == Detail::None {
                 return None;
             }
-            precision.detail = precision.detail.min(Detail::Opens);
+            precision.detail = precision.detail.min(most);
         }
         Some(precision)
     }

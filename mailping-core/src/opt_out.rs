@@ -11,10 +11,9 @@ mod languages;
 mod texts;
 
 pub(crate) use self::languages::{Language, Languages};
-pub use self::texts::{ENGLISH, GERMAN, Texts, TextsError};
+pub use self::texts::{ENGLISH, GERMAN, Texts};
 pub(crate) use self::texts::{REFERENCE, SENDER, paragraphs};
 use crate::Tracker;
-use crate::people::Objection;
 
 /// The headers that go with every page here, by lower-case name. An adapter adds `content-length`
 /// and nothing else.
@@ -37,7 +36,7 @@ const STYLE: &str = "body{max-width:38em;margin:2em auto;padding:0 1em;font:1.1e
 
 /// What a page says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Page {
+pub(crate) enum Stage {
     /// The answer to `GET`: what the pixel does, and a button to object. Showing it changes
     /// nothing.
     Ask,
@@ -50,7 +49,7 @@ pub(crate) enum Page {
     Failed,
 }
 
-impl Page {
+impl Stage {
     pub(crate) const ALL: [Self; 4] = [Self::Ask, Self::Done, Self::Damaged, Self::Failed];
 
     pub(crate) const fn status(self) -> u16 {
@@ -106,14 +105,14 @@ fn escape(text: &str) -> String {
 /// Keeps the objection of whoever holds the link, and says which page to answer with. A request's
 /// body says nothing that is needed: a mail provider's one-click form (RFC 8058) and the page's own
 /// button are the same.
-pub(crate) async fn object(tracker: &Tracker, path: &str) -> Page {
+pub(crate) async fn object(tracker: &Tracker, path: &str) -> Stage {
     match tracker.people().object_by_link(path).await {
-        Ok(Objection::Kept) => Page::Done,
-        Ok(Objection::DamagedLink) => Page::Damaged,
+        Ok(()) => Stage::Done,
+        Err(error) if error.is_invalid() => Stage::Damaged,
         Err(failure) => {
             let source = std::error::Error::source(&failure).map(ToString::to_string);
             tracing::error!(%failure, source, "an objection was not kept; its sender was asked to try again");
-            Page::Failed
+            Stage::Failed
         }
     }
 }
@@ -125,8 +124,8 @@ mod tests {
 
     use super::*;
 
-    fn pages() -> impl Iterator<Item = (Page, String)> {
-        [ENGLISH, GERMAN].into_iter().flat_map(|texts| Page::ALL.map(|page| (page, page.html(&texts))))
+    fn pages() -> impl Iterator<Item = (Stage, String)> {
+        [ENGLISH, GERMAN].into_iter().flat_map(|texts| Stage::ALL.map(|page| (page, page.html(&texts))))
     }
 
     #[test]
@@ -156,7 +155,7 @@ mod tests {
     fn only_a_page_that_can_still_object_has_a_button() {
         let button = "<form method=\"post\">\n<button type=\"submit\">";
         for (page, html) in pages() {
-            assert_eq!(html.contains(button), matches!(page, Page::Ask | Page::Failed), "{page:?}");
+            assert_eq!(html.contains(button), matches!(page, Stage::Ask | Stage::Failed), "{page:?}");
             assert_eq!(html.contains("<form"), html.contains(button), "{page:?}");
         }
     }
@@ -170,7 +169,7 @@ mod tests {
             ask_button: evil.into(),
             ..ENGLISH
         };
-        let html = Page::Ask.html(&texts);
+        let html = Stage::Ask.html(&texts);
         let escaped = "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;x&quot;";
         assert_eq!(html.matches(escaped).count(), 5, "title, heading, two paragraphs, button: {html}");
         assert!(!html.contains("<script"));
@@ -178,8 +177,8 @@ mod tests {
 
     #[test]
     fn a_page_says_its_language_and_direction() {
-        assert!(Page::Ask.html(&GERMAN).contains("<html lang=\"de\" dir=\"ltr\">"));
+        assert!(Stage::Ask.html(&GERMAN).contains("<html lang=\"de\" dir=\"ltr\">"));
         let arabic = Texts { lang: "ar".into(), right_to_left: true, ..ENGLISH };
-        assert!(Page::Damaged.html(&arabic).contains("<html lang=\"ar\" dir=\"rtl\">"));
+        assert!(Stage::Damaged.html(&arabic).contains("<html lang=\"ar\" dir=\"rtl\">"));
     }
 }

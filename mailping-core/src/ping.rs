@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::delivery::Milestone;
 use crate::named::named;
 use crate::{Basis, Detail, EprivacyGround, MessageKind, PingId, Purpose, TimeStep, Timestamp};
 
@@ -65,6 +66,14 @@ pub struct Ping {
     pub asked_by: Option<String>,
     /// Whether that page shows the reference.
     pub shows_reference: bool,
+    /// At the detail `last_day`: the day of the latest fetch that a person caused. A receipt shows
+    /// it as its last open.
+    #[serde(skip)]
+    pub last_day: Option<Timestamp>,
+    /// What is known of its way to the recipient, each kind once, in any order. A receipt shows
+    /// them.
+    #[serde(skip)]
+    pub milestones: Vec<Milestone>,
 }
 
 impl Ping {
@@ -89,6 +98,8 @@ impl Ping {
             status,
             asked_by: None,
             shows_reference: false,
+            last_day: None,
+            milestones: Vec::new(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! A ping with its opens summed up, and what that proves.
 
+use std::mem;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -7,8 +8,8 @@ use serde::Serialize;
 use crate::delivery::{Milestone, MilestoneKind};
 use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
 use crate::named::named;
-use crate::store::{KeptPing, OpenCursor};
-use crate::{Open, Ping, PingId, StepTime, TimeStep, Timestamp};
+use crate::store::OpenCursor;
+use crate::{Open, Ping, StepTime, TimeStep, Timestamp};
 
 /// What is known about a message: its ping, the sums over all its opens, and one page of them.
 ///
@@ -25,20 +26,6 @@ pub struct Receipt {
     pub opens: Vec<Open>,
     /// The cursor for the next page of opens; `None` on the last.
     pub next: Option<OpenCursor>,
-}
-
-/// A page of the sums of pings, from the newest.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
-#[non_exhaustive]
-pub struct SummaryPage {
-    /// The sums.
-    pub summaries: Vec<Summary>,
-    /// The [`after`](crate::store::PingQuery::after) of the next page; `None` on the last.
-    pub next: Option<PingId>,
-    /// How many pings between them are left out because their rows are damaged. The log names those
-    /// whose id can be read.
-    pub unreadable: u64,
 }
 
 /// The sums over all opens of a ping.
@@ -95,6 +82,9 @@ named! {
     }
 }
 
+/// A fetch within this time after another of the same kind is its repeat.
+pub(crate) const DEFAULT_REPEAT_WINDOW: Duration = Duration::from_secs(30);
+
 /// Sums up opens that come in the order of time.
 #[derive(Debug)]
 pub(crate) struct Tally {
@@ -126,8 +116,9 @@ impl Whereabouts {
 }
 
 impl Tally {
-    pub(crate) fn new(kept: KeptPing, now: Timestamp, window: Duration) -> Self {
-        let KeptPing { ping, last_day, mut milestones } = kept;
+    pub(crate) fn new(mut ping: Ping, now: Timestamp, window: Duration) -> Self {
+        let last_day = ping.last_day;
+        let mut milestones = mem::take(&mut ping.milestones);
         milestones.sort_unstable_by_key(|milestone| (milestone.at, milestone.kind));
         let is_confirmation = |milestone: &&Milestone| milestone.kind == MilestoneKind::Confirmed;
         let told = milestones.iter().filter(|milestone| !is_confirmation(milestone));
@@ -242,7 +233,7 @@ mod tests {
         let id = PingId::from_bytes([0; 16]);
         let ping = Ping::stored(id, "invoice-42".into(), Basis::Contract, Status::Live);
         let at: Timestamp = "2026-11-23T10:02:30Z".parse().unwrap();
-        let mut tally = Tally::new(KeptPing::new(ping, None), at, Duration::ZERO);
+        let mut tally = Tally::new(ping, at, Duration::ZERO);
         for (network, country, city) in opens {
             let mut open = Open::new(id, OpenId::from_bytes([0; 8]), at, Fetcher::Browser, Verdict::Human);
             open.network = network.parse::<MaskedIp>().ok();

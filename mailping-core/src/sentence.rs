@@ -154,7 +154,6 @@ mod tests {
 
     use super::*;
     use crate::receipt::Tally;
-    use crate::store::KeptPing;
     use crate::{Basis, OpenId, Ping, PingId, Status};
 
     fn time(text: &str) -> Timestamp {
@@ -164,8 +163,7 @@ mod tests {
     fn summary(last_day: Option<Timestamp>, opens: &[Open]) -> Summary {
         let id = PingId::from_bytes([0; 16]);
         let ping = Ping::stored(id, "invoice-42".into(), Basis::Contract, Status::Live);
-        let mut tally =
-            Tally::new(KeptPing::new(ping, last_day), time("2026-11-23T12:00:00Z"), Duration::ZERO);
+        let mut tally = Tally::new(Ping { last_day, ..ping }, time("2026-11-23T12:00:00Z"), Duration::ZERO);
         opens.iter().for_each(|open| tally.add(open));
         tally.finish()
     }

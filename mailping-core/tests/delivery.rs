@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::*;
 use mailping_core::pings::{SmtpReply, Status};
-use mailping_core::receipts::{MilestoneKind, NoticeKind, NoticeRules};
+use mailping_core::receipts::MilestoneKind;
 use mailping_core::testing::faulty::{Fault, FaultyStore};
 use mailping_core::{Detail, MemoryStore, PingId, State, Tracker};
 use pollster::block_on;
@@ -17,9 +17,9 @@ fn answer(tracker: &Tracker, ping: PingId, code: u16, text: &str) -> bool {
     block_on(tracker.pings().handed_over(ping, SmtpReply::new(code, text).unwrap())).unwrap()
 }
 
-fn notices(tracker: &Tracker, ping: PingId) -> Vec<NoticeKind> {
-    let notices = block_on(tracker.receipts().notices(ping, NoticeRules::default())).unwrap().unwrap();
-    notices.notices.into_iter().map(|notice| notice.kind()).collect()
+fn notifications(tracker: &Tracker, ping: PingId) -> Vec<&'static str> {
+    let (_, notifications) = block_on(tracker.receipts().notifications(ping)).unwrap().unwrap();
+    notifications.into_iter().map(|notification| notification.name()).collect()
 }
 
 #[test]
@@ -74,9 +74,9 @@ fn a_sender_is_told_of_what_was_not_delivered() {
     answer(&tracker, retried, 550, "5.7.1");
     answer(&tracker, retried, 250, "2.0.0");
     clock.advance(Duration::from_secs(4 * 86_400));
-    assert_eq!(notices(&tracker, lost), [NoticeKind::Undelivered]);
-    assert_eq!(notices(&tracker, retried), [NoticeKind::NotOpened], "it was made up for");
-    assert_eq!(notices(&tracker, silent), [NoticeKind::NotOpened]);
+    assert_eq!(notifications(&tracker, lost), ["undelivered"]);
+    assert_eq!(notifications(&tracker, retried), ["not_opened"], "it was made up for");
+    assert_eq!(notifications(&tracker, silent), ["not_opened"]);
 }
 
 #[test]
@@ -183,7 +183,7 @@ mod reports {
         let summary = receipt(&tracker, sent.id()).summary;
         assert_eq!(summary.delivery, MilestoneKind::Failed);
         assert_eq!(summary.milestones[1].status_code.unwrap().to_string(), "5.2.2");
-        assert_eq!(notices(&tracker, sent.id()), [NoticeKind::Undelivered]);
+        assert_eq!(notifications(&tracker, sent.id()), ["undelivered"]);
         // A message that is returned says which it was by its own id.
         let other = ping(&tracker, new_ping());
         let returned = bounce("bob@example.com", "Action: delivered\r\nStatus: 2.0.0\r\n");

@@ -2,7 +2,7 @@
 
 use mailping_core::fetcher::{EvidenceSet, Verdict};
 use mailping_core::pings::TimeStep;
-use mailping_core::store::{Answer, Milestone, MilestoneKind};
+use mailping_core::store::{Milestone, MilestoneKind, Recorded};
 use mailping_core::{PingId, Timestamp};
 use sqlx::{Postgres, Transaction};
 
@@ -29,7 +29,7 @@ pub(crate) async fn reach(
     transaction: &mut Transaction<'static, Postgres>,
     schema: &Schema,
     milestone: &Milestone,
-) -> Result<Answer> {
+) -> Result<Recorded> {
     const REACH: &str = "
         INSERT INTO {s}.milestones (ping, kind, at, time_step, reply_code, status_code, verdict, evidence, rules_version,
             xact, place)
@@ -38,7 +38,8 @@ pub(crate) async fn reach(
         ON CONFLICT (ping, kind) DO NOTHING";
     const FIND: &str = "SELECT EXISTS (SELECT FROM {s}.milestones WHERE ping = $1 AND kind = $2)";
     let (ping, kind) = (Uuid::from(milestone.ping), i16::from(milestone.kind.code()));
-    sqlx::query(schema.sql(&REACH.replace("{xact}", XACT)))
+    schema
+        .query(&REACH.replace("{xact}", XACT))
         .bind(ping)
         .bind(kind)
         .bind(milestone.at.unix_millis())
@@ -52,9 +53,9 @@ pub(crate) async fn reach(
         .bind(milestone.time_step.millis())
         .execute(&mut **transaction)
         .await?;
-    let find = sqlx::query_scalar(schema.sql(FIND)).bind(ping).bind(kind);
+    let find = schema.query_scalar(FIND).bind(ping).bind(kind);
     let is_kept: bool = find.fetch_one(&mut **transaction).await?;
-    Ok(if is_kept { Answer::Kept } else { Answer::Filtered })
+    Ok(if is_kept { Recorded::Durable } else { Recorded::Filtered })
 }
 
 /// All of a ping's, from a list of [`milestone_columns`].

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::PgPool;
 
+use crate::copies::Copies;
 use crate::failure::Result;
 use crate::migrate;
 use crate::schema::Schema;
+use crate::sessions::Sessions;
 
 /// Shared by all clones of a store.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +20,7 @@ pub(crate) struct Ready(Arc<State>);
 struct State {
     is_made: AtomicBool,
     migrates: AtomicBool,
+    shares_sessions: AtomicBool,
 }
 
 impl Ready {
@@ -27,18 +30,23 @@ impl Ready {
         self.0.is_made.store(false, Ordering::Release);
     }
 
-    /// Looks at the schema unless that has been done, and brings it to this version if that is
-    /// wanted.
-    pub(crate) async fn make(&self, pool: &PgPool, schema: &Schema) -> Result<()> {
+    /// Looks at the sessions, the schema and the role's rights unless that has been done, and
+    /// brings the schema to this version if that is wanted. It tells whose the sessions are.
+    pub(crate) async fn make(&self, pool: &PgPool, schema: &Schema, copies: Copies) -> Result<Sessions> {
         if self.0.is_made.load(Ordering::Acquire) {
-            return Ok(());
+            let is_shared = self.0.shares_sessions.load(Ordering::Acquire);
+            return Ok(if is_shared { Sessions::Shared } else { Sessions::Own });
         }
+        let sessions = Sessions::of(pool).await?;
+        let schema = &schema.clone().on(sessions);
         if self.0.migrates.load(Ordering::Acquire) {
             migrate::migrate(pool, schema).await?;
         } else {
             migrate::check(pool, schema).await?;
         }
+        copies.check_rights(pool, schema).await?;
+        self.0.shares_sessions.store(sessions == Sessions::Shared, Ordering::Release);
         self.0.is_made.store(true, Ordering::Release);
-        Ok(())
+        Ok(sessions)
     }
 }

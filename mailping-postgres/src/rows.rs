@@ -4,8 +4,8 @@
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
 use mailping_core::receipts::{Open, OpenId};
-use mailping_core::store::{KeptPing, KeyFingerprint, OpenCursor, RecipientHash, StoredBasis};
-use mailping_core::{Detail, PingId, Timestamp};
+use mailping_core::store::{KeyFingerprint, OpenCursor, RecipientHash};
+use mailping_core::{Basis, Detail, PingId, Timestamp};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
@@ -87,13 +87,15 @@ fn open_id_of(number: i64) -> OpenId {
 }
 
 /// Reads a row of [`ping_columns`].
-pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
+pub(crate) fn ping(row: &PgRow) -> Result<Ping> {
     let id = uuid(row, 0, "pings.id")?;
-    let basis: StoredBasis =
-        serde_json::from_str(value(row, 13, "pings.basis")?).map_err(|_| Failure::corrupt("pings.basis"))?;
+    let basis = value(row, 13, "pings.basis")?;
+    let basis = serde_json::from_str::<serde_json::Value>(basis)
+        .and_then(Basis::from_stored)
+        .map_err(|_| Failure::corrupt("pings.basis"))?;
     let status = Status::from_code(small(row, 1, "pings.status")?);
     let reference = value(row, 11, "pings.reference")?;
-    let mut ping = Ping::stored(id, reference, basis.into(), status);
+    let mut ping = Ping::stored(id, reference, basis, status);
     ping.record_until = time(row, 2, "pings.record_until")?;
     ping.keep_until = time(row, 3, "pings.keep_until")?;
     ping.sent_at = time(row, 4, "pings.sent_at")?;
@@ -107,10 +109,11 @@ pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
     ping.owner = value(row, 12, "pings.owner")?;
     ping.asked_by = value(row, 14, "pings.asked_by")?;
     ping.shows_reference = value(row, 15, "pings.shows_reference")?;
-    let last_day = optional(row, 10, |row| time(row, 10, "last_days.day"))?;
+    ping.last_day = optional(row, 10, |row| time(row, 10, "last_days.day"))?;
     let reached: Option<&str> = value(row, 16, "milestones")?;
-    let reached = reached.map(|reached| milestones::of_ping(id, reached)).transpose()?;
-    Ok(KeptPing::new(ping, last_day).milestones(reached.unwrap_or_default()))
+    ping.milestones =
+        reached.map(|reached| milestones::of_ping(id, reached)).transpose()?.unwrap_or_default();
+    Ok(ping)
 }
 
 /// Reads an open from [`open_columns`], the first of which stands at `from`. Codes of a newer

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use common::{SENT, create, open, ping, ping_id, pool};
 use mailping_core::Timestamp;
 use mailping_core::receipts::LastDay;
-use mailping_core::store::{Answer, Attempt, OpenQuery, Store as _, StoreError};
+use mailping_core::store::{Attempt, OpenQuery, Recorded, Store as _, StoreError};
 use mailping_fixture_postgres::{PASSWORD, Server, USER};
 use mailping_postgres::{DatabaseError, Fault, PostgresStore};
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -78,7 +78,7 @@ async fn a_server_killed_while_recording_loses_nothing_and_is_used_again() {
     let (batches, _server) = batches.await.unwrap();
     let mut kept = 0;
     for n in 0..3 {
-        let opens = store.opens(&OpenQuery::oldest(ping_id(n), usize::MAX)).await.unwrap().opens;
+        let opens = store.opens(&OpenQuery::oldest(ping_id(n), usize::MAX)).await.unwrap().items;
         let ids: HashSet<_> = opens.iter().map(|open| open.id).collect();
         assert_eq!(ids.len(), opens.len(), "nothing twice");
         kept += opens.len();
@@ -113,10 +113,7 @@ async fn a_lock_of_somebody_else_is_an_error_in_time() {
     assert_eq!(fault(&error), Fault::TimedOut);
     assert!(begun.elapsed() < Duration::from_secs(5));
     held.rollback().await.unwrap();
-    assert_eq!(
-        store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap().opens,
-        [Answer::Kept]
-    );
+    assert_eq!(store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap(), [Recorded::Durable]);
     drop(server);
 }
 
@@ -150,10 +147,7 @@ async fn a_frozen_server_is_an_error_in_time() {
     signal("-CONT");
     server.signal("CONT");
     assert_eq!(fault(&error), Fault::TimedOut);
-    assert_eq!(
-        store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap().opens,
-        [Answer::Kept]
-    );
+    assert_eq!(store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap(), [Recorded::Durable]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -170,10 +164,7 @@ async fn an_exhausted_pool_is_an_error_and_not_a_hang() {
     assert_eq!(fault(&error), Fault::PoolExhausted);
     assert!(begun.elapsed() < Duration::from_secs(5));
     drop(held);
-    assert_eq!(
-        store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap().opens,
-        [Answer::Kept]
-    );
+    assert_eq!(store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await.unwrap(), [Recorded::Durable]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

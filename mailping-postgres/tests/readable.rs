@@ -7,7 +7,7 @@ use common::{database, open, ping, ping_id, pool, store};
 use mailping_core::fetcher::{Evidence, EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::TimeStep;
 use mailping_core::receipts::{LastDay, Open};
-use mailping_core::store::{Answer, Attempt, Milestone, MilestoneKind, PingQuery, Store as _};
+use mailping_core::store::{Attempt, Milestone, MilestoneKind, PingQuery, Recorded, Store as _};
 use mailping_core::{Keyring, Timestamp, Tracker};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -54,7 +54,7 @@ async fn the_views_show_what_the_receipts_show() {
             let mut milestone = Milestone::new(one.id, *kind, one.sent_at);
             milestone.time_step = TimeStep::ALL[(bit + n as usize) % TimeStep::ALL.len()];
             milestone.at = milestone.time().start();
-            assert_eq!(store.reach(&milestone).await.unwrap(), Answer::Kept);
+            assert_eq!(store.reach(&milestone).await.unwrap(), Recorded::Durable);
         }
         let opens = history.new_tree(&mut runner).unwrap().current();
         let opens: Vec<Open> = opens.iter().zip(0..).map(|(given, k)| generated(n, k, *given)).collect();
@@ -67,8 +67,8 @@ async fn the_views_show_what_the_receipts_show() {
     let tracker = Tracker::builder(Keyring::generate().unwrap(), store).base_url("https://app.example/px");
     let tracker = tracker.unwrap().build().await.unwrap();
     let list = tracker.receipts().list(&PingQuery::newest(1_000)).await.unwrap();
-    assert_eq!(list.summaries.len(), usize::try_from(PINGS).unwrap());
-    for summary in list.summaries {
+    assert_eq!(list.items.len(), usize::try_from(PINGS).unwrap());
+    for summary in list.items {
         let id = summary.ping.id.to_string();
         let find = "SELECT state, first_human_open, last_human_open, sent_at, delivery, confirmed_at FROM mailping.receipts WHERE ping = $1::uuid";
         let row = sqlx::query(find).bind(&id).fetch_one(&pool).await.unwrap();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use mailping_core::PingId;
 use mailping_core::pings::{Ping, Status};
-use mailping_core::store::{Erased, ObjectionScope, RecipientHash, RecipientHashes};
+use mailping_core::store::{Deleted, ObjectionScope, RecipientHash, RecipientHashes};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::failure::Result;
@@ -110,12 +110,12 @@ pub(crate) fn object_by_ping(change: &Change<'_>, id: PingId) -> Result<()> {
     }
 }
 
-pub(crate) fn erase(change: &Change<'_>, id: PingId) -> Result<Option<Erased>> {
+pub(crate) fn erase(change: &Change<'_>, id: PingId) -> Result<Option<Deleted>> {
     let Some(n) = number_of(change, id)? else { return Ok(None) };
     erase_all(change, &HashSet::from([n])).map(Some)
 }
 
-pub(crate) fn erase_recipient(change: &Change<'_>, recipient: &RecipientHashes) -> Result<Erased> {
+pub(crate) fn erase_recipient(change: &Change<'_>, recipient: &RecipientHashes) -> Result<Deleted> {
     unify(change, recipient)?;
     let newest = params![recipient.newest.key().to_bits(), recipient.newest.hash()];
     let mut find =
@@ -126,11 +126,11 @@ pub(crate) fn erase_recipient(change: &Change<'_>, recipient: &RecipientHashes) 
 
 /// Deletes pings with all of their opens: those in the index, and those that the table has above
 /// its mark, whatever is remembered of them.
-fn erase_all(change: &Change<'_>, pings: &HashSet<i64>) -> Result<Erased> {
+fn erase_all(change: &Change<'_>, pings: &HashSet<i64>) -> Result<Deleted> {
     if pings.is_empty() {
-        return Ok(Erased::default());
+        return Ok(Deleted::default());
     }
-    let mut erased = Erased::default();
+    let mut erased = Deleted::default();
     let mut waiting = Vec::new();
     index::above_mark(change, |entry| {
         if pings.contains(&entry.ping) {

@@ -3,7 +3,7 @@
 use mailping_core::PingId;
 use mailping_core::fetcher::{EvidenceSet, Verdict};
 use mailping_core::pings::TimeStep;
-use mailping_core::store::{Answer, Milestone, MilestoneKind};
+use mailping_core::store::{Milestone, MilestoneKind, Recorded};
 use rusqlite::{Connection, Row, params};
 
 use crate::failure::{Failure, Result};
@@ -19,7 +19,7 @@ macro_rules! milestone_columns {
 pub(crate) use milestone_columns;
 
 /// Keeps it if its ping takes it and none of its kind is there.
-pub(crate) fn reach(change: &Change<'_>, milestone: &Milestone) -> Result<Answer> {
+pub(crate) fn reach(change: &Change<'_>, milestone: &Milestone) -> Result<Recorded> {
     const TAKES: &str = "SELECT 1 FROM pings NOT INDEXED WHERE n = ?1 AND id = ?2 AND status IN (0, 1, 3)
         AND (?3 <> ?4 OR asked_by IS NOT NULL AND record_until - ?5 >= ?6)";
     const INSERT: &str = concat!(
@@ -27,11 +27,11 @@ pub(crate) fn reach(change: &Change<'_>, milestone: &Milestone) -> Result<Answer
         milestone_columns!(),
         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
     );
-    let Some(n) = number_of(change, milestone.ping)? else { return Ok(Answer::Filtered) };
+    let Some(n) = number_of(change, milestone.ping)? else { return Ok(Recorded::Filtered) };
     let (kind, at) = (milestone.kind.code(), milestone.at.unix_millis());
     let mut find = change.prepare_cached("SELECT 1 FROM milestones WHERE ping = ?1 AND kind = ?2")?;
     if find.exists(params![n, kind])? {
-        return Ok(Answer::Kept);
+        return Ok(Recorded::Durable);
     }
     let takes = params![
         n,
@@ -42,7 +42,7 @@ pub(crate) fn reach(change: &Change<'_>, milestone: &Milestone) -> Result<Answer
         milestone.time_step.millis()
     ];
     if !change.prepare_cached(TAKES)?.exists(takes)? {
-        return Ok(Answer::Filtered);
+        return Ok(Recorded::Filtered);
     }
     change.prepare_cached(INSERT)?.execute(params![
         n,
@@ -56,7 +56,7 @@ pub(crate) fn reach(change: &Change<'_>, milestone: &Milestone) -> Result<Answer
         milestone.rules_version,
         tie(milestone.ping, kind, at),
     ])?;
-    Ok(Answer::Kept)
+    Ok(Recorded::Durable)
 }
 
 /// All of the ping with this number. One that cannot be read is left out, and the log says so.

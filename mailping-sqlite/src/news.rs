@@ -3,7 +3,7 @@
 
 use mailping_core::PingId;
 use mailping_core::receipts::LastDay;
-use mailping_core::store::{DatabaseId, Mark, News, NewsItem, StoreError};
+use mailping_core::store::{DatabaseId, Mark, Observation, Page, StoreError};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::failure::{Failure, Result, is_corrupt};
@@ -33,7 +33,7 @@ pub(crate) fn mark(connection: &Connection) -> Result<Mark> {
     place.mark(&transaction)
 }
 
-pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Result<News> {
+pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>> {
     let transaction = connection.unchecked_transaction()?;
     let mut place = Place::of(&transaction, since)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -51,7 +51,7 @@ pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Resul
                 let Some(id) = ping_id(&transaction, ping)? else { continue };
                 let open = read.query_row([seq], |row| Ok(rows::open(row, id)))?;
                 match open {
-                    Ok((_, open)) => items.push(NewsItem::Open(open)),
+                    Ok((_, open)) => items.push(Observation::Open(open)),
                     Err(failure) if failure.is_corrupt() => unreadable += 1,
                     Err(failure) => return Err(failure),
                 }
@@ -72,7 +72,7 @@ pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Resul
     while let Some(row) = found.next()? {
         place.day = row.get(0)?;
         let Some(id) = ping_id(&transaction, row.get(1)?)? else { continue };
-        items.push(NewsItem::LastDay(LastDay::new(id, Column::new(row, 2, "last_days.day")?.time()?)));
+        items.push(Observation::LastDay(LastDay::new(id, Column::new(row, 2, "last_days.day")?.time()?)));
     }
     let left = limit.saturating_sub_unsigned(items.len() as u64);
     let mut find = transaction.prepare_cached(concat!(
@@ -85,12 +85,13 @@ pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Resul
         place.milestone = row.get(0)?;
         let Some(id) = ping_id(&transaction, row.get(1)?)? else { continue };
         match milestones::of_row(row, 2, id) {
-            Ok(milestone) => items.push(NewsItem::Milestone(milestone)),
+            Ok(milestone) => items.push(Observation::Milestone(milestone)),
             Err(failure) if failure.is_corrupt() => unreadable += 1,
             Err(failure) => return Err(failure),
         }
     }
-    Ok(News::new(items, place.mark(&transaction)?).unreadable(unreadable))
+    let next = Some(place.mark(&transaction)?).filter(|next| next != since);
+    Ok(Page::new(items, next).unreadable(unreadable))
 }
 
 /// The number before the next open that can be read.

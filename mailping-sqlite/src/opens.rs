@@ -8,20 +8,25 @@ use std::sync::Mutex;
 
 use mailping_core::PingId;
 use mailping_core::receipts::Open;
-use mailping_core::store::{OpenCursor, OpenPage, OpenQuery, Order};
+use mailping_core::store::{OpenCursor, OpenQuery, Page};
 use rusqlite::{CachedStatement, Connection, Row, params};
 
 use crate::failure::{Failure, Result, is_corrupt};
 use crate::index;
 use crate::record::{locked, number_of};
 use crate::rows::{self, Column};
-use crate::tail::{Entry, Part, Tail, sort};
+use crate::tail::{Entry, Order, Part, Tail, sort};
 
 /// How many more opens than asked for are copied from the tail: some may be gone.
 const SPARE: usize = 64;
 
-pub(crate) fn page(connection: &Connection, tail: &Mutex<Tail>, query: &OpenQuery) -> Result<OpenPage> {
-    let pages = pages(connection, tail, &[query.ping], query.order, query.after, query.limit)?;
+pub(crate) fn page(
+    connection: &Connection,
+    tail: &Mutex<Tail>,
+    query: &OpenQuery,
+) -> Result<Page<Open, OpenCursor>> {
+    let order = if query.newest_first { Order::NewestFirst } else { Order::OldestFirst };
+    let pages = pages(connection, tail, &[query.ping], order, query.after, query.limit)?;
     Ok(pages.into_iter().next().unwrap_or_default())
 }
 
@@ -33,7 +38,7 @@ pub(crate) fn pages(
     order: Order,
     after: Option<OpenCursor>,
     limit: usize,
-) -> Result<Vec<OpenPage>> {
+) -> Result<Vec<Page<Open, OpenCursor>>> {
     // The numbers of pings never change, so that they may be looked up before.
     let numbers = pings.iter().map(|ping| readable_number(connection, *ping)).collect::<Result<Vec<_>>>()?;
     let (parts, seen, is_broken) = {
@@ -52,7 +57,7 @@ pub(crate) fn pages(
     let mut pages = Vec::with_capacity(pings.len());
     for ((ping, n), part) in pings.iter().zip(numbers).zip(parts) {
         let Some(n) = n else {
-            pages.push(OpenPage::default());
+            pages.push(Page::default());
             continue;
         };
         let reading = Reading { connection: &transaction, ping: *ping, n, order, after, limit };
@@ -81,7 +86,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn page(&self, part: Part, others: &[Entry]) -> Result<OpenPage> {
+    fn page(&self, part: Part, others: &[Entry]) -> Result<Page<Open, OpenCursor>> {
         let mut waiting = part.entries;
         // Behind the last that was copied there may be more that was not.
         let end = waiting.last().copied().filter(|_| part.is_cut);
@@ -102,7 +107,12 @@ impl Reading<'_> {
     }
 
     /// Takes from both, in order, until the page is full.
-    fn merge(&self, waiting: Vec<Entry>, end: Option<Entry>, mut indexed: Indexed<'_>) -> Result<OpenPage> {
+    fn merge(
+        &self,
+        waiting: Vec<Entry>,
+        end: Option<Entry>,
+        mut indexed: Indexed<'_>,
+    ) -> Result<Page<Open, OpenCursor>> {
         let mut waiting = waiting.into_iter().peekable();
         let mut find = self.connection.prepare_cached(rows::OPEN)?;
         let mut rows = indexed.rows(self)?;
@@ -148,7 +158,7 @@ impl Reading<'_> {
         if unreadable > 0 {
             tracing::error!(ping = %self.ping, unreadable, "opens in the database file cannot be read");
         }
-        Ok(OpenPage::new(opens, page_end).unreadable(unreadable))
+        Ok(Page::new(opens, page_end).unreadable(unreadable))
     }
 
     /// The open that an entry points to; an error if that is another one.

@@ -2,7 +2,7 @@
 //! ping.
 
 use mailping_core::Timestamp;
-use mailping_core::store::Purged;
+use mailping_core::store::Deleted;
 use rusqlite::params;
 
 use crate::failure::{Failure, Result};
@@ -14,9 +14,9 @@ const NEXT_DUE: &str = "SELECT n, keep_until FROM pings INDEXED BY pings_by_keep
 
 /// Deletes at most `limit` pings and opens of those that are due. What is damaged stays and is
 /// counted.
-pub(crate) fn purge(change: &Change<'_>, now: Timestamp, limit: usize) -> Result<Purged> {
-    let mut purged = Purged::default();
-    let left = |purged: &Purged| limit.saturating_sub((purged.pings + purged.opens) as usize);
+pub(crate) fn purge(change: &Change<'_>, now: Timestamp, limit: usize) -> Result<Deleted> {
+    let mut purged = Deleted::default();
+    let left = |purged: &Deleted| limit.saturating_sub((purged.pings + purged.opens) as usize);
     let mut due = change.prepare_cached(NEXT_DUE)?;
     let mut place = (i64::MIN, i64::MIN);
     while left(&purged) > 0 {

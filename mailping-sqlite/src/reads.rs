@@ -2,14 +2,15 @@
 //! out and counted.
 
 use mailping_core::PingId;
-use mailping_core::store::{KeptPing, KeyFingerprint, ObjectionScope, PingPage, PingQuery, RecipientHashes};
+use mailping_core::pings::Ping;
+use mailping_core::store::{KeyFingerprint, ObjectionScope, Page, PingQuery, RecipientHashes};
 use rusqlite::{Connection, Params, params};
 
 use crate::failure::{Failure, Result};
 use crate::record::number_of;
 use crate::{changes, milestones, rows};
 
-pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<KeptPing>> {
+pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<Ping>> {
     let transaction = connection.unchecked_transaction()?;
     let Some(n) = number_of(&transaction, id)? else { return Ok(None) };
     let read = by_number(&transaction, n, id, |_| true);
@@ -25,30 +26,26 @@ fn by_number(
     connection: &Connection,
     n: i64,
     id: PingId,
-    is_asked: impl Fn(&KeptPing) -> bool,
-) -> Result<Option<KeptPing>> {
+    is_asked: impl Fn(&Ping) -> bool,
+) -> Result<Option<Ping>> {
     let mut find = connection.prepare_cached(rows::PING)?;
     let mut found = find.query([n])?;
     let Some(row) = found.next()? else { return Ok(None) };
     let mut kept = rows::ping(row)?;
     kept.milestones = milestones::of_ping(connection, n, id)?;
-    if kept.ping.id == id && is_asked(&kept) {
-        Ok(Some(kept))
-    } else {
-        Err(Failure::corrupt("an index of pings"))
-    }
+    if kept.id == id && is_asked(&kept) { Ok(Some(kept)) } else { Err(Failure::corrupt("an index of pings")) }
 }
 
-pub(crate) fn pings(connection: &Connection, query: &PingQuery) -> Result<PingPage> {
+pub(crate) fn pings(connection: &Connection, query: &PingQuery) -> Result<Page<Ping>> {
     const ALL: &str = "SELECT n, id FROM pings WHERE id < ?1 ORDER BY id DESC";
     const BY_OWNER: &str =
         "SELECT n, id FROM pings INDEXED BY pings_by_owner WHERE owner = ?2 AND id < ?1 ORDER BY id DESC";
     const BY_REFERENCE: &str = "SELECT n, id FROM pings INDEXED BY pings_by_reference WHERE reference = ?2 AND id < ?1 ORDER BY id DESC";
     let transaction = connection.unchecked_transaction()?;
     let before = before(query.after);
-    let is_asked = |kept: &KeptPing| {
-        query.owner.as_ref().is_none_or(|owner| kept.ping.owner.as_ref() == Some(owner))
-            && query.reference.as_ref().is_none_or(|reference| &kept.ping.reference == reference)
+    let is_asked = |kept: &Ping| {
+        query.owner.as_ref().is_none_or(|owner| kept.owner.as_ref() == Some(owner))
+            && query.reference.as_ref().is_none_or(|reference| &kept.reference == reference)
     };
     match (&query.reference, &query.owner) {
         (None, None) => page(&transaction, ALL, params![before], query.limit, is_asked),
@@ -69,7 +66,7 @@ pub(crate) fn pings_of(
     recipient: &RecipientHashes,
     after: Option<PingId>,
     limit: usize,
-) -> Result<PingPage> {
+) -> Result<Page<Ping>> {
     const FIND: &str = "SELECT n, id FROM pings INDEXED BY pings_by_recipient
          WHERE recipient_key = ?2 AND recipient_hash = ?3 AND id < ?1 ORDER BY id DESC";
     // Several statements: a transaction makes them see one state.
@@ -80,13 +77,13 @@ pub(crate) fn pings_of(
         let page = page(&transaction, FIND, asked, limit, |_| true)?;
         more |= page.next.is_some();
         unreadable += page.unreadable;
-        pings.extend(page.pings);
+        pings.extend(page.items);
     }
-    pings.sort_unstable_by_key(|kept: &KeptPing| std::cmp::Reverse(kept.ping.id));
+    pings.sort_unstable_by_key(|kept: &Ping| std::cmp::Reverse(kept.id));
     more |= pings.len() > limit;
     pings.truncate(limit);
-    let next = pings.last().filter(|_| more).map(|kept| kept.ping.id);
-    Ok(PingPage::new(pings, next).unreadable(unreadable))
+    let next = pings.last().filter(|_| more).map(|ping| ping.id);
+    Ok(Page::new(pings, next).unreadable(unreadable))
 }
 
 /// The pings that a statement finds, until there are enough that can be read.
@@ -95,10 +92,10 @@ fn page(
     sql: &str,
     asked: impl Params,
     limit: usize,
-    is_asked: impl Fn(&KeptPing) -> bool,
-) -> Result<PingPage> {
+    is_asked: impl Fn(&Ping) -> bool,
+) -> Result<Page<Ping>> {
     if limit == 0 {
-        return Ok(PingPage::default());
+        return Ok(Page::default());
     }
     let mut find = connection.prepare_cached(sql)?;
     let mut found = find.query(asked)?;
@@ -121,7 +118,7 @@ fn page(
             }
         };
         if pings.len() >= limit {
-            next = pings.last().map(|kept: &KeptPing| kept.ping.id);
+            next = pings.last().map(|ping: &Ping| ping.id);
             break;
         }
         let place = rows::Column::new(row, 0, "pings.n").and_then(|n| {
@@ -140,7 +137,7 @@ fn page(
             Err(failure) => return Err(failure),
         }
     }
-    Ok(PingPage::new(pings, next).unreadable(unreadable))
+    Ok(Page::new(pings, next).unreadable(unreadable))
 }
 
 pub(crate) fn objection(

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use mailping_core::PingId;
 use mailping_core::pings::TimeStep;
 use mailping_core::receipts::{LastDay, Open};
-use mailping_core::store::{Answer, Attempt, Written};
+use mailping_core::store::{Attempt, Recorded};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use crate::failure::Result;
@@ -69,7 +69,7 @@ impl Change<'_> {
 
 /// What a batch did, to be remembered once it is durable.
 struct Appended {
-    written: Written,
+    written: Vec<Recorded>,
     entries: Vec<Entry>,
     last: i64,
     round: Round,
@@ -82,7 +82,12 @@ impl Recorder {
 
     /// Keeps the opens of pings that record, raises last days, and brings the index on by a little
     /// more than these.
-    pub(crate) fn record(&self, opens: &[Open], last_days: &[LastDay], attempt: Attempt) -> Result<Written> {
+    pub(crate) fn record(
+        &self,
+        opens: &[Open],
+        last_days: &[LastDay],
+        attempt: Attempt,
+    ) -> Result<Vec<Recorded>> {
         let record = |indexing: bool| {
             let work = |transaction: &Transaction<'_>| {
                 let mut appended = self.append(transaction, opens, last_days, attempt)?;
@@ -171,7 +176,7 @@ impl Recorder {
     ) -> Result<Appended> {
         self.catch_up(transaction)?;
         let mut known = self.known();
-        let mut written = Written::default();
+        let mut written = Vec::with_capacity(opens.len() + last_days.len());
         let mut kept: Vec<(i64, &Open)> = Vec::with_capacity(opens.len());
         let mut repeats = match attempt {
             Attempt::First => None,
@@ -180,7 +185,7 @@ impl Recorder {
         for open in opens {
             let records = known.records(transaction, open.ping)?;
             let ping = records.filter(|(_, until)| until - open.at.unix_millis() >= open.time_step.millis());
-            written.opens.push(answer(ping.is_some()));
+            written.push(answer(ping.is_some()));
             let Some((ping, _)) = ping else { continue };
             if repeats.as_mut().is_none_or(|repeats| !repeats.holds(transaction, ping, open)) {
                 kept.push((ping, open));
@@ -189,7 +194,7 @@ impl Recorder {
         for last in last_days {
             let records = known.records(transaction, last.ping)?;
             let ping = records.filter(|(_, until)| until - last.day.unix_millis() >= TimeStep::Day.millis());
-            written.last_days.push(answer(ping.is_some()));
+            written.push(answer(ping.is_some()));
             if let Some((ping, _)) = ping {
                 raise(transaction, ping, last.day.unix_millis())?;
             }
@@ -202,7 +207,7 @@ impl Recorder {
         Ok(Appended { written, entries, last, round: Round::default() })
     }
 
-    fn remember(&self, appended: Appended) -> Written {
+    fn remember(&self, appended: Appended) -> Vec<Recorded> {
         let mut tail = self.tail();
         tail.advanced(&appended.round);
         tail.add(appended.entries, appended.last);
@@ -341,8 +346,8 @@ fn many_rows() -> &'static str {
     SQL.get_or_init(|| format!("{ONE_ROW}{}", ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)".repeat(ROWS - 1)))
 }
 
-const fn answer(kept: bool) -> Answer {
-    if kept { Answer::Kept } else { Answer::Filtered }
+const fn answer(kept: bool) -> Recorded {
+    if kept { Recorded::Durable } else { Recorded::Filtered }
 }
 
 /// A panic while it is held leaves hints too many, or nothing known, at the worst.

@@ -5,8 +5,8 @@
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
 use mailping_core::receipts::{Open, OpenId};
-use mailping_core::store::{KeptPing, KeyFingerprint, RecipientHash, StoredBasis};
-use mailping_core::{Detail, PingId, Timestamp};
+use mailping_core::store::{KeyFingerprint, RecipientHash};
+use mailping_core::{Basis, Detail, PingId, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Row, named_params};
 
@@ -62,13 +62,15 @@ pub(crate) fn insert_ping(
 }
 
 /// Reads a row of [`PING`].
-pub(crate) fn ping(row: &Row<'_>) -> Result<KeptPing> {
+pub(crate) fn ping(row: &Row<'_>) -> Result<Ping> {
     let id = PingId::from_bytes(Column::new(row, 0, "pings.id")?.bytes()?);
     let basis = Column::new(row, 12, "pings.basis")?;
-    let basis: StoredBasis = serde_json::from_str(basis.text()?).map_err(|_| basis.corrupt())?;
+    let basis = serde_json::from_str::<serde_json::Value>(basis.text()?)
+        .and_then(Basis::from_stored)
+        .map_err(|_| basis.corrupt())?;
     let status = Status::from_code(Column::new(row, 1, "pings.status")?.small()?);
     let reference = Column::new(row, 10, "pings.reference")?;
-    let mut ping = Ping::stored(id, reference.text()?.to_owned(), basis.into(), status);
+    let mut ping = Ping::stored(id, reference.text()?.to_owned(), basis, status);
     ping.record_until = Column::new(row, 2, "pings.record_until")?.time()?;
     ping.keep_until = Column::new(row, 3, "pings.keep_until")?.time()?;
     ping.sent_at = Column::new(row, 4, "pings.sent_at")?.time()?;
@@ -83,8 +85,8 @@ pub(crate) fn ping(row: &Row<'_>) -> Result<KeptPing> {
     ping.asked_by = asked_by.map(|column| column.text().map(str::to_owned)).transpose()?;
     ping.shows_reference = Column::new(row, 17, "pings.shows_reference")?.integer()? != 0;
     let last_day = Column::new(row, 15, "last_days.day")?.optional();
-    let last_day = last_day.map(|column| column.time()).transpose()?;
-    Ok(KeptPing::new(ping, last_day))
+    ping.last_day = last_day.map(|column| column.time()).transpose()?;
+    Ok(ping)
 }
 
 /// Reads the key and the hash of a row of [`PING`], if there are any.

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Answer, Attempt, DatabaseId, Erased, KeptPing, Mark, Milestone, News, ObjectionScope, OpenPage,
-    OpenQuery, Order, PingPage, PingQuery, Purged, Spooling, Store, Written,
+    Attempt, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor, OpenQuery, Page,
+    PingQuery, Recorded, Spooling, Store,
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
 use mailping_core::{PingId, Timestamp};
@@ -20,7 +20,7 @@ use crate::files::Files;
 use crate::index;
 use crate::log::LogMover;
 use crate::record::{Change, Recorder};
-use crate::tail::Tail;
+use crate::tail::{Order, Tail};
 use crate::worker::Worker;
 use crate::writer::Writer;
 use crate::{backup, changes, connect, milestones, news, opens, purge, reads, repair};
@@ -156,16 +156,16 @@ impl Store for SqliteStore {
         opens: &[Open],
         last_days: &[LastDay],
         attempt: Attempt,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<Vec<Recorded>, StoreError> {
         if opens.is_empty() && last_days.is_empty() {
-            return Ok(Written::default());
+            return Ok(Vec::new());
         }
         let written = self.recorder.record(opens, last_days, attempt)?;
         self.log_changed(opens.len() + last_days.len());
         Ok(written)
     }
 
-    async fn reach(&self, milestone: &Milestone) -> Result<Answer, StoreError> {
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
         let milestone = *milestone;
         self.change(move |change| milestones::reach(change, &milestone)).await
     }
@@ -186,21 +186,25 @@ impl Store for SqliteStore {
         made
     }
 
-    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
+    async fn ping(&self, id: PingId) -> Result<Option<Ping>, StoreError> {
         self.reads.call(move |connection| reads::ping(connection, id)).await
     }
 
-    async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
+    async fn pings(&self, query: &PingQuery) -> Result<Page<Ping>, StoreError> {
         let query = query.clone();
         self.reads.call(move |connection| reads::pings(connection, &query)).await
     }
 
-    async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
+    async fn opens(&self, query: &OpenQuery) -> Result<Page<Open, OpenCursor>, StoreError> {
         let (tail, query) = (Arc::clone(&self.tail), *query);
         self.reads.call(move |connection| opens::page(connection, &tail, &query)).await
     }
 
-    async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
+    async fn opens_of(
+        &self,
+        pings: &[PingId],
+        limit: usize,
+    ) -> Result<Vec<Page<Open, OpenCursor>>, StoreError> {
         let (tail, pings) = (Arc::clone(&self.tail), pings.to_vec());
         let read = move |connection: &mut Connection| {
             opens::pages(connection, &tail, &pings, Order::OldestFirst, None, limit)
@@ -212,7 +216,7 @@ impl Store for SqliteStore {
         self.reads.call(|connection| news::mark(connection)).await
     }
 
-    async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+    async fn news(&self, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>, StoreError> {
         let since = since.clone();
         self.reads.call(move |connection| news::news(connection, &since, limit)).await
     }
@@ -221,7 +225,7 @@ impl Store for SqliteStore {
         self.change(move |change| changes::withdraw(change, id)).await
     }
 
-    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+    async fn erase(&self, id: PingId) -> Result<Option<Deleted>, StoreError> {
         self.change_and_wipe(move |change| changes::erase(change, id)).await
     }
 
@@ -234,7 +238,7 @@ impl Store for SqliteStore {
         self.change(move |change| changes::object_by_ping(change, id)).await
     }
 
-    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
+    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Deleted, StoreError> {
         let recipient = recipient.clone();
         self.change_and_wipe(move |change| changes::erase_recipient(change, &recipient)).await
     }
@@ -249,7 +253,7 @@ impl Store for SqliteStore {
         recipient: &RecipientHashes,
         after: Option<PingId>,
         limit: usize,
-    ) -> Result<PingPage, StoreError> {
+    ) -> Result<Page<Ping>, StoreError> {
         let recipient = recipient.clone();
         self.reads.call(move |connection| reads::pings_of(connection, &recipient, after, limit)).await
     }
@@ -258,7 +262,7 @@ impl Store for SqliteStore {
         self.reads.call(|connection| reads::recipient_keys(connection)).await
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Deleted, StoreError> {
         let purged = self.recorder.change(|change| purge::purge(change, now, limit))?;
         if purged.pings + purged.opens > 0 {
             self.recorder.writer.owe_empty_log();
@@ -273,5 +277,9 @@ impl Store for SqliteStore {
 
     fn spool(&self) -> Option<&dyn Spooling> {
         None
+    }
+
+    fn copies(&self) -> usize {
+        1
     }
 }

@@ -6,9 +6,16 @@
 
 use mailping_core::Timestamp;
 use mailping_core::receipts::OpenId;
-use mailping_core::store::{OpenCursor, Order};
+use mailping_core::store::OpenCursor;
 
 use crate::index::Round;
+
+/// In which direction opens are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    OldestFirst,
+    NewestFirst,
+}
 
 /// An open's place in the order of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use common::{insert, open, ping, ping_id, time};
 use mailping_core::receipts::Open;
-use mailping_core::store::{Answer, Attempt, OpenQuery, PingQuery, Store, StoreError};
+use mailping_core::store::{Attempt, OpenQuery, PingQuery, Recorded, Store, StoreError};
 use mailping_core::{PingId, Timestamp};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
@@ -140,7 +140,7 @@ fn survives(folder: &Path, all: &Pings, how: &str, tally: &mut Tally) {
         let is_read = loop {
             match block_on(store.opens(&query)) {
                 Ok(page) => {
-                    found.extend(page.opens);
+                    found.extend(page.items);
                     unreadable += page.unreadable;
                     match page.next {
                         Some(next) => query = query.after(Some(next)),
@@ -176,9 +176,9 @@ fn survives(folder: &Path, all: &Pings, how: &str, tally: &mut Tally) {
     let batch: Vec<Open> = (0..20).map(|n| open(ping_id(LATER), n)).collect();
     let written = block_on(store.record(&batch, &[], Attempt::First))
         .unwrap_or_else(|error| panic!("{how}: {error:?}"));
-    assert_eq!(written.opens, [Answer::Kept; 20], "{how}");
+    assert_eq!(written, [Recorded::Durable; 20], "{how}");
     let shown = block_on(store.opens(&OpenQuery::oldest(ping_id(LATER), 99))).unwrap();
-    assert_eq!((shown.opens.len(), shown.unreadable), (20, 0), "{how}");
+    assert_eq!((shown.items.len(), shown.unreadable), (20, 0), "{how}");
     for n in 0..PINGS {
         match block_on(store.record(&[open(ping_id(n), LATER + n)], &[], Attempt::First)) {
             Ok(_) => {}
@@ -187,7 +187,7 @@ fn survives(folder: &Path, all: &Pings, how: &str, tally: &mut Tally) {
         }
     }
     let list = block_on(store.pings(&PingQuery::newest(2_000))).unwrap();
-    lacks |= list.pings.len() < all.len() + 1;
+    lacks |= list.items.len() < all.len() + 1;
     // A purge ends, whatever it meets.
     let far: Timestamp = time(u64::try_from(i64::MAX / 2).unwrap());
     for _ in 0..100_000 {
@@ -272,7 +272,7 @@ fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
     }
     std::fs::write(&file, bytes).unwrap();
     let count = |store: &SqliteStore, n: u64| {
-        block_on(store.opens(&OpenQuery::oldest(ping_id(n), 999))).unwrap().opens.len()
+        block_on(store.opens(&OpenQuery::oldest(ping_id(n), 999))).unwrap().items.len()
     };
     for round in 0..2 {
         let store = SqliteStore::open(&file).unwrap();
@@ -280,10 +280,10 @@ fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
             assert_eq!(count(&store, n), 30 + round, "round {round}, ping {n}");
             let one = open(ping_id(n), LATER + round as u64);
             assert_eq!(
-                block_on(store.record(std::slice::from_ref(&one), &[], Attempt::First)).unwrap().opens,
-                [Answer::Kept]
+                block_on(store.record(std::slice::from_ref(&one), &[], Attempt::First)).unwrap(),
+                [Recorded::Durable]
             );
-            assert_eq!(block_on(store.record(&[one], &[], Attempt::Repeat)).unwrap().opens, [Answer::Kept]);
+            assert_eq!(block_on(store.record(&[one], &[], Attempt::Repeat)).unwrap(), [Recorded::Durable]);
             assert_eq!(count(&store, n), 31 + round, "round {round}, ping {n}: once, and at once");
         }
         drop(store);

@@ -9,7 +9,7 @@ use common::{insert, open, ping, ping_id, time};
 use mailping_core::fetcher::{Evidence, EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::{Status, TimeStep};
 use mailping_core::receipts::{LastDay, Open, PingQuery};
-use mailping_core::store::{Answer, Attempt, Milestone, MilestoneKind, Store};
+use mailping_core::store::{Attempt, Milestone, MilestoneKind, Recorded, Store};
 use mailping_core::{Detail, Keyring, Timestamp, Tracker};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
@@ -67,7 +67,7 @@ proptest! {
                 let mut milestone = Milestone::new(one.id, MilestoneKind::ALL[*kind], one.sent_at);
                 milestone.time_step = TimeStep::ALL[*step];
                 milestone.at = milestone.time().start();
-                prop_assert_eq!(block_on(store.reach(&milestone)).unwrap(), Answer::Kept);
+                prop_assert_eq!(block_on(store.reach(&milestone)).unwrap(), Recorded::Durable);
             }
             if *end == 1 {
                 block_on(store.withdraw(one.id)).unwrap();
@@ -78,7 +78,7 @@ proptest! {
         let tracker = block_on(tracker.build()).unwrap();
         let connection = Connection::open(&file).unwrap();
         let list = block_on(tracker.receipts().list(&PingQuery::newest(99))).unwrap();
-        for summary in list.summaries {
+        for summary in list.items {
             let id = summary.ping.id.to_string();
             let columns = "SELECT state, status, fetches, human_rows, first_human_open, last_human_open, reference, owner, sent_at,
                     delivery, confirmed_at FROM receipts WHERE ping = ?1";

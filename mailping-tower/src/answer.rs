@@ -1,17 +1,15 @@
-//! The answer: when it is ready, and its body.
+//! The answer: when it is ready.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
-use http_body::{Body, Frame, SizeHint};
-use mailping_core::mount::{Answer, Answering};
-use mailping_core::pixel;
+use http::header::CONNECTION;
+use http::{HeaderValue, Method, Request, Response, Version};
+use http_body::Body;
+use http_body_util::Full;
 
 /// The most bytes of a body that are read and thrown away to keep its connection.
 const MAX_UNREAD_BODY: usize = 16 * 1024;
@@ -19,8 +17,8 @@ const MAX_UNREAD_BODY: usize = 16 * 1024;
 /// An answer under way. Dropping it loses no open.
 #[must_use = "futures do nothing unless polled"]
 pub struct PixelFuture<B> {
-    answering: Answering,
-    answer: Option<Response<PixelBody>>,
+    answering: Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>,
+    answer: Option<Response<Full<Bytes>>>,
     version: Version,
     head: bool,
     /// What is left to read of the request, which is usually nothing. It says nothing that is
@@ -30,11 +28,14 @@ pub struct PixelFuture<B> {
 }
 
 impl<B: Body> PixelFuture<B> {
-    pub(crate) fn new(answering: Answering, request: Request<B>) -> Self {
+    pub(crate) fn new(
+        answering: impl Future<Output = Response<Bytes>> + Send + 'static,
+        request: Request<B>,
+    ) -> Self {
         let (version, head) = (request.version(), request.method() == Method::HEAD);
         let body = request.into_body();
         let unread = (!body.is_end_stream()).then(|| Box::pin(body));
-        Self { answering, answer: None, version, head, unread, read: 0 }
+        Self { answering: Box::pin(answering), answer: None, version, head, unread, read: 0 }
     }
 
     /// Whether the connection can go on, once the body is read or is too long to be.
@@ -53,15 +54,15 @@ impl<B: Body> PixelFuture<B> {
 }
 
 impl<B: Body> Future for PixelFuture<B> {
-    type Output = Result<Response<PixelBody>, Infallible>;
+    type Output = Result<Response<Full<Bytes>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         if this.answer.is_none() {
-            let mut answer = response(&ready!(Pin::new(&mut this.answering).poll(context)));
+            let mut answer = ready!(this.answering.as_mut().poll(context)).map(Full::new);
             if this.head {
                 // Over HTTP/2 hyper sends whatever there is.
-                *answer.body_mut() = PixelBody::default();
+                *answer.body_mut() = Full::default();
             }
             this.answer = Some(answer);
         }
@@ -77,51 +78,5 @@ impl<B: Body> Future for PixelFuture<B> {
 impl<B> fmt::Debug for PixelFuture<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PixelFuture")
-    }
-}
-
-/// Parsed once, with the length that a server would write for each answer anew.
-static PICTURE: LazyLock<HeaderMap> = LazyLock::new(|| headers(&pixel::HEADERS, pixel::BYTES.len()));
-
-fn headers(lines: &'static [(&'static str, &'static str)], length: usize) -> HeaderMap {
-    let lines =
-        lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-    lines.chain([(CONTENT_LENGTH, HeaderValue::from(length))]).collect()
-}
-
-fn response(answer: &Answer) -> Response<PixelBody> {
-    let (headers, body) = if answer.is_picture() {
-        (PICTURE.clone(), Bytes::from_static(&pixel::BYTES))
-    } else {
-        (headers(answer.headers(), answer.body().len()), Bytes::copy_from_slice(answer.body()))
-    };
-    let mut response = Response::new(PixelBody(body));
-    *response.status_mut() = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-    *response.headers_mut() = headers;
-    response
-}
-
-/// The picture or a page, whole.
-#[derive(Debug, Clone, Default)]
-pub struct PixelBody(Bytes);
-
-impl Body for PixelBody {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let bytes = std::mem::take(&mut self.0);
-        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.len() as u64)
     }
 }

@@ -35,14 +35,16 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::{Extensions, Request};
+use http_body_util::Full;
 use mailping_core::intake::PixelRequest;
 use mailping_core::mount::Mount;
 #[doc(no_inline)]
 pub use mailping_core::*;
 use tower_service::Service;
 
-pub use self::answer::{PixelBody, PixelFuture};
+pub use self::answer::PixelFuture;
 
 /// Who connects: put it into a request's extensions if the service serves several connections.
 /// Never a made-up address, and never one from a header: the core reads those itself.
@@ -109,7 +111,7 @@ impl From<Mount> for PixelService {
 }
 
 impl<B: http_body::Body> Service<Request<B>> for PixelService {
-    type Response = http::Response<PixelBody>;
+    type Response = http::Response<Full<Bytes>>;
     type Error = Infallible;
     type Future = PixelFuture<B>;
 

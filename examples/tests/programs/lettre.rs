@@ -156,7 +156,7 @@ fn sent(service: &Start, smtp: SocketAddr, received: &Receiver<Received>, to: &s
 /// Those of the recipients' messages, without that of the ping that the service makes.
 fn states(beside: &Beside) -> Vec<State> {
     let page = block_on(beside.0.receipts().list(&PingQuery::newest(10))).unwrap();
-    let mut states: Vec<_> = page.summaries.iter().map(|summary| summary.state).collect();
+    let mut states: Vec<_> = page.items.iter().map(|summary| summary.state).collect();
     states.pop();
     states.sort();
     states
@@ -231,7 +231,7 @@ fn what_the_server_answered_is_in_the_receipt_and_its_words_are_not() {
     assert_eq!(to, ["ada@example.com", "bob@example.com"]);
     let page = block_on(Beside::sqlite(&service).0.receipts().list(&PingQuery::newest(3))).unwrap();
     let mut told: Vec<_> = page
-        .summaries
+        .items
         .iter()
         .map(|summary| {
             let milestone = summary.milestones[0];
@@ -254,7 +254,7 @@ fn what_the_server_answered_is_in_the_receipt_and_its_words_are_not() {
     let reply = program.client().send("POST", &mails[0].confirm(), &click, "");
     assert_eq!(reply.status, 200, "{reply:?}");
     let page = block_on(Beside::sqlite(&service).0.receipts().list(&PingQuery::newest(1))).unwrap();
-    assert!(page.summaries[0].confirmed_at.is_some());
+    assert!(page.items[0].confirmed_at.is_some());
     for (path, bytes) in service.files() {
         for words in ["example.com", "there is no", "come back"] {
             let found = bytes.windows(words.len()).any(|window| window == words.as_bytes());

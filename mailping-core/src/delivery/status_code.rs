@@ -46,21 +46,20 @@ impl FromStr for StatusCode {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let refused = ParseError::new(STATUS_CODE);
         if text.len() > MAX_BYTES {
-            return Err(refused);
+            return Err(ParseError::new(STATUS_CODE));
         }
         let mut numbers =
             text.split('.').map(|number| decimal(number).filter(|number| *number <= MAX_NUMBER));
         let mut next = || numbers.next().flatten().and_then(|number| u16::try_from(number).ok());
         let (class, subject, detail) = (next(), next(), next());
-        let code = match (class, subject, detail) {
-            (Some(class @ (2 | 4 | 5)), Some(subject), Some(detail)) => {
-                Self { class: u8::try_from(class).map_err(|_| refused)?, subject, detail }
+        let class = class.and_then(|class| u8::try_from(class).ok());
+        match (class, subject, detail, numbers.next()) {
+            (Some(class @ (2 | 4 | 5)), Some(subject), Some(detail), None) => {
+                Ok(Self { class, subject, detail })
             }
-            _ => return Err(refused),
-        };
-        if numbers.next().is_none() { Ok(code) } else { Err(refused) }
+            _ => Err(ParseError::new(STATUS_CODE)),
+        }
     }
 }
 

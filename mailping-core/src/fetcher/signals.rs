@@ -10,7 +10,7 @@ use crate::HeaderSource;
 
 /// How much of a header is read; the longest real values, those of `Sec-CH-UA`, have some 130
 /// bytes.
-const VALUE_LIMIT: usize = 256;
+const MAX_VALUE_BYTES: usize = 256;
 
 /// A header whose value says something.
 pub(super) struct HeaderRule {
@@ -58,12 +58,6 @@ pub(super) const HEADERS: &[HeaderRule] = &[
 
 /// What one request says of the software that made it. It borrows the User-Agent and copies
 /// nothing.
-///
-/// ```
-/// use mailping_core::fetcher::FetchSignals;
-/// let signals = FetchSignals::new().user_agent(b"Mozilla/5.0").header("Sec-Purpose", b"prefetch");
-/// assert_eq!(format!("{signals:?}"), "FetchSignals([redacted])");
-/// ```
 #[derive(Clone, Copy, Default)]
 pub struct FetchSignals<'a> {
     user_agent: Option<&'a [u8]>,
@@ -118,7 +112,7 @@ impl<'a> FetchSignals<'a> {
     }
 
     fn declare(&mut self, rule: &HeaderRule, value: &[u8]) {
-        let value = value.get(..VALUE_LIMIT).unwrap_or(value);
+        let value = value.get(..MAX_VALUE_BYTES).unwrap_or(value);
         let holds = match rule.says {
             Says::Any(words) => names(value, words),
             Says::None(words) => !value.trim_ascii().is_empty() && !names(value, words),

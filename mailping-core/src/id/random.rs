@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 
-use crate::RandomError;
+use super::RandomError;
 
 /// One call into the operating system gives the ids of so many hits.
 const IDS: usize = 64;

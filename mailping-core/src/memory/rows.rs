@@ -5,8 +5,8 @@ use std::ops::Bound;
 
 use crate::keyring::KeyFingerprint;
 use crate::store::{
-    DatabaseId, Erased, KeptPing, Mark, Milestone, MilestoneKind, News, NewsItem, ObjectionScope, OpenCursor,
-    OpenPage, OpenQuery, Order, PingPage, Purged, StoreError,
+    DatabaseId, Deleted, Mark, Milestone, MilestoneKind, ObjectionScope, Observation, OpenCursor, OpenQuery,
+    Page, StoreError,
 };
 use crate::{LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp};
 
@@ -32,7 +32,7 @@ enum New {
 
 #[derive(Debug)]
 struct Row {
-    kept: KeptPing,
+    ping: Ping,
     recipient: Option<RecipientHash>,
     /// By time and id, each with its number.
     opens: BTreeMap<OpenCursor, (u64, Open)>,
@@ -45,7 +45,7 @@ impl Rows {
     /// `false` if its ping does not record.
     pub(super) fn keep(&mut self, open: &Open) -> bool {
         let row = self.pings.get_mut(&open.ping);
-        let Some(row) = row.filter(|row| row.kept.ping.records(open.at, open.time_step)) else {
+        let Some(row) = row.filter(|row| row.ping.records(open.at, open.time_step)) else {
             return false;
         };
         let (place, number) = (OpenCursor::of(open), self.last + 1);
@@ -61,13 +61,13 @@ impl Rows {
     /// `false` if its ping does not record.
     pub(super) fn raise(&mut self, last: LastDay) -> bool {
         let row = self.pings.get_mut(&last.ping);
-        let Some(row) = row.filter(|row| row.kept.ping.records(last.day, TimeStep::Day)) else {
+        let Some(row) = row.filter(|row| row.ping.records(last.day, TimeStep::Day)) else {
             return false;
         };
-        if row.kept.last_day >= Some(last.day) {
+        if row.ping.last_day >= Some(last.day) {
             return true;
         }
-        row.kept.last_day = Some(last.day);
+        row.ping.last_day = Some(last.day);
         self.last += 1;
         if let Some(before) = row.last_day.replace(self.last) {
             self.news.remove(&before);
@@ -79,14 +79,14 @@ impl Rows {
     /// `false` if its ping does not take it.
     pub(super) fn reach(&mut self, milestone: &Milestone) -> bool {
         let Some(row) = self.pings.get_mut(&milestone.ping) else { return false };
-        if row.kept.milestones.iter().any(|known| known.kind == milestone.kind) {
+        if row.ping.milestones.iter().any(|known| known.kind == milestone.kind) {
             return true;
         }
-        if !row.kept.ping.takes(milestone) {
+        if !row.ping.takes(milestone) {
             return false;
         }
         self.last += 1;
-        row.kept.milestones.push(*milestone);
+        row.ping.milestones.push(*milestone);
         row.milestones.push(self.last);
         self.news.insert(self.last, (milestone.ping, New::Milestone(milestone.kind)));
         true
@@ -108,9 +108,10 @@ impl Rows {
         }
         let (id, status) = (ping.id, ping.status);
         let recipient = recipient.map(|hashes| hashes.newest);
-        let kept = KeptPing::new(ping, None);
-        let row = Row { kept, recipient, opens: BTreeMap::new(), last_day: None, milestones: Vec::new() };
-        self.pings.insert(id, row);
+        self.pings.insert(
+            id,
+            Row { ping, recipient, opens: BTreeMap::new(), last_day: None, milestones: Vec::new() },
+        );
         Ok(status)
     }
 
@@ -148,8 +149,8 @@ impl Rows {
 
     fn close(&mut self, id: PingId) {
         let Some(row) = self.pings.get_mut(&id) else { return };
-        if matches!(row.kept.ping.status, Status::Live | Status::Withdrawn | Status::Untracked) {
-            row.kept.ping.status = Status::Closed;
+        if matches!(row.ping.status, Status::Live | Status::Withdrawn | Status::Untracked) {
+            row.ping.status = Status::Closed;
         }
     }
 
@@ -165,25 +166,25 @@ impl Rows {
     /// `false` if there is no such ping.
     pub(super) fn withdraw(&mut self, id: PingId) -> bool {
         let Some(row) = self.pings.get_mut(&id) else { return false };
-        if row.kept.ping.status == Status::Live {
-            row.kept.ping.status = Status::Withdrawn;
+        if row.ping.status == Status::Live {
+            row.ping.status = Status::Withdrawn;
         }
         true
     }
 
-    pub(super) fn erase(&mut self, id: PingId) -> Option<Erased> {
+    pub(super) fn erase(&mut self, id: PingId) -> Option<Deleted> {
         let row = self.pings.remove(&id)?;
         let opens = row.opens.values().map(|(number, _)| number);
         for number in opens.chain(&row.last_day).chain(&row.milestones) {
             self.news.remove(number);
         }
-        Some(Erased::new(1, row.opens.len() as u64))
+        Some(Deleted::new(1, row.opens.len() as u64))
     }
 
-    pub(super) fn purge(&mut self, now: Timestamp, limit: usize) -> Purged {
-        let due = self.pings.iter().filter(|(_, row)| row.kept.ping.keep_until <= now);
+    pub(super) fn purge(&mut self, now: Timestamp, limit: usize) -> Deleted {
+        let due = self.pings.iter().filter(|(_, row)| row.ping.keep_until <= now);
         let due: Vec<PingId> = due.map(|(id, _)| *id).take(limit).collect();
-        let (mut left, mut purged) = (limit, Purged::default());
+        let (mut left, mut purged) = (limit, Deleted::default());
         for id in due {
             let Some(row) = self.pings.get_mut(&id) else { continue };
             while left > 0
@@ -202,8 +203,8 @@ impl Rows {
         purged
     }
 
-    pub(super) fn ping(&self, id: PingId) -> Option<KeptPing> {
-        self.pings.get(&id).map(|row| row.kept.clone())
+    pub(super) fn ping(&self, id: PingId) -> Option<Ping> {
+        self.pings.get(&id).map(|row| row.ping.clone())
     }
 
     pub(super) fn newest(
@@ -211,28 +212,24 @@ impl Rows {
         after: Option<PingId>,
         limit: usize,
         asked: impl Fn(&Ping, Option<RecipientHash>) -> bool,
-    ) -> PingPage {
+    ) -> Page<Ping> {
         let older = (Bound::Unbounded, after.map_or(Bound::Unbounded, Bound::Excluded));
         let found = self.pings.range(older).rev().map(|(_, row)| row);
-        let mut found = found.filter(|row| asked(&row.kept.ping, row.recipient)).map(|row| &row.kept);
-        let pings: Vec<KeptPing> = found.by_ref().take(limit).cloned().collect();
-        let next = pings.last().map(|kept| kept.ping.id).filter(|_| found.next().is_some());
-        PingPage::new(pings, next)
+        let mut found = found.filter(|row| asked(&row.ping, row.recipient)).map(|row| &row.ping);
+        let pings: Vec<Ping> = found.by_ref().take(limit).cloned().collect();
+        let next = pings.last().map(|ping| ping.id).filter(|_| found.next().is_some());
+        Page::new(pings, next)
     }
 
-    pub(super) fn opens(&self, query: &OpenQuery) -> OpenPage {
-        let Some(row) = self.pings.get(&query.ping) else { return OpenPage::default() };
+    pub(super) fn opens(&self, query: &OpenQuery) -> Page<Open, OpenCursor> {
+        let Some(row) = self.pings.get(&query.ping) else { return Page::default() };
         let place = query.after.map_or(Bound::Unbounded, Bound::Excluded);
         let one_more = query.limit.saturating_add(1);
-        let opens: Vec<&(u64, Open)> = match query.order {
-            Order::OldestFirst => {
-                row.opens.range((place, Bound::Unbounded)).map(kept).take(one_more).collect()
-            }
-            Order::NewestFirst => {
-                row.opens.range((Bound::Unbounded, place)).rev().map(kept).take(one_more).collect()
-            }
+        let opens: Vec<&(u64, Open)> = match query.newest_first {
+            false => row.opens.range((place, Bound::Unbounded)).map(kept).take(one_more).collect(),
+            true => row.opens.range((Bound::Unbounded, place)).rev().map(kept).take(one_more).collect(),
         };
-        OpenPage::cut(opens.into_iter().map(|(_, open)| open.clone()).collect(), query.limit)
+        Page::cut(opens.into_iter().map(|(_, open)| open.clone()).collect(), query.limit)
     }
 
     pub(super) fn mark(&mut self) -> Result<Mark, StoreError> {
@@ -244,8 +241,7 @@ impl Rows {
         if let Some(database) = self.database {
             return Ok(database);
         }
-        let drawn = DatabaseId::random().map_err(StoreError::unavailable)?;
-        Ok(*self.database.insert(drawn))
+        Ok(*self.database.insert(DatabaseId::random()?))
     }
 
     fn mark_at(&self, number: u64) -> Result<Mark, StoreError> {
@@ -253,28 +249,29 @@ impl Rows {
         format!("{database}-{number}").parse().map_err(StoreError::unavailable)
     }
 
-    pub(super) fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+    pub(super) fn news(&self, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>, StoreError> {
         let number = since.as_str().split_once('-').and_then(|(_, number)| number.parse().ok());
         let number = number.filter(|number| *number <= self.last).ok_or(StoreError::UnknownMark)?;
         if self.mark_at(number)? != *since {
             return Err(StoreError::UnknownMark);
         }
         let new = self.news.range((Bound::Excluded(number), Bound::Unbounded)).take(limit);
-        let new: Vec<(u64, NewsItem)> =
-            new.filter_map(|(number, (ping, new))| Some((*number, self.event(*ping, *new)?))).collect();
+        let new: Vec<(u64, Observation)> =
+            new.filter_map(|(number, (ping, place))| Some((*number, self.event(*ping, *place)?))).collect();
         let read = new.last().map_or(number, |(number, _)| *number);
         let read = if new.len() < limit { self.last } else { read };
-        Ok(News::new(new.into_iter().map(|(_, event)| event).collect(), self.mark_at(read)?))
+        let next = (read > number).then(|| self.mark_at(read)).transpose()?;
+        Ok(Page::new(new.into_iter().map(|(_, event)| event).collect(), next))
     }
 
-    fn event(&self, ping: PingId, new: New) -> Option<NewsItem> {
+    fn event(&self, ping: PingId, new: New) -> Option<Observation> {
         let row = self.pings.get(&ping)?;
         match new {
-            New::Open(place) => row.opens.get(&place).map(|(_, open)| NewsItem::Open(open.clone())),
-            New::LastDay => row.kept.last_day.map(|day| NewsItem::LastDay(LastDay::new(ping, day))),
+            New::Open(place) => row.opens.get(&place).map(|(_, open)| Observation::Open(open.clone())),
+            New::LastDay => row.ping.last_day.map(|day| Observation::LastDay(LastDay::new(ping, day))),
             New::Milestone(kind) => {
-                let mut milestones = row.kept.milestones.iter().copied();
-                milestones.find(|milestone| milestone.kind == kind).map(NewsItem::Milestone)
+                let mut milestones = row.ping.milestones.iter().copied();
+                milestones.find(|milestone| milestone.kind == kind).map(Observation::Milestone)
             }
         }
     }

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::accept;
-use super::texts::{ENGLISH, GERMAN, Texts, TextsError};
-use super::{Page, escape};
+use super::texts::{ENGLISH, GERMAN, Texts};
+use super::{Stage, escape};
 use crate::HeaderSource;
+use crate::text::ParseError;
 
 /// At least one language; the first is for readers who want none of them.
 #[derive(Clone)]
@@ -35,7 +36,7 @@ impl Default for Languages {
 
 impl Languages {
     /// Adds a language, or puts its texts in the place of those that there are.
-    pub(crate) fn insert(&mut self, texts: &Texts) -> Result<(), TextsError> {
+    pub(crate) fn insert(&mut self, texts: &Texts) -> Result<(), ParseError> {
         texts.check()?;
         let language = Arc::new(Language::new(texts));
         let mut others = std::iter::once(&mut self.first).chain(&mut self.rest);
@@ -90,7 +91,7 @@ impl Languages {
 
 impl Language {
     fn new(texts: &Texts) -> Self {
-        let pages = Page::ALL.map(|page| page.html(texts).into());
+        let pages = Stage::ALL.map(|page| page.html(texts).into());
         Self { tag: escape(&texts.lang), pages, texts: texts.clone() }
     }
 
@@ -98,13 +99,13 @@ impl Language {
         &self.texts
     }
 
-    pub(crate) fn page(&self, page: Page) -> Arc<str> {
+    pub(crate) fn page(&self, page: Stage) -> Arc<str> {
         let [ask, done, damaged, failed] = &self.pages;
         Arc::clone(match page {
-            Page::Ask => ask,
-            Page::Done => done,
-            Page::Damaged => damaged,
-            Page::Failed => failed,
+            Stage::Ask => ask,
+            Stage::Done => done,
+            Stage::Damaged => damaged,
+            Stage::Failed => failed,
         })
     }
 }
@@ -173,7 +174,7 @@ mod tests {
         languages.insert(&Texts { ask_title: "No receipts".into(), ..texts("EN") }).unwrap();
         assert_eq!(languages.iter().count(), 2);
         let english = languages.choose(&http::HeaderMap::new());
-        assert!(english.page(Page::Ask).contains("<h1>No receipts</h1>"));
+        assert!(english.page(Stage::Ask).contains("<h1>No receipts</h1>"));
         assert!(languages.insert(&texts("not a tag")).is_err());
     }
 }

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::text::ParseError;
+
 /// The most bytes of one text.
 const MAX_BYTES: usize = 8 * 1024;
 /// Stands for who asks.
@@ -11,6 +13,11 @@ pub(crate) const SENDER: &str = "{sender}";
 pub(crate) const REFERENCE: &str = "{reference}";
 /// The most bytes of a language tag: RFC 5646 asks for room for 35.
 const MAX_TAG_BYTES: usize = 35;
+
+const TAG: &str = "the tag of the texts' language, such as `de` or `pt-BR`";
+const NO_PLACE: &str = "lacks its `{sender}` or `{reference}`";
+const EMPTY: &str = "is empty";
+const TOO_LONG: &str = "is longer than 8 KiB";
 
 /// The words of the pages that recipients see in one language, those that object and those that
 /// confirm receipt: [`ENGLISH`] and [`GERMAN`] are built in, and
@@ -230,44 +237,17 @@ pub const GERMAN: Texts = Texts {
     ),
 };
 
-/// Why texts are not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TextsError {
-    /// The tag of the language is none.
-    #[error("the language of the texts must be a tag such as `de` or `pt-BR`")]
-    Language,
-    /// A text is empty.
-    #[error("the text `{field}` of the pages is empty")]
-    Empty {
-        /// The field's name.
-        field: &'static str,
-    },
-    /// A text is too long.
-    #[error("the text `{field}` of the pages is longer than {MAX_BYTES} bytes")]
-    Length {
-        /// The field's name.
-        field: &'static str,
-    },
-    /// A text lacks what it is there to show.
-    #[error("the text `{field}` of the pages lacks its `{{sender}}` or `{{reference}}`")]
-    Placeholder {
-        /// The field's name.
-        field: &'static str,
-    },
-}
-
 impl Texts {
-    pub(super) fn check(&self) -> Result<(), TextsError> {
+    pub(super) fn check(&self) -> Result<(), ParseError> {
         if !is_tag(&self.lang) {
-            return Err(TextsError::Language);
+            return Err(ParseError::new(TAG).in_field("lang"));
         }
         for (field, text) in self.all() {
             if text.trim().is_empty() {
-                return Err(TextsError::Empty { field });
+                return Err(refused(field, EMPTY));
             }
             if text.len() > MAX_BYTES {
-                return Err(TextsError::Length { field });
+                return Err(refused(field, TOO_LONG));
             }
         }
         for (field, text, placeholder) in [
@@ -275,7 +255,7 @@ impl Texts {
             ("confirm_reference", &self.confirm_reference, REFERENCE),
         ] {
             if !text.contains(placeholder) {
-                return Err(TextsError::Placeholder { field });
+                return Err(refused(field, NO_PLACE));
             }
         }
         Ok(())
@@ -308,6 +288,10 @@ impl Texts {
             ("confirm_failed_text", &self.confirm_failed_text),
         ]
     }
+}
+
+fn refused(field: &'static str, problem: &str) -> ParseError {
+    ParseError::because(format_args!("the text `{field}` of the pages {problem}")).in_field(field)
 }
 
 /// Letters, then further parts of letters and digits.
@@ -358,15 +342,12 @@ mod tests {
 
     #[test]
     fn texts_that_lack_something_are_refused_by_name() {
-        assert_eq!(
-            Texts { done_text: " \n".into(), ..ENGLISH }.check(),
-            Err(TextsError::Empty { field: "done_text" })
-        );
+        assert_eq!(Texts { done_text: " \n".into(), ..ENGLISH }.check(), Err(refused("done_text", EMPTY)));
         let long = Texts { failed_button: "x".repeat(MAX_BYTES + 1).into(), ..ENGLISH };
-        assert_eq!(long.check(), Err(TextsError::Length { field: "failed_button" }));
+        assert_eq!(long.check(), Err(refused("failed_button", TOO_LONG)));
         for tag in ["", "-", "de-", "-de", "de_DE", "d\u{e9}", "\"><script>", "1a", "abcdefghi", "x y"] {
             let texts = Texts { lang: tag.to_owned().into(), ..ENGLISH };
-            assert_eq!(texts.check(), Err(TextsError::Language), "{tag}");
+            assert_eq!(texts.check(), Err(ParseError::new(TAG).in_field("lang")), "{tag}");
         }
         for tag in ["de", "pt-BR", "zh-Hant-TW", "sr-Latn", "es-419"] {
             assert_eq!(Texts { lang: tag.into(), ..ENGLISH }.check(), Ok(()), "{tag}");

@@ -138,7 +138,6 @@ mod tests {
 
     use crate::delivery::SmtpReply;
     use crate::receipt::Tally;
-    use crate::store::KeptPing;
     use crate::{Basis, OpenId, Ping, PingId, Status, Timestamp};
 
     use super::*;
@@ -159,9 +158,9 @@ mod tests {
     }
 
     fn says(milestones: &[Milestone], opens: &[Open]) -> String {
-        let kept = Ping::stored(ping(), "x".to_owned(), Basis::Contract, Status::Live);
-        let kept = KeptPing::new(kept, None).milestones(milestones.to_vec());
-        let mut tally = Tally::new(kept, time("23T12:00"), Duration::ZERO);
+        let mut ping = Ping::stored(ping(), "x".to_owned(), Basis::Contract, Status::Live);
+        ping.milestones = milestones.to_vec();
+        let mut tally = Tally::new(ping, time("23T12:00"), Duration::ZERO);
         opens.iter().for_each(|open| tally.add(open));
         tally.finish().to_string()
     }
@@ -226,10 +225,9 @@ mod tests {
             (vec![Failed, Delayed, Accepted], Failed),
             (vec![Failed, Delivered, Confirmed], Delivered),
         ] {
-            let milestones = kinds.iter().map(|kind| told(*kind, "23T10:00", "")).collect();
-            let ping = Ping::stored(ping(), "x".to_owned(), Basis::Contract, Status::Live);
-            let kept = KeptPing::new(ping, None).milestones(milestones);
-            let summary = Tally::new(kept, time("23T12:00"), Duration::ZERO).finish();
+            let mut ping = Ping::stored(ping(), "x".to_owned(), Basis::Contract, Status::Live);
+            ping.milestones = kinds.iter().map(|kind| told(*kind, "23T10:00", "")).collect();
+            let summary = Tally::new(ping, time("23T12:00"), Duration::ZERO).finish();
             assert_eq!(summary.delivery, most, "{kinds:?}");
             assert_eq!(summary.confirmed_at.is_some(), kinds.contains(&Confirmed));
         }

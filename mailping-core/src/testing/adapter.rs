@@ -17,7 +17,6 @@
 //! set and body must be exact, save for `date` and `connection`, and so must what is kept of the
 //! request. The whole run takes a few seconds.
 //!
-//! [`Answer`]: crate::mount::Answer
 //! [`HeaderSource`]: crate::intake::HeaderSource
 //! [`Mount::answer`]: crate::mount::Mount::answer
 //! [`Mount::at`]: crate::mount::Mount::at

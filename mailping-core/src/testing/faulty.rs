@@ -8,8 +8,8 @@ use async_trait::async_trait;
 
 use crate::keyring::KeyFingerprint;
 use crate::store::{
-    Answer, Attempt, DatabaseId, Erased, KeptPing, Mark, Milestone, News, ObjectionScope, OpenPage,
-    OpenQuery, PingPage, PingQuery, Purged, Spooling, Store, StoreError, Written,
+    Attempt, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor, OpenQuery, Page,
+    PingQuery, Recorded, Spooling, Store, StoreError,
 };
 use crate::{LastDay, MemoryStore, Open, OpenId, Ping, PingId, RecipientHashes, Status, Timestamp};
 
@@ -148,7 +148,7 @@ impl Store for FaultyStore {
         opens: &[Open],
         last_days: &[LastDay],
         attempt: Attempt,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<Vec<Recorded>, StoreError> {
         self.0.records.fetch_add(1, Ordering::SeqCst);
         self.0.repeats.fetch_add(usize::from(attempt == Attempt::Repeat), Ordering::SeqCst);
         self.count_down();
@@ -164,10 +164,10 @@ impl Store for FaultyStore {
             return Err(StoreError::Corrupt { what: "the store was told to be damaged" });
         }
         let written = self.up()?.record(opens, last_days, attempt).await?;
-        Ok(if fault == Fault::RecordAnswersNothing { Written::default() } else { written })
+        Ok(if fault == Fault::RecordAnswersNothing { Vec::new() } else { written })
     }
 
-    async fn reach(&self, milestone: &Milestone) -> Result<Answer, StoreError> {
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
         self.up()?.reach(milestone).await
     }
 
@@ -179,19 +179,23 @@ impl Store for FaultyStore {
         self.up()?.insert_ping(ping, recipient).await
     }
 
-    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
+    async fn ping(&self, id: PingId) -> Result<Option<Ping>, StoreError> {
         self.up()?.ping(id).await
     }
 
-    async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
+    async fn pings(&self, query: &PingQuery) -> Result<Page<Ping>, StoreError> {
         self.up()?.pings(query).await
     }
 
-    async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
+    async fn opens(&self, query: &OpenQuery) -> Result<Page<Open, OpenCursor>, StoreError> {
         self.up()?.opens(query).await
     }
 
-    async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
+    async fn opens_of(
+        &self,
+        pings: &[PingId],
+        limit: usize,
+    ) -> Result<Vec<Page<Open, OpenCursor>>, StoreError> {
         self.up()?.opens_of(pings, limit).await
     }
 
@@ -199,7 +203,7 @@ impl Store for FaultyStore {
         self.up()?.mark().await
     }
 
-    async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+    async fn news(&self, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>, StoreError> {
         self.up()?.news(since, limit).await
     }
 
@@ -207,7 +211,7 @@ impl Store for FaultyStore {
         self.up()?.withdraw(id).await
     }
 
-    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+    async fn erase(&self, id: PingId) -> Result<Option<Deleted>, StoreError> {
         self.up()?.erase(id).await
     }
 
@@ -219,7 +223,7 @@ impl Store for FaultyStore {
         self.up()?.object_by_ping(id).await
     }
 
-    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
+    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Deleted, StoreError> {
         self.up()?.erase_recipient(recipient).await
     }
 
@@ -232,7 +236,7 @@ impl Store for FaultyStore {
         recipient: &RecipientHashes,
         after: Option<PingId>,
         limit: usize,
-    ) -> Result<PingPage, StoreError> {
+    ) -> Result<Page<Ping>, StoreError> {
         self.up()?.pings_of(recipient, after, limit).await
     }
 
@@ -240,7 +244,7 @@ impl Store for FaultyStore {
         self.up()?.recipient_keys().await
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Deleted, StoreError> {
         self.up()?.purge(now, limit).await
     }
 
@@ -250,5 +254,9 @@ impl Store for FaultyStore {
 
     fn spool(&self) -> Option<&dyn Spooling> {
         None
+    }
+
+    fn copies(&self) -> usize {
+        0
     }
 }

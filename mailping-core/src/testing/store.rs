@@ -31,7 +31,7 @@
 //! gone.
 //!
 //! [`Attempt::Repeat`]: crate::store::Attempt::Repeat
-//! [`Filtered`]: crate::store::Answer::Filtered
+//! [`Filtered`]: crate::store::Recorded::Filtered
 //! [`NewPing`]: crate::NewPing
 //! [`StoreError::unavailable`]: crate::store::StoreError::unavailable
 //! [`Store`]: crate::store::Store
@@ -44,17 +44,17 @@
     reason = "a case fails by panicking, as a test does"
 )]
 
-mod at_once;
+mod concurrency;
 mod deleting;
 mod harness;
-mod kept_whole;
 mod last_day;
 mod milestones;
 mod news;
 mod no_more_opens;
-mod reading;
+mod pages;
 mod recipients;
 mod recording;
+mod round_trip;
 
 use std::fmt;
 use std::future::Future;
@@ -140,13 +140,13 @@ cases! {
         the_last_day_is_the_latest_in_any_order,
         the_last_day_is_raised_for_recording_pings_alone,
         opens_and_last_days_go_together;
-    reading:
+    pages:
         opens_come_by_time_then_id_page_by_page,
         the_opens_of_many_pings_come_as_a_page_for_each,
         pings_come_from_the_newest_page_by_page,
         pings_are_filtered_by_owner_and_reference_exactly,
         what_is_unknown_is_none;
-    kept_whole:
+    round_trip:
         a_ping_with_every_field_comes_back,
         a_ping_with_the_fewest_fields_comes_back,
         every_basis_and_code_of_a_ping_comes_back,
@@ -189,7 +189,7 @@ cases! {
         purging_takes_what_is_due_and_nothing_else,
         purging_takes_at_most_the_limit_and_leaves_no_open_without_its_ping,
         purging_ends_with_fewer_than_the_limit;
-    at_once:
+    concurrency:
         writers_at_once_keep_every_open_once,
         no_open_comes_after_a_withdrawal_under_way,
         no_open_comes_after_an_erasure_under_way,

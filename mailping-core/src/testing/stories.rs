@@ -78,10 +78,10 @@ pub fn run<Server>(
         if story.get("confidence").and_then(Value::as_str) == Some("low") {
             continue;
         }
-        let world = World::new(&story, geo);
-        let server = start(world.tracker.clone());
-        let opens = world.play(&story, hits, |request| fetch(&server, request)).map_err(bad)?;
-        let receipt = pollster::block_on(world.tracker.receipts().get(world.ping.id()));
+        let fixture = Fixture::new(&story, geo);
+        let server = start(fixture.tracker.clone());
+        let opens = fixture.play(&story, hits, |request| fetch(&server, request)).map_err(bad)?;
+        let receipt = pollster::block_on(fixture.tracker.receipts().get(fixture.ping.id()));
         let receipt = receipt.expect("a memory store answers").expect("the ping is there");
         report.scored += 1;
         report.misses.extend(differences(expect, &receipt, &opens).map(|what| format!("{id}: {what}")));
@@ -91,7 +91,7 @@ pub fn run<Server>(
 }
 
 /// A tracker whose clock stands where a story says.
-struct World {
+struct Fixture {
     clock: Arc<AtomicI64>,
     tracker: Tracker,
     ping: PreparedPing,
@@ -100,7 +100,7 @@ struct World {
 /// When every message was sent.
 const SENT: &str = "2026-11-23T10:00:00Z";
 
-impl World {
+impl Fixture {
     #[allow(clippy::expect_used, reason = "what cannot be set up ends the test")]
     fn new(story: &Value, geo: &Arc<dyn GeoResolver>) -> Self {
         let sent: Timestamp = SENT.parse().expect("a time");
@@ -115,7 +115,7 @@ impl World {
             .clock(now)
             .shared_geo(Arc::clone(geo))
             .classifier(Classifier::default().own_networks(own))
-            .client_ip(ClientIp::x_forwarded_for("127.0.0.0/8".parse().expect("a network")))
+            .client_ip(ClientIp::x_forwarded_for("127.0.0.0/8").expect("a network"))
             .ceiling(Detail::Network);
         let tracker = pollster::block_on(builder.build()).expect("a tracker");
         let ping = message(&tracker);

@@ -38,11 +38,16 @@ impl Start {
 
     /// The example `name` of another package, built as it is now.
     pub fn built(package: &str, name: &str) -> Self {
+        Self::built_with(package, name, "")
+    }
+
+    /// The same with features of its package.
+    pub fn built_with(package: &str, name: &str, features: &str) -> Self {
         static BUILT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
         let mut built = BUILT.lock().unwrap();
         if !built.contains(name) {
             let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-            let build = ["build", "--quiet", "--package", package, "--example", name];
+            let build = ["build", "--quiet", "--package", package, "--features", features, "--example", name];
             assert!(Command::new(cargo).args(build).status().unwrap().success(), "{name} is not built");
             built.insert(name.to_owned());
         }

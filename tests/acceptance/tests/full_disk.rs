@@ -64,7 +64,7 @@ fn run(command: &mut Command) {
 
 #[test]
 fn a_full_disk_fails_no_picture_and_loses_no_open() {
-    let start = Start::built("mailping-examples-axum", "receipts");
+    let start = Start::built("mailping-server", "receipts");
     let disk = Mounted::new(&start.folder().join("disk"));
     let program = start.run(&[("MAILPING_DB", "disk/mailping.db"), ("MAILPING_HIT_LIMIT", "0")]);
     let client = program.client();

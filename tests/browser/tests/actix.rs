@@ -1,3 +1,3 @@
 //! The page of the example `receipts_actix`, in a browser.
 
-mailping_browser_tests::keeps_every_promise_in_a_browser!("mailping-examples-actix", "receipts_actix");
+mailping_browser_tests::keeps_every_promise_in_a_browser!("mailping-actix-tests", "receipts_actix");

@@ -1,3 +1,3 @@
 //! The page of the example `receipts`, in a browser.
 
-mailping_browser_tests::keeps_every_promise_in_a_browser!("mailping-examples-axum", "receipts");
+mailping_browser_tests::keeps_every_promise_in_a_browser!("mailping-server", "receipts");

@@ -21,7 +21,7 @@ fn server() -> &'static Server {
 }
 
 fn receipts_postgres() -> Start {
-    Start::built("mailping-examples-postgres", "receipts_postgres")
+    Start::built_with("mailping-server", "receipts_postgres", "postgres")
 }
 
 fn on_a_database(start: Start) -> Start {
@@ -87,7 +87,7 @@ fn a_wrong_database_or_missing_keys_are_refused_in_one_clear_line() {
         ),
         (
             vec![("MAILPING_DB", "postgres://u:open-sesame-77@h:port/x"), ("MAILPING_KEYS", KEYS)],
-            "cannot be read",
+            "must be a URL",
         ),
         (vec![("MAILPING_DB", &url)], "MAILPING_KEYS: must be given"),
         (vec![("MAILPING_DB", &url), ("MAILPING_KEYS", "0:c2hvcnQ=")], "MAILPING_KEYS"),

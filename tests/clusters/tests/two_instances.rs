@@ -58,7 +58,7 @@ fn durable(instance: &Program) -> u64 {
 #[ignore = "needs PostgreSQL and HAProxy"]
 fn two_instances_behind_haproxy_are_one() {
     let server = Server::quick();
-    let start = Start::built("mailping-examples-postgres", "receipts_postgres")
+    let start = Start::built_with("mailping-server", "receipts_postgres", "postgres")
         .with("MAILPING_DB", &server.url("postgres"))
         .with("MAILPING_KEYS", KEYS)
         .with("MAILPING_CLIENT_IP", "xff")

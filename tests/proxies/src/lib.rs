@@ -109,7 +109,7 @@ pub fn program(package: &str) -> String {
 /// # Panics
 /// If an address of a pixel's client is in it, or the service does not get the masked address.
 pub fn keeps_pixel_addresses_out_of_its_logs(proxy: &Proxy<'_>) {
-    let start = Start::built("mailping-examples-axum", "receipts");
+    let start = Start::built("mailping-server", "receipts");
     const TOKEN: &str = "open-sesame-7777";
     let settings = [
         ("MAILPING_CLIENT_IP", "xff"),
@@ -173,7 +173,7 @@ pub fn opens_no_door(
     config: impl FnOnce(SocketAddr, SocketAddr, &Path) -> String,
     arguments: &dyn Fn(&str) -> Vec<String>,
 ) {
-    let start = Start::built("mailping-examples-axum", "receipts");
+    let start = Start::built("mailping-server", "receipts");
     let service = start.run(&[]);
     let ping = json!({ "reference": "r", "basis": { "kind": "contract" } });
     let ping = service.client().post("/api/pings", &ping).json();

@@ -75,7 +75,7 @@ impl Database {
         let damaged =
             |error: MaxMindDbError| MaxMindError::Damaged { name: name.to_owned(), source: error.into() };
         let reader = Reader::from_source(bytes).map_err(damaged)?;
-        let found = || reader.metadata().database_type.chars().take(MAX_TYPE_BYTES).collect();
+        let found = || kind(&reader);
         match check(&reader).map_err(damaged)? {
             Sample { schema: Some(schema), has_country: true } => Ok(Self { reader, schema }),
             Sample { schema: Some(_), .. } => {
@@ -85,6 +85,11 @@ impl Database {
                 Err(MaxMindError::NoPlaces { name: name.to_owned(), found: found() })
             }
         }
+    }
+
+    /// The type that the file names.
+    pub(super) fn kind(&self) -> String {
+        kind(&self.reader)
     }
 
     pub(super) fn built(&self) -> Timestamp {
@@ -106,6 +111,10 @@ impl Database {
         let place = found.map(|found| Place::new(found.country(), found.city.and_then(City::from_database)));
         Ok(place.filter(|place| place.country.is_some() || place.city.is_some()))
     }
+}
+
+fn kind(reader: &Reader<Vec<u8>>) -> String {
+    reader.metadata().database_type.chars().take(MAX_TYPE_BYTES).collect()
 }
 
 /// What the sampled records have shown.

@@ -89,8 +89,8 @@ pub(super) fn rows() -> Vec<Row> {
         row("click with an opt-out token", |s| click(format!("/px/{}/confirm", s.opt_out)), DAMAGED, Nothing),
         row("click with an empty token", |_| click("/px//confirm"), DAMAGED, Nothing),
         row("click with a token of 10 KB", |_| click(format!("/px/{}/confirm", "A".repeat(10_240))), DAMAGED, Nothing),
-        row("opt-out with a confirm token", |s| click(format!("/px/{}/opt-out", s.confirm)), Answer::Page(crate::opt_out::Page::Damaged, &ENGLISH), Nothing),
-        row("one-click form to the opt-out page is no confirmation", |s| Request::new("POST", format!("/px/{}/opt-out", s.opt_out)).body(FORM, b"List-Unsubscribe=One-Click"), Answer::Page(crate::opt_out::Page::Done, &ENGLISH), Objection),
+        row("opt-out with a confirm token", |s| click(format!("/px/{}/opt-out", s.confirm)), Answer::Page(crate::opt_out::Stage::Damaged, &ENGLISH), Nothing),
+        row("one-click form to the opt-out page is no confirmation", |s| Request::new("POST", format!("/px/{}/opt-out", s.opt_out)).body(FORM, b"List-Unsubscribe=One-Click"), Answer::Page(crate::opt_out::Stage::Done, &ENGLISH), Objection),
         row("PUT to the confirm page", |s| Request::new("PUT", page(s)), NotAllowed("GET, HEAD, POST"), Nothing),
         row("DELETE of the confirm page", |s| Request::new("DELETE", page(s)), NotAllowed("GET, HEAD, POST"), Nothing),
     ]

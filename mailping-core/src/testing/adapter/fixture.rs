@@ -7,9 +7,7 @@ use std::time::{Duration, SystemTime};
 use pollster::block_on;
 
 use crate::testing::faulty::{Fault, FaultyStore};
-use crate::{
-    Basis, ClientIp, Detail, Keyring, NewPing, PingId, PreparedPing, Receipt, Tracker, TrustedProxies,
-};
+use crate::{Basis, ClientIp, Detail, Keyring, NewPing, PingId, PreparedPing, Receipt, Tracker};
 
 /// What surrounds the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +70,7 @@ impl Fixture {
         let store = FaultyStore::default();
         let client_ip = match kind {
             Kind::BehindProxy => {
-                let trusted: TrustedProxies = "127.0.0.1, ::1, unix".parse().expect("a list of networks");
-                ClientIp::x_forwarded_for(trusted)
+                ClientIp::x_forwarded_for("127.0.0.1, ::1, unix").expect("a list of networks")
             }
             _ => ClientIp::peer(),
         };

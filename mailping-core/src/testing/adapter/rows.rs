@@ -8,7 +8,7 @@ use super::wire::{Reply, Request};
 use crate::confirm;
 use crate::delivery::MilestoneKind;
 use crate::fetcher::Fetcher;
-use crate::opt_out::{ENGLISH, GERMAN, Page, Texts};
+use crate::opt_out::{ENGLISH, GERMAN, Stage, Texts};
 use crate::{Receipt, Status};
 
 /// One request and everything that must follow from it.
@@ -27,7 +27,7 @@ pub(super) enum Answer {
     Picture,
     /// A page of the opt-out route in a language, with its status and headers, to the byte; to HEAD
     /// without the bytes.
-    Page(Page, &'static Texts),
+    Page(Stage, &'static Texts),
     /// A page of the route that confirms receipt, likewise.
     Confirming(confirm::Page, &'static Texts),
     /// 405, with the methods that there are.
@@ -92,10 +92,10 @@ pub(super) fn escaped(text: &str) -> String {
 #[rustfmt::skip]
 pub(super) fn all() -> Vec<Row> {
     use Answer::{NotAllowed, Picture, Status};
-    const ASK: Answer = Answer::Page(Page::Ask, &ENGLISH);
-    const DONE: Answer = Answer::Page(Page::Done, &ENGLISH);
-    const DAMAGED: Answer = Answer::Page(Page::Damaged, &ENGLISH);
-    const ASK_GERMAN: Answer = Answer::Page(Page::Ask, &GERMAN);
+    const ASK: Answer = Answer::Page(Stage::Ask, &ENGLISH);
+    const DONE: Answer = Answer::Page(Stage::Done, &ENGLISH);
+    const DAMAGED: Answer = Answer::Page(Stage::Damaged, &ENGLISH);
+    const ASK_GERMAN: Answer = Answer::Page(Stage::Ask, &GERMAN);
     use Leaves::{Nothing, Objection};
     let row = |name, request, answer, leaves| Row { name, before: Before::Sent, request, answer, leaves };
     let after = |before, name| Row { name, before, request: |s| Request::get(gif(s)), answer: Picture, leaves: Nothing };
@@ -224,8 +224,8 @@ pub(super) fn all() -> Vec<Row> {
         row("opt-out page in no language that there is", |s| Request::get(page(s)).header("Accept-Language", "fr, de;q=0"), ASK, Nothing),
         row("opt-out page in a language that is no UTF-8", |s| Request::get(page(s)).header("Accept-Language", *b"\xff\xfe"), ASK, Nothing),
         row("opt-out page in a language of 10 KB", |s| Request::get(page(s)).header("Accept-Language", "xx-".repeat(3_414)), ASK, Nothing),
-        row("objection in German", |s| Request::new("POST", page(s)).header("Accept-Language", "de").body(FORM, b"a=b"), Answer::Page(Page::Done, &GERMAN), Objection),
-        row("objection with a forged token in German", |s| Request::new("POST", format!("/px/{}/opt-out", forged(&s.opt_out))).header("Accept-Language", "de"), Answer::Page(Page::Damaged, &GERMAN), Nothing),
+        row("objection in German", |s| Request::new("POST", page(s)).header("Accept-Language", "de").body(FORM, b"a=b"), Answer::Page(Stage::Done, &GERMAN), Objection),
+        row("objection with a forged token in German", |s| Request::new("POST", format!("/px/{}/opt-out", forged(&s.opt_out))).header("Accept-Language", "de"), Answer::Page(Stage::Damaged, &GERMAN), Nothing),
         row("PUT to the opt-out page", |s| Request::new("PUT", page(s)), NotAllowed("GET, HEAD, POST"), Nothing),
         row("opt-out page of an empty token", |_| Request::get("/px//opt-out"), DAMAGED, Nothing),
     ]

@@ -10,7 +10,7 @@ use super::sockets::Address;
 use super::wire::{Reply, Request};
 use crate::confirm;
 use crate::fetcher::Evidence;
-use crate::opt_out::{ENGLISH, GERMAN, Page};
+use crate::opt_out::{ENGLISH, GERMAN, Stage};
 use crate::testing::faulty::Fault;
 use crate::{Open, Status};
 
@@ -59,8 +59,8 @@ fn keep_alive(fixture: &Fixture, address: &Address) -> Result<(), String> {
         (pixel(&subject), Reply::picture()),
         (Request::new("HEAD", format!("/px/{}.gif", subject.pixel)), Reply::picture().head()),
         (Request::get("/px/x"), Reply::picture()),
-        (Request::new("HEAD", page.as_str()), Reply::page(Page::Ask, &ENGLISH).head()),
-        (Request::get(page.as_str()), Reply::page(Page::Ask, &ENGLISH)),
+        (Request::new("HEAD", page.as_str()), Reply::page(Stage::Ask, &ENGLISH).head()),
+        (Request::get(page.as_str()), Reply::page(Stage::Ask, &ENGLISH)),
         (pixel(&subject), Reply::picture()),
     ] {
         stream.write_all(&request.to_bytes()).map_err(failed)?;
@@ -163,7 +163,7 @@ fn form_in_two_packets(fixture: &Fixture, address: &Address) -> Result<(), Strin
     }
     stream.write_all(bytes.get(head.len()..).unwrap_or_default()).map_err(failed)?;
     let reply = Reply::read(&mut stream, false).map_err(failed)?;
-    expect(&reply, &Reply::page(Page::Done, &ENGLISH))?;
+    expect(&reply, &Reply::page(Stage::Done, &ENGLISH))?;
     if reply.closes {
         return Ok(());
     }
@@ -254,11 +254,11 @@ fn store_is_down(fixture: &Fixture, address: &Address) -> Result<(), String> {
     let page = format!("/px/{}/opt-out", objecting.opt_out);
     let replies = [
         (close(pixel(&subject)), Reply::picture()),
-        (close(Request::get(page.as_str())), Reply::page(Page::Ask, &ENGLISH)),
-        (close(Request::new("POST", page.as_str())), Reply::page(Page::Failed, &ENGLISH)),
+        (close(Request::get(page.as_str())), Reply::page(Stage::Ask, &ENGLISH)),
+        (close(Request::new("POST", page.as_str())), Reply::page(Stage::Failed, &ENGLISH)),
         (
             close(Request::new("POST", page.as_str()).header("Accept-Language", "de")),
-            Reply::page(Page::Failed, &GERMAN),
+            Reply::page(Stage::Failed, &GERMAN),
         ),
         (
             close(confirming::click(confirming::page(&objecting))),

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io::{self, Read};
 
-use crate::opt_out::{Page, Texts};
+use crate::opt_out::{Stage, Texts};
 use crate::{Basis, Ping, PingId, Status, confirm, opt_out, pixel};
 
 /// One request, byte for byte.
@@ -100,7 +100,7 @@ impl Reply {
     }
 
     /// A page of the opt-out route in a language.
-    pub(super) fn page(page: Page, texts: &Texts) -> Self {
+    pub(super) fn page(page: Stage, texts: &Texts) -> Self {
         Self::new(page.status(), &opt_out::HEADERS, page.html(texts).as_bytes())
     }
 

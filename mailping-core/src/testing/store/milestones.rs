@@ -8,8 +8,8 @@ use super::harness::{DAY, Harness, KEPT, RECORDED, SENT, open, ping, ping_id, re
 use super::news::all_since;
 use crate::delivery::{Milestone, MilestoneKind};
 use crate::fetcher::{Evidence, EvidenceSet, Verdict};
-use crate::store::Answer::{Filtered, Kept};
-use crate::store::{Erased, NewsItem, ObjectionScope, PingQuery, Purged};
+use crate::store::Recorded::{Durable, Filtered};
+use crate::store::{Deleted, ObjectionScope, Observation, PingQuery};
 use crate::{Ping, PingId, Status, TimeStep};
 
 const KINDS: [MilestoneKind; 7] = [
@@ -56,7 +56,7 @@ async fn kept(harness: &Harness, id: PingId) -> Vec<Milestone> {
 }
 
 async fn reaches(harness: &Harness, milestone: &Milestone) {
-    assert_eq!(harness.reach(milestone).await.unwrap(), Kept, "{milestone:?}");
+    assert_eq!(harness.reach(milestone).await.unwrap(), Durable, "{milestone:?}");
 }
 
 pub(super) async fn milestones_come_back_with_their_ping_in_any_order(harness: Harness) {
@@ -73,7 +73,7 @@ pub(super) async fn milestones_come_back_with_their_ping_in_any_order(harness: H
     }
     let bare = harness.given_ping(9).await;
     reaches(&harness, &milestone(bare, MilestoneKind::Delivered, 1)).await;
-    let listed = harness.pings(&PingQuery::newest(9)).await.unwrap().pings;
+    let listed = harness.pings(&PingQuery::newest(9)).await.unwrap().items;
     let counts: Vec<usize> = listed.iter().map(|kept| kept.milestones.len()).collect();
     assert_eq!(counts, [1, 7, 7], "in a list too");
     // To the ends of what can be.
@@ -84,8 +84,12 @@ pub(super) async fn milestones_come_back_with_their_ping_in_any_order(harness: H
     (first.at, first.time_step, first.evidence) = (time(0), TimeStep::Day, EvidenceSet::from_bits(1 << 63));
     reaches(&harness, &first).await;
     assert_eq!(kept(&harness, long.id).await, [first]);
-    let found = harness.found(long.id).await.ping;
-    assert!(found == long, "who asks, and whether the reference is shown");
+    let found = harness.found(long.id).await;
+    assert_eq!(
+        (found.asked_by, found.shows_reference),
+        (long.asked_by, false),
+        "who asks, and whether the reference is shown"
+    );
 }
 
 pub(super) async fn a_milestone_reached_twice_is_one_and_the_first_stays(harness: Harness) {
@@ -174,7 +178,7 @@ pub(super) async fn an_objection_to_everything_closes_all_pings(harness: Harness
     assert_eq!(harness.objection(&newer).await.unwrap(), Some(ObjectionScope::Everything));
     assert_eq!(harness.insert_ping(&asking(6), Some(&newer)).await.unwrap(), Status::Closed);
     assert_eq!(harness.objection(&recipient(b'a', &[2])).await.unwrap(), Some(ObjectionScope::Everything));
-    assert_eq!(harness.erase_recipient(&newer).await.unwrap(), Erased::new(5, 0));
+    assert_eq!(harness.erase_recipient(&newer).await.unwrap(), Deleted::new(5, 0));
     assert_eq!(
         harness.objection(&newer).await.unwrap(),
         Some(ObjectionScope::Everything),
@@ -197,7 +201,7 @@ pub(super) async fn a_ping_that_is_gone_or_unknown_takes_no_milestone(harness: H
     for kind in KINDS {
         reaches(&harness, &milestone(ping_id(1), kind, 5)).await;
     }
-    assert_eq!(harness.erase(ping_id(1)).await.unwrap(), Some(Erased::new(1, 0)));
+    assert_eq!(harness.erase(ping_id(1)).await.unwrap(), Some(Deleted::new(1, 0)));
     let mut unknown = asking(2);
     unknown.status = Status::Unknown;
     harness.given(&unknown).await;
@@ -218,7 +222,7 @@ pub(super) async fn purging_takes_a_ping_with_its_milestones_and_counts_none(har
         }
     }
     let mark = harness.mark().await.unwrap();
-    assert_eq!(harness.purge(time(SENT + 1 + KEPT), 99).await.unwrap(), Purged::new(2, 0));
+    assert_eq!(harness.purge(time(SENT + 1 + KEPT), 99).await.unwrap(), Deleted::new(2, 0));
     assert_eq!(harness.all_pings().await, [ping_id(2)]);
     assert_eq!(kept(&harness, ping_id(2)).await.len(), KINDS.len());
     assert_eq!(harness.reach(&milestone(ping_id(0), MilestoneKind::Failed, 5)).await.unwrap(), Filtered);
@@ -242,7 +246,7 @@ pub(super) async fn a_milestone_is_news_once_and_none_of_a_gone_ping(harness: Ha
         let told: BTreeSet<MilestoneKind> = news
             .iter()
             .filter_map(|item| match item {
-                NewsItem::Milestone(found) if *found == milestone(ping_id(1), found.kind, 5) => {
+                Observation::Milestone(found) if *found == milestone(ping_id(1), found.kind, 5) => {
                     Some(found.kind)
                 }
                 _ => None,
@@ -266,11 +270,11 @@ pub(super) async fn milestones_reached_at_once_are_one(harness: Harness) {
             })
             .collect();
         for click in clicks {
-            assert_eq!(click.await, Kept);
+            assert_eq!(click.await, Durable);
         }
         let milestones = kept(&harness, ping_id(n)).await;
         assert_eq!(milestones.len(), 1, "{milestones:?}");
-        assert_eq!(all_since(&harness, mark, 9).await.0, [NewsItem::Milestone(milestones[0])]);
+        assert_eq!(all_since(&harness, mark, 9).await.0, [Observation::Milestone(milestones[0])]);
     }
 }
 

@@ -1,8 +1,8 @@
 //! A ping that is withdrawn, erased, objected to or expired gains no opens.
 
 use super::harness::{DAY, Harness, open, opens, ping, recipient, time};
-use crate::store::Answer::{Filtered, Kept};
 use crate::store::ObjectionScope;
+use crate::store::Recorded::{Durable, Filtered};
 use crate::{LastDay, Status, TimeStep};
 
 pub(super) async fn a_withdrawn_ping_gains_no_opens_and_keeps_those_it_has(harness: Harness) {
@@ -74,7 +74,7 @@ pub(super) async fn expiry_compares_the_opens_own_time(harness: Harness) {
     ping.record_until = time(ping.sent_at.unix_millis() + 1_000);
     harness.given(&ping).await;
     let batch = opens(ping.id, [998, 999, 1_000, 1_001, 5]);
-    assert_eq!(harness.recorded(&batch).await, [Kept, Kept, Filtered, Filtered, Kept]);
+    assert_eq!(harness.recorded(&batch).await, [Durable, Durable, Filtered, Filtered, Durable]);
     assert_eq!(harness.all_opens(ping.id).await, opens(ping.id, [5, 998, 999]));
     assert_eq!(
         harness.status(ping.id).await,
@@ -104,9 +104,9 @@ pub(super) async fn a_time_step_that_ends_after_record_until_is_not_recorded(har
         in_step(5, midnight + HOUR - 1, TimeStep::Exact),
         in_step(6, midnight + HOUR / 2, TimeStep::Hour),
     ];
-    assert_eq!(harness.recorded(&batch).await, [Kept, Filtered, Kept, Filtered, Kept, Filtered]);
+    assert_eq!(harness.recorded(&batch).await, [Durable, Filtered, Durable, Filtered, Durable, Filtered]);
     let days = [LastDay::new(ping.id, time(midnight - DAY)), LastDay::new(ping.id, time(midnight))];
-    assert_eq!(harness.raises(&days).await, [Kept, Filtered]);
+    assert_eq!(harness.raises(&days).await, [Durable, Filtered]);
     assert_eq!(harness.found(ping.id).await.last_day, Some(time(midnight - DAY)));
 }
 

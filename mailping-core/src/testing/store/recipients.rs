@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::harness::{Harness, ids, key, key_of, open, opens, ping, ping_id, recipient};
 use crate::Status;
-use crate::store::{Erased, KeyFingerprint, ObjectionScope};
+use crate::store::{Deleted, KeyFingerprint, ObjectionScope};
 
 pub(super) async fn a_ping_found_under_an_older_key_follows_the_objection(harness: Harness) {
     let (before, after, both) = (recipient(b'a', &[1]), recipient(b'a', &[2]), recipient(b'a', &[2, 1]));
@@ -42,10 +42,10 @@ pub(super) async fn an_objection_outlives_erasure(harness: Harness) {
     let ada = recipient(b'a', &[1]);
     harness.given_ping_to(1, &ada).await;
     harness.object(&ada, ObjectionScope::Opens).await.unwrap();
-    assert_eq!(harness.erase_recipient(&ada).await.unwrap(), Erased::new(1, 0));
+    assert_eq!(harness.erase_recipient(&ada).await.unwrap(), Deleted::new(1, 0));
     assert!(harness.objection(&ada).await.unwrap().is_some());
     assert_eq!(harness.given_ping_to(2, &ada).await, Status::Untracked);
-    assert_eq!(harness.erase(ping_id(2)).await.unwrap(), Some(Erased::new(1, 0)));
+    assert_eq!(harness.erase(ping_id(2)).await.unwrap(), Some(Deleted::new(1, 0)));
     assert_eq!(harness.given_ping_to(3, &ada).await, Status::Untracked);
 }
 
@@ -81,14 +81,14 @@ pub(super) async fn what_is_kept_under_an_older_key_is_found(harness: Harness) {
     harness.given_ping_to(3, &recipient(eve, &[1])).await;
     let keys = [3, 2, 1];
     assert_eq!(
-        ids(&harness.pings_of(&recipient(ada, &keys), None, 9).await.unwrap().pings),
+        ids(&harness.pings_of(&recipient(ada, &keys), None, 9).await.unwrap().items),
         [2, 1].map(ping_id)
     );
     assert!(harness.objection(&recipient(bob, &keys)).await.unwrap().is_some());
     assert_eq!(harness.given_ping_to(4, &recipient(bob, &keys)).await, Status::Untracked);
     harness.object(&recipient(eve, &keys), ObjectionScope::Opens).await.unwrap();
     assert_eq!(harness.status(ping_id(3)).await, Status::Withdrawn);
-    assert_eq!(harness.erase_recipient(&recipient(ada, &keys)).await.unwrap(), Erased::new(2, 1));
+    assert_eq!(harness.erase_recipient(&recipient(ada, &keys)).await.unwrap(), Deleted::new(2, 1));
     assert_eq!(harness.all_pings().await, [4, 3].map(ping_id));
 }
 
@@ -100,7 +100,7 @@ pub(super) async fn what_is_found_under_an_older_key_moves_to_the_newest(harness
     harness.object(&recipient(bob, &[2, 1]), ObjectionScope::Opens).await.unwrap();
     assert_eq!(harness.recipient_keys().await.unwrap(), [key(2)], "the old key may be dropped now");
     let (ada, bob) = (recipient(ada, &[2]), recipient(bob, &[2]));
-    assert_eq!(ids(&harness.pings_of(&ada, None, 9).await.unwrap().pings), [2, 1].map(ping_id));
+    assert_eq!(ids(&harness.pings_of(&ada, None, 9).await.unwrap().items), [2, 1].map(ping_id));
     assert!(harness.objection(&bob).await.unwrap().is_some());
     assert_eq!(harness.given_ping_to(3, &bob).await, Status::Untracked);
 }
@@ -145,8 +145,8 @@ pub(super) async fn pings_of_a_recipient_come_from_the_newest_page_by_page(harne
         let (mut pages, mut after) = (Vec::new(), None);
         loop {
             let page = harness.pings_of(&ada, after, size).await.unwrap();
-            assert!(page.pings.len() <= size, "at most the limit");
-            pages.extend(ids(&page.pings));
+            assert!(page.items.len() <= size, "at most the limit");
+            pages.extend(ids(&page.items));
             after = page.next;
             if after.is_none() {
                 break;
@@ -154,5 +154,5 @@ pub(super) async fn pings_of_a_recipient_come_from_the_newest_page_by_page(harne
         }
         assert_eq!(pages, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map(ping_id), "in pages of {size}");
     }
-    assert_eq!(harness.pings_of(&ada, None, 0).await.unwrap().pings, []);
+    assert_eq!(harness.pings_of(&ada, None, 0).await.unwrap().items, []);
 }

@@ -1,1 +1,0 @@
-//! The example services on actix-web: `cargo run --example receipts_actix`.

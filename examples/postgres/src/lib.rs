@@ -1,1 +1,0 @@
-//! The example service on PostgreSQL: `cargo run --example receipts_postgres`.

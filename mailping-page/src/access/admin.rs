@@ -1,0 +1,139 @@
+//! The admin token, as a bearer or in a session that it began.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+
+use crate::guesses::Guesses;
+use crate::request::Call;
+use crate::sessions::{SessionId, Sessions};
+
+/// The fewest characters of a token.
+const MIN_CHARACTERS: usize = 16;
+
+/// The admin token has fewer than 16 characters: make one, for example with `openssl rand -hex 32`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have at least {MIN_CHARACTERS} characters: make one, for example with `openssl rand -hex 32`")]
+#[non_exhaustive]
+pub struct WeakToken;
+
+/// What to do without the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Try {
+    Again,
+    TooMany,
+}
+
+pub(super) struct Admin {
+    token: String,
+    sessions: Sessions,
+    logins: Guesses,
+    bearers: Guesses,
+}
+
+impl Admin {
+    pub(super) fn new(token: String) -> Result<Self, WeakToken> {
+        if token.chars().count() < MIN_CHARACTERS {
+            return Err(WeakToken);
+        }
+        let (logins, bearers) = (Guesses::per_minute(10), Guesses::per_minute(100));
+        Ok(Self { token, sessions: Sessions::default(), logins, bearers })
+    }
+
+    /// Whether this is it, compared in constant time.
+    fn is(&self, given: &[u8]) -> bool {
+        given.ct_eq(self.token.as_bytes()).into()
+    }
+
+    /// Whether an `Authorization` header carries it.
+    fn is_borne(&self, authorization: &[u8]) -> bool {
+        authorization
+            .split_at_checked(7)
+            .is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case(b"bearer ") && self.is(token))
+    }
+
+    /// The session that lets a request in; `None` if it bears the token itself.
+    pub(super) async fn grant(&self, call: &Call<'_>) -> Result<Option<SessionId>, Try> {
+        let session = SessionId::from_cookies(call.header("cookie"));
+        if let Some(id) = session.filter(|id| self.sessions.holds(*id)) {
+            return Ok(Some(id));
+        }
+        match call.header("authorization") {
+            None => Err(Try::Again),
+            Some(given) if self.is_borne(given) => Ok(None),
+            Some(_) if self.bearers.wrong().await => Err(Try::TooMany),
+            Some(_) => Err(Try::Again),
+        }
+    }
+
+    pub(super) async fn log_in(&self, given: &str) -> Result<SessionId, Try> {
+        if self.is(given.as_bytes()) {
+            self.sessions.begin().ok_or(Try::Again)
+        } else if self.logins.wrong().await {
+            Err(Try::TooMany)
+        } else {
+            Err(Try::Again)
+        }
+    }
+
+    pub(super) fn log_out(&self, id: SessionId) {
+        self.sessions.end(id);
+    }
+
+    pub(super) fn holds(&self, id: SessionId) -> bool {
+        self.sessions.holds(id)
+    }
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Admin([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "open-sesame-7777";
+
+    #[test]
+    fn only_the_token_itself_is_admitted() {
+        let admin = Admin::new(TOKEN.to_owned()).unwrap();
+        for right in ["Bearer", "bearer", "BEARER"] {
+            assert!(admin.is_borne(format!("{right} {TOKEN}").as_bytes()), "{right}");
+        }
+        for wrong in [
+            "Bearer open-sesame-777",
+            "Bearer open-sesame-77777",
+            "Basic open-sesame-7777",
+            "open-sesame-7777",
+            "Bearer ",
+            "",
+        ] {
+            assert!(!admin.is_borne(wrong.as_bytes()), "{wrong}");
+        }
+        assert_eq!(Admin::new("fifteen-chars-1".to_owned()).err(), Some(WeakToken));
+        assert!(!format!("{admin:?}").contains("sesame"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_ends_with_its_logout_and_no_number_of_guesses_keeps_the_right_token_out() {
+        let admin = Admin::new(TOKEN.to_owned()).unwrap();
+        let session = admin.log_in(TOKEN).await.unwrap();
+        assert!(admin.holds(session));
+        admin.log_out(session);
+        assert!(!admin.holds(session));
+        for _ in 0..10 {
+            assert_eq!(admin.log_in("guess").await, Err(Try::Again));
+        }
+        let begun = tokio::time::Instant::now();
+        for _ in 0..1_000 {
+            assert_eq!(admin.log_in("guess").await, Err(Try::TooMany));
+        }
+        assert!(begun.elapsed().as_secs() >= 1_000, "one after the other, they are slow");
+        let begun = tokio::time::Instant::now();
+        assert!(admin.log_in(TOKEN).await.is_ok());
+        assert_eq!(begun.elapsed().as_millis(), 0, "the right one does not wait");
+    }
+}

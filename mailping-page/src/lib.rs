@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod access;
+#[cfg(feature = "actix")]
+pub mod actix;
+mod answer;
+mod api;
+mod assets;
+#[cfg(feature = "axum")]
+pub mod axum;
+mod body;
+mod csv;
+mod erasures;
+mod guard;
+mod guesses;
+mod live;
+#[cfg(feature = "prometheus")]
+mod metrics;
+mod page;
+mod pages;
+mod prefix;
+mod request;
+mod sessions;
+mod source;
+mod visit;
+mod why;
+
+pub use access::{Access, Scope, WeakToken};
+pub use body::PageBody;
+pub use erasures::Erasure;
+pub use page::Page;

@@ -1,0 +1,112 @@
+//! One request to the page, in no framework's types.
+
+use http::Method;
+use http::header::HOST;
+use http::request::Parts;
+
+/// The most bytes of a body that are read.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+
+/// How long the body of a request may take to arrive.
+pub(crate) const BODY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// The peer is this machine itself: an adapter puts it among the extensions, rather than the
+/// peer's address, which nothing here may know.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FromThisMachine;
+
+/// A request below the page.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) head: &'a Parts,
+    /// The path below the page, not decoded.
+    pub(crate) path: &'a str,
+    /// `None` if it has more than [`MAX_BODY`] bytes.
+    pub(crate) body: Option<&'a [u8]>,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn header(&self, name: &str) -> Option<&'a [u8]> {
+        self.head.headers.get(name).map(|value| value.as_bytes())
+    }
+
+    pub(crate) fn method(&self) -> &'a Method {
+        &self.head.method
+    }
+
+    pub(crate) fn query(&self) -> &'a str {
+        self.head.uri.query().unwrap_or_default()
+    }
+
+    pub(crate) fn reads(&self) -> bool {
+        *self.method() == Method::GET || *self.method() == Method::HEAD
+    }
+
+    /// The name that it was called by, with the port if there is one. HTTP/2 has it in the URI.
+    pub(crate) fn host(&self) -> &'a str {
+        let header = self.head.headers.get(HOST).and_then(|host| host.to_str().ok());
+        header.or(self.head.uri.authority().map(|named| named.as_str())).unwrap_or_default()
+    }
+
+    /// Whether it came through a proxy: by HTTP/1.0, as nginx forwards by default, or with a header
+    /// that proxies add.
+    pub(crate) fn is_forwarded(&self) -> bool {
+        self.head.version < http::Version::HTTP_11
+            || self.head.headers.keys().any(|name| is_forwarding(name.as_str()))
+    }
+}
+
+/// Whether a header, by lower-case name, is one that proxies and content networks add.
+fn is_forwarding(name: &str) -> bool {
+    const NAMES: [&str; 24] = [
+        "akamai-origin-hop",
+        "cdn-loop",
+        "cf-connecting-ip",
+        "cf-ray",
+        "client-ip",
+        "do-connecting-ip",
+        "fastly-client-ip",
+        "fly-client-ip",
+        "forwarded",
+        "max-forwards",
+        "proxy-connection",
+        "true-client-ip",
+        "via",
+        "x-appengine-user-ip",
+        "x-azure-clientip",
+        "x-azure-socketip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-envoy-external-address",
+        "x-original-forwarded-for",
+        "x-originating-ip",
+        "x-proxyuser-ip",
+        "x-real-ip",
+        "x-scheme",
+    ];
+    name.starts_with("x-forwarded") || NAMES.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_proxies_add_is_known() {
+        for name in [
+            "forwarded",
+            "via",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded",
+            "x-real-ip",
+            "cf-connecting-ip",
+            "true-client-ip",
+        ] {
+            assert!(is_forwarding(name), "{name}");
+        }
+        for name in ["host", "accept", "authorization", "x-requested-with", "user-agent"] {
+            assert!(!is_forwarding(name), "{name}");
+        }
+    }
+}

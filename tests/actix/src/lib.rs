@@ -1,0 +1,1 @@
+//! The service on actix-web, under the same suites as the server: see `tests/`.
