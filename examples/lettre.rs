@@ -1,8 +1,8 @@
 //! Sends invoice 42 over SMTP: to each recipient a message of their own, with a pixel, an opt-out
 //! link and one that confirms receipt, and to the sender a copy without. What the server answers
-//! goes into the receipt. Run it beside the example `axum`, on the same database, with
-//! `MAILPING_SMTP=smtps://user:password@host`, `MAILPING_FROM='Bob <bob@example.com>'` and
-//! `MAILPING_TO='ada@example.com, eve@example.com'`.
+//! goes into the receipt. Run it beside the example `axum`, on the same database. `MAILPING_SMTP`
+//! is `smtps://user:password@host`, `MAILPING_FROM` an address, `MAILPING_TO` one or several,
+//! separated by commas.
 
 use std::{env::var, error::Error};
 

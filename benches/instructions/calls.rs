@@ -2,19 +2,22 @@
 //! `calls NAME TIMES`; without a name it prints the names.
 
 use std::hint::black_box;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request};
 use mailping_benches::{forged, geo};
 use mailping_core::fetcher::Classifier;
 use mailping_core::geo::GeoResolver;
 use mailping_core::intake::{MaskedIp, PixelRequest};
 use mailping_core::receipts::OpenId;
 use mailping_core::testing::fetchers::{self, FetchSignals, SinceSent};
-use mailping_core::{Basis, ClientIp, Detail, Keyring, MemoryStore, NewPing, Tracker};
+use mailping_core::{Basis, ClientIp, Detail, Keyring, MemoryStore, NewPing, PreparedPing, Tracker};
+use tower_service::Service as _;
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 13] = [
     "verify a forged token",
     "observe, peer address",
     "observe, X-Forwarded-For",
@@ -24,6 +27,10 @@ const NAMES: [&str; 9] = [
     "locate",
     "draw an open id",
     "record, memory",
+    "axum, a forged token",
+    "axum, a hit",
+    "actix, a forged token",
+    "actix, a hit",
 ];
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const GMAIL: &str =
@@ -81,6 +88,32 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         fetchers::classify(&classifier, black_box(&signals), Some(network), late).locatable
     };
 
+    let path = request_path(&ping, name.ends_with("a forged token"));
+    if name.starts_with("axum") {
+        let mut app = axum::Router::new().merge(mailping_axum::routes(tracker));
+        for _ in 0..times {
+            let mut request = Request::builder().uri(path.as_str()).body(Body::empty())?;
+            *request.headers_mut() = browser.clone();
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([198, 51, 100, 77], 40_000))));
+            black_box(runtime.block_on(app.call(request))?);
+        }
+        return Ok(());
+    }
+    if name.starts_with("actix") {
+        let routes = mailping_actix::routes(tracker);
+        return actix_web::rt::System::new().block_on(async {
+            let app = actix_web::test::init_service(actix_web::App::new().configure(routes)).await;
+            for _ in 0..times {
+                let mut request = actix_web::test::TestRequest::get().uri(&path);
+                for (name, value) in &browser {
+                    request = request.insert_header((name.as_str(), value.as_bytes()));
+                }
+                let request = request.peer_addr(([198, 51, 100, 77], 40_000).into()).to_request();
+                black_box(actix_web::test::call_service(&app, request).await);
+            }
+            Ok(())
+        });
+    }
     for _ in 0..times {
         black_box(match name.as_str() {
             "verify a forged token" => observe(&wrong),
@@ -93,4 +126,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         });
     }
     Ok(())
+}
+
+/// The path of a request for the pixel, or for one of nobody.
+fn request_path(ping: &PreparedPing, is_forged: bool) -> String {
+    let url = ping.pixel_url().unwrap_or_default();
+    let path = url.strip_prefix("https://app.example").unwrap_or_default();
+    if is_forged { forged(path) } else { path.to_owned() }
 }

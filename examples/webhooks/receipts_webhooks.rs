@@ -3,8 +3,8 @@
 //! (`ping.reopened`), or not for three days (`ping.not_opened`).
 //!
 //! ```sh
-//! MAILPING_WEBHOOK_URL=https://app.example/hooks MAILPING_WEBHOOK_SECRET="whsec_$(openssl rand -base64 32)" \
-//!     cargo run --example receipts_webhooks
+//! export MAILPING_WEBHOOK_SECRET="whsec_$(openssl rand -base64 32)"
+//! MAILPING_WEBHOOK_URL=https://app.example/hooks cargo run --example receipts_webhooks
 //! ```
 //!
 //! A message is sent until it is answered with 2xx, for three days, across restarts: `webhooks.db`

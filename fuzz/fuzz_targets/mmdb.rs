@@ -1,4 +1,5 @@
-//! Databases of places and of network numbers, damaged in any way: an error or an answer, never a panic.
+//! Databases of places and of network numbers, damaged in any way: an error or an answer, never a
+//! panic.
 
 #![no_main]
 

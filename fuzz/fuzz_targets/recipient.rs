@@ -1,4 +1,5 @@
-//! An address as somebody types or pastes it: an address or a refusal, never a panic, and no word of it in either.
+//! An address as somebody types or pastes it: an address or a refusal, never a panic, and no word
+//! of it in either.
 
 #![no_main]
 

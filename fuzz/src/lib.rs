@@ -70,14 +70,16 @@ impl Subject {
     }
 }
 
-/// Headers of one name, one for each line of `text`; lines that no HTTP library lets through are left out.
+/// Headers of one name, one for each line of `text`; lines that no HTTP library lets through are
+/// left out.
 #[must_use]
 pub fn headers(name: &'static str, text: &[u8]) -> HeaderMap {
     let lines = text.split(|byte| *byte == b'\n').filter_map(|line| HeaderValue::from_bytes(line).ok());
     lines.map(|value| (HeaderName::from_static(name), value)).collect()
 }
 
-/// Tries a header that carries addresses: it counts only if the peer is trusted, and nothing finer than the mask comes out.
+/// Tries a header that carries addresses: it counts only if the peer is trusted, and nothing finer
+/// than the mask comes out.
 pub fn try_forwarding(trusting: &Subject, name: &'static str, text: &[u8]) {
     let headers = headers(name, text);
     let stranger: IpAddr = [9, 9, 9, 9].into();

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::acceptances::Acceptances;
 use crate::base_url::check_base_url;
 use crate::burst::DEFAULT_BURST;
-use crate::delivery::acceptances::Acceptances;
 use crate::detail::{DEFAULT_CEILING, DEFAULT_DNT_CEILING, DEFAULT_GPC_CEILING};
 use crate::fetcher::Classifier;
 use crate::geo::{GeoResolver, NoGeo};

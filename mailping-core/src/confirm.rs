@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::delivery::{Milestone, MilestoneKind};
+use crate::milestone::{Milestone, MilestoneKind};
 use crate::opt_out::{self, Language, REFERENCE, SENDER, Texts};
 use crate::store::Recorded;
 use crate::token::{Label, Token};

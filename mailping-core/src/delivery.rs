@@ -3,18 +3,12 @@
 //!
 //! A server's own words are read for their codes and dropped: they can repeat an address.
 
-pub(crate) mod acceptances;
-mod milestone;
 #[cfg(feature = "reports")]
 mod report;
-mod smtp_reply;
-mod status_code;
 
-pub use self::milestone::{Milestone, MilestoneKind};
-pub use self::smtp_reply::SmtpReply;
-pub use self::status_code::StatusCode;
-
+use crate::milestone::Milestone;
 use crate::pings::Pings;
+use crate::smtp_reply::SmtpReply;
 use crate::store::Recorded;
 use crate::{Error, PingId};
 

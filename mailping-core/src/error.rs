@@ -1,8 +1,6 @@
 //! The one error of the app's side: what an app does about it depends on whether its own input was
 //! wrong or the store failed.
 
-use crate::id::RandomError;
-use crate::queue::Loss;
 use crate::store::StoreError;
 use crate::text::ParseError;
 
@@ -75,18 +73,6 @@ impl Error {
     }
 }
 
-impl From<RandomError> for Error {
-    fn from(_: RandomError) -> Self {
-        Self::NoRandom
-    }
-}
-
-impl From<Loss> for Error {
-    fn from(loss: Loss) -> Self {
-        Self::Lost { reason: loss.reason() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,14 +81,14 @@ mod tests {
     fn an_error_says_whether_to_change_the_input_or_to_try_again() {
         let down = Error::from(StoreError::unavailable("down"));
         assert_eq!((down.is_invalid(), down.is_unavailable(), down.field()), (false, true, None));
-        let random = Error::from(RandomError);
+        let random = Error::NoRandom;
         assert_eq!((random.is_invalid(), random.is_unavailable(), random.field()), (false, true, None));
         let wrong = Error::from(ParseError::because("too short").in_field("keep_for"));
         assert_eq!(
             (wrong.is_invalid(), wrong.is_unavailable(), wrong.field()),
             (true, false, Some("keep_for"))
         );
-        let lost = Error::from(Loss::QueueFull);
+        let lost = Error::Lost { reason: "the queue is full" };
         assert_eq!((lost.is_invalid(), lost.is_unavailable(), lost.field()), (false, false, None));
         let mark = Error::from(StoreError::UnknownMark);
         assert_eq!((mark.is_unknown_mark(), mark.is_unavailable()), (true, false));

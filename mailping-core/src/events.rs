@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::bell::Bell;
-use crate::delivery::MilestoneKind;
 use crate::fetcher::{Evidence, Verdict};
+use crate::milestone::MilestoneKind;
 use crate::store::{Mark, Observation, OpenCursor, OpenQuery, Page, Store, StoreError};
 use crate::{Error, Open, OpenId, Ping, PingId, State, StepTime, TimeStep};
 

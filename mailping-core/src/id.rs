@@ -79,7 +79,7 @@ impl OpenId {
     /// # Errors
     /// If the operating system has no random bytes to give.
     pub fn random() -> Result<Self, Error> {
-        Ok(Self(random::eight_bytes()?))
+        random::eight_bytes().map(Self).ok_or(Error::NoRandom)
     }
 
     /// From the 8 bytes that a store has kept.
@@ -119,10 +119,6 @@ impl FromStr for OpenId {
 }
 
 text!(OpenId, expected: OPEN_ID, pattern: "^[0-9a-f]{16}$");
-
-/// The operating system gave no random bytes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RandomError;
 
 #[cfg(test)]
 mod tests {

@@ -4,8 +4,8 @@
 pub use crate::health::{Dropped, Health};
 pub use crate::mask::MaskedIp;
 pub use crate::observe::Observation;
-pub use crate::queue::Recorded;
 pub use crate::request::{HeaderSource, PixelRequest};
+pub use crate::store::Recorded;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};

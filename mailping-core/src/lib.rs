@@ -25,10 +25,12 @@
 //! [stores]: crate::guide::stores
 //! [upgrading]: crate::guide::upgrading
 //! [verdicts]: crate::guide::verdicts
+//! [whole programs]: https://github.com/mailping/mailping/blob/main/mailping-axum/README.md
 #![doc = include_str!("../docs/manual.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod acceptances;
 mod base_url;
 mod basis;
 mod bell;
@@ -56,6 +58,7 @@ mod limiter;
 mod links;
 mod mask;
 mod memory;
+mod milestone;
 pub mod mount;
 mod named;
 mod new_ping;
@@ -81,6 +84,7 @@ mod request;
 mod schema;
 mod sentence;
 mod sequences;
+mod smtp_reply;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -108,7 +112,6 @@ pub use tracker::Tracker;
 #[rustfmt::skip]
 pub(crate) use crate::{
     basis::{EprivacyGround, MessageKind, Purpose},
-    detail::TimeStep,
     id::OpenId,
     intake::{HeaderSource, MaskedIp, PixelRequest},
     open::{LastDay, Open},
@@ -116,5 +119,5 @@ pub(crate) use crate::{
     receipt::Summary,
     recipient::{RecipientHash, RecipientHashes},
     store::{Store, StoreError},
-    time::StepTime,
+    time::{StepTime, TimeStep},
 };

@@ -152,11 +152,17 @@ impl Mount {
     }
 }
 
+/// Keeps the objection of whoever holds the link. A request's body says nothing that is needed: a
+/// mail provider's one-click form (RFC 8058) and the page's own button are the same.
 async fn object(tracker: Tracker, path: String, [done, damaged, failed]: [Kind; 3]) -> Kind {
-    match opt_out::object(&tracker, &path).await {
-        Stage::Done => done,
-        Stage::Damaged => damaged,
-        Stage::Ask | Stage::Failed => failed,
+    match tracker.people().object_by_link(&path).await {
+        Ok(()) => done,
+        Err(error) if error.is_invalid() => damaged,
+        Err(failure) => {
+            let source = std::error::Error::source(&failure).map(ToString::to_string);
+            tracing::error!(%failure, source, "an objection was not kept; its sender was asked to try again");
+            failed
+        }
     }
 }
 

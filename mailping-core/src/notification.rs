@@ -3,12 +3,9 @@
 
 use std::time::Duration;
 
-use crate::delivery::MilestoneKind;
 use crate::fetcher::{Evidence, Verdict};
-use crate::receipts::Step;
-use crate::store::StoreError;
-use crate::tracker::Inner;
-use crate::{Open, Ping, State, Status, StepTime, Summary, Timestamp};
+use crate::milestone::MilestoneKind;
+use crate::{Open, State, Status, StepTime, Summary, Timestamp};
 
 /// Something that a sender wants to be told about a message.
 ///
@@ -104,32 +101,15 @@ impl Default for Rules {
     }
 }
 
-impl Inner {
-    pub(crate) async fn notifications_of(
-        &self,
-        pings: Vec<Ping>,
-    ) -> Result<Vec<(Summary, Vec<Notification>)>, StoreError> {
-        let rules = self.notification_rules;
-        let (now, mut all) = (self.now(), Vec::with_capacity(pings.len()));
-        let mut so_far = Progress::default();
-        let each = |step: Step<'_>| match step {
-            Step::Open(open) => so_far.add(open, rules),
-            Step::End(summary) => all.push(std::mem::take(&mut so_far).finish(*summary, rules, now)),
-        };
-        self.sum_up_each(pings, each).await?;
-        Ok(all)
-    }
-}
-
 /// The notifications of one ping while its opens are read.
 #[derive(Default)]
-struct Progress {
+pub(crate) struct Progress {
     notifications: Vec<Notification>,
     before: Option<Timestamp>,
 }
 
 impl Progress {
-    fn add(&mut self, open: &Open, rules: Rules) {
+    pub(crate) fn add(&mut self, open: &Open, rules: Rules) {
         if !is_of_the_recipient(open) {
             return;
         }
@@ -142,7 +122,12 @@ impl Progress {
         }
     }
 
-    fn finish(self, summary: Summary, rules: Rules, now: Timestamp) -> (Summary, Vec<Notification>) {
+    pub(crate) fn finish(
+        self,
+        summary: Summary,
+        rules: Rules,
+        now: Timestamp,
+    ) -> (Summary, Vec<Notification>) {
         let Self { mut notifications, before } = self;
         if let (None, Some(day)) = (before, summary.last_human_open) {
             notifications.push(Notification::Opened { at: day });

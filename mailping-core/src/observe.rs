@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::client_ip::{ClientAddress, ClientReader};
-use crate::delivery::{Milestone, MilestoneKind};
 use crate::detail::Precision;
 use crate::fetcher::{Classifier, Evidence, FetchSignals, SinceSent, Verdict};
 use crate::geo::GeoResolver;
 use crate::mask::Mask;
+use crate::milestone::{Milestone, MilestoneKind};
 use crate::token::{Label, Token};
 use crate::{
     ClientIp, Detail, HeaderSource, Keyring, LastDay, MaskedIp, Open, OpenId, PingId, PixelRequest,

@@ -13,7 +13,6 @@ mod texts;
 pub(crate) use self::languages::{Language, Languages};
 pub use self::texts::{ENGLISH, GERMAN, Texts};
 pub(crate) use self::texts::{REFERENCE, SENDER, paragraphs};
-use crate::Tracker;
 
 /// The headers that go with every page here, by lower-case name. An adapter adds `content-length`
 /// and nothing else.
@@ -100,21 +99,6 @@ pub(crate) fn html<'a>(
 fn escape(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.replace('"', "&quot;").replace('\'', "&#39;")
-}
-
-/// Keeps the objection of whoever holds the link, and says which page to answer with. A request's
-/// body says nothing that is needed: a mail provider's one-click form (RFC 8058) and the page's own
-/// button are the same.
-pub(crate) async fn object(tracker: &Tracker, path: &str) -> Stage {
-    match tracker.people().object_by_link(path).await {
-        Ok(()) => Stage::Done,
-        Err(error) if error.is_invalid() => Stage::Damaged,
-        Err(failure) => {
-            let source = std::error::Error::source(&failure).map(ToString::to_string);
-            tracing::error!(%failure, source, "an objection was not kept; its sender was asked to try again");
-            Stage::Failed
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 //! opens and starts no thread.
 
 pub use crate::basis::{EprivacyGround, MessageKind, Purpose};
-pub use crate::delivery::SmtpReply;
-pub use crate::detail::TimeStep;
 pub use crate::ping::{Ping, Status};
+pub use crate::smtp_reply::SmtpReply;
+pub use crate::time::TimeStep;
 
 use crate::new_ping::NewPing;
 use crate::tracker::{Inner, Tracker};

@@ -6,9 +6,9 @@
 
 mod deadline;
 mod handover;
+mod loss;
 mod pause;
 mod purge;
-mod recorded;
 mod ticket;
 mod writer;
 
@@ -21,9 +21,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 pub(crate) use self::deadline::DEFAULT_DEADLINE;
+pub(crate) use self::loss::Loss;
 pub(crate) use self::purge::{DEFAULT_PURGE_INTERVAL, MIN_PURGE_INTERVAL};
-pub(crate) use self::recorded::Loss;
-pub use self::recorded::Recorded;
 pub(crate) use self::ticket::Recording;
 use self::ticket::{Ticket, Wakes};
 use crate::Timestamp;
@@ -329,6 +328,7 @@ impl Shared {
 #[cfg(all(test, feature = "testing"))]
 mod tests {
     use super::*;
+    use crate::store::Recorded;
     use crate::testing::faulty::FaultyStore;
     use crate::{Open, OpenId, PingId};
 

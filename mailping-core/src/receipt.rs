@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::delivery::{Milestone, MilestoneKind};
 use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
+use crate::milestone::{Milestone, MilestoneKind};
 use crate::named::named;
 use crate::store::OpenCursor;
 use crate::{Open, Ping, StepTime, TimeStep, Timestamp};

@@ -2,9 +2,9 @@
 //! thread but for events. The sums take one pass over the opens, a list no query per ping, and a
 //! page no look at the pages before it.
 
-pub use crate::delivery::{Milestone, MilestoneKind, StatusCode};
 pub use crate::events::{Event, Events};
 pub use crate::id::OpenId;
+pub use crate::milestone::{Milestone, MilestoneKind, StatusCode};
 pub use crate::notification::Notification;
 pub use crate::open::{LastDay, Open};
 pub use crate::receipt::Summary;
@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::both::both;
+use crate::notification::Progress;
 use crate::receipt::{Receipt, Tally};
 use crate::store::StoreError;
 use crate::tracker::{Inner, Tracker};
@@ -186,6 +187,23 @@ impl Inner {
             }
             page = self.store.opens(&OpenQuery::oldest(id, MAX_PAGE).after(page.next)).await?;
         }
+    }
+}
+
+impl Inner {
+    async fn notifications_of(
+        &self,
+        pings: Vec<Ping>,
+    ) -> Result<Vec<(Summary, Vec<Notification>)>, StoreError> {
+        let rules = self.notification_rules;
+        let (now, mut all) = (self.now(), Vec::with_capacity(pings.len()));
+        let mut so_far = Progress::default();
+        let each = |step: Step<'_>| match step {
+            Step::Open(open) => so_far.add(open, rules),
+            Step::End(summary) => all.push(std::mem::take(&mut so_far).finish(*summary, rules, now)),
+        };
+        self.sum_up_each(pings, each).await?;
+        Ok(all)
     }
 }
 

@@ -9,6 +9,7 @@ mod objection;
 mod opens;
 mod page;
 mod pings;
+mod recorded;
 mod spooling;
 
 use std::fmt;
@@ -24,13 +25,13 @@ pub use self::objection::ObjectionScope;
 pub use self::opens::{OpenCursor, OpenQuery};
 pub use self::page::Page;
 pub use self::pings::PingQuery;
+pub use self::recorded::Recorded;
 pub use self::spooling::{Backlog, Spooling};
-pub use crate::delivery::{Milestone, MilestoneKind, StatusCode};
 pub use crate::keyring::KeyFingerprint;
+pub use crate::milestone::{Milestone, MilestoneKind, StatusCode};
 pub use crate::observe::Observation;
 pub use crate::open::{LastDay, Open};
 pub use crate::ping::{Ping, Status};
-pub use crate::queue::Recorded;
 pub use crate::recipient::{RecipientHash, RecipientHashes};
 use crate::{PingId, Timestamp};
 

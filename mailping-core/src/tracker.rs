@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::delivery::acceptances::Acceptances;
+use crate::acceptances::Acceptances;
 use crate::key_check::KeyCheck;
 use crate::limiter::HitLimiter;
 use crate::notification::Rules;

@@ -48,8 +48,8 @@ async fn instances_that_share_sessions_never_run_one_anothers_statements() {
         let work = |store: PostgresStore, mine, other, n: u64| async move {
             for n in 100 * n..100 * n + 40 {
                 store.record(&[open(mine, n)], &[], Attempt::First).await.unwrap();
-                assert_eq!(store.ping(other).await.unwrap().unwrap().ping.id, other);
-                let opens = store.opens(&OpenQuery::oldest(mine, 100)).await.unwrap().opens;
+                assert_eq!(store.ping(other).await.unwrap().unwrap().id, other);
+                let opens = store.opens(&OpenQuery::oldest(mine, 100)).await.unwrap().items;
                 assert!(opens.iter().all(|open| open.ping == mine));
                 let mark = store.mark().await.unwrap();
                 store.news(&mark, 10).await.unwrap();
@@ -59,7 +59,7 @@ async fn instances_that_share_sessions_never_run_one_anothers_statements() {
         one.await.unwrap();
         two.await.unwrap();
         for ping in [a, b] {
-            assert_eq!(second.opens(&OpenQuery::oldest(ping, 100)).await.unwrap().opens.len(), 40, "{mode}");
+            assert_eq!(second.opens(&OpenQuery::oldest(ping, 100)).await.unwrap().items.len(), 40, "{mode}");
         }
     }
 }

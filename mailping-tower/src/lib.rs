@@ -17,7 +17,8 @@
 //! loop {
 //!     let (stream, peer) = listener.accept().await?;
 //!     let service = PixelService::new(tracker.clone()).from_peer(Some(Peer(peer.ip())));
-//!     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+//!     let service = TowerToHyperService::new(service);
+//!     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
 //!     tokio::spawn(connection);
 //! }
 //! # }

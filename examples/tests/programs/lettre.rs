@@ -1,5 +1,5 @@
-//! `lettre` beside `axum`, against a real SMTP server: what it says is parsed from the messages that
-//! arrive.
+//! `lettre` beside `axum`, against a real SMTP server: what it says is parsed from the messages
+//! that arrive.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};

@@ -5,7 +5,7 @@
 
 use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
 
-use super::{MilestoneKind, StatusCode};
+use crate::milestone::{MilestoneKind, StatusCode};
 use crate::token::{CHARS, Label, Token};
 use crate::{Keyring, PingId};
 

@@ -108,8 +108,8 @@ impl MaxMind {
         databases.iter().map(Database::built).min().unwrap_or_default()
     }
 
-    /// The type that each file names, such as `DBIP-City-Lite`: licences of free databases ask for a
-    /// line on the pages that show their places.
+    /// The type that each file names, such as `DBIP-City-Lite`: licences of free databases ask for
+    /// a line on the pages that show their places.
     #[must_use]
     pub fn types(&self) -> Vec<String> {
         let databases = self.0.databases.read().unwrap_or_else(PoisonError::into_inner);

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::{Recorded, Shared};
+use super::Shared;
+use crate::store::Recorded;
 
 /// How long an answer waits for its open to be on disk.
 pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);

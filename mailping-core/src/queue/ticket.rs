@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use super::{Loss, Recorded, lock};
+use super::{Loss, lock};
+use crate::store::Recorded;
 
 type Answered = Result<Recorded, Loss>;
 

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use super::pause::Pauses;
 use super::purge::Purge;
 use super::ticket::Ticket;
-use super::{Loss, Queued, Recorded, Shared, from_now};
+use super::{Loss, Queued, Shared, from_now};
 use crate::observe::Observation;
-use crate::store::Attempt;
+use crate::store::{Attempt, Recorded};
 use crate::{LastDay, Open};
 
 /// The most opens that one batch holds: large enough that a commit costs each little, small enough

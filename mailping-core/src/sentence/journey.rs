@@ -4,8 +4,8 @@
 use std::fmt;
 
 use super::{Moment, Name, meaning};
-use crate::delivery::{Milestone, MilestoneKind};
 use crate::fetcher::{Fetcher, Provider, Verdict};
+use crate::milestone::{Milestone, MilestoneKind};
 use crate::receipt::{State, Summary};
 use crate::{Open, StepTime, TimeStep};
 
@@ -136,8 +136,8 @@ impl fmt::Display for App {
 mod tests {
     use std::time::Duration;
 
-    use crate::delivery::SmtpReply;
     use crate::receipt::Tally;
+    use crate::smtp_reply::SmtpReply;
     use crate::{Basis, OpenId, Ping, PingId, Status, Timestamp};
 
     use super::*;

@@ -12,9 +12,9 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::fetchers::CorpusError;
-use crate::delivery::SmtpReply;
 use crate::fetcher::{Classifier, Evidence, Verdict};
 use crate::geo::GeoResolver;
+use crate::smtp_reply::SmtpReply;
 use crate::{
     Basis, ClientIp, Detail, Keyring, MemoryStore, NewPing, Open, PreparedPing, Receipt, Timestamp, Tracker,
 };

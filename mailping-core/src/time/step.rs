@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::{TimeStep, Timestamp};
 use crate::text::{ParseError, text};
-use crate::{TimeStep, Timestamp};
 
 /// A time as it is kept: the start of a [`TimeStep`], and which one.
 ///

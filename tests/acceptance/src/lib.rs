@@ -16,8 +16,8 @@ pub use message::hours_ago;
 pub use program::{Program, Start};
 
 /// Makes a test of each promise for the program that an expression starts. Attributes in brackets
-/// before it are those of each test:
-/// `keeps_promises!([#[ignore = "needs PostgreSQL"]] on_a_database(..) => sigterm_ends_it_cleanly)`.
+/// before it are those of each test: `keeps_promises!([#[ignore = "needs PostgreSQL"]]
+/// on_a_database(..) => sigterm_ends_it_cleanly)`.
 #[macro_export]
 macro_rules! keeps_promises {
     (@one [$(#[$attribute:meta])*] $start:expr => $promise:ident) => {

@@ -6,8 +6,8 @@ use super::fixture::{Before, Fixture, Kind, Subject};
 use super::sockets::Address;
 use super::wire::{Reply, Request};
 use crate::confirm;
-use crate::delivery::MilestoneKind;
 use crate::fetcher::Fetcher;
+use crate::milestone::MilestoneKind;
 use crate::opt_out::{ENGLISH, GERMAN, Stage, Texts};
 use crate::{Receipt, Status};
 

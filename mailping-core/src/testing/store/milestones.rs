@@ -6,8 +6,8 @@ use pollster::block_on;
 
 use super::harness::{DAY, Harness, KEPT, RECORDED, SENT, open, ping, ping_id, recipient, time};
 use super::news::all_since;
-use crate::delivery::{Milestone, MilestoneKind};
 use crate::fetcher::{Evidence, EvidenceSet, Verdict};
+use crate::milestone::{Milestone, MilestoneKind};
 use crate::store::Recorded::{Durable, Filtered};
 use crate::store::{Deleted, ObjectionScope, Observation, PingQuery};
 use crate::{Ping, PingId, Status, TimeStep};

@@ -1,11 +1,14 @@
 //! A milestone: one thing that became known of a message on its way, once of each kind.
 
+mod status_code;
+
+pub use self::status_code::StatusCode;
+
 use serde::{Serialize, Serializer};
 
-use super::StatusCode;
 use crate::fetcher::{EvidenceSet, Verdict};
 use crate::named::named;
-use crate::{Ping, PingId, Status, StepTime, TimeStep, Timestamp};
+use crate::{PingId, StepTime, TimeStep, Timestamp};
 
 named! {
     /// What became known of a message on its way. Of the kinds that a mail server tells, a later
@@ -80,19 +83,6 @@ impl Milestone {
     }
 }
 
-impl Ping {
-    /// Whether a milestone is kept of it: not once its recipient has objected to everything. A
-    /// confirmation needs a ping that asks for one, and a time step that ends no later than
-    /// `record_until`. A withdrawn or untracked ping takes one: it is the recipient's own act.
-    #[must_use]
-    pub fn takes(&self, milestone: &Milestone) -> bool {
-        let is_open = matches!(self.status, Status::Live | Status::Withdrawn | Status::Untracked);
-        let in_time =
-            self.record_until.unix_millis() - milestone.at.unix_millis() >= milestone.time_step.millis();
-        is_open && (milestone.kind != MilestoneKind::Confirmed || self.asked_by.is_some() && in_time)
-    }
-}
-
 /// A milestone as it is shown: without its ping, which stands around it, and with its time in its
 /// step.
 #[derive(Serialize)]
@@ -144,11 +134,6 @@ impl utoipa::ToSchema for Milestone {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Basis;
-
-    fn time(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
 
     /// They stand in stored rows: never change one.
     #[test]
@@ -157,36 +142,5 @@ mod tests {
         assert_eq!(codes, [0, 10, 20, 30, 40, 50, 60, 100]);
         assert!(MilestoneKind::ALL.is_sorted(), "a later one says more");
         assert_eq!([15, 55, 101, 255].map(MilestoneKind::from_code), [MilestoneKind::Unknown; 4]);
-    }
-
-    #[test]
-    fn a_confirmation_needs_a_ping_that_asks_and_a_step_in_time() {
-        let mut ping =
-            Ping::stored(PingId::from_bytes([7; 16]), "x".to_owned(), Basis::Contract, Status::Live);
-        ping.record_until = time("2026-11-23T12:00:00Z");
-        let mut confirmed =
-            Milestone::new(ping.id, MilestoneKind::Confirmed, time("2026-11-23T11:59:59.999Z"));
-        assert!(!ping.takes(&confirmed), "nobody asked");
-        ping.asked_by = Some("Bob".to_owned());
-        assert!(ping.takes(&confirmed));
-        confirmed.at = ping.record_until;
-        assert!(!ping.takes(&confirmed), "too late");
-        let bounce = Milestone { kind: MilestoneKind::Failed, ..confirmed };
-        assert!(ping.takes(&bounce), "a server's word is not bound to that time");
-        (confirmed.at, confirmed.time_step) = (time("2026-11-23T11:00:00Z"), TimeStep::Hour);
-        assert!(ping.takes(&confirmed));
-        (confirmed.at, confirmed.time_step) = (time("2026-11-23T00:00:00Z"), TimeStep::Day);
-        assert!(!ping.takes(&confirmed), "the day ends after the end");
-        confirmed.time_step = TimeStep::Exact;
-        for (status, takes) in [
-            (Status::Withdrawn, true),
-            (Status::Untracked, true),
-            (Status::Closed, false),
-            (Status::Unknown, false),
-            (Status::Expired, false),
-        ] {
-            ping.status = status;
-            assert_eq!((ping.takes(&confirmed), ping.takes(&bounce)), (takes, takes), "{status}");
-        }
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::MilestoneKind;
+use crate::milestone::MilestoneKind;
 use crate::{PingId, Timestamp};
 
 /// How many messages are remembered, some 2 MB of memory: an acceptance counts for the length of

@@ -1,6 +1,6 @@
 //! What a mail server answered when a message was handed over.
 
-use super::{MilestoneKind, StatusCode};
+use crate::milestone::{MilestoneKind, StatusCode};
 
 /// A mail server's final answer to a message: its reply code and its enhanced status code, if it
 /// has one. The server's own words are not in it.
