@@ -78,6 +78,13 @@ pub mod delivery {}
 #[doc = include_str!("../docs/verdicts.md")]
 pub mod verdicts {}
 
+/// [`Verifier::witness`]: crate::certified::Verifier::witness
+/// [`guide.txt`]: https://github.com/mailping/mailping/blob/main/mailping-core/src/certified/guide.txt
+/// [`certified_receipt.txt`]: https://github.com/mailping/mailping/blob/main/mailping-core/docs/certified_receipt.txt
+#[cfg(feature = "certified")]
+#[doc = include_str!("../docs/certified.md")]
+pub mod certified {}
+
 /// [what is kept]: crate::privacy
 #[doc = include_str!("../docs/limits.md")]
 pub mod limits {}

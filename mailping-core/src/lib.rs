@@ -37,6 +37,8 @@ mod bell;
 mod both;
 mod builder;
 mod burst;
+#[cfg(feature = "certified")]
+pub mod certified;
 mod client_ip;
 mod confirm;
 mod delivery;

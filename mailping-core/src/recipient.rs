@@ -34,6 +34,12 @@ impl Recipient {
         address::canonical(text).map(Self).map_err(refused)
     }
 
+    /// What a certified receipt shows of it: a hash under the ping's own key.
+    #[cfg(all(test, feature = "certified"))]
+    pub(crate) fn certified(&self, key: &crate::certified::PingKey) -> [u8; 32] {
+        key.recipient(self.0.as_bytes())
+    }
+
     fn hash(&self, key: &Key) -> RecipientHash {
         RecipientHash { key: key.fingerprint, hash: key.recipient.mac(self.0.as_bytes()) }
     }

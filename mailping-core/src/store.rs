@@ -1,6 +1,7 @@
 //! What a database must do for mailping: few methods, each with its guarantee, none with a default.
 
 mod attempt;
+mod code_names;
 mod database_id;
 mod deleted;
 mod error;
@@ -17,6 +18,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use self::attempt::Attempt;
+pub use self::code_names::code_names;
 pub use self::database_id::DatabaseId;
 pub use self::deleted::Deleted;
 pub use self::error::StoreError;
@@ -54,8 +56,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// the last day of each ping that records in that day. Durable, in one transaction.
     ///
     /// It answers for each open and then for each last day, in order, whether its ping records
-    /// ([`Recorded::Durable`], also if it was kept before) or not. A ping that is erased, withdrawn or
-    /// objected to while this runs gains nothing: either this comes first and the erasure takes
+    /// ([`Recorded::Durable`], also if it was kept before) or not. A ping that is erased, withdrawn
+    /// or objected to while this runs gains nothing: either this comes first and the erasure takes
     /// it away, or it is filtered.
     ///
     /// The same open twice is one: ping id, time and open id are its key. It has to be looked for

@@ -1,4 +1,5 @@
-//! The changes but those of batches: each inside a transaction that holds the write lock.
+//! New pings and objections, and the ends of pings, each inside a transaction that holds the write
+//! lock.
 
 use std::collections::HashSet;
 
@@ -8,59 +9,48 @@ use mailping_core::store::{Deleted, ObjectionScope, RecipientHash, RecipientHash
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::failure::Result;
-use crate::record::{Change, number_of};
-use crate::{index, rows};
+use crate::index::Entry;
+use crate::record::find;
+use crate::rows;
 
 pub(crate) fn insert_ping(
-    change: &Change<'_>,
+    connection: &Connection,
     ping: &Ping,
     recipient: Option<&RecipientHashes>,
 ) -> Result<Status> {
     let mut status = ping.status;
     if let Some(recipient) = recipient {
-        unify(change, recipient)?;
-        if let Some(scope) = objection(change, &recipient.newest)? {
+        unify(connection, recipient)?;
+        if let Some(scope) = objection(connection, &recipient.newest)? {
             status = scope.status_of_new();
         }
     }
-    let mut insert = change.prepare_cached(rows::INSERT_PING)?;
-    rows::insert_ping(&mut insert, ping, status, recipient.map(|hashes| &hashes.newest))?;
+    rows::insert_ping(connection, ping, status, recipient.map(|hashes| &hashes.newest))?;
     Ok(status)
 }
 
 /// Moves what is kept under an older key of this recipient to the newest.
-fn unify(change: &Change<'_>, recipient: &RecipientHashes) -> Result<()> {
+fn unify(connection: &Connection, recipient: &RecipientHashes) -> Result<()> {
+    const PINGS: &str = "UPDATE pings SET recipient_key = ?3, recipient_hash = ?4
+        WHERE recipient_key = ?1 AND recipient_hash = ?2";
+    const OBJECTION: &str = "INSERT INTO objections (key, hash, scope)
+        SELECT ?3, ?4, scope FROM objections WHERE key = ?1 AND hash = ?2
+        ON CONFLICT DO UPDATE SET scope = excluded.scope WHERE scope < excluded.scope";
+    const MOVED: &str = "DELETE FROM objections WHERE key = ?1 AND hash = ?2";
     let newest = &recipient.newest;
     for older in &recipient.older {
-        change
-            .prepare_cached(
-                "UPDATE pings SET recipient_key = ?3, recipient_hash = ?4
-                 WHERE recipient_key = ?1 AND recipient_hash = ?2",
-            )?
-            .execute(params![older.key().to_bits(), older.hash(), newest.key().to_bits(), newest.hash()])?;
-        if let Some(scope) = objection(change, older)? {
-            change
-                .prepare_cached("DELETE FROM objections WHERE key = ?1 AND hash = ?2")?
-                .execute(params![older.key().to_bits(), older.hash()])?;
-            keep_objection(change, newest, scope)?;
+        let (from, to) = (older.key().to_bits(), newest.key().to_bits());
+        for sql in [PINGS, OBJECTION] {
+            connection.prepare_cached(sql)?.execute(params![from, older.hash(), to, newest.hash()])?;
         }
+        connection.prepare_cached(MOVED)?.execute(params![from, older.hash()])?;
     }
     // A ping that was kept under an older key may have escaped the objection until now.
     if !recipient.older.is_empty()
-        && let Some(scope) = objection(change, newest)?
+        && let Some(scope) = objection(connection, newest)?
     {
-        object_by_hash(change, newest, scope)?;
+        object_by_hash(connection, newest, scope)?;
     }
-    Ok(())
-}
-
-fn keep_objection(change: &Change<'_>, hash: &RecipientHash, scope: ObjectionScope) -> Result<()> {
-    change
-        .prepare_cached(
-            "INSERT INTO objections (key, hash, scope) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET scope = excluded.scope WHERE scope < excluded.scope",
-        )?
-        .execute(params![hash.key().to_bits(), hash.hash(), scope.code()])?;
     Ok(())
 }
 
@@ -74,83 +64,89 @@ pub(crate) fn objection(connection: &Connection, hash: &RecipientHash) -> Result
 }
 
 /// `false` if there is no such ping; one that does not record any more stays as it is.
-pub(crate) fn withdraw(change: &Change<'_>, id: PingId) -> Result<bool> {
-    let withdrawn = change
-        .prepare_cached("UPDATE pings SET status = ?2 WHERE id = ?1 AND status = 0")?
-        .execute(params![id.as_bytes(), Status::Withdrawn.code()])?;
-    Ok(withdrawn > 0 || number_of(change, id)?.is_some())
+pub(crate) fn withdraw(connection: &Connection, id: PingId) -> Result<bool> {
+    let Some(found) = find(connection, id)? else { return Ok(false) };
+    connection
+        .prepare_cached("UPDATE pings SET status = ?2 WHERE n = ?1 AND status = 0")?
+        .execute(params![found.n, Status::Withdrawn.code()])?;
+    Ok(true)
 }
 
-pub(crate) fn object(change: &Change<'_>, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<()> {
-    unify(change, recipient)?;
-    object_by_hash(change, &recipient.newest, scope)
+pub(crate) fn object(
+    connection: &Connection,
+    recipient: &RecipientHashes,
+    scope: ObjectionScope,
+) -> Result<()> {
+    unify(connection, recipient)?;
+    object_by_hash(connection, &recipient.newest, scope)
 }
 
-fn object_by_hash(change: &Change<'_>, hash: &RecipientHash, scope: ObjectionScope) -> Result<()> {
+fn object_by_hash(connection: &Connection, hash: &RecipientHash, scope: ObjectionScope) -> Result<()> {
+    const KEEP: &str = "INSERT INTO objections (key, hash, scope) VALUES (?1, ?2, ?3)
+        ON CONFLICT DO UPDATE SET scope = excluded.scope WHERE scope < excluded.scope";
     const WITHDRAW: &str =
         "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status = 0";
-    const CLOSE: &str = "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status IN (0, 1, 3)";
-    keep_objection(change, hash, scope)?;
+    const CLOSE: &str = "UPDATE pings SET status = ?3
+        WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status IN (0, 1, 3)";
+    let key = hash.key().to_bits();
+    connection.prepare_cached(KEEP)?.execute(params![key, hash.hash(), scope.code()])?;
     let (end, status) = match scope {
         ObjectionScope::Opens => (WITHDRAW, Status::Withdrawn),
         _ => (CLOSE, Status::Closed),
     };
-    change.prepare_cached(end)?.execute(params![hash.key().to_bits(), hash.hash(), status.code()])?;
+    connection.prepare_cached(end)?.execute(params![key, hash.hash(), status.code()])?;
     Ok(())
 }
 
-pub(crate) fn object_by_ping(change: &Change<'_>, id: PingId) -> Result<()> {
-    let Some(n) = number_of(change, id)? else { return Ok(()) };
-    let mut find = change.prepare_cached(rows::PING)?;
-    let mut found = find.query([n])?;
-    let Some(row) = found.next()? else { return Ok(()) };
-    match rows::recipient(row)? {
-        Some(hash) => object_by_hash(change, &hash, ObjectionScope::Opens),
-        None => withdraw(change, id).map(drop),
+pub(crate) fn object_by_ping(connection: &Connection, id: PingId) -> Result<()> {
+    let Some(found) = find(connection, id)? else { return Ok(()) };
+    let mut ping = connection.prepare_cached(rows::PING)?;
+    match ping.query_row([found.n], |row| Ok(rows::recipient(row)))?? {
+        Some(hash) => object_by_hash(connection, &hash, ObjectionScope::Opens),
+        None => withdraw(connection, id).map(drop),
     }
 }
 
-pub(crate) fn erase(change: &Change<'_>, id: PingId) -> Result<Option<Deleted>> {
-    let Some(n) = number_of(change, id)? else { return Ok(None) };
-    erase_all(change, &HashSet::from([n])).map(Some)
+pub(crate) fn erase(connection: &Connection, id: PingId, waiting: &[Entry]) -> Result<Option<Deleted>> {
+    let Some(found) = find(connection, id)? else { return Ok(None) };
+    erase_all(connection, &HashSet::from([found.n]), waiting).map(Some)
 }
 
-pub(crate) fn erase_recipient(change: &Change<'_>, recipient: &RecipientHashes) -> Result<Deleted> {
-    unify(change, recipient)?;
+pub(crate) fn erase_recipient(
+    connection: &Connection,
+    recipient: &RecipientHashes,
+    waiting: &[Entry],
+) -> Result<Deleted> {
+    unify(connection, recipient)?;
     let newest = params![recipient.newest.key().to_bits(), recipient.newest.hash()];
     let mut find =
-        change.prepare_cached("SELECT n FROM pings WHERE recipient_key = ?1 AND recipient_hash = ?2")?;
+        connection.prepare_cached("SELECT n FROM pings WHERE recipient_key = ?1 AND recipient_hash = ?2")?;
     let theirs = find.query_map(newest, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    erase_all(change, &theirs)
+    erase_all(connection, &theirs, waiting)
 }
 
-/// Deletes pings with all of their opens: those in the index, and those that the table has above
-/// its mark, whatever is remembered of them.
-fn erase_all(change: &Change<'_>, pings: &HashSet<i64>) -> Result<Deleted> {
-    if pings.is_empty() {
-        return Ok(Deleted::default());
-    }
+/// Deletes pings with all of their opens: those in the index, and those that wait for it.
+fn erase_all(connection: &Connection, pings: &HashSet<i64>, waiting: &[Entry]) -> Result<Deleted> {
     let mut erased = Deleted::default();
-    let mut waiting = Vec::new();
-    index::above_mark(change, |entry| {
-        if pings.contains(&entry.ping) {
-            waiting.push(entry.seq);
-        }
-    })?;
-    let mut open = change.prepare_cached("DELETE FROM opens WHERE seq = ?1")?;
-    for seq in waiting {
-        erased.opens += open.execute([seq])? as u64;
+    let mut open = connection.prepare_cached("DELETE FROM opens WHERE seq = ?1")?;
+    for entry in waiting.iter().filter(|entry| pings.contains(&entry.ping)) {
+        erased.opens += open.execute([entry.seq])? as u64;
     }
-    for &ping in pings {
-        erased.opens += change
-            .prepare_cached(
-                "DELETE FROM opens WHERE seq IN (SELECT seq FROM opens_by_ping WHERE ping = ?1) AND ping = ?1",
-            )?
-            .execute([ping])? as u64;
-        change.prepare_cached("DELETE FROM opens_by_ping WHERE ping = ?1")?.execute([ping])?;
-        change.prepare_cached("DELETE FROM last_days WHERE ping = ?1")?.execute([ping])?;
-        change.prepare_cached("DELETE FROM milestones WHERE ping = ?1")?.execute([ping])?;
-        erased.pings += change.prepare_cached("DELETE FROM pings WHERE n = ?1")?.execute([ping])? as u64;
+    for ping in pings {
+        let one = delete(connection, *ping)?;
+        erased = Deleted::new(erased.pings + one.pings, erased.opens + one.opens);
     }
     Ok(erased)
+}
+
+/// Deletes a ping with the opens that the index has of it.
+pub(crate) fn delete(connection: &Connection, ping: i64) -> Result<Deleted> {
+    let delete = |sql: &str| -> Result<u64> { Ok(connection.prepare_cached(sql)?.execute([ping])? as u64) };
+    let opens = delete(
+        "DELETE FROM opens WHERE seq IN (SELECT seq FROM opens_by_ping WHERE ping = ?1) AND ping = ?1",
+    )?;
+    delete("DELETE FROM opens_by_ping WHERE ping = ?1")?;
+    delete("DELETE FROM last_days WHERE ping = ?1")?;
+    delete("DELETE FROM milestones WHERE ping = ?1")?;
+    Ok(Deleted::new(delete("DELETE FROM pings WHERE n = ?1")?, opens))
 }

@@ -140,6 +140,12 @@ impl Subkey {
         Self(hmac(&mac.finalize().into_bytes()))
     }
 
+    /// A key that was derived elsewhere.
+    #[cfg(feature = "certified")]
+    pub(crate) fn of(key: &[u8; 32]) -> Self {
+        Self(hmac(key))
+    }
+
     pub(crate) fn mac(&self, message: &[u8]) -> [u8; 32] {
         let mut mac = self.0.clone();
         mac.update(message);
