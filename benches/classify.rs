@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use allocations::{print_allocated, print_allocations};
 use criterion::{Criterion, criterion_group, criterion_main};
-use mailping_core::fetcher::{Classifier, FetchSignals, Network, NetworkList, SinceSent};
+use mailping_core::fetcher::{Classifier, Network, networks_from_lines};
 use mailping_core::intake::MaskedIp;
+use mailping_core::testing::fetchers::{FetchSignals, SinceSent, classify};
 
 const AGENTS: [(&str, &str); 6] = [
     (
@@ -69,7 +70,7 @@ fn list(criterion: &mut Criterion) {
         Err(_) => made_list(),
     };
     println!("list: {} rows, {} bytes of text", text.lines().count(), text.len());
-    let read = || NetworkList::from_lines(text.as_bytes()).expect("a list of networks");
+    let read = || networks_from_lines(text.as_bytes()).expect("a list of networks");
     print_allocated("the list alone", read);
     print_allocated("a classifier with it", || Classifier::default().networks(Network::PrivateRelay, read()));
     let classifier = Classifier::default().networks(Network::PrivateRelay, read());
@@ -92,7 +93,7 @@ fn list(criterion: &mut Criterion) {
     {
         let network: Option<MaskedIp> = network.parse().ok();
         criterion.bench_function(&format!("look up {name}, without an agent"), |bencher| {
-            bencher.iter(|| classifier.classify(black_box(&none), black_box(network), late));
+            bencher.iter(|| classify(&classifier, black_box(&none), black_box(network), late));
         });
     }
     // All over the list and outside of it, so that no branch is foreseen.
@@ -104,14 +105,14 @@ fn list(criterion: &mut Criterion) {
         .collect();
     let mut turn = spread.iter().copied().cycle();
     criterion.bench_function("look up random networks, without an agent", |bencher| {
-        bencher.iter(|| classifier.classify(black_box(&none), turn.next(), late));
+        bencher.iter(|| classify(&classifier, black_box(&none), turn.next(), late));
     });
     let network: Option<MaskedIp> = "172.225.10.0/24".parse().ok();
     for (name, agent) in AGENTS {
         let signals = FetchSignals::new().user_agent(agent.as_bytes());
-        print_allocations(name, || classifier.classify(&signals, network, late));
+        print_allocations(name, || classify(&classifier, &signals, network, late));
         criterion.bench_function(&format!("classify {name}"), |bencher| {
-            bencher.iter(|| classifier.classify(black_box(&signals), black_box(network), late));
+            bencher.iter(|| classify(&classifier, black_box(&signals), black_box(network), late));
         });
     }
 }

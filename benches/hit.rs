@@ -17,10 +17,11 @@ use allocations::print_allocations;
 use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use mailping_benches::{forged, geo};
-use mailping_core::fetcher::{Classifier, FetchSignals, SinceSent};
+use mailping_core::fetcher::Classifier;
 use mailping_core::geo::GeoResolver;
-use mailping_core::intake::{Hit, MaskedIp, PixelRequest};
+use mailping_core::intake::{MaskedIp, PixelRequest};
 use mailping_core::receipts::OpenId;
+use mailping_core::testing::fetchers::{self, FetchSignals, SinceSent};
 use mailping_core::{Basis, ClientIp, Detail, Keyring, MemoryStore, NewPing, Tracker};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -64,33 +65,29 @@ fn hit(criterion: &mut Criterion) {
     let wrong = forged(url);
     let wrong = PixelRequest::new(&wrong, peer, &browser);
 
-    print_allocations("observe, hot address", || {
-        tracker.intake().observe(Hit { request: &hot, now, open_id })
-    });
-    print_allocations("observe, forged token", || {
-        tracker.intake().observe(Hit { request: &wrong, now, open_id })
-    });
+    print_allocations("observe, hot address", || tracker.intake().observe(&hot, now, open_id));
+    print_allocations("observe, forged token", || tracker.intake().observe(&wrong, now, open_id));
     criterion.bench_function("token issue", |bencher| {
         bencher.iter(|| pollster::block_on(tracker.pings().create(new_ping())).map(|ping| ping.id()));
     });
     criterion.bench_function("observe, forged token (verify alone)", |bencher| {
-        bencher.iter(|| tracker.intake().observe(Hit { request: black_box(&wrong), now, open_id }));
+        bencher.iter(|| tracker.intake().observe(black_box(&wrong), now, open_id));
     });
     criterion.bench_function("observe, hot address", |bencher| {
-        bencher.iter(|| tracker.intake().observe(Hit { request: black_box(&hot), now, open_id }));
+        bencher.iter(|| tracker.intake().observe(black_box(&hot), now, open_id));
     });
     let mut n = 0;
     criterion.bench_function("observe, random addresses", |bencher| {
         bencher.iter(|| {
             n += 1;
             let request = PixelRequest::new(url, Some(address(n).into()), &browser);
-            tracker.intake().observe(Hit { request: black_box(&request), now, open_id })
+            tracker.intake().observe(black_box(&request), now, open_id)
         });
     });
 }
 
 fn client_address(criterion: &mut Criterion) {
-    let trusted = || "10.0.0.0/8, 192.168.0.0/16".parse().expect("networks");
+    let trusted = "10.0.0.0/8, 192.168.0.0/16";
     let peer = Some(IpAddr::from([10, 0, 0, 1]));
     let chain = headers(&[
         ("user-agent", FIREFOX),
@@ -98,16 +95,16 @@ fn client_address(criterion: &mut Criterion) {
         ("forwarded", "for=6.6.6.6, for=198.51.100.77;proto=https, for=\"10.9.9.9:1234\""),
     ]);
     for (name, client_ip) in [
-        ("observe by X-Forwarded-For", ClientIp::x_forwarded_for(trusted())),
-        ("observe by Forwarded", ClientIp::forwarded(trusted())),
+        ("observe by X-Forwarded-For", ClientIp::x_forwarded_for(trusted).expect("networks")),
+        ("observe by Forwarded", ClientIp::forwarded(trusted).expect("networks")),
     ] {
         let tracker = tracker(client_ip);
         let ping = pollster::block_on(tracker.pings().create(new_ping())).expect("a ping");
         let request = PixelRequest::new(ping.pixel_url().expect("a live ping"), peer, &chain);
         let (now, open_id) = (SystemTime::now(), OpenId::from_bytes([7; 8]));
-        print_allocations(name, || tracker.intake().observe(Hit { request: &request, now, open_id }));
+        print_allocations(name, || tracker.intake().observe(&request, now, open_id));
         criterion.bench_function(name, |bencher| {
-            bencher.iter(|| tracker.intake().observe(Hit { request: black_box(&request), now, open_id }));
+            bencher.iter(|| tracker.intake().observe(black_box(&request), now, open_id));
         });
     }
 }
@@ -122,11 +119,12 @@ fn classify(criterion: &mut Criterion) {
     {
         let headers = headers(&[("user-agent", agent)]);
         print_allocations(name, || {
-            classifier.classify(&FetchSignals::from_headers(&headers), Some(network), late)
+            fetchers::classify(&classifier, &FetchSignals::from_headers(&headers), Some(network), late)
         });
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
-                classifier.classify(black_box(&FetchSignals::from_headers(&headers)), Some(network), late)
+                let signals = FetchSignals::from_headers(&headers);
+                fetchers::classify(&classifier, black_box(&signals), Some(network), late)
             });
         });
     }

@@ -17,17 +17,17 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::routing::get;
-use mailping_axum::{Basis, ClientIp, Detail, Keyring, NewPing, Tracker, TrustedProxies};
+use mailping_axum::{Basis, ClientIp, Detail, Keyring, NewPing, Tracker};
 use mailping_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     // Where nginx runs, and nobody else: from any other peer the header is ignored.
-    let nginx: TrustedProxies = "127.0.0.1".parse()?;
+    let nginx = "127.0.0.1";
     let store = SqliteStore::open("mailping.db")?;
     let builder = Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, store)
-        .client_ip(ClientIp::x_forwarded_for(nginx))
+        .client_ip(ClientIp::x_forwarded_for(nginx)?)
         .ceiling(Detail::Network);
     // The address as mail programs see it.
     let tracker = builder.base_url("https://app.example/px")?.build().await?;

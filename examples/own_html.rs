@@ -52,6 +52,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn page(State(tracker): State<Tracker>) -> Result<Html<String>, StatusCode> {
     let newest = tracker.receipts().list(&PingQuery::newest(50)).await;
-    let receipts = newest.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?.summaries;
+    let receipts = newest.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?.items;
     Page { receipts }.render().map(Html).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }

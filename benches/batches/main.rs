@@ -2,8 +2,8 @@
 //! sequence into the same tables, as fast as the database takes them. Then the store as it grows,
 //! receipts from it, and a purge of a tenth of it while hits go on.
 //!
-//! `cargo bench -p mailping-benches --bench batches -- sqlite|receipts|postgres [opens] [opens when grown]`;
-//! 10,000,000 take a quarter of an hour.
+//! `cargo bench -p mailping-benches --bench batches -- STORE [OPENS] [OPENS_WHEN_GROWN]`, in which
+//! `STORE` is `sqlite`, `receipts` or `postgres`; 10,000,000 take a quarter of an hour.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "a measurement fails by panicking")]
 
 mod grown;

@@ -191,7 +191,7 @@ async fn large(store: SqliteStore, file: &Path, opens: usize, random: &mut Rando
     }
     let mut due = 0;
     for n in PINGS - pings..PINGS {
-        due += store.opens(&OpenQuery::oldest(ping_id(n), usize::MAX)).await.unwrap().opens.len() as u64;
+        due += store.opens(&OpenQuery::oldest(ping_id(n), usize::MAX)).await.unwrap().items.len() as u64;
     }
     let tracker = grown::tracker(store).await;
     grown::receipts(&tracker).await;

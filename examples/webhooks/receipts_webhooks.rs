@@ -3,8 +3,8 @@
 //! (`ping.reopened`), or not for three days (`ping.not_opened`).
 //!
 //! ```sh
-//! MAILPING_WEBHOOK_URL=https://app.example/hooks MAILPING_WEBHOOK_SECRET="whsec_$(openssl rand -base64 32)" \
-//!     cargo run --example receipts_webhooks
+//! export MAILPING_WEBHOOK_SECRET="whsec_$(openssl rand -base64 32)"
+//! MAILPING_WEBHOOK_URL=https://app.example/hooks cargo run --example receipts_webhooks
 //! ```
 //!
 //! A message is sent until it is answered with 2xx, for three days, across restarts: `webhooks.db`
@@ -17,7 +17,6 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use mailping_core::receipts::NoticeRules;
 use mailping_examples_webhooks::{Outbox, Target, TargetError, Webhooks};
 use mailping_server::{Program, Settings, SettingsError, serve, start_log};
 use mailping_sqlite::SqliteStore;
@@ -45,7 +44,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let store = SqliteStore::open(&settings.database).map_err(|error| settings.refused_database(&error))?;
     let tracker = settings.tracker(store).await?;
     let (tell, erasures) = tokio::sync::mpsc::channel(1);
-    let webhooks = Webhooks::start(tracker.clone(), outbox, target, NoticeRules::default(), erasures)?;
+    let webhooks = Webhooks::start(tracker.clone(), outbox, target, erasures)?;
     serve(&settings, settings.page(tracker).telling_erasures(tell)).await?;
     webhooks.ended();
     Ok(())

@@ -1,4 +1,5 @@
-//! A message's HTML, such as a reply that quotes ours: no panic, and none of our pixels left that a second look would find.
+//! A message's HTML, such as a reply that quotes ours: no panic, and none of our pixels left that a
+//! second look would find.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! Rows as a damaged or foreign database may hold them: read as an error or as what a store may hold, never a panic.
+//! Rows as a damaged or foreign database may hold them: read as an error or as what a store may
+//! hold, never a panic.
 
 #![no_main]
 
@@ -25,7 +26,8 @@ const COLUMNS: &str =
      WHERE tables.name IN ('pings', 'opens', 'arrivals') AND (tables.name, columns.name)
         NOT IN (VALUES ('pings', 'id'), ('opens', 'bundle'), ('opens', 'ping'), ('arrivals', 'seq'))";
 const TABLES: [&str; 3] = ["pings", "opens", "arrivals"];
-/// The open as it is in a bundle: without its ping's 16 bytes, so that its length, the first byte, is less by as many.
+/// The open as it is in a bundle: without its ping's 16 bytes, so that its length, the first byte,
+/// is less by as many.
 const FOLDED: &str = "INSERT INTO opens (ping, last, opens)
      SELECT id, 9, unhex(printf('%02x', length(opens.opens) - 18) || '00' || substr(hex(opens.opens), 37))
      FROM pings, arrivals AS opens";
@@ -41,7 +43,8 @@ enum Cell<'a> {
     Byte(u8, u8),
 }
 
-/// A tracker on a file with one ping and one open, in both tables, and a second connection that writes what the store would not.
+/// A tracker on a file with one ping and one open, in both tables, and a second connection that
+/// writes what the store would not.
 struct Subject {
     tracker: Tracker,
     raw: rusqlite::Connection,

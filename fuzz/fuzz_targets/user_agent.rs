@@ -1,5 +1,5 @@
-//! Any User-Agent, with any purpose header after its first line, from every kind of network: the whole way of a hit.
-//! The first byte chooses network and time.
+//! Any User-Agent, with any purpose header after its first line, from every kind of network: the
+//! whole way of a hit. The first byte chooses network and time.
 
 #![no_main]
 
@@ -13,7 +13,8 @@ use mailping_core::fetcher::{EvidenceSet, Verdict};
 use mailping_fuzz::{Subject, headers};
 
 static SUBJECT: LazyLock<Subject> = LazyLock::new(|| Subject::new(ClientIp::peer()));
-/// Nobody's, Gmail's proxy, Google, the relay, Yahoo, mail protection, Exchange Online, a documentation network.
+/// Nobody's, Gmail's proxy, Google, the relay, Yahoo, mail protection, Exchange Online, a
+/// documentation network.
 const PEERS: [&str; 8] = [
     "9.9.9.9",
     "66.249.84.10",

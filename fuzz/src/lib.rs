@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use mailping_core::geo::{GeoError, GeoResolver, Place};
+use mailping_core::geo::{GeoResolver, Place};
 use mailping_core::{Basis, ClientIp, Detail, Keyring, MemoryStore, NewPing, Tracker};
-use mailping_core::intake::{Hit, MaskedIp, Observation, PixelRequest};
+use mailping_core::intake::{MaskedIp, Observation, PixelRequest};
 use mailping_core::receipts::{Open, OpenId};
 
 /// Knows a place for every network, so that a place given wrongly shows.
@@ -14,7 +14,7 @@ use mailping_core::receipts::{Open, OpenId};
 struct Anywhere;
 
 impl GeoResolver for Anywhere {
-    fn locate(&self, _: MaskedIp) -> Result<Option<Place>, GeoError> {
+    fn locate(&self, _: MaskedIp) -> Result<Option<Place>, Box<dyn std::error::Error + Send + Sync>> {
         Ok(Some(Place::new("PT".parse().ok(), "Lisbon".parse().ok())))
     }
 }
@@ -46,6 +46,12 @@ impl Subject {
         Self { tracker, path, sent }
     }
 
+    /// Whether a recipient's address is taken; what the refusal says if it is not.
+    pub fn address(&self, text: &str) -> Result<(), String> {
+        let asked = pollster::block_on(self.tracker.people().has_objected(text));
+        asked.map(drop).map_err(|refused| format!("{refused:?} {refused}"))
+    }
+
     /// What the tracker makes of a request so many seconds after the message was sent.
     #[must_use]
     pub fn observe(
@@ -57,21 +63,23 @@ impl Subject {
     ) -> Option<Open> {
         let request = PixelRequest::new(path, peer, headers);
         let now = self.sent + Duration::from_secs(seconds);
-        match self.tracker.intake().observe(Hit { request: &request, now, open_id: OpenId::from_bytes([7; 8]) })? {
+        match self.tracker.intake().observe(&request, now, OpenId::from_bytes([7; 8]))? {
             Observation::Open(open) => Some(open),
             other => panic!("the ping's detail is network: {other:?}"),
         }
     }
 }
 
-/// Headers of one name, one for each line of `text`; lines that no HTTP library lets through are left out.
+/// Headers of one name, one for each line of `text`; lines that no HTTP library lets through are
+/// left out.
 #[must_use]
 pub fn headers(name: &'static str, text: &[u8]) -> HeaderMap {
     let lines = text.split(|byte| *byte == b'\n').filter_map(|line| HeaderValue::from_bytes(line).ok());
     lines.map(|value| (HeaderName::from_static(name), value)).collect()
 }
 
-/// Tries a header that carries addresses: it counts only if the peer is trusted, and nothing finer than the mask comes out.
+/// Tries a header that carries addresses: it counts only if the peer is trusted, and nothing finer
+/// than the mask comes out.
 pub fn try_forwarding(trusting: &Subject, name: &'static str, text: &[u8]) {
     let headers = headers(name, text);
     let stranger: IpAddr = [9, 9, 9, 9].into();

@@ -27,11 +27,11 @@ impl Handler for Pixels {
         };
         let answer = answering.await;
         let mut response = Response::build();
-        response.status(Status::new(answer.status()));
+        response.status(Status::new(answer.status().as_u16()));
         for (name, value) in answer.headers() {
-            response.raw_header(*name, *value);
+            response.raw_header(name.to_string(), value.to_str().unwrap_or_default().to_owned());
         }
-        let body = answer.body().to_vec();
+        let body = answer.into_body();
         Outcome::Success(response.sized_body(body.len(), Cursor::new(body)).finalize())
     }
 }

@@ -59,10 +59,11 @@ use std::task::Poll;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
+use http::Response;
 use mailping_core::intake::{HeaderSource, PixelRequest};
-use mailping_core::mount::{Answering, Mount};
+use mailping_core::mount::Mount;
 #[doc(no_inline)]
 pub use mailping_core::*;
 
@@ -116,12 +117,12 @@ impl HeaderSource for Headers<'_> {
     }
 }
 
-fn begin(mount: &Mount, request: &HttpRequest) -> Answering {
+fn begin(mount: &Mount, request: &HttpRequest) -> impl Future<Output = Response<Bytes>> + use<> {
     let (headers, peer) = (Headers(request.headers()), request.peer_addr().map(|peer| peer.ip()));
     mount.answer(request.method().as_str(), &PixelRequest::new(request.uri().path(), peer, &headers))
 }
 
-async fn answer(answering: Answering) -> HttpResponse {
+async fn answer(answering: impl Future<Output = Response<Bytes>>) -> HttpResponse {
     // actix-http says `connection: close` if the request that it has read last asked for it. While
     // an answer waits it reads the pipelined ones, so no picture may be answered without waiting:
     // the header would tell a live token from a forged one.
@@ -134,19 +135,21 @@ async fn answer(answering: Answering) -> HttpResponse {
         Poll::Pending
     })
     .await;
-    let answer = answering.await;
-    let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let (answer, body) = answering.await.into_parts();
+    let status = StatusCode::from_u16(answer.status.as_u16()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let mut response = HttpResponse::build(status);
-    if answer.is_picture() {
+    if *body == pixel::BYTES {
         for line in PICTURE {
             response.insert_header(line);
         }
-        return response.body(pixel::BYTES.as_slice());
+        return response.body(body);
     }
-    for line in answer.headers() {
-        response.insert_header(*line);
+    // actix writes the length itself.
+    let lines = answer.headers.iter().filter(|(name, _)| *name != "content-length");
+    for (name, value) in lines {
+        response.insert_header((name.as_str(), value.as_bytes()));
     }
-    response.body(answer.body().to_vec())
+    response.body(body)
 }
 
 /// Parsed when this is compiled, not for each answer.

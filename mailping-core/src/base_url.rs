@@ -9,8 +9,7 @@ use url::{Host, Url};
 
 /// Why a text is no base URL. It never repeats the text, which may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BaseUrlError {
+pub(crate) enum BaseUrlError {
     /// It does not begin with `http://` or `https://`.
     #[error("base URL must begin with http:// or https://, such as https://app.example/px")]
     NotAbsolute,

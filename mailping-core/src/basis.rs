@@ -3,7 +3,7 @@
 
 mod json;
 
-use serde::Serialize;
+use serde::{Deserialize as _, Deserializer, Serialize};
 
 use crate::Timestamp;
 use crate::named::named;
@@ -37,8 +37,16 @@ pub enum Basis {
         /// Which interest, and where its assessment is found.
         reason: String,
     },
-    /// Consent, with its evidence.
-    Consent(Consent),
+    /// Consent to tracking, with its evidence: when it was given, to which text, through which
+    /// channel.
+    Consent {
+        /// When it was given. A time in the future is refused.
+        given_at: Timestamp,
+        /// Which version of the text was agreed to (1 to 200 bytes).
+        text_version: String,
+        /// Where it was given, such as `signup-form` (1 to 200 bytes).
+        channel: String,
+    },
     /// Performance of a contract.
     Contract,
     /// A legal obligation.
@@ -52,61 +60,39 @@ impl Basis {
     pub fn legitimate_interest(reason: impl Into<String>) -> Self {
         Self::LegitimateInterest { reason: reason.into() }
     }
-}
 
-/// A basis that a store kept: one that only a newer version can read is [`Basis::Unknown`], and
-/// only what is no basis at all is an error.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
-#[serde(from = "EitherBasis")]
-pub struct StoredBasis(Basis);
+    /// Consent with its evidence.
+    pub fn consent(
+        given_at: impl Into<Timestamp>,
+        text_version: impl Into<String>,
+        channel: impl Into<String>,
+    ) -> Self {
+        let (given_at, text_version, channel) = (given_at.into(), text_version.into(), channel.into());
+        Self::Consent { given_at, text_version, channel }
+    }
 
-impl From<StoredBasis> for Basis {
-    fn from(stored: StoredBasis) -> Self {
-        stored.0
+    /// Reads a basis that a store has kept: one that only a newer version knows is
+    /// [`Basis::Unknown`], and only what is no basis at all is an error. From the text of its JSON
+    /// it comes by way of a `serde_json::Value`.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn from_stored<'de, D: Deserializer<'de>>(stored: D) -> Result<Self, D::Error> {
+        Ok(match Stored::deserialize(stored)? {
+            Stored::Current(basis) => basis,
+            Stored::Newer { .. } => Self::Unknown,
+        })
     }
 }
 
 #[derive(serde::Deserialize)]
 #[serde(untagged)]
-enum EitherBasis {
-    Known(Basis),
+enum Stored {
+    Current(Basis),
     Newer {
         #[serde(rename = "kind")]
         _kind: String,
     },
-}
-
-impl From<EitherBasis> for StoredBasis {
-    fn from(basis: EitherBasis) -> Self {
-        match basis {
-            EitherBasis::Known(known) => Self(known),
-            EitherBasis::Newer { .. } => Self(Basis::Unknown),
-        }
-    }
-}
-
-/// The evidence of a consent to tracking: when it was given, to which text, through which channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
-#[non_exhaustive]
-pub struct Consent {
-    /// When it was given. A time in the future is refused.
-    pub given_at: Timestamp,
-    /// Which version of the text was agreed to (1 to 200 bytes).
-    pub text_version: String,
-    /// Where it was given, such as `signup-form` (1 to 200 bytes).
-    pub channel: String,
-}
-
-impl Consent {
-    /// The evidence of a consent.
-    pub fn new(
-        given_at: impl Into<Timestamp>,
-        text_version: impl Into<String>,
-        channel: impl Into<String>,
-    ) -> Self {
-        Self { given_at: given_at.into(), text_version: text_version.into(), channel: channel.into() }
-    }
 }
 
 named! {
@@ -159,10 +145,9 @@ mod tests {
         let basis: Basis = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&basis).unwrap(), json);
         assert_eq!(serde_json::to_string(&Basis::Contract).unwrap(), r#"{"kind":"contract"}"#);
-        let json = r#"{"channel":"form","text_version":"v3","given_at":"2026-01-02T03:04:05Z"}"#;
-        assert_eq!(serde_json::from_str::<Consent>(json).map(Basis::Consent).unwrap(), basis);
-        let consent = serde_json::to_string(&serde_json::from_str::<Consent>(json).unwrap()).unwrap();
-        assert!(serde_json::from_str::<Consent>(&consent).is_ok(), "{consent}");
+        let json =
+            r#"{"channel":"form","kind":"consent","text_version":"v3","given_at":"2026-01-02T03:04:05Z"}"#;
+        assert_eq!(serde_json::from_str::<Basis>(json).unwrap(), basis);
     }
 
     #[test]
@@ -196,7 +181,7 @@ mod tests {
     #[test]
     fn a_stored_basis_of_a_newer_version_is_unknown_and_a_damaged_one_is_none() {
         let stored =
-            |json: &str| serde_json::from_str(json).ok().map(|stored: StoredBasis| Basis::from(stored));
+            |json: &str| serde_json::from_str::<serde_json::Value>(json).and_then(Basis::from_stored).ok();
         assert_eq!(stored(r#"{"kind":"contract"}"#), Some(Basis::Contract));
         for newer in [
             r#"{"kind":"public_task"}"#,

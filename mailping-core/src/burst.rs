@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use crate::{MaskedIp, PingId, Timestamp};
 
+/// From how many pings on, within which time.
+pub(crate) const DEFAULT_BURST: (usize, Duration) = (5, Duration::from_secs(10));
 const SLOTS: usize = 1_024;
 /// The most pings that are told apart in one window: a threshold above it is cut to it.
 const MAX_PINGS: usize = 64;

@@ -15,8 +15,9 @@ use std::net::IpAddr;
 use http::HeaderName;
 
 use self::address::Ports;
-pub use self::trusted::TrustedProxies;
+use self::trusted::TrustedProxies;
 use crate::mask::{Mask, MaskedIp};
+use crate::text::ParseError;
 
 /// A header with more bytes than this over all its lines is not read.
 const MAX_HEADER_BYTES: usize = 8 * 1024;
@@ -26,17 +27,33 @@ const MAX_ELEMENTS: usize = 64;
 /// Where the client's address is read from: exactly one place, never "the first header that is
 /// there".
 ///
-/// The default is [`ClientIp::peer`]. The others read one header, and only from a peer in the
-/// [`TrustedProxies`]; from any other peer the header is ignored and the peer itself is the client.
-/// A header of more than 8 KiB or 64 hops is not read: the client is unknown then, as it is if
-/// the header is missing or unreadable.
+/// The default is [`ClientIp::peer`]. The others read one header, and only from a peer that is a
+/// proxy of yours; from any other peer the header is ignored and the peer itself is the client. A
+/// header of more than 8 KiB or 64 hops is not read: the client is unknown then, as it is if the
+/// header is missing or unreadable.
+///
+/// Your proxies are a text: networks and addresses separated by commas, for instance `10.0.0.0/8,
+/// ::1`. Host bits are ignored: `10.1.2.3/8` is 10.0.0.0/8. IPv4 addresses also match in their IPv6
+/// form (`::ffff:10.0.0.1`), in the list and in a request; IPv6 networks that are wider than
+/// `::ffff:0:0/96`, such as `::/0`, match IPv6 addresses alone. Two words stand for more:
+///
+/// * `private` for loopback and private networks: 127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12,
+///   192.168.0.0/16 and fc00::/7. Right if every peer in these networks is a proxy of yours; wrong
+///   if clients sit in them too, as in an office network: such a client could then name any address
+///   as its own.
+/// * `unix` for peers that have no address: a proxy that connects over a Unix socket. A server that
+///   merely does not tell its peer looks the same, and then every client would be trusted.
+///
+/// An address does not authenticate a tenant: anyone can point their own account at a shared CDN to
+/// your server, and its networks change. Behind a CDN, prefer mutual TLS or a secret header between
+/// it and you.
 ///
 /// ```
-/// use mailping_core::{ClientIp, TrustedProxies};
+/// use mailping_core::ClientIp;
 ///
-/// let trusted: TrustedProxies = "10.0.0.0/8, ::1".parse()?;
-/// let client_ip = ClientIp::x_forwarded_for(trusted);
-/// # Ok::<(), mailping_core::intake::ClientIpError>(())
+/// let client_ip = ClientIp::x_forwarded_for("10.0.0.0/8, ::1")?;
+/// # let _ = client_ip;
+/// # Ok::<(), mailping_core::ParseError>(())
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct ClientIp(Strategy);
@@ -58,16 +75,20 @@ impl ClientIp {
     }
 
     /// `X-Forwarded-For`: the last address in it, over all its lines, that is no trusted proxy.
-    #[must_use]
-    pub const fn x_forwarded_for(trusted: TrustedProxies) -> Self {
-        Self(Strategy::XForwardedFor(trusted))
+    ///
+    /// # Errors
+    /// [`ParseError`] names the first entry that is no network.
+    pub fn x_forwarded_for(proxies: &str) -> Result<Self, ParseError> {
+        Ok(Self(Strategy::XForwardedFor(proxies.parse()?)))
     }
 
     /// `Forwarded` (RFC 7239): the `for` of the last element, over all its lines, that is no
     /// trusted proxy.
-    #[must_use]
-    pub const fn forwarded(trusted: TrustedProxies) -> Self {
-        Self(Strategy::Forwarded(trusted))
+    ///
+    /// # Errors
+    /// [`ParseError`] names the first entry that is no network.
+    pub fn forwarded(proxies: &str) -> Result<Self, ParseError> {
+        Ok(Self(Strategy::Forwarded(proxies.parse()?)))
     }
 
     /// A header that holds one address, such as `CF-Connecting-IP` or `X-Real-IP`; its last line
@@ -79,10 +100,11 @@ impl ClientIp {
     /// write them.
     ///
     /// # Errors
-    /// [`ClientIpError::NotAHeaderName`] if `name` cannot be the name of an HTTP header.
-    pub fn header(name: &str, trusted: TrustedProxies) -> Result<Self, ClientIpError> {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| ClientIpError::NotAHeaderName)?;
-        Ok(Self(Strategy::Header(name, trusted)))
+    /// [`ParseError`] if `name` cannot be the name of an HTTP header, or for the first entry that
+    /// is no network.
+    pub fn header(name: &str, proxies: &str) -> Result<Self, ParseError> {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| ParseError::new(HEADER_NAME))?;
+        Ok(Self(Strategy::Header(name, proxies.parse()?)))
     }
 
     /// The one decision of trust: who names the client of a request from this peer. Then show it
@@ -193,23 +215,7 @@ impl<'a> ClientReader<'_, 'a> {
     }
 }
 
-/// Why a setting about the client's address was refused. It never repeats an address.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ClientIpError {
-    /// An entry in a list of trusted proxies is neither a network nor an address.
-    #[error(
-        "entry {position} of the trusted proxies is not a network: expected a network such as 10.0.0.0/8, an address such \
-         as ::1, or the word unix, separated by commas"
-    )]
-    NotANetwork {
-        /// Which entry, counted from 1.
-        position: usize,
-    },
-    /// The name cannot be that of an HTTP header.
-    #[error("not a header name: expected letters, digits and dashes, such as x-real-ip")]
-    NotAHeaderName,
-}
+const HEADER_NAME: &str = "the name of a header: letters, digits and dashes, such as x-real-ip";
 
 /// What is known of the client's address.
 pub(crate) enum ClientAddress {

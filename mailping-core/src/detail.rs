@@ -4,8 +4,8 @@
 //! order of the rungs. There is room between them, so that another rung (a region between country
 //! and city) fits in without touching any.
 
-use crate::Timestamp;
 use crate::named::named;
+use crate::{TimeStep, Timestamp};
 
 named! {
     /// How much of an open may be kept, from nothing to the most. A later wish can narrow it, never
@@ -26,20 +26,6 @@ named! {
     }
 }
 
-named! {
-    /// How exactly the time of an open is kept.
-    #[derive(Default)]
-    pub enum TimeStep ("a time step") {
-        /// To the day, at 00:00 UTC.
-        Day = 0, "day";
-        /// To the full hour.
-        Hour = 2, "hour";
-        /// To the millisecond.
-        #[default]
-        Exact = 4, "exact";
-    }
-}
-
 impl Detail {
     /// The highest rung that is not above `code`: what this version makes of a rung that only a
     /// later one knows. It never widens.
@@ -49,24 +35,11 @@ impl Detail {
     }
 }
 
-impl TimeStep {
-    /// The finest step that is not finer than `code`: what this version makes of a step that only a
-    /// later one knows.
-    #[must_use]
-    pub fn at_most(code: u8) -> Self {
-        Self::ALL.iter().copied().take_while(|step| step.code() <= code).last().unwrap_or(Self::Day)
-    }
-
-    /// The step's length in milliseconds.
-    #[must_use]
-    pub const fn millis(self) -> i64 {
-        match self {
-            Self::Day => 86_400_000,
-            Self::Hour => 3_600_000,
-            Self::Exact => 1,
-        }
-    }
-}
+/// The most that is kept of any open.
+pub(crate) const DEFAULT_CEILING: Precision = Precision { detail: Detail::City, step: TimeStep::Exact };
+/// The most that is kept of one whose reader sends `Sec-GPC` or `DNT`.
+pub(crate) const DEFAULT_GPC_CEILING: Detail = Detail::None;
+pub(crate) const DEFAULT_DNT_CEILING: Detail = Detail::Opens;
 
 const DETAIL_BITS: u32 = 5;
 

@@ -1,12 +1,11 @@
-//! The one error of the doors: what an app does about it depends on whether its own input was wrong
-//! or the store failed.
+//! The one error of the app's side: what an app does about it depends on whether its own input was
+//! wrong or the store failed.
 
-use crate::new_ping::InvalidPing;
-use crate::recipient::RecipientError;
 use crate::store::StoreError;
+use crate::text::ParseError;
 
-/// Why a tracker did not do what it was asked. It never repeats what was given: that may be
-/// personal.
+/// Why a tracker was not built or did not do what it was asked. It never repeats what was given:
+/// that may be personal.
 ///
 /// ```
 /// # use mailping_core::{Error, NewPing, Tracker};
@@ -23,33 +22,39 @@ use crate::store::StoreError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A field of the ping is wrong.
+    /// A field, a setting or a text is wrong.
     #[error(transparent)]
-    Ping(#[from] InvalidPing),
-    /// The recipient's address is none.
-    #[error(transparent)]
-    Recipient(#[from] RecipientError),
+    Invalid(#[from] ParseError),
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The open of a hit is lost; [`Health::dropped`](crate::intake::Health::dropped) counts it by
+    /// this reason.
+    #[error("{reason}")]
+    Lost {
+        /// Why, such as a full queue.
+        reason: &'static str,
+    },
+    /// The operating system gave no random bytes.
+    #[error("the operating system provided no random bytes")]
+    NoRandom,
+    /// A file of places or of network numbers is missing, damaged or another one.
+    #[error(transparent)]
+    File(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Error {
     /// Whether the input was wrong: the same call fails again.
     #[must_use]
     pub const fn is_invalid(&self) -> bool {
-        match self {
-            Self::Ping(invalid) => !matches!(invalid, InvalidPing::NoRandom),
-            Self::Recipient(_) => true,
-            Self::Store(_) => false,
-        }
+        matches!(self, Self::Invalid(_))
     }
 
     /// Whether the same call may succeed later: the database did not answer, or the operating
     /// system gave no random bytes.
     #[must_use]
     pub const fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Ping(InvalidPing::NoRandom) | Self::Store(StoreError::Unavailable { .. }))
+        matches!(self, Self::NoRandom | Self::Store(StoreError::Unavailable { .. }))
     }
 
     /// Whether a mark is not one of this database: begin with a new one.
@@ -58,13 +63,12 @@ impl Error {
         matches!(self, Self::Store(StoreError::UnknownMark))
     }
 
-    /// The field that is wrong, by its name in JSON.
+    /// The field or setting that is wrong, by its name in JSON or of the builder's method.
     #[must_use]
-    pub fn field(&self) -> Option<&'static str> {
+    pub const fn field(&self) -> Option<&'static str> {
         match self {
-            Self::Ping(invalid) => invalid.field(),
-            Self::Recipient(_) => Some("recipient"),
-            Self::Store(_) => None,
+            Self::Invalid(error) => error.field(),
+            _ => None,
         }
     }
 }
@@ -77,15 +81,17 @@ mod tests {
     fn an_error_says_whether_to_change_the_input_or_to_try_again() {
         let down = Error::from(StoreError::unavailable("down"));
         assert_eq!((down.is_invalid(), down.is_unavailable(), down.field()), (false, true, None));
-        let random = Error::from(InvalidPing::NoRandom);
+        let random = Error::NoRandom;
         assert_eq!((random.is_invalid(), random.is_unavailable(), random.field()), (false, true, None));
-        let wrong = Error::from(InvalidPing::KeptTooShort);
+        let wrong = Error::from(ParseError::because("too short").in_field("keep_for"));
         assert_eq!(
             (wrong.is_invalid(), wrong.is_unavailable(), wrong.field()),
             (true, false, Some("keep_for"))
         );
+        let lost = Error::Lost { reason: "the queue is full" };
+        assert_eq!((lost.is_invalid(), lost.is_unavailable(), lost.field()), (false, false, None));
         let mark = Error::from(StoreError::UnknownMark);
         assert_eq!((mark.is_unknown_mark(), mark.is_unavailable()), (true, false));
-        assert!(!format!("{down} {random} {wrong} {mark}").is_empty());
+        assert!(!format!("{down} {random} {wrong} {lost} {mark}").is_empty());
     }
 }

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use crate::bell::Bell;
 use crate::fetcher::{Evidence, Verdict};
-use crate::store::{KeptPing, Mark, NewsItem, OpenCursor, OpenPage, OpenQuery, Store, StoreError};
-use crate::{Error, Open, PingId, State, StepTime, TimeStep};
+use crate::milestone::MilestoneKind;
+use crate::store::{Mark, Observation, OpenCursor, OpenQuery, Page, Store, StoreError};
+use crate::{Error, Open, OpenId, Ping, PingId, State, StepTime, TimeStep};
 
 /// The most that is read of the store's news at once.
 const MAX_NEWS: usize = 64;
@@ -24,13 +25,13 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 /// The shortest interval.
 const MIN_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Something was kept of a fetch, and is on disk.
+/// Something was kept of a fetch, or a milestone was reached, and is on disk.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Event {
-    /// The same for the same fetch whenever it comes, so that a repetition can be told: ASCII, at
-    /// most 64 bytes.
+    /// The same for the same fetch or milestone whenever it comes, so that a repetition can be told:
+    /// ASCII, at most 64 bytes.
     pub id: String,
     /// The ping.
     pub ping: PingId,
@@ -40,7 +41,9 @@ pub struct Event {
     pub owner: Option<String>,
     /// When, in the time step that is kept.
     pub at: StepTime,
-    /// Whether a person caused it.
+    /// Which milestone it is; `None` for a fetch. One changes no state, and no first open is one.
+    pub milestone: Option<MilestoneKind>,
+    /// Whether a person caused it; what a mail server told is a machine's.
     pub verdict: Verdict,
     /// Whether it came from one of the sender's own networks: then it says nothing about the
     /// recipient.
@@ -68,7 +71,8 @@ impl Event {
     /// Whether a person displayed the message again.
     #[must_use]
     pub fn is_reopen(&self) -> bool {
-        self.verdict == Verdict::Human && !self.own && self.before == State::Opened
+        let is_persons = self.milestone.is_none() && self.verdict == Verdict::Human && !self.own;
+        is_persons && self.before == State::Opened
     }
 }
 
@@ -78,6 +82,7 @@ impl fmt::Debug for Event {
         f.debug_struct("Event")
             .field("id", &self.id)
             .field("at", &self.at)
+            .field("milestone", &self.milestone)
             .field("verdict", &self.verdict)
             .field("own", &self.own)
             .field("before", &self.before)
@@ -170,7 +175,7 @@ impl Events {
         if pings.is_empty() {
             let Some((items, mark)) = self.news().await? else { return Ok(None) };
             self.mark = mark;
-            pings = items.iter().map(NewsItem::ping).collect();
+            pings = items.iter().map(Observation::ping).collect();
         }
         pings.sort_unstable();
         pings.dedup();
@@ -202,7 +207,7 @@ impl Events {
     }
 
     /// Waits for news; `None` once no more come.
-    async fn news(&mut self) -> Result<Option<(Vec<NewsItem>, Mark)>, StoreError> {
+    async fn news(&mut self) -> Result<Option<(Vec<Observation>, Mark)>, StoreError> {
         loop {
             let heard = self.bell.heard();
             let news = match self.store.news(&self.mark, MAX_NEWS).await {
@@ -211,11 +216,11 @@ impl Events {
                 Err(StoreError::Unavailable { .. }) if heard.closed => return Ok(None),
                 Err(error) => return Err(error),
             };
-            if !news.items.is_empty() {
-                return Ok(Some((news.items, news.mark)));
-            }
-            if news.mark != self.mark {
-                self.mark = news.mark;
+            if let Some(next) = news.next {
+                if !news.items.is_empty() {
+                    return Ok(Some((news.items, next)));
+                }
+                self.mark = next;
                 continue;
             }
             if heard.closed {
@@ -227,8 +232,8 @@ impl Events {
 
     /// The events of a page of news; those of pings that are gone are left out. Only the last one's
     /// mark is behind the page.
-    async fn describe(&self, items: Vec<NewsItem>, next: &Mark) -> Result<Vec<Event>, StoreError> {
-        let mut ids: Vec<PingId> = items.iter().map(NewsItem::ping).collect();
+    async fn describe(&self, items: Vec<Observation>, next: &Mark) -> Result<Vec<Event>, StoreError> {
+        let mut ids: Vec<PingId> = items.iter().map(Observation::ping).collect();
         ids.sort_unstable();
         ids.dedup();
         let pages = self.store.opens_of(&ids, FIRST_OPENS).await?;
@@ -238,7 +243,7 @@ impl Events {
         let mut pings = Vec::with_capacity(ids.len());
         for (id, page) in ids.iter().zip(pages) {
             match self.store.ping(*id).await {
-                Ok(kept) => pings.push((kept, page)),
+                Ok(ping) => pings.push((ping, page)),
                 // The log of the store names it.
                 Err(StoreError::Corrupt { .. }) => pings.push((None, page)),
                 Err(error) => return Err(error),
@@ -247,8 +252,8 @@ impl Events {
         let mut events = Vec::with_capacity(items.len());
         for item in items {
             let place = ids.binary_search(&item.ping()).ok();
-            if let Some((Some(kept), page)) = place.and_then(|place| pings.get(place)) {
-                events.push(self.event(item, kept, page).await?);
+            if let Some((Some(ping), page)) = place.and_then(|place| pings.get(place)) {
+                events.push(self.event(item, ping, page).await?);
             }
         }
         if let Some(last) = events.last_mut() {
@@ -257,14 +262,19 @@ impl Events {
         Ok(events)
     }
 
-    async fn event(&self, item: NewsItem, kept: &KeptPing, first: &OpenPage) -> Result<Event, StoreError> {
-        let KeptPing { ping, .. } = kept;
+    async fn event(
+        &self,
+        item: Observation,
+        ping: &Ping,
+        first: &Page<Open, OpenCursor>,
+    ) -> Result<Event, StoreError> {
         let event = |id, at, verdict| Event {
             id,
             ping: ping.id,
             reference: ping.reference.clone(),
             owner: ping.owner.clone(),
             at,
+            milestone: None,
             verdict,
             own: false,
             before: State::NoFetch,
@@ -272,12 +282,12 @@ impl Events {
             mark: self.mark.clone(),
         };
         Ok(match item {
-            NewsItem::LastDay(last) => {
+            Observation::LastDay(last) => {
                 let id = format!("{}-{}", ping.id, last.day.unix_millis());
                 event(id, StepTime::new(last.day, TimeStep::Day), Verdict::Human)
             }
-            NewsItem::Open(open) => {
-                let before = self.state_before(&open, first).await?;
+            Observation::Open(open) => {
+                let before = self.state_before(ping.id, OpenCursor::of(&open), first).await?;
                 Event {
                     own: open.evidence.contains(Evidence::NetOwn),
                     before,
@@ -285,25 +295,44 @@ impl Events {
                     ..event(format!("{}-{}", ping.id, open.id), open.time(), open.verdict)
                 }
             }
+            Observation::Milestone(milestone) => {
+                let end = OpenCursor::new(milestone.at, OpenId::from_bytes([0xff; 8]));
+                let state = match ping.last_day {
+                    Some(_) => State::Opened,
+                    None => self.state_before(ping.id, end, first).await?,
+                };
+                let verdict = milestone.verdict.unwrap_or(Verdict::Machine);
+                Event {
+                    milestone: Some(milestone.kind),
+                    own: milestone.evidence.contains(Evidence::NetOwn),
+                    before: state,
+                    after: state,
+                    ..event(format!("{}-{}", ping.id, milestone.kind), milestone.time(), verdict)
+                }
+            }
         })
     }
 
-    /// What the opens before this one prove; `first` is the first page of its ping's.
-    async fn state_before(&self, open: &Open, first: &OpenPage) -> Result<State, StoreError> {
-        let end = OpenCursor::of(open);
+    /// What the opens of a ping before a place prove; `first` is their first page.
+    async fn state_before(
+        &self,
+        ping: PingId,
+        end: OpenCursor,
+        first: &Page<Open, OpenCursor>,
+    ) -> Result<State, StoreError> {
         let mut state = State::NoFetch;
         let mut next;
         let mut page = first;
         let mut more;
         loop {
-            for before in page.opens.iter().take_while(|before| OpenCursor::of(before) < end) {
+            for before in page.items.iter().take_while(|before| OpenCursor::of(before) < end) {
                 state = state.max(proves(before));
             }
             next = page.next.filter(|next| *next < end);
             if state == State::Opened || next.is_none() {
                 return Ok(state);
             }
-            more = self.store.opens(&OpenQuery::oldest(open.ping, MORE_OPENS).after(next)).await?;
+            more = self.store.opens(&OpenQuery::oldest(ping, MORE_OPENS).after(next)).await?;
             page = &more;
         }
     }

@@ -35,8 +35,6 @@ pub mod stores {}
 #[doc = include_str!("../docs/geo.md")]
 pub mod geo {}
 
-/// [`BuildError::KeyDiffers`]: crate::BuildError::KeyDiffers
-/// [`BuildError::KeyMissing`]: crate::BuildError::KeyMissing
 /// [`People::erase`]: crate::people::People::erase
 #[doc = include_str!("../docs/keys.md")]
 pub mod keys {}
@@ -52,8 +50,22 @@ pub mod keys {}
 #[doc = include_str!("../docs/retention.md")]
 pub mod retention {}
 
+/// [`Event::milestone`]: crate::receipts::Event::milestone
+/// [`Pings::report`]: crate::pings::Pings::report
+/// [`Texts`]: crate::opt_out::Texts
+/// [`message_id`]: crate::PreparedPing::message_id
+/// [`return_path`]: crate::PreparedPing::return_path
+/// [`sender_copy`]: crate::PreparedPing::sender_copy
+/// [`sent_at`]: crate::NewPing::sent_at
+/// [early window]: crate::fetcher::Classifier::early_window
+/// [own networks]: crate::fetcher::Classifier::own_networks
+/// [verdicts]: crate::guide::verdicts
+/// [what is kept]: crate::privacy
+#[doc = include_str!("../docs/delivery.md")]
+pub mod delivery {}
+
 /// [`Evidence::explanation`]: crate::fetcher::Evidence::explanation
-/// [`Mask`]: crate::intake::Mask
+/// [`mask`]: crate::TrackerBuilder::mask
 /// [`Tracker`]: crate::Tracker
 /// [`add_networks`]: crate::fetcher::Classifier::add_networks
 /// [`burst`]: crate::TrackerBuilder::burst
@@ -65,6 +77,13 @@ pub mod retention {}
 /// [`without_networks_by_number`]: crate::fetcher::Classifier::without_networks_by_number
 #[doc = include_str!("../docs/verdicts.md")]
 pub mod verdicts {}
+
+/// [`Verifier::witness`]: crate::certified::Verifier::witness
+/// [`guide.txt`]: https://github.com/mailping/mailping/blob/main/mailping-core/src/certified/guide.txt
+/// [`certified_receipt.txt`]: https://github.com/mailping/mailping/blob/main/mailping-core/docs/certified_receipt.txt
+#[cfg(feature = "certified")]
+#[doc = include_str!("../docs/certified.md")]
+pub mod certified {}
 
 /// [what is kept]: crate::privacy
 #[doc = include_str!("../docs/limits.md")]

@@ -22,6 +22,9 @@ pub struct Health {
     /// What a spool in front of the database holds: receipts do not show it yet. `None` without a
     /// spool.
     pub spool: Option<Backlog>,
+    /// On how many machines' disks an open is when its hit counts as durable; 0 if it is in memory
+    /// alone. What is spooled is on one, this machine's.
+    pub copies: usize,
     /// Whether the store refused the last batch. It is tried again until it takes it.
     pub store_failing: bool,
     /// Hits whose open was in the database, on disk, before they were answered.
@@ -89,14 +92,4 @@ pub(crate) fn seconds<S: Serializer>(duration: &Option<Duration>, serializer: S)
         Some(duration) => serializer.serialize_some(&duration.as_secs_f64()),
         None => serializer.serialize_none(),
     }
-}
-
-/// What a tracker left behind when it was closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Closed {
-    /// Opens that could not be written in time and are lost.
-    pub lost: usize,
-    /// The last state of the counters.
-    pub health: Health,
 }

@@ -5,8 +5,8 @@ mod random;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Timestamp;
 use crate::text::{ParseError, hex, text};
+use crate::{Error, Timestamp};
 
 /// The id of a ping: a UUID of version 7 minted at the sent time, so that pings sort by it and the
 /// time since sending needs no database.
@@ -78,8 +78,8 @@ impl OpenId {
     ///
     /// # Errors
     /// If the operating system has no random bytes to give.
-    pub fn random() -> Result<Self, RandomError> {
-        random::eight_bytes().map(Self)
+    pub fn random() -> Result<Self, Error> {
+        random::eight_bytes().map(Self).ok_or(Error::NoRandom)
     }
 
     /// From the 8 bytes that a store has kept.
@@ -119,12 +119,6 @@ impl FromStr for OpenId {
 }
 
 text!(OpenId, expected: OPEN_ID, pattern: "^[0-9a-f]{16}$");
-
-/// The operating system gave no random bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the operating system provided no random bytes")]
-#[non_exhaustive]
-pub struct RandomError;
 
 #[cfg(test)]
 mod tests {

@@ -1,22 +1,22 @@
 //! The door of the server that answers pixels: it records hits, tells how it is doing, and ends.
 //! The only door that writes opens.
 
-pub use crate::client_ip::ClientIpError;
-pub use crate::health::{Closed, Dropped, Health};
-pub use crate::mask::{Mask, MaskError, MaskedIp};
-pub use crate::observe::{Hit, Observation, SignalPolicy};
-pub use crate::queue::{RecordError, Recorded, Recording};
+pub use crate::health::{Dropped, Health};
+pub use crate::mask::MaskedIp;
+pub use crate::observe::Observation;
 pub use crate::request::{HeaderSource, PixelRequest};
+pub use crate::store::Recorded;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
-use crate::observe::Refused;
-use crate::queue::Entry;
+use crate::observe::{Hit, Refused};
+use crate::queue::{Loss, Recording};
+use crate::refusals::count;
 use crate::store::Spooling;
 use crate::token::Label;
-use crate::tracker::Inner;
-use crate::{OpenId, links};
+use crate::tracker::{Inner, Tracker};
+use crate::{Error, OpenId, links};
 
 /// Records hits: see [`Tracker::intake`](crate::Tracker::intake).
 ///
@@ -26,11 +26,15 @@ use crate::{OpenId, links};
 #[derive(Debug, Clone, Copy)]
 pub struct Intake<'a>(&'a Inner);
 
-impl<'a> Intake<'a> {
-    pub(crate) const fn new(inner: &'a Inner) -> Self {
-        Self(inner)
+impl Tracker {
+    /// For the server that answers pixels: records hits, tells how it is doing, and ends.
+    #[must_use]
+    pub fn intake(&self) -> Intake<'_> {
+        Intake(&self.0)
     }
+}
 
+impl Intake<'_> {
     /// Starts the threads, and with them the purge, before there is a hit. An adapter calls it when
     /// it mounts the routes; again it does nothing. If the operating system gives no thread, that
     /// is logged, and the next hit tries again.
@@ -40,21 +44,38 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Records a hit. The work is done and the open queued when this returns; await the
-    /// [`Recording`] before answering the client, so that the answer means that the open is on
-    /// disk. Whatever it says, the answer is the same picture.
-    pub fn record(self, request: &PixelRequest<'_>) -> Recording {
+    /// Records a hit. The work is done and the open queued when this returns; await the result
+    /// before answering the client, so that the answer means that the open is on disk. Whatever it
+    /// says, the answer is the same picture. To drop it loses nothing.
+    ///
+    /// # Errors
+    /// [`Error::Lost`] if the queue is full or closed, or the open cannot be kept.
+    pub fn record(
+        self,
+        request: &PixelRequest<'_>,
+    ) -> impl Future<Output = Result<Recorded, Error>> + Send + use<> {
+        let recording = self.recording(request);
+        async move { Ok(recording.await?) }
+    }
+
+    pub(crate) fn recording(self, request: &PixelRequest<'_>) -> Recording {
         match self.take(request) {
             Ok(entry) => self.0.queue.push(entry),
             Err(result) => Recording::ready(result),
         }
     }
 
-    /// What would be kept of a hit, or `None`: a pure function of the hit and the settings. It
-    /// neither counts the hit nor sees the ones before it.
+    /// What would be kept of a hit that comes `now` and whose open shall have this id, or `None`: a
+    /// pure function of the hit and the settings. It neither counts the hit nor sees the ones
+    /// before it.
     #[must_use]
-    pub fn observe(self, hit: Hit<'_>) -> Option<Observation> {
-        self.0.observer.judge(hit).ok()?.cut()
+    pub fn observe(
+        self,
+        request: &PixelRequest<'_>,
+        now: SystemTime,
+        open_id: OpenId,
+    ) -> Option<Observation> {
+        self.0.observer.judge(Hit { request, now, open_id }, |_| None).ok()?.cut()
     }
 
     /// How the tracker is doing.
@@ -69,6 +90,7 @@ impl<'a> Intake<'a> {
             queue_capacity: queue.capacity(),
             oldest_waiting,
             spool: self.0.store.spool().map(Spooling::backlog),
+            copies: self.0.store.copies(),
             store_failing: counts.store_failing.load(Ordering::Relaxed),
             durable: read(&counts.durable),
             spooled: read(&counts.spooled),
@@ -95,12 +117,11 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Takes no more hits, writes what waits for at most `patience`, and tells what could not be
-    /// written. To be called after the server has stopped; a tracker that is only dropped goes on
-    /// writing for ten seconds if the process lives.
-    pub async fn close(self, patience: Duration) -> Closed {
-        let lost = self.0.queue.close(patience).await;
-        Closed { lost, health: self.health() }
+    /// Takes no more hits, writes what waits for at most `patience`, and returns how many opens
+    /// could not be written and are lost. To be called after the server has stopped; a tracker that
+    /// is only dropped goes on writing for ten seconds if the process lives.
+    pub async fn close(self, patience: Duration) -> usize {
+        self.0.queue.close(patience).await
     }
 
     /// Notes a HEAD for a pixel. It displays nothing and leaves nothing behind; but what sends one
@@ -109,7 +130,7 @@ impl<'a> Intake<'a> {
     pub fn note_head(self, request: &PixelRequest<'_>) {
         let inner = self.0;
         let hit = Hit { request, now: (inner.clock)(), open_id: OpenId::from_bytes([0; 8]) };
-        if let Ok(judged) = inner.observer.judge(hit) {
+        if let Ok(judged) = inner.observer.judge(hit, |_| None) {
             inner.sequences.note_head(&judged);
         }
     }
@@ -118,7 +139,7 @@ impl<'a> Intake<'a> {
     pub(crate) fn note_stray_link(self, path: &str, mount: &str) {
         let keys = &self.0.observer.keys;
         let is_ours = |label| links::token(path, label, keys).is_some();
-        if !is_ours(Label::Pixel) && !is_ours(Label::OptOut) {
+        if ![Label::Pixel, Label::OptOut, Label::Confirm].into_iter().any(is_ours) {
             return;
         }
         let refusals = &self.0.refusals;
@@ -133,15 +154,16 @@ impl<'a> Intake<'a> {
         }
     }
 
-    fn take(self, request: &PixelRequest<'_>) -> Result<Entry, Result<Recorded, RecordError>> {
+    fn take(self, request: &PixelRequest<'_>) -> Result<Observation, Result<Recorded, Loss>> {
         let inner = self.0;
         let refusals = &inner.refusals;
         let Ok(open_id) = OpenId::random() else {
             count(&refusals.no_random);
-            return Err(Err(RecordError::NoRandom));
+            return Err(Err(Loss::NoRandom));
         };
         let hit = Hit { request, now: (inner.clock)(), open_id };
-        let mut judged = inner.observer.judge(hit).map_err(|refused| {
+        let judged = inner.observer.judge(hit, |ping| inner.acceptances.of(ping));
+        let mut judged = judged.map_err(|refused| {
             count(match refused {
                 Refused::Token => &refusals.token,
                 Refused::Detail => &refusals.detail,
@@ -161,51 +183,15 @@ impl<'a> Intake<'a> {
         let (ping, at) = (judged.open().ping, judged.open().at);
         inner.sequences.note(&mut judged);
         match judged.cut() {
-            Some(Observation::Open(open)) if inner.limiter.allows(ping, open.verdict, at) => {
-                Ok(Entry::Open(open))
-            }
-            Some(Observation::Open(_)) => {
+            Some(Observation::Open(open)) if !inner.limiter.allows(ping, open.verdict, at) => {
                 count(&refusals.hit_limit);
                 Err(Ok(Recorded::Filtered))
             }
-            Some(Observation::LastDay(last)) => Ok(Entry::LastDay(last)),
+            Some(kept) => Ok(kept),
             None => {
                 count(&refusals.detail);
                 Err(Ok(Recorded::Filtered))
             }
         }
     }
-}
-
-/// Hits that leave nothing, by reason, and what else is counted before the queue.
-#[derive(Debug, Default)]
-pub(crate) struct Refusals {
-    token: AtomicU64,
-    detail: AtomicU64,
-    signal: AtomicU64,
-    hit_limit: AtomicU64,
-    no_random: AtomicU64,
-    no_peer_address: AtomicU64,
-    forwarding_ignored: AtomicU64,
-    geo: AtomicU64,
-    stray_links: AtomicU64,
-    warned_of_no_address: AtomicBool,
-    warned_of_stray_link: AtomicBool,
-}
-
-impl Refusals {
-    fn note_no_peer_address(&self) {
-        count(&self.no_peer_address);
-        if !self.warned_of_no_address.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                "a pixel request came without a peer address, so its open has no place: if all of them do, serve axum with \
-                 `into_make_service_with_connect_info::<SocketAddr>()`, or behind a Unix socket trust `unix` peers by name; if few do, \
-                 those clients hung up before they were accepted"
-            );
-        }
-    }
-}
-
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
 }

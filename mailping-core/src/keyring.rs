@@ -7,9 +7,11 @@ mod key;
 use std::fmt;
 use std::str::FromStr;
 
+pub use self::key::KeyFingerprint;
+pub(crate) use self::key::KeyId;
 pub(crate) use self::key::{Key, Subkey};
-pub use self::key::{KeyFingerprint, KeyId};
-use crate::RandomError;
+use crate::Error;
+use crate::text::ParseError;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -55,17 +57,21 @@ impl Keyring {
     ///
     /// # Errors
     /// If the operating system has no random bytes to give.
-    pub fn generate() -> Result<Self, RandomError> {
+    pub fn generate() -> Result<Self, Error> {
         let mut secret = vec![0; MIN_BYTES];
-        getrandom::fill(&mut secret).map_err(|_| RandomError)?;
+        getrandom::fill(&mut secret).map_err(|_| Error::NoRandom)?;
         Ok(Self { newest: Key::new(KeyId(0), secret), older: Vec::new() })
     }
 
     /// Reads `id:base64[,id:base64…]`; white space around the entries is dropped.
     ///
     /// # Errors
-    /// [`KeyringError`] tells which entry is wrong and why; it never repeats a key.
-    pub fn from_text(text: &str) -> Result<Self, KeyringError> {
+    /// [`ParseError`] tells which entry is wrong and why; it never repeats a key.
+    pub fn from_text(text: &str) -> Result<Self, ParseError> {
+        Self::read(text).map_err(ParseError::because)
+    }
+
+    fn read(text: &str) -> Result<Self, KeyringError> {
         if text.trim().is_empty() {
             return Err(KeyringError::Empty);
         }
@@ -87,8 +93,10 @@ impl Keyring {
     ///
     /// # Errors
     /// As [`Keyring::from_text`], and if the variable is not set.
-    pub fn from_env(name: &str) -> Result<Self, KeyringError> {
-        let text = std::env::var(name).map_err(|_| KeyringError::NotSet { name: name.to_owned() })?;
+    pub fn from_env(name: &str) -> Result<Self, ParseError> {
+        let not_set = "is not set: give it keys in the form id:base64[,id:base64...]";
+        let text = std::env::var(name)
+            .map_err(|_| ParseError::because(format_args!("environment variable {name} {not_set}")))?;
         Self::from_text(&text)
     }
 
@@ -103,9 +111,9 @@ impl Keyring {
         entries.collect::<Vec<_>>().join(",")
     }
 
-    /// The ids of the keys, the signing one first.
-    pub fn ids(&self) -> impl Iterator<Item = KeyId> {
-        self.keys().map(|key| key.id)
+    /// The numbers of the keys, from 0 to 63, that of the signing one first.
+    pub fn ids(&self) -> impl Iterator<Item = u8> {
+        self.keys().map(|key| key.id.get())
     }
 
     /// The key that signs.
@@ -141,9 +149,9 @@ fn read_key(entry: &str, position: usize) -> Result<Key, KeyringError> {
 }
 
 impl FromStr for Keyring {
-    type Err = KeyringError;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, KeyringError> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         Self::from_text(text)
     }
 }
@@ -158,14 +166,7 @@ impl fmt::Debug for Keyring {
 
 /// Why a keyring was refused. It names the entry by its position and never repeats a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyringError {
-    /// The environment variable is not set, or is no Unicode.
-    #[error("environment variable {name} is not set: give it keys in the form id:base64[,id:base64...]")]
-    NotSet {
-        /// The variable's name.
-        name: String,
-    },
+enum KeyringError {
     /// There is no key.
     #[error("no key given: expected id:base64[,id:base64...]")]
     Empty,
@@ -226,14 +227,14 @@ mod tests {
         let secret = STANDARD.encode(SECRET);
         let keys = Keyring::from_text(&format!("63:{secret},0:{secret}")).unwrap();
         assert_eq!(keys.newest().id, KeyId(63));
-        assert_eq!(keys.ids().map(KeyId::get).collect::<Vec<_>>(), [63, 0]);
+        assert_eq!(keys.ids().collect::<Vec<_>>(), [63, 0]);
         assert!(keys.key(KeyId(5)).is_none());
     }
 
     #[test]
     fn a_wrong_entry_is_named_and_never_repeated() {
         let secret = STANDARD.encode(SECRET);
-        let refused = |text: &str| Keyring::from_text(text).unwrap_err();
+        let refused = |text: &str| Keyring::read(text).unwrap_err();
         assert_eq!(refused("  "), KeyringError::Empty);
         assert_eq!(refused(&secret), KeyringError::Form { position: 1 });
         assert_eq!(refused(&format!("0:{secret},64:{secret}")), KeyringError::Id { position: 2 });
@@ -241,7 +242,8 @@ mod tests {
         assert_eq!(refused("0:AAAA"), KeyringError::Length { position: 1 });
         assert_eq!(refused("0:hunter2-hunter2!"), KeyringError::Base64 { position: 1 });
         assert!(!refused("0:hunter2-hunter2!").to_string().contains("hunter2"));
-        assert!(matches!(Keyring::from_env("MAILPING_NOT_SET"), Err(KeyringError::NotSet { .. })));
+        let not_set = Keyring::from_env("MAILPING_NOT_SET").unwrap_err().to_string();
+        assert!(not_set.starts_with("environment variable MAILPING_NOT_SET is not set"), "{not_set}");
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::{PingId, Timestamp};
 
 /// Each set has this many pings; a new ping takes the place of the one with the fewest opens, so
 /// that a flooded one stays.
+/// The most opens that are kept of a ping in an hour.
+pub(crate) const DEFAULT_HIT_LIMIT: u32 = 100;
 const WAYS: usize = 8;
 const SETS: usize = 16_384;
 const HOUR_MILLIS: i64 = 3_600_000;

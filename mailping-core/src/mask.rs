@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::text::text;
+use crate::text::{ParseError, text};
 
 /// An address with its host bits zeroed: at the finest a /24 of IPv4, a /48 of IPv6, or a /40
 /// inside 6to4's `2002::/16` (whose /48 would contain a whole IPv4 address).
@@ -32,12 +32,12 @@ impl MaskedIp {
     /// # Errors
     /// Refuses a network finer than /24 (IPv4), /48 (IPv6) or /40 (inside `2002::/16`), and one
     /// that has host bits set.
-    pub fn from_network(network: IpNet) -> Result<Self, MaskError> {
+    pub fn from_network(network: IpNet) -> Result<Self, ParseError> {
         if network.prefix_len() > finest_prefix(network.network()) {
-            return Err(MaskError::TooFine);
+            return Err(ParseError::because(TOO_FINE));
         }
         if network.trunc() != network {
-            return Err(MaskError::HostBits);
+            return Err(ParseError::because(HOST_BITS));
         }
         Ok(Self(network))
     }
@@ -88,10 +88,10 @@ impl fmt::Debug for MaskedIp {
 
 /// Reads what [`Display`](fmt::Display) wrote; a bare address or too fine a network is refused.
 impl FromStr for MaskedIp {
-    type Err = MaskError;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, MaskError> {
-        Self::from_network(text.parse().map_err(|_| MaskError::NotANetwork)?)
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::from_network(text.parse().map_err(|_| ParseError::new(NETWORK))?)
     }
 }
 
@@ -101,72 +101,33 @@ text!(
     pattern: "^[0-9a-f.:]+/[0-9]{1,2}$"
 );
 
-/// Why a network or a prefix length was refused. It never repeats the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MaskError {
-    /// The network is finer than masking ever leaves one.
-    #[error("network is finer than /24 (IPv4), /48 (IPv6) or /40 (inside 2002::/16): mask it first")]
-    TooFine,
-    /// The network's host bits are not zero.
-    #[error("network has host bits set: zero them first")]
-    HostBits,
-    /// The text is no network in CIDR notation.
-    #[error("expected a network in CIDR notation, such as 192.0.2.0/24")]
-    NotANetwork,
-    /// A mask wider than the public limit was asked for.
-    #[error("mask keeps too much: at most 24 bits of IPv4 and 48 bits of IPv6")]
-    KeepsTooMuch,
-}
+const NETWORK: &str = "a network in CIDR notation, such as 192.0.2.0/24";
+const TOO_FINE: &str =
+    "network is finer than /24 (IPv4), /48 (IPv6) or /40 (inside 2002::/16): mask it first";
+const HOST_BITS: &str = "network has host bits set: zero them first";
+const KEEPS_TOO_MUCH: &str = "mask keeps too much: at most 24 bits of IPv4 and 48 bits of IPv6";
 
-/// How many leading bits of an address are kept: by default 24 of IPv4 and 48 of IPv6.
+/// The most bits of IPv4 and of IPv6 that are kept, which is also the default.
+const MAX_PREFIXES: (u8, u8) = (24, 48);
+
+/// How many leading bits of an address are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mask {
+pub(crate) struct Mask {
     v4_prefix: u8,
     v6_prefix: u8,
 }
 
 impl Default for Mask {
     fn default() -> Self {
-        Self { v4_prefix: 24, v6_prefix: 48 }
+        let (v4_prefix, v6_prefix) = MAX_PREFIXES;
+        Self { v4_prefix, v6_prefix }
     }
 }
 
 impl Mask {
-    /// The stricter preset: 16 bits of IPv4 and 32 of IPv6.
-    ///
-    /// A /48 is not always many people's:
-    /// [RIPE-690](https://www.ripe.net/publications/docs/ripe-690/) recommends that providers give
-    /// one to each business, or to every customer, for good. A provider's own allocation is a /32
-    /// or shorter. Opens kept under it have no place, as under any mask that keeps fewer bits than
-    /// the default.
-    ///
-    /// ```
-    /// use mailping_core::{Keyring, MemoryStore, Tracker};
-    /// use mailping_core::intake::Mask;
-    ///
-    /// # fn build() -> Result<(), Box<dyn std::error::Error>> {
-    /// let builder = Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, MemoryStore::new());
-    /// let builder = builder.base_url("https://app.example/px")?.mask(Mask::strict());
-    /// # Ok(()) }
-    /// ```
-    #[must_use]
-    pub const fn strict() -> Self {
-        Self { v4_prefix: 16, v6_prefix: 32 }
-    }
-
-    /// A mask that keeps `v4_prefix` bits of IPv4 and `v6_prefix` bits of IPv6.
-    ///
-    /// With fewer than 24 or 48 an open has no place: in DB-IP's city database the middle address
-    /// of a /22 has the city of the full address in 84.2 % of cases, that of a /16 in 60.1 %, and
-    /// its country in 90.4 %.
-    ///
-    /// # Errors
-    /// [`MaskError::KeepsTooMuch`] for more than 24 or 48 bits: finer networks name single
-    /// households.
-    pub fn new(v4_prefix: u8, v6_prefix: u8) -> Result<Self, MaskError> {
-        if v4_prefix > 24 || v6_prefix > 48 {
-            return Err(MaskError::KeepsTooMuch);
+    pub(crate) fn new(v4_prefix: u8, v6_prefix: u8) -> Result<Self, ParseError> {
+        if v4_prefix > MAX_PREFIXES.0 || v6_prefix > MAX_PREFIXES.1 {
+            return Err(ParseError::because(KEEPS_TOO_MUCH).in_field("mask"));
         }
         Ok(Self { v4_prefix, v6_prefix })
     }

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use self::rows::Rows;
 use crate::keyring::KeyFingerprint;
 use crate::store::{
-    Answer, Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery,
-    Purged, Spooling, Store, StoreError, Written,
+    Attempt, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor, OpenQuery, Page,
+    PingQuery, Recorded, Spooling, Store, StoreError,
 };
 use crate::{LastDay, Open, Ping, PingId, RecipientHashes, Status, Timestamp};
 
@@ -33,8 +33,8 @@ impl MemoryStore {
     }
 }
 
-const fn answer(kept: bool) -> Answer {
-    if kept { Answer::Kept } else { Answer::Filtered }
+const fn answer(kept: bool) -> Recorded {
+    if kept { Recorded::Durable } else { Recorded::Filtered }
 }
 
 #[async_trait]
@@ -44,11 +44,15 @@ impl Store for MemoryStore {
         opens: &[Open],
         last_days: &[LastDay],
         _attempt: Attempt,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<Vec<Recorded>, StoreError> {
         let mut rows = self.rows();
-        let opens = opens.iter().map(|open| answer(rows.keep(open))).collect();
-        let last_days = last_days.iter().map(|last| answer(rows.raise(*last))).collect();
-        Ok(Written::new(opens, last_days))
+        let mut answers: Vec<_> = opens.iter().map(|open| answer(rows.keep(open))).collect();
+        answers.extend(last_days.iter().map(|last| answer(rows.raise(*last))));
+        Ok(answers)
+    }
+
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
+        Ok(answer(self.rows().reach(milestone)))
     }
 
     async fn insert_ping(
@@ -59,22 +63,26 @@ impl Store for MemoryStore {
         self.rows().insert(ping.clone(), recipient)
     }
 
-    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
+    async fn ping(&self, id: PingId) -> Result<Option<Ping>, StoreError> {
         Ok(self.rows().ping(id))
     }
 
-    async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
+    async fn pings(&self, query: &PingQuery) -> Result<Page<Ping>, StoreError> {
         Ok(self.rows().newest(query.after, query.limit, |ping, _| {
             query.owner.as_ref().is_none_or(|owner| ping.owner.as_ref() == Some(owner))
                 && query.reference.as_ref().is_none_or(|reference| &ping.reference == reference)
         }))
     }
 
-    async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
+    async fn opens(&self, query: &OpenQuery) -> Result<Page<Open, OpenCursor>, StoreError> {
         Ok(self.rows().opens(query))
     }
 
-    async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
+    async fn opens_of(
+        &self,
+        pings: &[PingId],
+        limit: usize,
+    ) -> Result<Vec<Page<Open, OpenCursor>>, StoreError> {
         let rows = self.rows();
         Ok(pings.iter().map(|ping| rows.opens(&OpenQuery::oldest(*ping, limit))).collect())
     }
@@ -83,7 +91,7 @@ impl Store for MemoryStore {
         self.rows().mark()
     }
 
-    async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+    async fn news(&self, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>, StoreError> {
         self.rows().news(since, limit)
     }
 
@@ -91,37 +99,37 @@ impl Store for MemoryStore {
         Ok(self.rows().withdraw(id))
     }
 
-    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+    async fn erase(&self, id: PingId) -> Result<Option<Deleted>, StoreError> {
         Ok(self.rows().erase(id))
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
         let mut rows = self.rows();
         rows.unify(recipient);
-        rows.object(recipient.newest);
+        rows.object(recipient.newest, scope);
         Ok(())
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
         let mut rows = self.rows();
         match rows.recipient_of(id) {
-            Some(hash) => rows.object(hash),
+            Some(hash) => rows.object(hash, ObjectionScope::Opens),
             None => drop(rows.withdraw(id)),
         }
         Ok(())
     }
 
-    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
+    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Deleted, StoreError> {
         let mut rows = self.rows();
         rows.unify(recipient);
         let erased = rows.sent_to(recipient.newest).into_iter().filter_map(|id| rows.erase(id));
         Ok(erased
-            .fold(Erased::default(), |sum, one| Erased::new(sum.pings + one.pings, sum.opens + one.opens)))
+            .fold(Deleted::default(), |sum, one| Deleted::new(sum.pings + one.pings, sum.opens + one.opens)))
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
         let rows = self.rows();
-        Ok(recipient.all().any(|hash| rows.has_objected(hash)))
+        Ok(recipient.all().filter_map(|hash| rows.objection(hash)).max())
     }
 
     async fn pings_of(
@@ -129,7 +137,7 @@ impl Store for MemoryStore {
         recipient: &RecipientHashes,
         after: Option<PingId>,
         limit: usize,
-    ) -> Result<PingPage, StoreError> {
+    ) -> Result<Page<Ping>, StoreError> {
         Ok(self.rows().newest(after, limit, |_, sent_to| {
             sent_to.is_some_and(|hash| recipient.all().any(|other| *other == hash))
         }))
@@ -139,7 +147,7 @@ impl Store for MemoryStore {
         Ok(self.rows().keys())
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Deleted, StoreError> {
         Ok(self.rows().purge(now, limit))
     }
 
@@ -149,5 +157,9 @@ impl Store for MemoryStore {
 
     fn spool(&self) -> Option<&dyn Spooling> {
         None
+    }
+
+    fn copies(&self) -> usize {
+        0
     }
 }

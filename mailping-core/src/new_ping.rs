@@ -5,11 +5,10 @@ mod invalid;
 use std::fmt;
 use std::time::Duration;
 
-pub use self::invalid::InvalidPing;
-use self::invalid::{check_basis, check_lifetime, check_text};
+use self::invalid::{check_basis, check_lifetime, check_text, invalid};
 use crate::recipient::Recipient;
 use crate::{
-    Basis, Consent, Detail, EprivacyGround, MessageKind, Ping, PingId, Purpose, Status, TimeStep, Timestamp,
+    Basis, Detail, EprivacyGround, Error, MessageKind, Ping, PingId, Purpose, Status, TimeStep, Timestamp,
 };
 
 /// What an app asks for: one tracked message to one recipient.
@@ -34,17 +33,19 @@ pub struct NewPing {
     sent_at: Option<Timestamp>,
     record_for: Duration,
     keep_for: Option<Duration>,
+    asked_by: Option<String>,
+    shows_reference: bool,
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// How long opens are recorded unless you say otherwise.
 const DEFAULT_RECORD_FOR: Duration = DAY.saturating_mul(30);
 /// How long a ping and its opens are kept unless you say otherwise.
-const KEEP_FOR: Duration = DAY.saturating_mul(90);
+const DEFAULT_KEEP_FOR: Duration = DAY.saturating_mul(90);
 /// How far ahead a message may be planned: lifetimes count from its sent time, so this bounds how
 /// long anything is kept.
-const FARTHEST: Duration = DAY.saturating_mul(366);
-const REFERENCE_BYTES: usize = 256;
+const MAX_AHEAD: Duration = DAY.saturating_mul(366);
+const MAX_REFERENCE_BYTES: usize = 256;
 
 impl NewPing {
     /// A message written for one recipient, with the sender's basis for tracking it. `reference` is
@@ -54,9 +55,16 @@ impl NewPing {
         Self::with_purpose(Purpose::OneToOne, reference.into(), basis)
     }
 
-    /// One of many messages alike; it exists only with the recipient's consent to being tracked.
-    pub fn bulk(reference: impl Into<String>, consent: Consent) -> Self {
-        Self::with_purpose(Purpose::Bulk, reference.into(), Basis::Consent(consent))
+    /// One of many messages alike; it exists only with the recipient's consent to being tracked,
+    /// whose evidence is as that of [`Basis::Consent`].
+    pub fn bulk(
+        reference: impl Into<String>,
+        given_at: impl Into<Timestamp>,
+        text_version: impl Into<String>,
+        channel: impl Into<String>,
+    ) -> Self {
+        let basis = Basis::consent(given_at, text_version, channel);
+        Self::with_purpose(Purpose::Bulk, reference.into(), basis)
     }
 
     fn with_purpose(purpose: Purpose, reference: String, basis: Basis) -> Self {
@@ -73,12 +81,14 @@ impl NewPing {
             sent_at: None,
             record_for: DEFAULT_RECORD_FOR,
             keep_for: None,
+            asked_by: None,
+            shows_reference: false,
         }
     }
 
     /// The recipient's address, such as `ada@example.com` or `Ada <ada@example.com>`. Only a keyed
     /// hash of it is kept. It lets an objection or an erasure find all pings of one person.
-    /// [`Recipient`](crate::people::Recipient) says which spellings are one.
+    /// [`People`](crate::people::People) says which spellings are one.
     pub fn to(mut self, address: impl Into<String>) -> Self {
         self.recipient = Some(address.into());
         self
@@ -124,6 +134,21 @@ impl NewPing {
         self
     }
 
+    /// Asks the recipient to confirm receipt: the ping has a
+    /// [`confirm_url`](crate::PreparedPing::confirm_url). `asked_by` is who asks, in words that the
+    /// recipient knows, such as `Bob's Bakery, Lisbon`; it is kept and shown on the page that asks
+    /// (1 to 256 bytes).
+    pub fn confirmable(mut self, asked_by: impl Into<String>) -> Self {
+        self.asked_by = Some(asked_by.into());
+        self
+    }
+
+    /// Lets the page that asks for a confirmation show the reference.
+    pub fn show_reference(mut self) -> Self {
+        self.shows_reference = true;
+        self
+    }
+
     /// The ground under ePrivacy rules, if the sender names one.
     pub fn eprivacy(mut self, ground: EprivacyGround) -> Self {
         self.eprivacy = Some(ground);
@@ -141,23 +166,23 @@ impl NewPing {
         self,
         now: Timestamp,
         ceiling: crate::detail::Precision,
-    ) -> Result<(Ping, Option<Recipient>), InvalidPing> {
-        check_text("reference", &self.reference, REFERENCE_BYTES)?;
-        self.owner.as_deref().map_or(Ok(()), |owner| check_text("owner", owner, REFERENCE_BYTES))?;
+    ) -> Result<(Ping, Option<Recipient>), Error> {
+        check_text("reference", &self.reference, MAX_REFERENCE_BYTES)?;
+        self.owner.as_deref().map_or(Ok(()), |owner| check_text("owner", owner, MAX_REFERENCE_BYTES))?;
+        self.asked_by.as_deref().map_or(Ok(()), |who| check_text("asked_by", who, MAX_REFERENCE_BYTES))?;
         check_basis(&self.basis, now)?;
-        let recipient = self.recipient.as_deref().map(Recipient::parse).transpose();
-        let recipient = recipient.map_err(|source| InvalidPing::Recipient { source })?;
+        let recipient = self.recipient.as_deref().map(Recipient::parse).transpose()?;
         check_lifetime("record_for", self.record_for)?;
-        let keep_for = self.keep_for.unwrap_or(KEEP_FOR.max(self.record_for));
+        let keep_for = self.keep_for.unwrap_or(DEFAULT_KEEP_FOR.max(self.record_for));
         check_lifetime("keep_for", keep_for)?;
         if keep_for < self.record_for {
-            return Err(InvalidPing::KeptTooShort);
+            return Err(invalid("keep_for", "must not be shorter than record_for").into());
         }
         let asked = crate::detail::Precision { detail: self.detail, step: self.time_step };
         let precision = asked.narrowed(ceiling);
         let sent_at = self.sent_at.unwrap_or(now);
-        if sent_at > now.plus(FARTHEST) {
-            return Err(InvalidPing::SentTooFarAhead);
+        if sent_at > now.plus(MAX_AHEAD) {
+            return Err(invalid("sent_at", "must not be more than a year ahead").into());
         }
         // Opens are kept at the start of their step, so the end is brought to the end of its step:
         // an open inside the promised time is never lost to rounding, and the end that is shown is
@@ -165,7 +190,7 @@ impl NewPing {
         let record_until = sent_at.plus(self.record_for).ceil(precision.kept_step().millis());
         let status = if precision.detail == Detail::None { Status::Untracked } else { Status::Live };
         let ping = Ping {
-            id: PingId::mint(sent_at).map_err(|_| InvalidPing::NoRandom)?,
+            id: PingId::mint(sent_at).map_err(|_| Error::NoRandom)?,
             reference: self.reference,
             owner: self.owner,
             purpose: self.purpose,
@@ -178,6 +203,10 @@ impl NewPing {
             record_until,
             keep_until: sent_at.plus(keep_for).max(record_until),
             status,
+            asked_by: self.asked_by,
+            shows_reference: self.shows_reference,
+            last_day: None,
+            milestones: Vec::new(),
         };
         Ok((ping, recipient))
     }
@@ -208,7 +237,7 @@ mod tests {
         NewPing::one_to_one("invoice-42", Basis::Contract)
     }
 
-    fn refused(new: NewPing) -> InvalidPing {
+    fn refused(new: NewPing) -> Error {
         new.prepare(now(), CEILING).unwrap_err()
     }
 
@@ -252,6 +281,8 @@ mod tests {
             (NewPing::one_to_one("", Basis::Contract), "reference"),
             (NewPing::one_to_one("a\nb", Basis::Contract), "reference"),
             (new().owner(&long), "owner"),
+            (new().confirmable(&long), "asked_by"),
+            (new().confirmable("Bob\nBakery"), "asked_by"),
             (new().to("ada.lovelace"), "recipient"),
             (new().record_for(Duration::ZERO), "record_for"),
             (new().record_for(10 * 366 * DAY), "record_for"),
@@ -259,13 +290,13 @@ mod tests {
             (new().sent_at(now().plus(400 * DAY)), "sent_at"),
             (new().record_for(2 * DAY).keep_for(DAY), "keep_for"),
             (NewPing::one_to_one("x", Basis::legitimate_interest("")), "basis.reason"),
-            (NewPing::bulk("x", Consent::new(now().plus(DAY), "v1", "form")), "basis.given_at"),
-            (NewPing::bulk("x", Consent::new(now(), "", "form")), "basis.text_version"),
+            (NewPing::bulk("x", now().plus(DAY), "v1", "form"), "basis.given_at"),
+            (NewPing::bulk("x", now(), "", "form"), "basis.text_version"),
         ] {
             let error = refused(bad);
             assert_eq!(error.field(), Some(field));
             let text = format!("{error} {error:?}");
-            assert!(!text.contains("lovelace") && text.len() < 200, "{text}");
+            assert!(!text.contains("lovelace") && text.len() < 400, "{text}");
         }
     }
 

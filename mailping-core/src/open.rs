@@ -83,7 +83,7 @@ impl Open {
 /// An open as it is shown: without its ping, which stands around it, and with its time in its step.
 #[derive(Serialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema), schema(as = Open))]
-struct Shown<'a> {
+struct OpenJson<'a> {
     /// When, in the time step that it is kept in.
     at: StepTime,
     /// How exactly the time is kept.
@@ -107,7 +107,7 @@ struct Shown<'a> {
 /// As an object without the ids, `at` in its [step](StepTime).
 impl Serialize for Open {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let shown = Shown {
+        let json = OpenJson {
             at: self.time(),
             time_step: self.time_step,
             fetcher: self.fetcher,
@@ -118,21 +118,21 @@ impl Serialize for Open {
             country: self.country,
             city: self.city.as_ref(),
         };
-        shown.serialize(serializer)
+        json.serialize(serializer)
     }
 }
 
 #[cfg(feature = "utoipa")]
 impl utoipa::PartialSchema for Open {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        Shown::schema()
+        OpenJson::schema()
     }
 }
 
 #[cfg(feature = "utoipa")]
 impl utoipa::ToSchema for Open {
     fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
-        Shown::schemas(schemas);
+        OpenJson::schemas(schemas);
     }
 }
 

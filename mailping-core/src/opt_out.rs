@@ -10,10 +10,9 @@ mod accept;
 mod languages;
 mod texts;
 
-pub(crate) use self::languages::Languages;
-pub use self::texts::{ENGLISH, GERMAN, Texts, TextsError};
-use crate::Tracker;
-use crate::people::Objection;
+pub(crate) use self::languages::{Language, Languages};
+pub use self::texts::{ENGLISH, GERMAN, Texts};
+pub(crate) use self::texts::{REFERENCE, SENDER, paragraphs};
 
 /// The headers that go with every page here, by lower-case name. An adapter adds `content-length`
 /// and nothing else.
@@ -24,19 +23,26 @@ pub const HEADERS: [(&str, &str); 5] = [
     ("cache-control", "no-store"),
     (
         "content-security-policy",
-        "default-src 'none'; style-src 'sha256-CrwE08dNgVPreuKL5ZspvqJgaH8+N9dCW5TeF0WL/Yw='; form-action 'self'; \
+        "default-src 'none'; style-src 'sha256-G0lIbz52d3GdWa8Oez6OuBsg9nYIhH/jaQCxuyMfZPA='; form-action 'self'; \
          frame-ancestors 'none'; base-uri 'none'",
     ),
     ("referrer-policy", "no-referrer"),
     ("x-robots-tag", "noindex"),
 ];
 
-const STYLE: &str = "body{max-width:38em;margin:2em auto;padding:0 1em;font:1.1em/1.5 system-ui,sans-serif}\
-                     button{font:inherit;padding:.6em 1.2em}";
+/// That of the receipts page, light and dark.
+const STYLE: &str = "\
+    body{margin:0;padding:1rem;background:#f4f6f4;color:#17201d;font:1rem/1.5 system-ui,sans-serif}\
+    main{max-width:38rem;margin:2rem auto;padding:1.25rem 1.5rem;background:#fff;border:1px solid #dbe1de;border-radius:.75rem}\
+    h1{margin:0 0 1rem;font-size:1.5rem;line-height:1.25}\
+    button{font:inherit;font-weight:600;min-height:2.75rem;padding:.4rem 1rem;border:0;border-radius:.4rem;background:#0b5f59;color:#fff;cursor:pointer}\
+    :focus-visible{outline:3px solid #0b5f59;outline-offset:2px}\
+    @media(prefers-color-scheme:dark){body{background:#111615;color:#e6ebe9}main{background:#1a211f;border-color:#323c38}\
+    button{background:#6fd3c8;color:#06231f}:focus-visible{outline-color:#6fd3c8}}";
 
 /// What a page says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Page {
+pub(crate) enum Stage {
     /// The answer to `GET`: what the pixel does, and a button to object. Showing it changes
     /// nothing.
     Ask,
@@ -49,7 +55,7 @@ pub(crate) enum Page {
     Failed,
 }
 
-impl Page {
+impl Stage {
     pub(crate) const ALL: [Self; 4] = [Self::Ask, Self::Done, Self::Damaged, Self::Failed];
 
     pub(crate) const fn status(self) -> u16 {
@@ -68,43 +74,38 @@ impl Page {
             Self::Damaged => (&texts.damaged_title, &texts.damaged_text, None),
             Self::Failed => (&texts.failed_title, &texts.failed_text, Some(&texts.failed_button)),
         };
-        let (lang, title) = (escape(&texts.lang), escape(title));
-        let dir = if texts.right_to_left { "rtl" } else { "ltr" };
-        let mut page = format!(
-            "<!doctype html>\n<html lang=\"{lang}\" dir=\"{dir}\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
-             <h1>{title}</h1>\n"
-        );
-        for paragraph in texts::paragraphs(text) {
-            page.extend(["<p>", &escape(paragraph), "</p>\n"]);
-        }
-        if let Some(button) = button {
-            let button = escape(button);
-            page += &format!("<form method=\"post\">\n<button type=\"submit\">{button}</button>\n</form>\n");
-        }
-        page + "</main>\n</body>\n</html>\n"
+        html(texts, title, texts::paragraphs(text), button.map(|button| &**button))
     }
+}
+
+/// A whole page: a heading, paragraphs, and a button that posts to the page's own address.
+pub(crate) fn html<'a>(
+    texts: &Texts,
+    title: &str,
+    paragraphs: impl Iterator<Item = &'a str>,
+    button: Option<&str>,
+) -> String {
+    let (lang, title) = (escape(&texts.lang), escape(title));
+    let dir = if texts.right_to_left { "rtl" } else { "ltr" };
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"{lang}\" dir=\"{dir}\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <h1>{title}</h1>\n"
+    );
+    for paragraph in paragraphs {
+        page.extend(["<p>", &escape(paragraph), "</p>\n"]);
+    }
+    if let Some(button) = button {
+        let button = escape(button);
+        page += &format!("<form method=\"post\">\n<button type=\"submit\">{button}</button>\n</form>\n");
+    }
+    page + "</main>\n</body>\n</html>\n"
 }
 
 fn escape(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.replace('"', "&quot;").replace('\'', "&#39;")
-}
-
-/// Keeps the objection of whoever holds the link, and says which page to answer with. A request's
-/// body says nothing that is needed: a mail provider's one-click form (RFC 8058) and the page's own
-/// button are the same.
-pub(crate) async fn object(tracker: &Tracker, path: &str) -> Page {
-    match tracker.people().object_by_link(path).await {
-        Ok(Objection::Kept) => Page::Done,
-        Ok(Objection::DamagedLink) => Page::Damaged,
-        Err(failure) => {
-            let source = std::error::Error::source(&failure).map(ToString::to_string);
-            tracing::error!(%failure, source, "an objection was not kept; its sender was asked to try again");
-            Page::Failed
-        }
-    }
 }
 
 #[cfg(test)]
@@ -114,8 +115,8 @@ mod tests {
 
     use super::*;
 
-    fn pages() -> impl Iterator<Item = (Page, String)> {
-        [ENGLISH, GERMAN].into_iter().flat_map(|texts| Page::ALL.map(|page| (page, page.html(&texts))))
+    fn pages() -> impl Iterator<Item = (Stage, String)> {
+        [ENGLISH, GERMAN].into_iter().flat_map(|texts| Stage::ALL.map(|page| (page, page.html(&texts))))
     }
 
     #[test]
@@ -145,7 +146,7 @@ mod tests {
     fn only_a_page_that_can_still_object_has_a_button() {
         let button = "<form method=\"post\">\n<button type=\"submit\">";
         for (page, html) in pages() {
-            assert_eq!(html.contains(button), matches!(page, Page::Ask | Page::Failed), "{page:?}");
+            assert_eq!(html.contains(button), matches!(page, Stage::Ask | Stage::Failed), "{page:?}");
             assert_eq!(html.contains("<form"), html.contains(button), "{page:?}");
         }
     }
@@ -159,7 +160,7 @@ mod tests {
             ask_button: evil.into(),
             ..ENGLISH
         };
-        let html = Page::Ask.html(&texts);
+        let html = Stage::Ask.html(&texts);
         let escaped = "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;x&quot;";
         assert_eq!(html.matches(escaped).count(), 5, "title, heading, two paragraphs, button: {html}");
         assert!(!html.contains("<script"));
@@ -167,8 +168,8 @@ mod tests {
 
     #[test]
     fn a_page_says_its_language_and_direction() {
-        assert!(Page::Ask.html(&GERMAN).contains("<html lang=\"de\" dir=\"ltr\">"));
+        assert!(Stage::Ask.html(&GERMAN).contains("<html lang=\"de\" dir=\"ltr\">"));
         let arabic = Texts { lang: "ar".into(), right_to_left: true, ..ENGLISH };
-        assert!(Page::Damaged.html(&arabic).contains("<html lang=\"ar\" dir=\"rtl\">"));
+        assert!(Stage::Damaged.html(&arabic).contains("<html lang=\"ar\" dir=\"rtl\">"));
     }
 }

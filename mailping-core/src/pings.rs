@@ -1,25 +1,28 @@
 //! The door of whoever sends: it makes pings, ends them, and takes pixels out of HTML. It writes no
 //! opens and starts no thread.
 
-pub use crate::base_url::BaseUrlError;
-pub use crate::basis::{Consent, EprivacyGround, MessageKind, Purpose};
-pub use crate::detail::TimeStep;
-pub use crate::new_ping::InvalidPing;
+pub use crate::basis::{EprivacyGround, MessageKind, Purpose};
 pub use crate::ping::{Ping, Status};
+pub use crate::smtp_reply::SmtpReply;
+pub use crate::time::TimeStep;
 
 use crate::new_ping::NewPing;
-use crate::tracker::Inner;
+use crate::tracker::{Inner, Tracker};
 use crate::{Detail, Error, PingId, PreparedPing};
 
 /// Makes and ends pings: see [`Tracker::pings`](crate::Tracker::pings).
 #[derive(Debug, Clone, Copy)]
 pub struct Pings<'a>(&'a Inner);
 
-impl<'a> Pings<'a> {
-    pub(crate) const fn new(inner: &'a Inner) -> Self {
-        Self(inner)
+impl Tracker {
+    /// For whoever sends: makes pings, ends them, takes pixels out of HTML.
+    #[must_use]
+    pub fn pings(&self) -> Pings<'_> {
+        Pings(&self.0)
     }
+}
 
+impl<'a> Pings<'a> {
     /// The routes' address as seen from outside, with which every pixel's URL begins.
     #[must_use]
     pub fn base_url(self) -> &'a str {
@@ -30,6 +33,10 @@ impl<'a> Pings<'a> {
     #[must_use]
     pub const fn ceiling(self) -> Detail {
         self.0.observer.ceiling.detail
+    }
+
+    pub(crate) const fn inner(self) -> &'a Inner {
+        self.0
     }
 
     /// Makes a ping for one message to one recipient: durable once this returns.
@@ -58,8 +65,8 @@ impl<'a> Pings<'a> {
     /// If the store cannot be read.
     pub async fn get(self, id: PingId) -> Result<Option<PreparedPing>, Error> {
         let inner = self.0;
-        let Some(kept) = inner.store.ping(id).await? else { return Ok(None) };
-        let ping = kept.ping.at(inner.now());
+        let Some(ping) = inner.store.ping(id).await? else { return Ok(None) };
+        let ping = ping.at(inner.now());
         Ok(Some(PreparedPing::new(ping, &inner.base_url, &inner.observer.keys)))
     }
 

@@ -6,9 +6,9 @@
 
 mod deadline;
 mod handover;
+mod loss;
 mod pause;
 mod purge;
-mod recorded;
 mod ticket;
 mod writer;
 
@@ -20,13 +20,19 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-pub use self::recorded::{RecordError, Recorded};
-pub use self::ticket::Recording;
+pub(crate) use self::deadline::DEFAULT_DEADLINE;
+pub(crate) use self::loss::Loss;
+pub(crate) use self::purge::{DEFAULT_PURGE_INTERVAL, MIN_PURGE_INTERVAL};
+pub(crate) use self::ticket::Recording;
 use self::ticket::{Ticket, Wakes};
+use crate::Timestamp;
 use crate::bell::Bell;
 use crate::limiter::HitLimiter;
+use crate::observe::Observation;
 use crate::store::Store;
-use crate::{LastDay, Open, Timestamp};
+
+/// How many opens may wait for the store: about 20 MB.
+pub(crate) const DEFAULT_QUEUE_CAPACITY: usize = 65_536;
 
 /// How long a tracker that is dropped, not closed, goes on writing what waits.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,13 +46,6 @@ fn from_now(duration: Duration) -> Instant {
 
 /// Asked each time that the database behind a spool has answered: whether it may be handed over to.
 pub(crate) type AtContact = Box<dyn Fn() -> bool + Send + Sync>;
-
-/// What a hit leaves in the queue.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Entry {
-    Open(Open),
-    LastDay(LastDay),
-}
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -129,7 +128,7 @@ impl State {
 }
 
 struct Queued {
-    entry: Entry,
+    entry: Observation,
     ticket: Arc<Ticket>,
     since: Instant,
 }
@@ -203,18 +202,18 @@ impl Queue {
         Ok(())
     }
 
-    pub(crate) fn push(&self, entry: Entry) -> Recording {
+    pub(crate) fn push(&self, entry: Observation) -> Recording {
         let now = Instant::now();
         let mut state = self.shared.state();
         if state.closing {
             self.shared.give_back(&entry);
             self.shared.counts.closed.fetch_add(1, Ordering::Relaxed);
-            return Recording::ready(Err(RecordError::Closed));
+            return Recording::ready(Err(Loss::Closed));
         }
         if state.entries.len() + state.in_flight >= self.shared.limits.capacity {
             self.shared.give_back(&entry);
             self.shared.counts.queue_full.fetch_add(1, Ordering::Relaxed);
-            return Recording::ready(Err(RecordError::QueueFull));
+            return Recording::ready(Err(Loss::QueueFull));
         }
         if !state.writes
             && let Err(error) = self.start_locked(&mut state)
@@ -222,7 +221,7 @@ impl Queue {
             tracing::error!(%error, "the tracker's threads could not be started: an open is lost");
             self.shared.give_back(&entry);
             self.shared.counts.no_thread.fetch_add(1, Ordering::Relaxed);
-            return Recording::ready(Err(RecordError::NoThread));
+            return Recording::ready(Err(Loss::NoThread));
         }
         let ticket = Arc::new(Ticket::new(Arc::clone(&self.shared.wakes)));
         state.waiters.push_back((now + self.shared.limits.deadline.min(MAX_WAIT), Arc::clone(&ticket)));
@@ -319,68 +318,12 @@ impl Shared {
     }
 
     /// The hit limit counts what is stored: of this entry nothing is.
-    fn give_back(&self, entry: &Entry) {
-        if let Entry::Open(open) = entry {
+    fn give_back(&self, entry: &Observation) {
+        if let Observation::Open(open) = entry {
             self.limiter.give_back(open.ping);
         }
     }
 }
 
 #[cfg(all(test, feature = "testing"))]
-mod tests {
-    use super::*;
-    use crate::testing::faulty::FaultyStore;
-    use crate::{OpenId, PingId};
-
-    fn queue(store: Arc<dyn Store>) -> Queue {
-        let deadline = Duration::from_secs(3_600);
-        let limits = Limits { capacity: 1_000, deadline, purge_every: deadline };
-        let limiter = Arc::new(HitLimiter::new(0));
-        Queue::new(store, Arc::new(|| Timestamp::from_unix_millis(0)), limits, limiter, Box::new(|| true))
-    }
-
-    fn entry() -> Entry {
-        let (fetcher, verdict) = (crate::fetcher::Fetcher::Browser, crate::fetcher::Verdict::Human);
-        let at = Timestamp::from_unix_millis(0);
-        Entry::Open(Open::new(PingId::from_bytes([0; 16]), OpenId::from_bytes([0; 8]), at, fetcher, verdict))
-    }
-
-    fn eventually(what: &str, holds: impl Fn() -> bool) {
-        let begun = Instant::now();
-        while !holds() {
-            assert!(begun.elapsed() < Duration::from_secs(10), "never: {what}");
-            std::thread::yield_now();
-        }
-    }
-
-    #[test]
-    fn the_answered_are_not_kept_until_their_deadline() {
-        let queue = queue(Arc::new(FaultyStore::default()));
-        for _ in 0..100 {
-            assert_eq!(pollster::block_on(queue.push(entry())), Ok(Recorded::Filtered));
-        }
-        eventually("those that were answered are let go", || queue.shared.state().waiters.len() <= 1);
-    }
-
-    #[test]
-    fn a_dropped_queue_ends_its_threads() {
-        let store = Arc::new(FaultyStore::default());
-        let queue = queue(Arc::clone(&store) as Arc<dyn Store>);
-        assert_eq!(pollster::block_on(queue.push(entry())), Ok(Recorded::Filtered));
-        drop(queue);
-        eventually("both threads let the store go", || Arc::strong_count(&store) == 1);
-    }
-
-    #[test]
-    fn for_ever_is_longer_than_any_process_runs() {
-        let from = Instant::now();
-        assert!(from_now(Duration::MAX) - from >= Duration::from_secs(50 * 365 * 86_400));
-    }
-
-    #[test]
-    fn debug_shows_the_limits_and_nothing_of_what_waits() {
-        let queue = queue(Arc::new(FaultyStore::default()));
-        let shown = format!("{queue:?}");
-        assert!(shown.contains("capacity: 1000") && !shown.contains("entries"), "{shown}");
-    }
-}
+mod tests;

@@ -1,13 +1,15 @@
 //! A ping with its opens summed up, and what that proves.
 
+use std::mem;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
+use crate::milestone::{Milestone, MilestoneKind};
 use crate::named::named;
-use crate::store::{KeptPing, OpenCursor};
-use crate::{Open, Ping, PingId, StepTime, TimeStep, Timestamp};
+use crate::store::OpenCursor;
+use crate::{Open, Ping, StepTime, TimeStep, Timestamp};
 
 /// What is known about a message: its ping, the sums over all its opens, and one page of them.
 ///
@@ -26,20 +28,6 @@ pub struct Receipt {
     pub next: Option<OpenCursor>,
 }
 
-/// A page of the sums of pings, from the newest.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
-#[non_exhaustive]
-pub struct SummaryPage {
-    /// The sums.
-    pub summaries: Vec<Summary>,
-    /// The [`after`](crate::store::PingQuery::after) of the next page; `None` on the last.
-    pub next: Option<PingId>,
-    /// How many pings between them are left out because their rows are damaged. The log names those
-    /// whose id can be read.
-    pub unreadable: u64,
-}
-
 /// The sums over all opens of a ping.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
@@ -47,8 +35,15 @@ pub struct SummaryPage {
 pub struct Summary {
     /// The ping.
     pub ping: Ping,
+    /// What mail servers have told of the message, the most that is known: never `confirmed`.
+    pub delivery: MilestoneKind,
     /// What the opens prove together.
     pub state: State,
+    /// When the recipient confirmed receipt, as exactly as times are kept. Whoever has the message
+    /// can confirm it.
+    pub confirmed_at: Option<StepTime>,
+    /// All that became known of the message beside its opens, by time; each kind once.
+    pub milestones: Vec<Milestone>,
     /// How many opens are kept; every one counts, also repeated ones and the sender's own.
     pub fetches: u64,
     /// Fetches that a person caused by displaying the message; repeats within the window count
@@ -73,6 +68,15 @@ pub struct Summary {
     pub(crate) telling: Option<Open>,
 }
 
+impl Summary {
+    /// The open that the sentence is about: the latest of those that say most about a person.
+    /// `None` if there is none but from the sender's own networks, or only the last day is kept.
+    #[must_use]
+    pub const fn telling(&self) -> Option<&Open> {
+        self.telling.as_ref()
+    }
+}
+
 named! {
     /// What the opens of a ping prove together. Each state proves more than the one before it.
     pub enum State ("a state") {
@@ -86,6 +90,9 @@ named! {
         Opened = 3, "opened";
     }
 }
+
+/// A fetch within this time after another of the same kind is its repeat.
+pub(crate) const DEFAULT_REPEAT_WINDOW: Duration = Duration::from_secs(30);
 
 /// Sums up opens that come in the order of time.
 #[derive(Debug)]
@@ -118,11 +125,18 @@ impl Whereabouts {
 }
 
 impl Tally {
-    pub(crate) fn new(kept: KeptPing, now: Timestamp, window: Duration) -> Self {
-        let KeptPing { ping, last_day } = kept;
+    pub(crate) fn new(mut ping: Ping, now: Timestamp, window: Duration) -> Self {
+        let last_day = ping.last_day;
+        let mut milestones = mem::take(&mut ping.milestones);
+        milestones.sort_unstable_by_key(|milestone| (milestone.at, milestone.kind));
+        let is_confirmation = |milestone: &&Milestone| milestone.kind == MilestoneKind::Confirmed;
+        let told = milestones.iter().filter(|milestone| !is_confirmation(milestone));
         let summary = Summary {
             ping: ping.at(now),
+            delivery: told.map(|milestone| milestone.kind).max().unwrap_or(MilestoneKind::Unknown),
             state: State::NoFetch,
+            confirmed_at: milestones.iter().find(is_confirmation).map(Milestone::time),
+            milestones,
             fetches: 0,
             human_opens: 0,
             machine_fetches: 0,
@@ -228,7 +242,7 @@ mod tests {
         let id = PingId::from_bytes([0; 16]);
         let ping = Ping::stored(id, "invoice-42".into(), Basis::Contract, Status::Live);
         let at: Timestamp = "2026-11-23T10:02:30Z".parse().unwrap();
-        let mut tally = Tally::new(KeptPing::new(ping, None), at, Duration::ZERO);
+        let mut tally = Tally::new(ping, at, Duration::ZERO);
         for (network, country, city) in opens {
             let mut open = Open::new(id, OpenId::from_bytes([0; 8]), at, Fetcher::Browser, Verdict::Human);
             open.network = network.parse::<MaskedIp>().ok();

@@ -9,6 +9,7 @@ use std::fmt;
 
 use crate::Keyring;
 use crate::keyring::{Key, KeyFingerprint};
+use crate::text::ParseError;
 
 /// The address of a recipient, brought to one form: lower case, NFKC, the domain in its ASCII form.
 ///
@@ -21,22 +22,22 @@ use crate::keyring::{Key, KeyFingerprint};
 /// `googlemail.com`, are different recipients.
 ///
 /// It has no accessor, no `Display` and no `Serialize`: an address can be hashed and nothing else.
-///
-/// ```
-/// use mailping_core::people::{Recipient, RecipientError};
-/// assert!(Recipient::parse("Ada Lovelace <ada@example.com>").is_ok());
-/// assert_eq!(Recipient::parse("a@b@example.com").unwrap_err(), RecipientError::NotOne);
-/// ```
-pub struct Recipient(String);
+pub(crate) struct Recipient(String);
 
 impl Recipient {
     /// Reads the one address in a text of at most 2,000 bytes, by RFC 5321, 5322 and 6531.
     ///
     /// # Errors
-    /// [`RecipientError`] for no address, for more than one, and for anything that might be another
-    /// one. It never repeats the text.
-    pub fn parse(text: &str) -> Result<Self, RecipientError> {
-        address::canonical(text).map(Self)
+    /// For no address, for more than one, and for anything that might be another one.
+    pub(crate) fn parse(text: &str) -> Result<Self, ParseError> {
+        let refused = |error: RecipientError| ParseError::because(error).in_field("recipient");
+        address::canonical(text).map(Self).map_err(refused)
+    }
+
+    /// What a certified receipt shows of it: a hash under the ping's own key.
+    #[cfg(all(test, feature = "certified"))]
+    pub(crate) fn certified(&self, key: &crate::certified::PingKey) -> [u8; 32] {
+        key.recipient(self.0.as_bytes())
     }
 
     fn hash(&self, key: &Key) -> RecipientHash {
@@ -52,8 +53,7 @@ impl fmt::Debug for Recipient {
 
 /// Why an address was refused. It never repeats the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecipientError {
+enum RecipientError {
     /// Empty, or longer than an address may be.
     #[error(
         "recipient must not be empty, nor longer than {} bytes ({} before the @)",
@@ -154,7 +154,7 @@ mod tests {
         {
             let error = Recipient::parse(text).unwrap_err();
             let text = format!("{error} {error:?}");
-            assert!(!text.contains("love") && text.len() < 250, "{text}");
+            assert!(!text.contains("love") && text.len() < 450, "{text}");
         }
     }
 

@@ -1,6 +1,8 @@
 //! A receipt in one honest sentence. It says what was fetched and what that means, never that
 //! anyone read anything.
 
+mod journey;
+
 use std::fmt;
 
 use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
@@ -15,7 +17,11 @@ impl fmt::Display for Receipt {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fetched(f)?;
+        if self.milestones.is_empty() {
+            self.fetched(f)?
+        } else {
+            journey::write(self, f)?
+        }
         match self.unreadable {
             0 => Ok(()),
             1 => f.write_str(" 1 open cannot be read."),
@@ -148,7 +154,6 @@ mod tests {
 
     use super::*;
     use crate::receipt::Tally;
-    use crate::store::KeptPing;
     use crate::{Basis, OpenId, Ping, PingId, Status};
 
     fn time(text: &str) -> Timestamp {
@@ -158,8 +163,7 @@ mod tests {
     fn summary(last_day: Option<Timestamp>, opens: &[Open]) -> Summary {
         let id = PingId::from_bytes([0; 16]);
         let ping = Ping::stored(id, "invoice-42".into(), Basis::Contract, Status::Live);
-        let mut tally =
-            Tally::new(KeptPing::new(ping, last_day), time("2026-11-23T12:00:00Z"), Duration::ZERO);
+        let mut tally = Tally::new(Ping { last_day, ..ping }, time("2026-11-23T12:00:00Z"), Duration::ZERO);
         opens.iter().for_each(|open| tally.add(open));
         tally.finish()
     }

@@ -8,17 +8,55 @@ use std::str::FromStr;
 use serde::Deserializer;
 use serde::de::{Error, Expected, Visitor};
 
-/// The text is not what was expected. It says what was, and never repeats the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected}")]
+/// What was given is not what was expected: a text, or the value of a field or a setting. It says
+/// what was expected, and never repeats what was given, which may be personal or secret.
+///
+/// ```
+/// use mailping_core::{PingId, Tracker};
+/// # use mailping_core::{Keyring, MemoryStore};
+/// let error = "ada@example.com".parse::<PingId>().unwrap_err();
+/// assert!(error.to_string().starts_with("expected the id of a ping"));
+/// # let builder = Tracker::builder(Keyring::generate().unwrap(), MemoryStore::new());
+/// let error = builder.base_url("ftp://app.example").unwrap_err();
+/// assert_eq!(error.field(), Some("base_url"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
 #[non_exhaustive]
 pub struct ParseError {
-    expected: &'static str,
+    problem: Problem,
+    field: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum Problem {
+    #[error("expected {0}")]
+    Expected(&'static str),
+    #[error("{0}")]
+    Said(Box<str>),
 }
 
 impl ParseError {
+    /// `expected` ends the sentence that begins with this word.
     pub(crate) const fn new(expected: &'static str) -> Self {
-        Self { expected }
+        Self { problem: Problem::Expected(expected), field: None }
+    }
+
+    /// A whole sentence, which must not repeat what was given.
+    pub(crate) fn because(problem: impl fmt::Display) -> Self {
+        Self { problem: Problem::Said(problem.to_string().into()), field: None }
+    }
+
+    pub(crate) const fn in_field(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
+    }
+
+    /// Which field or setting is wrong, by its name in JSON or of the builder's method; `None` for
+    /// a text alone.
+    #[must_use]
+    pub const fn field(&self) -> Option<&'static str> {
+        self.field
     }
 }
 

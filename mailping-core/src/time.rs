@@ -2,12 +2,14 @@
 //! (the last hours of which jiff leaves out).
 
 mod step;
+mod time_step;
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 pub use self::step::StepTime;
+pub use self::time_step::TimeStep;
 use crate::text::{ParseError, text};
 
 /// A point in time in whole milliseconds of UTC, from 1970 to the end of 9999.

@@ -4,20 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::builder::TrackerBuilder;
-use crate::intake::{Intake, Refusals};
+use crate::acceptances::Acceptances;
 use crate::key_check::KeyCheck;
 use crate::limiter::HitLimiter;
+use crate::notification::Rules;
 use crate::observe::Observer;
 use crate::opt_out::Languages;
-use crate::people::People;
-use crate::pings::Pings;
 use crate::queue::Queue;
-use crate::receipts::Receipts;
 use crate::recipient::Recipient;
+use crate::refusals::Refusals;
 use crate::sequences::Sequences;
 use crate::store::{Store, StoreError};
-use crate::{Keyring, RecipientHashes, Timestamp};
+use crate::{RecipientHashes, Timestamp};
 
 /// The handle that an app holds. Cheap to clone: all clones are one tracker.
 ///
@@ -35,7 +33,9 @@ pub(crate) struct Inner {
     pub(crate) base_url: String,
     pub(crate) limiter: Arc<HitLimiter>,
     pub(crate) sequences: Sequences,
+    pub(crate) acceptances: Acceptances,
     pub(crate) repeat_window: Duration,
+    pub(crate) notification_rules: Rules,
     pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     pub(crate) key_check: Arc<KeyCheck>,
@@ -44,37 +44,8 @@ pub(crate) struct Inner {
 }
 
 impl Tracker {
-    /// Starts building a tracker. The keys sign the pixels of mail that is sent: keep them.
-    pub fn builder(keys: Keyring, store: impl Store) -> TrackerBuilder {
-        TrackerBuilder::new(keys, Arc::new(store))
-    }
-
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
-    }
-
-    /// For the server that answers pixels: records hits, tells how it is doing, and ends.
-    #[must_use]
-    pub fn intake(&self) -> Intake<'_> {
-        Intake::new(&self.0)
-    }
-
-    /// For whoever sends: makes pings, ends them, takes pixels out of HTML.
-    #[must_use]
-    pub fn pings(&self) -> Pings<'_> {
-        Pings::new(&self.0)
-    }
-
-    /// For whoever reads: receipts, lists, notices and events.
-    #[must_use]
-    pub fn receipts(&self) -> Receipts<'_> {
-        Receipts::new(&self.0)
-    }
-
-    /// For the data subject: objections, erasure and export.
-    #[must_use]
-    pub fn people(&self) -> People<'_> {
-        People::new(&self.0)
     }
 }
 

@@ -36,7 +36,7 @@ fn raw_addresses_keys_and_recipients_cannot_leave_their_types() {
         .collect();
     let manifest = format!(
         "[package]\nname = \"compile-fail\"\nedition = \"2024\"\n\n[dependencies]\nipnet = \"2\"\nserde_json = \"1\"\n\
-         mailping-core = {{ path = {:?} }}\n\n[workspace]\n\n{bins}",
+         mailping-core = {{ path = {:?}, features = [\"testing\"] }}\n\n[workspace]\n\n{bins}",
         root.to_string_lossy()
     );
     std::fs::write(folder.join("Cargo.toml"), manifest).unwrap();

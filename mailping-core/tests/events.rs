@@ -193,7 +193,7 @@ fn a_store_that_is_down_is_an_error_and_the_next_call_goes_on() {
 #[test]
 fn closing_ends_the_events_after_the_last_one() {
     let store = FaultyStore::default();
-    let tracker = build(builder(store.clone(), &Clock::new()).deadline(Duration::from_millis(20)));
+    let tracker = tracker_on(&store);
     let ping = ping(&tracker, hour_old());
     let mut events = follow(&tracker);
     fetch(&tracker, &ping, FIREFOX);

@@ -7,11 +7,11 @@ use std::time::Duration;
 mod common;
 
 use common::{Clock, build, builder, new_ping, ping};
-use mailping_core::fetcher::{Classifier, FetchSignals, SinceSent, Verdict};
+use mailping_core::fetcher::{Classifier, Verdict};
 use mailping_core::geo::MaxMind;
-use mailping_core::intake::{Hit, Observation, PixelRequest};
+use mailping_core::intake::{Observation, PixelRequest};
 use mailping_core::receipts::OpenId;
-use mailping_core::testing::fetchers;
+use mailping_core::testing::fetchers::{self, FetchSignals, SinceSent};
 use mailping_core::{ClientIp, Detail, MemoryStore};
 
 const CORPUS: &str = include_str!("corpus/fetchers.jsonl");
@@ -54,7 +54,7 @@ fn every_score_holds_on_rows_made_to_attack_the_rules() {
 fn no_row_gets_a_place_that_it_must_not_have() {
     let clock = Clock::new();
     let geo = MaxMind::from_bytes(mailping_fixtures::everywhere().unwrap()).unwrap();
-    let client_ip = ClientIp::x_forwarded_for("127.0.0.0/8".parse().unwrap());
+    let client_ip = ClientIp::x_forwarded_for("127.0.0.0/8").unwrap();
     let tracker =
         build(builder(MemoryStore::new(), &clock).geo(geo).client_ip(client_ip).ceiling(Detail::Network));
     let sent = ping(&tracker, new_ping().detail(Detail::Network));
@@ -84,8 +84,7 @@ fn no_row_gets_a_place_that_it_must_not_have() {
         if row["method"].as_str() == Some("HEAD") {
             continue;
         }
-        let observed =
-            tracker.intake().observe(Hit { request: &request, now, open_id: OpenId::from_bytes([7; 8]) });
+        let observed = tracker.intake().observe(&request, now, OpenId::from_bytes([7; 8]));
         let Some(Observation::Open(open)) = observed else { continue };
         let placed = open.country.is_some() || open.city.is_some();
         let may_have = row["expect"]["location_is_recipient"].as_bool() == Some(true);
@@ -150,7 +149,8 @@ fn verdict(classifier: &Classifier, line: &str, all_signals: bool) -> Option<boo
         fetchers::judge(classifier, line).unwrap().verdict
     } else {
         let late = SinceSent::After(Duration::from_secs(7_200));
-        classifier.classify(&FetchSignals::new().user_agent(agent(line).as_bytes()), None, late).verdict
+        let agent = agent(line);
+        fetchers::classify(classifier, &FetchSignals::new().user_agent(agent.as_bytes()), None, late).verdict
     };
     match verdict {
         Verdict::Human => Some(false),

@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use mailping_core::intake::{RecordError, Recorded};
+use mailping_core::intake::Recorded;
 use mailping_core::testing::faulty::{Fault, FaultyStore};
 use mailping_core::{Detail, State};
 
@@ -78,7 +78,7 @@ fn opens_that_a_full_queue_lost_use_up_nothing() {
     store.fault(Fault::Down);
     assert_eq!(fetch(), Ok(Recorded::Late));
     for _ in 0..10 {
-        assert_eq!(fetch(), Err(RecordError::QueueFull));
+        assert_eq!(fetch(), Err(QUEUE_FULL.to_owned()));
     }
     store.fault(Fault::None);
     let begun = std::time::Instant::now();

@@ -54,7 +54,7 @@ fn only_the_intake_starts_threads_and_only_once() {
     assert_eq!(number(), before, "sending, reading and asking need none");
     drop(tracker);
     let closed = build(builder(MemoryStore::new(), &Clock::new()));
-    assert_eq!(pollster::block_on(closed.intake().close(minute())).lost, 0);
+    assert_eq!(pollster::block_on(closed.intake().close(minute())), 0);
     assert_eq!(number(), before, "nor does closing");
 
     let tracker = build(builder(MemoryStore::new(), &Clock::new()));

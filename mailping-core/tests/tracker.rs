@@ -6,10 +6,9 @@ mod common;
 
 use common::*;
 use mailping_core::intake::Recorded;
-use mailping_core::people::Objection;
 use mailping_core::pings::Status;
 use mailping_core::testing::faulty::FaultyStore;
-use mailping_core::{BuildError, NewPing, Tracker};
+use mailping_core::{NewPing, Tracker};
 use proptest::prelude::*;
 
 #[test]
@@ -36,25 +35,37 @@ fn dead_pings_gain_nothing_from_mail_already_sent() {
 }
 
 #[test]
+fn whoever_shows_receipts_learns_how_the_tracker_was_built() {
+    let keys = mailping_core::Keyring::generate().unwrap();
+    let builder = Tracker::builder(keys, mailping_core::MemoryStore::new());
+    let builder = builder.base_url("https://app.example/px/").unwrap();
+    let builder = builder.ceiling(mailping_core::Detail::Country).repeat_window(minute());
+    let tracker = pollster::block_on(builder.build()).unwrap();
+    assert_eq!(tracker.pings().base_url(), "https://app.example/px");
+    assert_eq!(tracker.pings().ceiling(), mailping_core::Detail::Country);
+    assert_eq!(tracker.receipts().repeat_window(), minute());
+}
+
+#[test]
 fn an_opt_out_link_objects_and_a_pixel_url_cannot() {
     let tracker = tracker(&Clock::new());
     let sent = ping(&tracker, new_ping().to("ada@example.com"));
     let pixel = sent.pixel_url().unwrap().trim_end_matches(".gif");
-    let object = |link: &str| pollster::block_on(tracker.people().object_by_link(link)).unwrap();
-    assert_eq!(object(&format!("{pixel}/opt-out")), Objection::DamagedLink);
+    let object = |link: &str| match pollster::block_on(tracker.people().object_by_link(link)) {
+        Ok(()) => "kept",
+        Err(error) if error.is_invalid() => "damaged",
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(object(&format!("{pixel}/opt-out")), "damaged");
     assert_eq!(receipt(&tracker, sent.id()).summary.ping.status, Status::Live);
-    assert_eq!(object(sent.opt_out_url()), Objection::Kept);
+    assert_eq!(object(sent.opt_out_url()), "kept");
     assert_eq!(receipt(&tracker, sent.id()).summary.ping.status, Status::Withdrawn);
     assert_eq!(ping(&tracker, new_ping().to("Ada@example.com")).status(), Status::Untracked);
     let anonymous = ping(&tracker, new_ping());
-    assert_eq!(object(anonymous.opt_out_url()), Objection::Kept);
+    assert_eq!(object(anonymous.opt_out_url()), "kept");
     assert_eq!(receipt(&tracker, anonymous.id()).summary.ping.status, Status::Withdrawn);
     assert!(pollster::block_on(tracker.people().erase(anonymous.id())).unwrap().is_some());
-    assert_eq!(
-        object(anonymous.opt_out_url()),
-        Objection::Kept,
-        "the answer does not tell whether there is a ping"
-    );
+    assert_eq!(object(anonymous.opt_out_url()), "kept", "the answer does not tell whether there is a ping");
 }
 
 /// What mail programs do to a link, in one place with the adapters' table: whatever identifies the
@@ -63,11 +74,15 @@ fn an_opt_out_link_objects_and_a_pixel_url_cannot() {
 fn a_damaged_opt_out_link_is_never_confirmed_and_a_touched_one_works() {
     let tracker = tracker(&Clock::new());
     let sent = || ping(&tracker, new_ping().to("ada@example.com"));
-    let object = |link: &str| pollster::block_on(tracker.people().object_by_link(link)).unwrap();
+    let object = |link: &str| match pollster::block_on(tracker.people().object_by_link(link)) {
+        Ok(()) => "kept",
+        Err(error) if error.is_invalid() => "damaged",
+        Err(error) => panic!("{error}"),
+    };
     let lost = sent();
     let token = lost.opt_out_url().rsplit('/').nth(1).unwrap().to_owned();
     for damaged in [&token[..47], &token[1..], &token.replacen(&token[20..21], "", 1), "", &token[..24]] {
-        assert_eq!(object(&format!("/px/{damaged}/opt-out")), Objection::DamagedLink, "{damaged}");
+        assert_eq!(object(&format!("/px/{damaged}/opt-out")), "damaged", "{damaged}");
     }
     assert_eq!(receipt(&tracker, lost.id()).summary.ping.status, Status::Live);
     assert_eq!(sent().status(), Status::Live);
@@ -79,11 +94,11 @@ fn a_damaged_opt_out_link_is_never_confirmed_and_a_touched_one_works() {
     ] {
         let touched = ping(&tracker, new_ping());
         let link = touched.opt_out_url().replace(from, to);
-        assert_eq!(object(&link), Objection::Kept, "{to}");
+        assert_eq!(object(&link), "kept", "{to}");
         assert_eq!(receipt(&tracker, touched.id()).summary.ping.status, Status::Withdrawn, "{to}");
     }
     let upper = ping(&tracker, new_ping());
-    assert_eq!(object(&upper.opt_out_url().to_ascii_uppercase()), Objection::Kept);
+    assert_eq!(object(&upper.opt_out_url().to_ascii_uppercase()), "kept");
     assert_eq!(receipt(&tracker, upper.id()).summary.ping.status, Status::Withdrawn);
 }
 
@@ -108,9 +123,9 @@ fn an_objection_under_any_spelling_of_an_address_is_one_to_that_address() {
         assert_eq!(ping(&tracker, new_ping().to("bob@example.com")).status(), Status::Live, "{spelling}");
     }
     let tracker = tracker(&Clock::new());
-    for bad in ["ada@example..com", "ada@b@example.com", "ada@example.com, bob@example.com", "ada"] {
+    for bad in ["grace@example..com", "grace@b@example.com", "grace@example.com, bob@example.com", "grace"] {
         let error = pollster::block_on(tracker.people().object(bad)).unwrap_err();
-        assert!(!format!("{error:?}").contains("ada"), "{error:?}");
+        assert!(!format!("{error:?} {error}").contains("grace"), "{error:?}");
     }
     assert_eq!(ping(&tracker, new_ping().to("ada@example.com")).status(), Status::Live);
     pollster::block_on(tracker.people().object("\"odd user\"@example.com")).unwrap();
@@ -163,12 +178,12 @@ fn opens_and_pings_are_paged() {
     let query = mailping_core::receipts::PingQuery::newest(2).owner("billing");
     let page = pollster::block_on(tracker.receipts().list(&query)).unwrap();
     assert_eq!(
-        page.summaries.iter().map(|receipt| receipt.ping.id).collect::<Vec<_>>(),
+        page.items.iter().map(|receipt| receipt.ping.id).collect::<Vec<_>>(),
         [pings[4].id(), pings[3].id()]
     );
     assert_eq!(page.next, Some(pings[3].id()));
     let page = pollster::block_on(tracker.receipts().list(&query.after(pings[3].id()))).unwrap();
-    assert_eq!(page.summaries[0].ping.id, pings[2].id());
+    assert_eq!(page.items[0].ping.id, pings[2].id());
     for _ in 0..5 {
         clock.advance(minute());
         hit(&tracker, pings[0].pixel_url().unwrap(), "192.0.2.7", &[]).unwrap();
@@ -197,10 +212,7 @@ fn a_keyring_that_would_forget_objections_is_refused() {
         |keys| pollster::block_on(Tracker::builder(keys, store.clone()).base_url(BASE).unwrap().build());
     let tracker = with(old.clone()).unwrap();
     let sent = ping(&tracker, new_ping().to("ada@example.com"));
-    assert_eq!(
-        pollster::block_on(tracker.people().object_by_link(sent.opt_out_url())).unwrap(),
-        Objection::Kept
-    );
+    pollster::block_on(tracker.people().object_by_link(sent.opt_out_url())).unwrap();
     let newer = mailping_core::Keyring::generate().unwrap().secret_text().replacen("0:", "1:", 1);
     let error = with(newer.parse().unwrap()).unwrap_err();
     assert!(error.to_string().contains("key 0"), "{error}");
@@ -210,7 +222,7 @@ fn a_keyring_that_would_forget_objections_is_refused() {
     let other = mailping_core::Keyring::generate().unwrap().secret_text().replacen("0:", "1:", 1);
     let error = with(other.parse().unwrap()).unwrap_err();
     assert!(
-        matches!(error, BuildError::KeyDiffers { .. }),
+        error.to_string().contains("key 1 of the keyring is not the key 1") && error.field() == Some("keys"),
         "another secret under a number that was used: {error}"
     );
     drop(clock);

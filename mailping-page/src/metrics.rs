@@ -29,6 +29,7 @@ pub(crate) fn answer(health: &Health) -> Answer {
     gauge("spool_unreadable", "Places in the spool that cannot be read", spool.unreadable as f64);
     gauge("spool_set_aside", "Opens in the spool that wait for a person", spool.set_aside as f64);
     gauge("spool_newer", "Records in the spool that wait for a newer version", spool.newer as f64);
+    gauge("copies", "On how many machines' disks a durable open is", health.copies as f64);
     let passed_over = health.purge_passed_over as f64;
     gauge("purge_passed_over", "Damaged rows that are due and cannot be purged", passed_over);
     gauge("store_failing", "1 while the store refuses batches", f64::from(u8::from(health.store_failing)));

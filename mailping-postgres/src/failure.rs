@@ -23,6 +23,15 @@ impl Failure {
     pub(crate) fn fault(fault: Fault) -> Self {
         Self(StoreError::unavailable(DatabaseError { fault, sqlstate: None }))
     }
+
+    pub(crate) fn database_fault(&self) -> Option<Fault> {
+        let StoreError::Unavailable { source } = &self.0 else { return None };
+        source.downcast_ref().map(DatabaseError::fault)
+    }
+
+    pub(crate) fn is_outage(&self) -> bool {
+        self.database_fault().is_some_and(Fault::is_outage)
+    }
 }
 
 impl From<Failure> for StoreError {
@@ -110,16 +119,24 @@ pub enum Fault {
     /// The role has no right to do it.
     #[error("the database role lacks a right on the schema or its tables")]
     Denied,
-    /// A pooler hands the session's prepared statements to others, as PgBouncer does in transaction
-    /// mode.
+    /// A pooler refuses what sqlx tells it when it connects, or hands the session's prepared
+    /// statements to others although the store has not seen it share sessions.
     #[error(
-        "a pooler between mailping and the server loses prepared statements: set `max_prepared_statements` in PgBouncer 1.21 \
-         or newer, or use its session mode"
+        "a pooler between mailping and the server refuses the session or loses its statements: set \
+         `ignore_startup_parameters = extra_float_digits` in PgBouncer, and `max_prepared_statements` (1.21 or newer) or \
+         `pool_mode = session`"
     )]
     Pooler,
     /// A read-only server, such as a standby.
     #[error("the database is read-only: connect to the primary server")]
     ReadOnly,
+    /// None of the servers that the URL names takes writes.
+    #[error("none of the database servers is a primary that can be reached")]
+    NoPrimary,
+    /// Fewer machines have it on disk than [`require_copies`](crate::PostgresStore::require_copies)
+    /// asks for.
+    #[error("too few standbys have it on disk yet, or it is not known of them")]
+    TooFewCopies,
     /// Disk, memory or connections are used up.
     #[error("the database server is out of disk, memory or connections")]
     Exhausted,
@@ -143,7 +160,12 @@ impl From<sqlx::Error> for DatabaseError {
         // A code is five letters and digits; anything else did not come from PostgreSQL.
         let sqlstate =
             sqlstate.filter(|code| code.len() == 5 && code.bytes().all(|b| b.is_ascii_alphanumeric()));
+        // PgBouncer has one code for all that it says itself.
+        let refuses_parameter = error.as_database_error().is_some_and(|error| {
+            error.message().contains("startup parameter") && sqlstate.as_deref() == Some("08P01")
+        });
         let fault = match (&error, &sqlstate) {
+            _ if refuses_parameter => Fault::Pooler,
             (_, Some(code)) => Fault::of(code),
             (sqlx::Error::Io(_), _) => Fault::Unreachable,
             (sqlx::Error::Tls(_), _) => Fault::Tls,
@@ -166,6 +188,8 @@ impl Fault {
                 | Self::Restarting
                 | Self::PoolExhausted
                 | Self::ReadOnly
+                | Self::NoPrimary
+                | Self::TooFewCopies
                 | Self::Exhausted
                 | Self::TimedOut
         )
@@ -179,7 +203,8 @@ impl Fault {
             "3D000" => Self::NoDatabase,
             "42P01" | "3F000" => Self::NotMigrated,
             "42501" => Self::Denied,
-            "25006" => Self::ReadOnly,
+            // The second one is of functions that a standby does not run.
+            "25006" | "55000" => Self::ReadOnly,
             // A trigger's or a rule's own error.
             "P0001" => Self::Refused,
             // A prepared statement that exists already, or does not.

@@ -54,13 +54,28 @@ pub(crate) async fn begin(
     Ok(pool.begin_with(AssertSqlSafe(begin)).await?)
 }
 
+/// Writes something whatever the transaction has found, so that its commit waits for the disk, and
+/// for a standby if the server is set to wait for one. A repeat that finds all of it done would
+/// otherwise be answered before the first attempt is on a second machine.
+pub(crate) async fn write_something(
+    transaction: &mut Transaction<'static, Postgres>,
+    schema: &Schema,
+) -> Result<()> {
+    // As text: sqlx would ask the server for the type of a place in the log, between preparing this
+    // and running it.
+    let write = schema.query("SELECT pg_logical_emit_message(true, 'mailping', '')::text");
+    write.execute(&mut **transaction).await?;
+    Ok(())
+}
+
 /// Waits until no other transaction holds this lock, and holds it until the end of this one.
 pub(crate) async fn lock(
     transaction: &mut Transaction<'static, Postgres>,
     schema: &Schema,
     lock: &str,
 ) -> Result<()> {
-    sqlx::query("SELECT pg_advisory_xact_lock($1, $2)")
+    schema
+        .query("SELECT pg_advisory_xact_lock($1, $2)")
         .bind(CLASS)
         .bind(schema.lock_key(lock))
         .execute(&mut **transaction)

@@ -19,7 +19,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! If the app has no pool of this version of sqlx, [`PostgresStore::connect`] takes a URL.
+//! If the app has no pool of this version of sqlx, or its primary moves from server to server,
+//! [`PostgresStore::connect`] takes a URL, also of several servers. An app's own pool that leads to
+//! the primary by itself, through HAProxy or an address that moves, needs none of that.
 //!
 //! The keys must be given: instances that each made their own would refuse one another's pixels.
 //! TLS is the app's choice, by a feature of its own `sqlx`; this crate enables none. The runtime
@@ -31,7 +33,8 @@
 //!   forward; ten instances may do so at once. A newer schema, or one that holds something else, is
 //!   refused untouched. If the schema is up to date it only reads, so that an app's role needs no
 //!   right to create anything; let another role run it once.
-//! * The role needs `USAGE` on the schema and `SELECT`, `INSERT`, `UPDATE`, `DELETE` on its tables.
+//! * The role needs `USAGE` on the schema and `SELECT`, `INSERT`, `UPDATE`, `DELETE` on its tables;
+//!   for [`PostgresStore::require_copies`] also `pg_monitor`.
 //! * It holds what [`Open`](mailping_core::receipts::Open) and [`Ping`](mailping_core::pings::Ping)
 //!   hold, and keyed hashes of recipients. It never holds a client's or a recipient's address: a
 //!   check constraint refuses networks finer than masking leaves them.
@@ -41,10 +44,16 @@
 //! an objection, an erasure, the last step of a purge) holds it alone, for one transaction. So no
 //! open comes after the end of its ping, and no two transactions can wait for each other. An end
 //! waits for the batches under way, and the next batches wait for its commit; an objection by a
-//! ping's link that changes nothing any more takes no lock. The locks need no session, but sqlx
-//! keeps prepared statements in one: a pooler that shares connections by transaction must carry
-//! those over (PgBouncer since 1.21, with `max_prepared_statements` set). If it does not, calls
-//! fail with [`Fault::Pooler`], which says so.
+//! ping's link that changes nothing any more takes no lock. The locks need no session.
+//!
+//! # Poolers
+//! Before its first call the store opens two connections and looks whether a pooler, such as
+//! PgBouncer in transaction mode, gives them sessions in turn. If so, no statement is kept prepared,
+//! and each runs in a transaction: that costs a lone statement up to three round trips more, and a
+//! batch one for each of its statements. PgBouncer refuses what sqlx sets when it connects: give it
+//! `ignore_startup_parameters = extra_float_digits`, or the pool's options
+//! `extra_float_digits(None)`, as [`PostgresStore::connect`] does. PgBouncer in front of several
+//! servers must be told of a new primary; the store asks it for nothing.
 //!
 //! # Reads
 //! One index holds opens in the order in which they are read, so that a page begins at its cursor,
@@ -67,10 +76,11 @@
 //! # Durability
 //! Each transaction sets `synchronous_commit` to `on`, whatever the server, the database or the
 //! role say. Nothing can be promised on a server with `fsync` off. If the server is set to wait for
-//! a standby (`synchronous_standby_names`), so does each commit, also of a batch that is repeated
-//! and finds its rows there already. No limit of this crate cancels such a wait, which would turn
-//! it into a success; what an administrator cancels, PostgreSQL calls a success with a warning that
-//! no client sees.
+//! a standby (`synchronous_standby_names`), so does each commit, also of a batch or an erasure that
+//! is repeated and finds all of it done. No limit of this crate cancels such a wait, which would
+//! turn it into a success; what an administrator cancels, PostgreSQL calls a success with a warning
+//! that no client sees. [`PostgresStore::require_copies`] does not believe it, and looks at the
+//! standbys itself. [High availability](high_availability) is the guide to all of it.
 //!
 //! # Erasure
 //! Deleted rows are gone for every query at once. Their bytes leave the tables with the next vacuum
@@ -80,21 +90,38 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod addresses;
 mod changes;
 mod connect;
+mod copies;
 mod failure;
 mod gate;
+mod history;
 mod migrate;
+mod milestones;
 mod names;
 mod news;
+mod primary;
 mod purge;
 mod reads;
 mod ready;
 mod record;
+mod round;
 mod rows;
 mod runtime;
 mod schema;
+mod servers;
+mod sessions;
 mod store;
+
+/// [`Events::every`]: mailping_core::receipts::Events::every
+/// [`Health::copies`]: mailping_core::intake::Health::copies
+/// [`People::erase`]: mailping_core::people::People::erase
+/// [`People::object`]: mailping_core::people::People::object
+/// [`PostgresStore::new`]: crate::PostgresStore::new
+/// [`require_copies`]: crate::PostgresStore::require_copies
+#[doc = include_str!("../docs/high_availability.md")]
+pub mod high_availability {}
 
 pub use failure::{DatabaseError, Fault};
 pub use store::PostgresStore;

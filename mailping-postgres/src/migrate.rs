@@ -65,8 +65,8 @@ pub(crate) async fn check(pool: &PgPool, schema: &Schema) -> Result<()> {
 
 /// The first 8 of the random bytes that were drawn with the tables.
 pub(crate) async fn identity(pool: &PgPool, schema: &Schema) -> Result<DatabaseId> {
-    let find = schema.sql("SELECT substring(uuid_send(database) FOR 8) FROM {s}.mailping_version");
-    let bytes: Vec<u8> = sqlx::query_scalar(find).fetch_one(pool).await?;
+    let find = schema.query_scalar("SELECT substring(uuid_send(database) FOR 8) FROM {s}.mailping_version");
+    let bytes: Vec<u8> = find.fetch_one(&mut *schema.reader(pool).await?).await?;
     let bytes = bytes.try_into().map_err(|_| Failure::corrupt("mailping_version.database"))?;
     Ok(DatabaseId::from_bytes(bytes))
 }
@@ -76,23 +76,25 @@ async fn number_anew(transaction: &mut Transaction<'static, Postgres>, schema: &
     const NUMBER: &str = "
         UPDATE {s}.opens SET xact = 0 WHERE xact <> 0;
         UPDATE {s}.last_days SET xact = 0 WHERE xact <> 0;
+        UPDATE {s}.milestones SET xact = 0 WHERE xact <> 0;
         UPDATE {s}.mailping_version SET cluster = (SELECT system_identifier FROM pg_control_system())";
     sqlx::raw_sql(schema.sql(NUMBER)).execute(&mut **transaction).await?;
     Ok(())
 }
 
 async fn inspect(transaction: &mut Transaction<'static, Postgres>, schema: &Schema) -> Result<Found> {
-    let row = sqlx::query(
-        "SELECT current_setting('server_version_num')::integer, current_setting('server_encoding'),
+    let row = schema
+        .query(
+            "SELECT current_setting('server_version_num')::integer, current_setting('server_encoding'),
             EXISTS (SELECT FROM pg_class WHERE relnamespace = schema.oid AND relname = 'mailping_version'),
             EXISTS (SELECT FROM pg_class WHERE relnamespace = schema.oid)
                 OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = schema.oid)
                 OR EXISTS (SELECT FROM pg_type WHERE typnamespace = schema.oid)
          FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = $1) AS oid) AS schema",
-    )
-    .bind(schema.name())
-    .fetch_one(&mut **transaction)
-    .await?;
+        )
+        .bind(schema.name())
+        .fetch_one(&mut **transaction)
+        .await?;
     if row.try_get::<i32, _>(0)? < OLDEST_SERVER {
         return Err(Failure::incompatible("PostgreSQL 13 or newer is needed: update the server"));
     }
@@ -111,12 +113,12 @@ async fn inspect(transaction: &mut Transaction<'static, Postgres>, schema: &Sche
             )));
         }
     }
-    let version = schema.sql("SELECT version FROM {s}.mailping_version");
-    let version: i32 = sqlx::query_scalar(version).fetch_one(&mut **transaction).await?;
+    let version = schema.query_scalar("SELECT version FROM {s}.mailping_version");
+    let version: i32 = version.fetch_one(&mut **transaction).await?;
     match usize::try_from(version) {
         Ok(VERSION) => {
             let moved = "SELECT cluster <> system_identifier FROM {s}.mailping_version, pg_control_system()";
-            let moved = sqlx::query_scalar(schema.sql(moved)).fetch_one(&mut **transaction).await?;
+            let moved = schema.query_scalar(moved).fetch_one(&mut **transaction).await?;
             Ok(if moved { Found::Moved } else { Found::Current })
         }
         Ok(older) if (1..VERSION).contains(&older) => Ok(Found::Older(older)),
@@ -131,7 +133,7 @@ async fn inspect(transaction: &mut Transaction<'static, Postgres>, schema: &Sche
 async fn step(transaction: &mut Transaction<'static, Postgres>, schema: &Schema, from: usize) -> Result<()> {
     // Only where it is missing: an administrator may have made it for a role that can make none.
     let missing = "SELECT NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)";
-    if sqlx::query_scalar(missing).bind(schema.name()).fetch_one(&mut **transaction).await? {
+    if schema.query_scalar(missing).bind(schema.name()).fetch_one(&mut **transaction).await? {
         sqlx::raw_sql(schema.sql("CREATE SCHEMA {s}")).execute(&mut **transaction).await?;
     }
     sqlx::raw_sql(schema.sql("SET LOCAL search_path = {s}")).execute(&mut **transaction).await?;

@@ -15,7 +15,7 @@ pub(crate) async fn are_missing(
         SELECT EXISTS (SELECT list, code, name FROM UNNEST($1::text[], $2::smallint[], $3::text[]) AS t (list, code, name)
             EXCEPT SELECT list, code, name FROM {s}.names)";
     let (lists, codes, names) = columns();
-    let find = sqlx::query_scalar(schema.sql(FIND)).bind(lists).bind(codes).bind(names);
+    let find = schema.query_scalar(FIND).bind(lists).bind(codes).bind(names);
     Ok(find.fetch_one(&mut **transaction).await?)
 }
 
@@ -24,7 +24,7 @@ pub(crate) async fn write(transaction: &mut Transaction<'static, Postgres>, sche
         INSERT INTO {s}.names (list, code, name) SELECT * FROM UNNEST($1::text[], $2::smallint[], $3::text[])
         ON CONFLICT (list, code) DO UPDATE SET name = excluded.name";
     let (lists, codes, names) = columns();
-    let write = sqlx::query(schema.sql(WRITE)).bind(lists).bind(codes).bind(names);
+    let write = schema.query(WRITE).bind(lists).bind(codes).bind(names);
     write.execute(&mut **transaction).await?;
     Ok(())
 }

@@ -9,11 +9,12 @@ use std::fmt::Write as _;
 
 use mailping_core::Timestamp;
 use mailping_core::receipts::LastDay;
-use mailping_core::store::{Mark, News, NewsItem, StoreError};
+use mailping_core::store::{Mark, Observation, Page, StoreError};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 
 use crate::failure::{Failure, Result};
+use crate::milestones::{self, milestone_columns};
 use crate::rows::{self, Uuid, open_columns};
 use crate::schema::Schema;
 
@@ -134,7 +135,7 @@ impl Now {
 
 pub(crate) async fn mark(pool: &PgPool, schema: &Schema) -> Result<Mark> {
     const LOOK: &str = concat!("WITH ", now!(), " SELECT ending, open_ones, database, timeline FROM now");
-    let row = sqlx::query(schema.sql(LOOK)).bind(MAX_OPEN).fetch_one(pool).await?;
+    let row = schema.query(LOOK).bind(MAX_OPEN).fetch_one(&mut *schema.reader(pool).await?).await?;
     let now = Now::read(&row, 0)?;
     let position = Position {
         database: now.database,
@@ -145,7 +146,12 @@ pub(crate) async fn mark(pool: &PgPool, schema: &Schema) -> Result<Mark> {
     position.after(&now, None).mark()
 }
 
-pub(crate) async fn news(pool: &PgPool, schema: &Schema, since: Mark, limit: usize) -> Result<News> {
+pub(crate) async fn news(
+    pool: &PgPool,
+    schema: &Schema,
+    since: Mark,
+    limit: usize,
+) -> Result<Page<Observation, Mark>> {
     let unknown = || Failure(StoreError::UnknownMark);
     let mut since = Position::parse(&since).ok_or_else(unknown)?;
     loop {
@@ -165,8 +171,8 @@ pub(crate) async fn news(pool: &PgPool, schema: &Schema, since: Mark, limit: usi
     }
 }
 
-/// Each row: the state of the server, then transaction, place, ping, the day or none, and the
-/// columns of an open.
+/// Each row: the state of the server, then transaction, place, ping, the day or none, the milestone
+/// or none, and the columns of an open.
 async fn rows_since(
     pool: &PgPool,
     schema: &Schema,
@@ -178,42 +184,55 @@ async fn rows_since(
         now!(),
         ", late AS (SELECT * FROM UNNEST($4::bigint[], $5::integer[]) AS t (of_xact, after_place)),
         found AS (
-            (SELECT xact, place, ping, NULL::bigint AS day, ",
+            (SELECT xact, place, ping, NULL::bigint AS day, NULL::text AS milestone, ",
         open_columns!(),
         " FROM {s}.opens WHERE (xact, place) > ($2, $3) AND xact < (SELECT ending FROM now) ORDER BY xact, place LIMIT $6)
             UNION ALL
-            (SELECT xact, place, ping, NULL, ",
+            (SELECT xact, place, ping, NULL, NULL, ",
         open_columns!(),
         " FROM late CROSS JOIN LATERAL (
                 SELECT * FROM {s}.opens WHERE xact = of_xact AND place > after_place ORDER BY place LIMIT $6) AS its_opens)
             UNION ALL
-            (SELECT xact, place, ping, day, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            (SELECT xact, place, ping, day, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
             FROM {s}.last_days WHERE (xact, place) > ($2, $3) AND xact < (SELECT ending FROM now)
             ORDER BY xact, place LIMIT $6)
             UNION ALL
-            (SELECT xact, place, ping, day, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            (SELECT xact, place, ping, day, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
             FROM late CROSS JOIN LATERAL (
                 SELECT * FROM {s}.last_days WHERE xact = of_xact AND place > after_place ORDER BY place LIMIT $6) AS its_days)
+            UNION ALL
+            (SELECT xact, place, ping, NULL, ",
+        milestone_columns!(),
+        "::text, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            FROM {s}.milestones WHERE (xact, place) > ($2, $3) AND xact < (SELECT ending FROM now)
+            ORDER BY xact, place LIMIT $6)
+            UNION ALL
+            (SELECT xact, place, ping, NULL, ",
+        milestone_columns!(),
+        "::text, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            FROM late CROSS JOIN LATERAL (
+                SELECT * FROM {s}.milestones WHERE xact = of_xact AND place > after_place ORDER BY place LIMIT $6) AS its)
         )
         SELECT ending, open_ones, database, timeline, found.*
         FROM now LEFT JOIN (SELECT * FROM found ORDER BY xact, place LIMIT $6) AS found ON true
         ORDER BY xact, place"
     );
     let (xacts, places): (Vec<i64>, Vec<i32>) = since.open.iter().copied().unzip();
-    let rows = sqlx::query(schema.sql(FIND))
+    let rows = schema
+        .query(FIND)
         .bind(MAX_OPEN)
         .bind(since.tail.0)
         .bind(since.tail.1)
         .bind(xacts)
         .bind(places)
         .bind(rows::limit(limit))
-        .fetch_all(pool)
+        .fetch_all(&mut *schema.reader(pool).await?)
         .await?;
     let now = Now::read(rows.first().ok_or(Failure::corrupt("mailping_version"))?, 0)?;
     Ok((now, rows))
 }
 
-fn read(since: &Position, now: &Now, rows: &[PgRow], limit: usize) -> Result<News> {
+fn read(since: &Position, now: &Now, rows: &[PgRow], limit: usize) -> Result<Page<Observation, Mark>> {
     let (mut items, mut unreadable, mut last) = (Vec::new(), 0, None);
     let mut count = 0;
     for row in rows {
@@ -230,14 +249,16 @@ fn read(since: &Position, now: &Now, rows: &[PgRow], limit: usize) -> Result<New
     }
     let next = since.after(now, last.filter(|_| count == limit && limit > 0));
     let next = if limit == 0 { since.clone() } else { next };
-    Ok(News::new(items, next.mark()?).unreadable(unreadable))
+    let next = (next != *since).then(|| next.mark()).transpose()?;
+    Ok(Page::new(items, next).unreadable(unreadable))
 }
 
-fn event(row: &PgRow) -> Result<NewsItem> {
+fn event(row: &PgRow) -> Result<Observation> {
     let ping = row.try_get::<Uuid, _>(6)?.into();
-    match row.try_get::<Option<i64>, _>(7)? {
-        Some(day) => Ok(NewsItem::LastDay(LastDay::new(ping, Timestamp::from_unix_millis(day)))),
-        None => Ok(NewsItem::Open(rows::open(ping, row, 8)?)),
+    match (row.try_get::<Option<i64>, _>(7)?, row.try_get::<Option<&str>, _>(8)?) {
+        (Some(day), _) => Ok(Observation::LastDay(LastDay::new(ping, Timestamp::from_unix_millis(day)))),
+        (None, Some(milestone)) => Ok(Observation::Milestone(milestones::of_row(ping, milestone)?)),
+        (None, None) => Ok(Observation::Open(rows::open(ping, row, 9)?)),
     }
 }
 

@@ -2,7 +2,7 @@
 //! pings that have none left.
 
 use mailping_core::Timestamp;
-use mailping_core::store::Erased;
+use mailping_core::store::Deleted;
 use sqlx::{Postgres, Transaction};
 
 use crate::changes::erased;
@@ -19,7 +19,7 @@ pub(crate) async fn opens(
     schema: &Schema,
     now: Timestamp,
     limit: i64,
-) -> Result<Erased> {
+) -> Result<Deleted> {
     const PURGE: &str = "
         WITH due AS MATERIALIZED (
             SELECT id FROM {s}.pings WHERE keep_until <= $1 ORDER BY keep_until, id LIMIT $2
@@ -38,7 +38,7 @@ pub(crate) async fn pings(
     schema: &Schema,
     now: Timestamp,
     limit: i64,
-) -> Result<Erased> {
+) -> Result<Deleted> {
     const PURGE: &str = "
         WITH due AS MATERIALIZED (
             SELECT id FROM {s}.pings WHERE keep_until <= $1 ORDER BY keep_until, id LIMIT $2
@@ -48,6 +48,8 @@ pub(crate) async fn pings(
             RETURNING pings.id
         ), erased_days AS (
             DELETE FROM {s}.last_days USING erased_pings WHERE ping = erased_pings.id
+        ), erased_milestones AS (
+            DELETE FROM {s}.milestones USING erased_pings WHERE ping = erased_pings.id
         )
         SELECT (SELECT count(*) FROM erased_pings), 0::bigint";
     step(transaction, schema, PURGE, now, limit).await
@@ -59,7 +61,7 @@ async fn step(
     text: &str,
     now: Timestamp,
     limit: i64,
-) -> Result<Erased> {
-    let purge = sqlx::query(schema.sql(text)).bind(now.unix_millis()).bind(limit);
+) -> Result<Deleted> {
+    let purge = schema.query(text).bind(now.unix_millis()).bind(limit);
     erased(&purge.fetch_one(&mut **transaction).await?)
 }

@@ -1,8 +1,10 @@
 //! What is read, each by one statement, so from one state of the database.
 
 use mailping_core::PingId;
+use mailping_core::pings::Ping;
+use mailping_core::receipts::Open;
 use mailping_core::store::{
-    KeptPing, KeyFingerprint, OpenPage, OpenQuery, Order, PingPage, PingQuery, RecipientHashes,
+    KeyFingerprint, ObjectionScope, OpenCursor, OpenQuery, Page, PingQuery, RecipientHashes,
 };
 use sqlx::PgPool;
 use sqlx::postgres::PgRow;
@@ -11,13 +13,13 @@ use crate::failure::Result;
 use crate::rows::{self, Uuid, limit, open_columns, open_id, ping_columns};
 use crate::schema::Schema;
 
-pub(crate) async fn ping(pool: &PgPool, schema: &Schema, id: PingId) -> Result<Option<KeptPing>> {
-    let find = schema.sql(concat!("SELECT ", ping_columns!(), " FROM {s}.pings WHERE id = $1"));
-    let row = sqlx::query(find).bind(Uuid::from(id)).fetch_optional(pool).await?;
+pub(crate) async fn ping(pool: &PgPool, schema: &Schema, id: PingId) -> Result<Option<Ping>> {
+    let find = schema.query(concat!("SELECT ", ping_columns!(), " FROM {s}.pings WHERE id = $1"));
+    let row = find.bind(Uuid::from(id)).fetch_optional(&mut *schema.reader(pool).await?).await?;
     row.as_ref().map(rows::ping).transpose()
 }
 
-pub(crate) async fn pings(pool: &PgPool, schema: &Schema, query: PingQuery) -> Result<PingPage> {
+pub(crate) async fn pings(pool: &PgPool, schema: &Schema, query: PingQuery) -> Result<Page<Ping>> {
     const ALL: &str =
         concat!("SELECT ", ping_columns!(), " FROM {s}.pings WHERE id <= $1 ORDER BY id DESC LIMIT $2");
     const BY_OWNER: &str = concat!(
@@ -35,18 +37,18 @@ pub(crate) async fn pings(pool: &PgPool, schema: &Schema, query: PingQuery) -> R
         ping_columns!(),
         " FROM {s}.pings WHERE reference = $3 AND owner = $4 AND id <= $1 ORDER BY id DESC LIMIT $2"
     );
-    let Some(newest) = newest(query.after) else { return Ok(PingPage::default()) };
+    let Some(newest) = newest(query.after) else { return Ok(Page::default()) };
     let text = match (&query.reference, &query.owner) {
         (None, None) => ALL,
         (None, Some(_)) => BY_OWNER,
         (Some(_), None) => BY_REFERENCE,
         (Some(_), Some(_)) => BY_BOTH,
     };
-    let mut find = sqlx::query(schema.sql(text)).bind(newest).bind(one_more(query.limit));
+    let mut find = schema.query(text).bind(newest).bind(one_more(query.limit));
     for value in [query.reference, query.owner].into_iter().flatten() {
         find = find.bind(value);
     }
-    page(find.fetch_all(pool).await?, query.limit)
+    page(find.fetch_all(&mut *schema.reader(pool).await?).await?, query.limit)
 }
 
 pub(crate) async fn pings_of(
@@ -55,7 +57,7 @@ pub(crate) async fn pings_of(
     recipient: RecipientHashes,
     after: Option<PingId>,
     most: usize,
-) -> Result<PingPage> {
+) -> Result<Page<Ping>> {
     // A page under each key from the index, then the newest of them all.
     const FIND: &str = concat!(
         "SELECT ",
@@ -65,13 +67,17 @@ pub(crate) async fn pings_of(
             ORDER BY id DESC LIMIT $2) AS page
           ORDER BY id DESC LIMIT $2"
     );
-    let Some(newest) = newest(after) else { return Ok(PingPage::default()) };
+    let Some(newest) = newest(after) else { return Ok(Page::default()) };
     let (keys, hashes) = columns(&recipient);
-    let find = sqlx::query(schema.sql(FIND)).bind(newest).bind(one_more(most)).bind(keys).bind(hashes);
-    page(find.fetch_all(pool).await?, most)
+    let find = schema.query(FIND).bind(newest).bind(one_more(most)).bind(keys).bind(hashes);
+    page(find.fetch_all(&mut *schema.reader(pool).await?).await?, most)
 }
 
-pub(crate) async fn opens(pool: &PgPool, schema: &Schema, query: OpenQuery) -> Result<OpenPage> {
+pub(crate) async fn opens(
+    pool: &PgPool,
+    schema: &Schema,
+    query: OpenQuery,
+) -> Result<Page<Open, OpenCursor>> {
     const OLDEST: &str = concat!(
         "SELECT ",
         open_columns!(),
@@ -83,13 +89,13 @@ pub(crate) async fn opens(pool: &PgPool, schema: &Schema, query: OpenQuery) -> R
         ", ping FROM {s}.opens WHERE ping = $1 AND (at, id) < ($2, $3) ORDER BY ping DESC, at DESC, id DESC LIMIT $4"
     );
     // Without a cursor: before the first time and after the last.
-    let (text, start) = match query.order {
-        Order::OldestFirst => (OLDEST, (-1, 0)),
-        Order::NewestFirst => (NEWEST, (i64::MAX, 0)),
+    let (text, start) = match query.newest_first {
+        false => (OLDEST, (-1, 0)),
+        true => (NEWEST, (i64::MAX, 0)),
     };
     let (at, id) = query.after.map_or(start, |after| (after.at.unix_millis(), open_id(after.id)));
-    let find = sqlx::query(schema.sql(text)).bind(Uuid::from(query.ping)).bind(at).bind(id);
-    let rows = find.bind(one_more(query.limit)).fetch_all(pool).await?;
+    let find = schema.query(text).bind(Uuid::from(query.ping)).bind(at).bind(id);
+    let rows = find.bind(one_more(query.limit)).fetch_all(&mut *schema.reader(pool).await?).await?;
     open_page(query.ping, &rows.iter().collect::<Vec<_>>(), query.limit)
 }
 
@@ -98,7 +104,7 @@ pub(crate) async fn opens_of(
     schema: &Schema,
     pings: Vec<PingId>,
     most: usize,
-) -> Result<Vec<OpenPage>> {
+) -> Result<Vec<Page<Open, OpenCursor>>> {
     const FIND: &str = concat!(
         "SELECT ",
         open_columns!(),
@@ -107,7 +113,8 @@ pub(crate) async fn opens_of(
           ORDER BY turn, at, id"
     );
     let ids: Vec<Uuid> = pings.iter().copied().map(Uuid::from).collect();
-    let rows = sqlx::query(schema.sql(FIND)).bind(ids).bind(one_more(most)).fetch_all(pool).await?;
+    let rows =
+        schema.query(FIND).bind(ids).bind(one_more(most)).fetch_all(&mut *schema.reader(pool).await?).await?;
     let mut rows = rows.iter().peekable();
     let mut pages = Vec::with_capacity(pings.len());
     for ping in pings {
@@ -124,7 +131,7 @@ pub(crate) async fn opens_of(
 
 /// A page of rows of which there may be one more than asked for. A row that cannot be read is left
 /// out, and has its place.
-fn open_page(ping: PingId, rows: &[&PgRow], most: usize) -> Result<OpenPage> {
+fn open_page(ping: PingId, rows: &[&PgRow], most: usize) -> Result<Page<Open, OpenCursor>> {
     let (mut opens, mut unreadable) = (Vec::with_capacity(rows.len().min(most)), 0);
     for row in rows.iter().take(most) {
         match rows::open(ping, row, 0) {
@@ -137,14 +144,21 @@ fn open_page(ping: PingId, rows: &[&PgRow], most: usize) -> Result<OpenPage> {
     }
     let last = most.checked_sub(1).and_then(|last| rows.get(last)).filter(|_| rows.len() > most);
     let next = last.map(|row| rows::cursor(row, 0)).transpose()?;
-    Ok(OpenPage::new(opens, next).unreadable(unreadable))
+    Ok(Page::new(opens, next).unreadable(unreadable))
 }
 
-pub(crate) async fn has_objected(pool: &PgPool, schema: &Schema, recipient: RecipientHashes) -> Result<bool> {
+pub(crate) async fn objection(
+    pool: &PgPool,
+    schema: &Schema,
+    recipient: RecipientHashes,
+) -> Result<Option<ObjectionScope>> {
     const FIND: &str = "
-        SELECT EXISTS (SELECT FROM {s}.objections WHERE (key, hash) IN (SELECT * FROM UNNEST($1::bigint[], $2::bytea[])))";
+        SELECT max(scope) FROM {s}.objections WHERE (key, hash) IN (SELECT * FROM UNNEST($1::bigint[], $2::bytea[]))";
     let (keys, hashes) = columns(&recipient);
-    Ok(sqlx::query_scalar(schema.sql(FIND)).bind(keys).bind(hashes).fetch_one(pool).await?)
+    let find = schema.query_scalar(FIND).bind(keys).bind(hashes);
+    let scope: Option<i16> = find.fetch_one(&mut *schema.reader(pool).await?).await?;
+    // One that only a newer version knows goes as far as any.
+    Ok(scope.map(|scope| ObjectionScope::from_code(u8::try_from(scope).unwrap_or(u8::MAX))))
 }
 
 pub(crate) async fn recipient_keys(pool: &PgPool, schema: &Schema) -> Result<Vec<KeyFingerprint>> {
@@ -161,7 +175,7 @@ pub(crate) async fn recipient_keys(pool: &PgPool, schema: &Schema) -> Result<Vec
                 FROM of_objections WHERE of_objections.key IS NOT NULL)
         SELECT key FROM of_pings WHERE key IS NOT NULL UNION
         SELECT key FROM of_objections WHERE key IS NOT NULL ORDER BY key";
-    sqlx::query(schema.sql(FIND)).fetch_all(pool).await?.iter().map(rows::key).collect()
+    schema.query(FIND).fetch_all(&mut *schema.reader(pool).await?).await?.iter().map(rows::key).collect()
 }
 
 /// Whether an objection by this ping would change anything: it may be kept, with all live pings of
@@ -174,7 +188,7 @@ pub(crate) async fn may_object(pool: &PgPool, schema: &Schema, id: PingId) -> Re
                 OR EXISTS (SELECT FROM {s}.pings AS other WHERE other.recipient_key = given.recipient_key
                     AND other.recipient_hash = given.recipient_hash AND other.status = 0)
             END)";
-    Ok(sqlx::query_scalar(schema.sql(FIND)).bind(Uuid::from(id)).fetch_one(pool).await?)
+    Ok(schema.query_scalar(FIND).bind(Uuid::from(id)).fetch_one(&mut *schema.reader(pool).await?).await?)
 }
 
 /// All hashes of a recipient as two columns.
@@ -184,7 +198,7 @@ fn columns(recipient: &RecipientHashes) -> (Vec<i64>, Vec<Vec<u8>>) {
 
 /// A page of rows of which there may be one more than asked for. A row that cannot be read is left
 /// out, and has its place.
-fn page(rows: Vec<PgRow>, most: usize) -> Result<PingPage> {
+fn page(rows: Vec<PgRow>, most: usize) -> Result<Page<Ping>> {
     let (mut pings, mut unreadable) = (Vec::with_capacity(rows.len().min(most)), 0);
     for row in rows.iter().take(most) {
         match rows::ping(row) {
@@ -197,7 +211,7 @@ fn page(rows: Vec<PgRow>, most: usize) -> Result<PingPage> {
     }
     let last = most.checked_sub(1).and_then(|last| rows.get(last)).filter(|_| rows.len() > most);
     let next = last.map(|row| rows::ping_id(row, 0)).transpose()?;
-    Ok(PingPage::new(pings, next).unreadable(unreadable))
+    Ok(Page::new(pings, next).unreadable(unreadable))
 }
 
 /// The newest id of a page: the one before `after`, if there can be one.

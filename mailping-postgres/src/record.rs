@@ -1,7 +1,7 @@
 //! One batch as two statements, of opens and of last days: an array for each column.
 
 use mailping_core::receipts::{LastDay, Open};
-use mailping_core::store::{Answer, Attempt};
+use mailping_core::store::{Attempt, Recorded};
 use sqlx::{Postgres, Transaction};
 
 use crate::failure::{Failure, Result};
@@ -54,7 +54,7 @@ impl Columns {
 }
 
 /// The number of this transaction, which rises: see `news`.
-const XACT: &str = "(SELECT pg_current_xact_id()::text::bigint)";
+pub(crate) const XACT: &str = "(SELECT pg_current_xact_id()::text::bigint)";
 
 /// Keeps the opens of pings that record, and tells of each whether its ping does. In a repeat one
 /// that is there already stays as it is; looking for them costs a fifth of the rate, so that in a
@@ -68,7 +68,7 @@ pub(crate) async fn opens(
     schema: &Schema,
     columns: &Columns,
     attempt: Attempt,
-) -> Result<Vec<Answer>> {
+) -> Result<Vec<Recorded>> {
     const RECORD: &str = "
         WITH given AS MATERIALIZED (
             SELECT *, ends <= (SELECT record_until FROM {s}.pings WHERE pings.id = ping AND status = 0) AS records
@@ -90,7 +90,8 @@ pub(crate) async fn opens(
         Attempt::Repeat => "ON CONFLICT (ping, at, id) DO NOTHING",
     };
     let text = RECORD.replace("{xact}", XACT).replace("{on_conflict}", on_conflict);
-    let filtered: Vec<i64> = sqlx::query_scalar(schema.sql(&text))
+    let filtered: Vec<i64> = schema
+        .query_scalar(&text)
         .bind(&columns.ping)
         .bind(&columns.id)
         .bind(&columns.at)
@@ -117,7 +118,7 @@ pub(crate) async fn last_days(
     schema: &Schema,
     last_days: &[LastDay],
     opens: usize,
-) -> Result<Vec<Answer>> {
+) -> Result<Vec<Recorded>> {
     const RAISE: &str = "
         WITH given AS MATERIALIZED (
             SELECT *, EXISTS (SELECT FROM {s}.pings WHERE pings.id = ping AND status = 0 AND record_until - day >= 86400000) AS records
@@ -131,7 +132,8 @@ pub(crate) async fn last_days(
         SELECT place - 1 FROM given WHERE NOT records";
     let (pings, days): (Vec<Uuid>, Vec<i64>) =
         last_days.iter().map(|last| (Uuid::from(last.ping), last.day.unix_millis())).unzip();
-    let filtered = sqlx::query_scalar(schema.sql(&RAISE.replace("{xact}", XACT)))
+    let filtered = schema
+        .query_scalar(&RAISE.replace("{xact}", XACT))
         .bind(pings)
         .bind(days)
         .bind(i64::try_from(opens).unwrap_or(0))
@@ -140,19 +142,11 @@ pub(crate) async fn last_days(
     answers(last_days.len(), filtered)
 }
 
-/// Writes something whatever the transaction has found, so that its commit waits for the disk, and
-/// for a standby if the server is set to wait for one. A repeat that finds all of its rows would
-/// otherwise be answered before the first attempt is on a second machine.
-pub(crate) async fn write_something(transaction: &mut Transaction<'static, Postgres>) -> Result<()> {
-    sqlx::query("SELECT pg_logical_emit_message(true, 'mailping', '')").execute(&mut **transaction).await?;
-    Ok(())
-}
-
-fn answers(count: usize, filtered: Vec<i64>) -> Result<Vec<Answer>> {
-    let mut answers = vec![Answer::Kept; count];
+fn answers(count: usize, filtered: Vec<i64>) -> Result<Vec<Recorded>> {
+    let mut answers = vec![Recorded::Durable; count];
     for place in filtered {
         let place = usize::try_from(place).ok().and_then(|place| answers.get_mut(place));
-        *place.ok_or(Failure::corrupt("the answer to a batch"))? = Answer::Filtered;
+        *place.ok_or(Failure::corrupt("the answer to a batch"))? = Recorded::Filtered;
     }
     Ok(answers)
 }

@@ -4,8 +4,8 @@
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
 use mailping_core::receipts::{Open, OpenId};
-use mailping_core::store::{KeptPing, KeyFingerprint, OpenCursor, RecipientHash, StoredBasis};
-use mailping_core::{Detail, PingId, Timestamp};
+use mailping_core::store::{KeyFingerprint, OpenCursor, RecipientHash};
+use mailping_core::{Basis, Detail, PingId, Timestamp};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
@@ -13,12 +13,15 @@ use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, PgValu
 use sqlx::{Decode, Encode, Postgres, Row as _, Type, ValueRef as _};
 
 use crate::failure::{Failure, Result};
+use crate::milestones;
 
 /// The columns that [`ping`] reads, to stand after SELECT.
 macro_rules! ping_columns {
     () => {
         "id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy,
-            (SELECT day FROM {s}.last_days WHERE last_days.ping = id), reference, owner, basis"
+            (SELECT day FROM {s}.last_days WHERE last_days.ping = id), reference, owner, basis, asked_by, shows_reference,
+            (SELECT json_agg(json_build_array(kind, at, time_step, reply_code, status_code, verdict, evidence, rules_version))::text
+                FROM {s}.milestones WHERE milestones.ping = id)"
     };
 }
 pub(crate) use ping_columns;
@@ -84,13 +87,15 @@ fn open_id_of(number: i64) -> OpenId {
 }
 
 /// Reads a row of [`ping_columns`].
-pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
+pub(crate) fn ping(row: &PgRow) -> Result<Ping> {
     let id = uuid(row, 0, "pings.id")?;
-    let basis: StoredBasis =
-        serde_json::from_str(value(row, 13, "pings.basis")?).map_err(|_| Failure::corrupt("pings.basis"))?;
+    let basis = value(row, 13, "pings.basis")?;
+    let basis = serde_json::from_str::<serde_json::Value>(basis)
+        .and_then(Basis::from_stored)
+        .map_err(|_| Failure::corrupt("pings.basis"))?;
     let status = Status::from_code(small(row, 1, "pings.status")?);
     let reference = value(row, 11, "pings.reference")?;
-    let mut ping = Ping::stored(id, reference, basis.into(), status);
+    let mut ping = Ping::stored(id, reference, basis, status);
     ping.record_until = time(row, 2, "pings.record_until")?;
     ping.keep_until = time(row, 3, "pings.keep_until")?;
     ping.sent_at = time(row, 4, "pings.sent_at")?;
@@ -102,8 +107,13 @@ pub(crate) fn ping(row: &PgRow) -> Result<KeptPing> {
     let eprivacy = optional(row, 9, |row| small(row, 9, "pings.eprivacy"))?;
     ping.eprivacy = eprivacy.and_then(EprivacyGround::from_code);
     ping.owner = value(row, 12, "pings.owner")?;
-    let last_day = optional(row, 10, |row| time(row, 10, "last_days.day"))?;
-    Ok(KeptPing::new(ping, last_day))
+    ping.asked_by = value(row, 14, "pings.asked_by")?;
+    ping.shows_reference = value(row, 15, "pings.shows_reference")?;
+    ping.last_day = optional(row, 10, |row| time(row, 10, "last_days.day"))?;
+    let reached: Option<&str> = value(row, 16, "milestones")?;
+    ping.milestones =
+        reached.map(|reached| milestones::of_ping(id, reached)).transpose()?.unwrap_or_default();
+    Ok(ping)
 }
 
 /// Reads an open from [`open_columns`], the first of which stands at `from`. Codes of a newer

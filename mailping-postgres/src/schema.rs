@@ -1,44 +1,74 @@
-//! The schema's name, and what follows from it: the SQL that names its tables and the keys of its
-//! advisory locks.
+//! The schema's name, and what follows from it: the statements that name its tables and the keys of
+//! its advisory locks.
 
-use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
+use sqlx::postgres::{PgArguments, PgPool, PgRow};
+use sqlx::query::{Query, QueryScalar};
+use sqlx::{AssertSqlSafe, FromRow, Postgres, SqlSafeStr as _, SqlStr};
 
 use crate::failure::{Failure, Result};
+use crate::sessions::{Reader, Sessions};
 
 /// The name of a PostgreSQL schema, checked: lower-case letters, digits and underscores.
 #[derive(Debug, Clone)]
-pub(crate) struct Schema(String);
+pub(crate) struct Schema {
+    name: String,
+    sessions: Sessions,
+}
 
 /// PostgreSQL cuts longer names off.
-const MOST_BYTES: usize = 63;
+const MAX_NAME_BYTES: usize = 63;
 
 impl Schema {
     pub(crate) fn parse(name: &str) -> Result<Self> {
         let letter = |c: char| c.is_ascii_lowercase() || c == '_';
         let plain = name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit());
-        if !plain || name.len() > MOST_BYTES || name.starts_with("pg_") {
+        if !plain || name.len() > MAX_NAME_BYTES || name.starts_with("pg_") {
             return Err(Failure::incompatible(
                 "the schema's name must be 1 to 63 lower-case letters, digits and underscores, not begin with a digit \
                  and not with `pg_`",
             ));
         }
-        Ok(Self(name.to_owned()))
+        Ok(Self { name: name.to_owned(), sessions: Sessions::Own })
     }
 
     pub(crate) fn name(&self) -> &str {
-        &self.0
+        &self.name
     }
 
-    /// A statement of this crate, with `{s}` replaced by the quoted name.
+    /// The same schema, on sessions of this kind.
+    pub(crate) fn on(mut self, sessions: Sessions) -> Self {
+        self.sessions = sessions;
+        self
+    }
+
+    /// A connection for one statement that is no part of a transaction.
+    pub(crate) async fn reader(&self, pool: &PgPool) -> Result<Reader> {
+        Reader::of(pool, self.sessions).await
+    }
+
+    /// A statement of this crate, with `{s}` replaced by the quoted name, to be bound and run.
+    pub(crate) fn query(&self, text: &str) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query(self.sql(text)).persistent(self.sessions == Sessions::Own)
+    }
+
+    /// As [`Schema::query`], for one value.
+    pub(crate) fn query_scalar<O>(&self, text: &str) -> QueryScalar<'static, Postgres, O, PgArguments>
+    where
+        (O,): for<'r> FromRow<'r, PgRow>,
+    {
+        sqlx::query_scalar(self.sql(text)).persistent(self.sessions == Sessions::Own)
+    }
+
+    /// The text of a statement, or of several, with `{s}` replaced by the quoted name.
     pub(crate) fn sql(&self, text: &str) -> SqlStr {
         // The name holds nothing that could end the quotes.
-        AssertSqlSafe(text.replace("{s}", &format!("\"{}\"", self.0))).into_sql_str()
+        AssertSqlSafe(text.replace("{s}", &format!("\"{}\"", self.name))).into_sql_str()
     }
 
     /// The second key of an advisory lock of this schema, the same in all versions: FNV-1a of the
     /// name and the lock's.
     pub(crate) fn lock_key(&self, lock: &str) -> i32 {
-        let bytes = self.0.bytes().chain([0]).chain(lock.bytes());
+        let bytes = self.name.bytes().chain([0]).chain(lock.bytes());
         bytes
             .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
             .cast_signed()

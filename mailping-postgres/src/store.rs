@@ -7,41 +7,46 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged,
-    Spooling, Store, StoreError, Written,
+    Attempt, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor, OpenQuery, Page,
+    PingQuery, Recorded, Spooling, Store, StoreError,
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes};
 use mailping_core::{PingId, Timestamp};
 use sqlx::{PgPool, Postgres, Transaction};
 
+use crate::copies::Copies;
 use crate::failure::Result as Outcome;
 use crate::gate::{self, Gate};
 use crate::ready::Ready;
 use crate::record::Columns;
 use crate::runtime::Runtime;
 use crate::schema::Schema;
-use crate::{changes, migrate, news, purge, reads, record};
+use crate::servers::Servers;
+use crate::{changes, migrate, milestones, news, purge, reads, record};
 
 /// How long a call may take unless you say otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A [`Store`] in a PostgreSQL database, on the app's own pool.
+/// A [`Store`] in a PostgreSQL database, on the app's own pool or on one of its own.
 ///
 /// Every call runs on the runtime that the store was made in, so that the tracker's thread can wait
 /// for it. A call whose future is dropped goes on to its end.
 #[derive(Clone)]
 pub struct PostgresStore {
     runtime: Runtime,
-    database: Database,
+    servers: Servers,
+    schema: Schema,
+    timeout: Duration,
+    copies: Copies,
+    ready: Ready,
 }
 
 /// What a call takes with it onto the runtime.
-#[derive(Clone)]
 struct Database {
     pool: PgPool,
     schema: Schema,
     timeout: Duration,
-    ready: Ready,
+    copies: Copies,
 }
 
 impl PostgresStore {
@@ -51,10 +56,17 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Incompatible`] outside of a tokio runtime.
     pub fn new(pool: PgPool) -> Result<Self, StoreError> {
-        let schema = Schema::parse("mailping")?;
+        Self::on(Servers::Pool(pool))
+    }
+
+    pub(crate) fn on(servers: Servers) -> Result<Self, StoreError> {
         Ok(Self {
             runtime: Runtime::current()?,
-            database: Database { pool, schema, timeout: TIMEOUT, ready: Ready::default() },
+            servers,
+            schema: Schema::parse("mailping")?,
+            timeout: TIMEOUT,
+            copies: Copies::ONE,
+            ready: Ready::default(),
         })
     }
 
@@ -64,7 +76,7 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Incompatible`] for any other name.
     pub fn schema(mut self, name: &str) -> Result<Self, StoreError> {
-        self.database.schema = Schema::parse(name)?;
+        self.schema = Schema::parse(name)?;
         Ok(self)
     }
 
@@ -72,7 +84,31 @@ impl PostgresStore {
     /// seconds without this. It is no shorter than a millisecond.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.database.timeout = timeout.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
+        self.timeout = timeout.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
+        self
+    }
+
+    /// Sets on how many machines' disks a change must be before it is answered, the primary's among
+    /// them: 1 without this, 2 for a primary and one of its standbys.
+    ///
+    /// PostgreSQL itself calls a commit done whose wait for a standby was cancelled, and says so in
+    /// a warning that no client sees; and it does not wait at all if `synchronous_standby_names` is
+    /// empty. With 2 or more the store looks by itself, once a batch: the standbys must have
+    /// flushed what the primary had flushed when the commit returned. If
+    /// `synchronous_standby_names` is set, the standbys that it names count, otherwise all do; each
+    /// should be on a machine of its own. Until a second after the commit it looks again, then the
+    /// call fails with [`Fault::TooFewCopies`](crate::Fault::TooFewCopies): opens are recorded
+    /// again until they are on the disks, and a [spool] keeps them meanwhile. A ping that was made,
+    /// an objection and an erasure fail so too: each may be done, and is to be repeated. A purge
+    /// looks at nothing, since the next one repeats it.
+    ///
+    /// The role needs `pg_monitor`; without it every call fails with [`StoreError::Incompatible`],
+    /// [`PostgresStore::migrate`] first.
+    ///
+    /// [spool]: https://docs.rs/mailping-spool
+    #[must_use]
+    pub fn require_copies(mut self, machines: usize) -> Self {
+        self.copies = Copies::new(machines);
         self
     }
 
@@ -89,9 +125,10 @@ impl PostgresStore {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         /// A step over many rows may take its time.
         const PATIENCE: Duration = Duration::from_secs(86_400);
-        let Database { pool, schema, ready, .. } = self.database.clone();
+        let Self { servers, schema, copies, ready, .. } = self.clone();
         ready.want_migration();
-        self.runtime.run(PATIENCE, async move { ready.make(&pool, &schema).await }).await
+        let make = move |pool| async move { ready.make(&pool, &schema, copies).await.map(drop) };
+        self.runtime.run(PATIENCE, async move { servers.run(make).await }).await
     }
 
     async fn run<T, W>(&self, work: impl FnOnce(Database) -> W + Send + 'static) -> Result<T, StoreError>
@@ -99,21 +136,20 @@ impl PostgresStore {
         T: Send + 'static,
         W: Future<Output = Outcome<T>> + Send + 'static,
     {
-        let database = self.database.clone();
-        let timeout = database.timeout;
-        let Database { pool, schema, ready, .. } = database.clone();
-        let work = async move {
-            ready.make(&pool, &schema).await?;
-            work(database).await
+        let Self { servers, schema, timeout, copies, ready, .. } = self.clone();
+        let work = move |pool| async move {
+            let sessions = ready.make(&pool, &schema, copies).await?;
+            let schema = schema.on(sessions);
+            work(Database { pool, schema, timeout, copies }).await
         };
-        self.runtime.run(timeout, work).await
+        self.runtime.run(timeout, async move { servers.run(work).await }).await
     }
 }
 
 /// Shows the schema's name, and nothing of the connection.
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresStore").field("schema", &self.database.schema.name()).finish_non_exhaustive()
+        f.debug_struct("PostgresStore").field("schema", &self.schema.name()).finish_non_exhaustive()
     }
 }
 
@@ -122,18 +158,34 @@ impl Database {
         gate::begin(&self.pool, &self.schema, gate, self.timeout.as_millis()).await
     }
 
-    async fn record(self, columns: Columns, last_days: Vec<LastDay>, attempt: Attempt) -> Outcome<Written> {
+    async fn commit(&self, transaction: Transaction<'static, Postgres>) -> Outcome<()> {
+        self.copies.commit(&self.pool, &self.schema, transaction).await
+    }
+
+    /// Commits the end of a ping, or a milestone. It waits for the disks also if an earlier call has done it all:
+    /// that one may have been answered by nobody.
+    async fn commit_end(&self, mut transaction: Transaction<'static, Postgres>) -> Outcome<()> {
+        gate::write_something(&mut transaction, &self.schema).await?;
+        self.commit(transaction).await
+    }
+
+    async fn record(
+        self,
+        columns: Columns,
+        last_days: Vec<LastDay>,
+        attempt: Attempt,
+    ) -> Outcome<Vec<Recorded>> {
         let mut transaction = self.begin(Gate::Shared).await?;
-        let opens = record::opens(&mut transaction, &self.schema, &columns, attempt).await?;
-        let last_days = match last_days.as_slice() {
-            [] => Vec::new(),
-            days => record::last_days(&mut transaction, &self.schema, days, columns.len()).await?,
-        };
-        if attempt == Attempt::Repeat {
-            record::write_something(&mut transaction).await?;
+        let mut answers = record::opens(&mut transaction, &self.schema, &columns, attempt).await?;
+        if !last_days.is_empty() {
+            let days = record::last_days(&mut transaction, &self.schema, &last_days, columns.len()).await?;
+            answers.extend(days);
         }
-        transaction.commit().await?;
-        Ok(Written::new(opens, last_days))
+        if attempt == Attempt::Repeat {
+            gate::write_something(&mut transaction, &self.schema).await?;
+        }
+        self.commit(transaction).await?;
+        Ok(answers)
     }
 
     async fn insert_ping(self, ping: Ping, recipient: Option<RecipientHashes>) -> Outcome<Status> {
@@ -147,11 +199,11 @@ impl Database {
         }
         let newest = recipient.as_ref().map(|recipient| &recipient.newest);
         let status = changes::insert_ping(&mut transaction, &self.schema, &ping, newest).await?;
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(status)
     }
 
-    async fn purge(self, now: Timestamp, limit: usize) -> Outcome<Purged> {
+    async fn purge(self, now: Timestamp, limit: usize) -> Outcome<Deleted> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         // Two purgers would delete the same rows, and wait for each other.
         let mut transaction = self.begin(Gate::Shared).await?;
@@ -170,7 +222,7 @@ impl Database {
             transaction.commit().await?;
         }
         // A row is deleted by its place: what cannot be read is deleted like the others.
-        Ok(Purged::new(erased.pings, erased.opens))
+        Ok(Deleted::new(erased.pings, erased.opens))
     }
 }
 
@@ -181,12 +233,27 @@ impl Store for PostgresStore {
         opens: &[Open],
         last_days: &[LastDay],
         attempt: Attempt,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<Vec<Recorded>, StoreError> {
         if opens.is_empty() && last_days.is_empty() {
-            return Ok(Written::default());
+            return Ok(Vec::new());
         }
         let (columns, last_days) = (Columns::of(opens), last_days.to_vec());
         self.run(move |database| database.record(columns, last_days, attempt)).await
+    }
+
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
+        let milestone = *milestone;
+        self.run(move |d| async move {
+            let mut transaction = d.begin(Gate::Shared).await?;
+            let answer = milestones::reach(&mut transaction, &d.schema, &milestone).await?;
+            match answer {
+                // One that is there already may not be on a second machine yet.
+                Recorded::Durable => d.commit_end(transaction).await?,
+                _ => d.commit(transaction).await?,
+            }
+            Ok(answer)
+        })
+        .await
     }
 
     async fn insert_ping(
@@ -198,21 +265,25 @@ impl Store for PostgresStore {
         self.run(move |database| database.insert_ping(ping, recipient)).await
     }
 
-    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
+    async fn ping(&self, id: PingId) -> Result<Option<Ping>, StoreError> {
         self.run(move |d| async move { reads::ping(&d.pool, &d.schema, id).await }).await
     }
 
-    async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
+    async fn pings(&self, query: &PingQuery) -> Result<Page<Ping>, StoreError> {
         let query = query.clone();
         self.run(move |d| async move { reads::pings(&d.pool, &d.schema, query).await }).await
     }
 
-    async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
+    async fn opens(&self, query: &OpenQuery) -> Result<Page<Open, OpenCursor>, StoreError> {
         let query = *query;
         self.run(move |d| async move { reads::opens(&d.pool, &d.schema, query).await }).await
     }
 
-    async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
+    async fn opens_of(
+        &self,
+        pings: &[PingId],
+        limit: usize,
+    ) -> Result<Vec<Page<Open, OpenCursor>>, StoreError> {
         let pings = pings.to_vec();
         self.run(move |d| async move { reads::opens_of(&d.pool, &d.schema, pings, limit).await }).await
     }
@@ -221,7 +292,7 @@ impl Store for PostgresStore {
         self.run(move |d| async move { news::mark(&d.pool, &d.schema).await }).await
     }
 
-    async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+    async fn news(&self, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>, StoreError> {
         let since = since.clone();
         self.run(move |d| async move { news::news(&d.pool, &d.schema, since, limit).await }).await
     }
@@ -230,29 +301,29 @@ impl Store for PostgresStore {
         self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
             let found = changes::withdraw(&mut transaction, &d.schema, id).await?;
-            transaction.commit().await?;
+            d.commit_end(transaction).await?;
             Ok(found)
         })
         .await
     }
 
-    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+    async fn erase(&self, id: PingId) -> Result<Option<Deleted>, StoreError> {
         self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
             let erased = changes::erase(&mut transaction, &d.schema, id).await?;
-            transaction.commit().await?;
+            d.commit_end(transaction).await?;
             Ok(erased)
         })
         .await
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
         let recipient = recipient.clone();
         self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
             changes::unify(&mut transaction, &d.schema, &recipient).await?;
-            changes::object(&mut transaction, &d.schema, &recipient.newest).await?;
-            Ok(transaction.commit().await?)
+            changes::object(&mut transaction, &d.schema, &recipient.newest, scope).await?;
+            d.commit_end(transaction).await
         })
         .await
     }
@@ -262,30 +333,30 @@ impl Store for PostgresStore {
             // Whoever holds one link may send it again and again: then it reads, and no batch waits
             // for it.
             if !reads::may_object(&d.pool, &d.schema, id).await? {
-                return Ok(());
+                return d.copies.confirm(&d.pool, &d.schema).await;
             }
             let mut transaction = d.begin(Gate::Alone).await?;
             changes::object_by_ping(&mut transaction, &d.schema, id).await?;
-            Ok(transaction.commit().await?)
+            d.commit_end(transaction).await
         })
         .await
     }
 
-    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
+    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Deleted, StoreError> {
         let recipient = recipient.clone();
         self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
             changes::unify(&mut transaction, &d.schema, &recipient).await?;
             let erased = changes::erase_recipient(&mut transaction, &d.schema, &recipient.newest).await?;
-            transaction.commit().await?;
+            d.commit_end(transaction).await?;
             Ok(erased)
         })
         .await
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
         let recipient = recipient.clone();
-        self.run(move |d| async move { reads::has_objected(&d.pool, &d.schema, recipient).await }).await
+        self.run(move |d| async move { reads::objection(&d.pool, &d.schema, recipient).await }).await
     }
 
     async fn pings_of(
@@ -293,7 +364,7 @@ impl Store for PostgresStore {
         recipient: &RecipientHashes,
         after: Option<PingId>,
         limit: usize,
-    ) -> Result<PingPage, StoreError> {
+    ) -> Result<Page<Ping>, StoreError> {
         let recipient = recipient.clone();
         self.run(move |d| async move { reads::pings_of(&d.pool, &d.schema, recipient, after, limit).await })
             .await
@@ -303,7 +374,7 @@ impl Store for PostgresStore {
         self.run(move |d| async move { reads::recipient_keys(&d.pool, &d.schema).await }).await
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Deleted, StoreError> {
         self.run(move |database| database.purge(now, limit)).await
     }
 
@@ -313,5 +384,9 @@ impl Store for PostgresStore {
 
     fn spool(&self) -> Option<&dyn Spooling> {
         None
+    }
+
+    fn copies(&self) -> usize {
+        self.copies.count()
     }
 }

@@ -11,8 +11,8 @@ use common::{SENT, database, open, ping, ping_id, pool, store};
 use mailping_core::Timestamp;
 use mailping_core::pings::Status;
 use mailping_core::store::{
-    Answer, Attempt, Erased, KeyFingerprint, OpenQuery, Purged, RecipientHash, RecipientHashes, Store as _,
-    StoreError, Written,
+    Attempt, Deleted, KeyFingerprint, ObjectionScope, OpenQuery, RecipientHash, RecipientHashes, Recorded,
+    Store as _, StoreError,
 };
 use mailping_postgres::PostgresStore;
 use sqlx::{PgPool, Postgres, Transaction};
@@ -71,7 +71,7 @@ impl Scene {
     /// transaction.
     async fn batch_under_way(
         &self,
-    ) -> (Transaction<'static, Postgres>, JoinHandle<Result<Written, StoreError>>) {
+    ) -> (Transaction<'static, Postgres>, JoinHandle<Result<Vec<Recorded>, StoreError>>) {
         self.store.insert_ping(&ping(1), Some(&ada())).await.unwrap();
         let first = open(ping_id(1), 1);
         let mut held = self.pool.begin().await.unwrap();
@@ -127,8 +127,8 @@ async fn an_erasure_waits_for_the_batch_under_way_and_takes_its_opens() {
     let (held, batch) = scene.batch_under_way().await;
     let erasure = scene.begins(2, |store: PostgresStore| async move { store.erase(ping_id(1)).await }).await;
     held.rollback().await.unwrap();
-    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Kept]);
-    assert_eq!(erasure.await.unwrap().unwrap(), Some(Erased::new(1, 1)));
+    assert_eq!(batch.await.unwrap().unwrap(), [Recorded::Durable]);
+    assert_eq!(erasure.await.unwrap().unwrap(), Some(Deleted::new(1, 1)));
     assert_eq!(scene.orphans().await, 0);
 }
 
@@ -143,8 +143,8 @@ async fn a_batch_waits_for_the_erasure_under_way_and_is_filtered() {
         |store: PostgresStore| async move { store.record(&[open(ping_id(1), 1)], &[], Attempt::First).await };
     let batch = scene.begins(2, record).await;
     held.rollback().await.unwrap();
-    assert_eq!(erasure.await.unwrap().unwrap(), Some(Erased::new(1, 0)));
-    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Filtered]);
+    assert_eq!(erasure.await.unwrap().unwrap(), Some(Deleted::new(1, 0)));
+    assert_eq!(batch.await.unwrap().unwrap(), [Recorded::Filtered]);
     assert_eq!(scene.orphans().await, 0);
 }
 
@@ -158,11 +158,11 @@ async fn a_withdrawal_waits_for_the_batch_under_way_so_that_none_comes_after_it(
     held.rollback().await.unwrap();
     assert!(withdrawal.await.unwrap().unwrap());
     assert_eq!(
-        scene.store.opens(&OpenQuery::oldest(ping_id(1), 9)).await.unwrap().opens.len(),
+        scene.store.opens(&OpenQuery::oldest(ping_id(1), 9)).await.unwrap().items.len(),
         1,
         "written before the answer"
     );
-    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Kept]);
+    assert_eq!(batch.await.unwrap().unwrap(), [Recorded::Durable]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,11 +175,11 @@ async fn an_objection_waits_for_the_batch_under_way_so_that_none_comes_after_it(
     held.rollback().await.unwrap();
     objection.await.unwrap().unwrap();
     assert_eq!(
-        scene.store.opens(&OpenQuery::oldest(ping_id(1), 9)).await.unwrap().opens.len(),
+        scene.store.opens(&OpenQuery::oldest(ping_id(1), 9)).await.unwrap().items.len(),
         1,
         "written before the answer"
     );
-    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Kept]);
+    assert_eq!(batch.await.unwrap().unwrap(), [Recorded::Durable]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,7 +197,7 @@ async fn an_objection_that_is_kept_already_waits_for_no_batch() {
         again.await.expect("it waits for nothing").unwrap();
     }
     held.rollback().await.unwrap();
-    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Kept]);
+    assert_eq!(batch.await.unwrap().unwrap(), [Recorded::Durable]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,10 +207,10 @@ async fn an_objection_by_an_ended_ping_ends_the_live_ones_of_its_recipient() {
     for n in [1, 2] {
         scene.store.insert_ping(&ping(n), Some(&bob())).await.unwrap();
     }
-    let status = async |n| scene.store.ping(ping_id(n)).await.unwrap().unwrap().ping.status;
+    let status = async |n| scene.store.ping(ping_id(n)).await.unwrap().unwrap().status;
     scene.store.withdraw(ping_id(1)).await.unwrap();
     scene.store.object_by_ping(ping_id(1)).await.unwrap();
-    assert!(scene.store.has_objected(&bob()).await.unwrap());
+    assert!(scene.store.objection(&bob()).await.unwrap().is_some());
     assert_eq!(status(2).await, Status::Withdrawn);
     // As a ping that was kept under an older key may have escaped.
     sqlx::raw_sql("UPDATE mailping.pings SET status = 0 WHERE id = (SELECT id FROM mailping.pings ORDER BY id DESC LIMIT 1)")
@@ -230,8 +230,8 @@ async fn a_purge_waits_for_the_batch_under_way_and_takes_its_opens() {
     let far = Timestamp::from_unix_millis(SENT * 2);
     let purge = scene.begins(2, move |store: PostgresStore| async move { store.purge(far, 100).await }).await;
     held.rollback().await.unwrap();
-    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Kept]);
-    assert_eq!(purge.await.unwrap().unwrap(), Purged::new(1, 1));
+    assert_eq!(batch.await.unwrap().unwrap(), [Recorded::Durable]);
+    assert_eq!(purge.await.unwrap().unwrap(), Deleted::new(1, 1));
     assert_eq!(scene.orphans().await, 0);
 }
 
@@ -242,12 +242,14 @@ async fn an_objection_waits_for_the_ping_under_way_and_withdraws_it() {
     let held = scene.ping_being_written().await;
     let insert = |store: PostgresStore| async move { store.insert_ping(&ping(1), Some(&ada())).await };
     let insert = scene.begins(1, insert).await;
-    let objection = scene.begins(2, |store: PostgresStore| async move { store.object(&ada()).await }).await;
+    let objection = scene
+        .begins(2, |store: PostgresStore| async move { store.object(&ada(), ObjectionScope::Opens).await })
+        .await;
     held.rollback().await.unwrap();
     assert_eq!(insert.await.unwrap().unwrap(), Status::Live);
     objection.await.unwrap().unwrap();
     let kept = scene.store.ping(ping_id(1)).await.unwrap().unwrap();
-    assert_eq!(kept.ping.status, Status::Withdrawn);
+    assert_eq!(kept.status, Status::Withdrawn);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,7 +258,9 @@ async fn a_ping_waits_for_the_objection_under_way_and_is_untracked() {
     let scene = Scene::set("objection_then_ping").await;
     let held =
         scene.holding("INSERT INTO mailping.objections VALUES (1, decode(repeat('07', 32), 'hex'))").await;
-    let objection = scene.begins(1, |store: PostgresStore| async move { store.object(&ada()).await }).await;
+    let objection = scene
+        .begins(1, |store: PostgresStore| async move { store.object(&ada(), ObjectionScope::Opens).await })
+        .await;
     let insert = |store: PostgresStore| async move { store.insert_ping(&ping(1), Some(&ada())).await };
     let insert = scene.begins(2, insert).await;
     held.rollback().await.unwrap();
@@ -270,12 +274,12 @@ async fn batches_do_not_wait_for_each_other() {
     let scene = Scene::set("batch_beside_batch").await;
     let (held, batch) = scene.batch_under_way().await;
     assert_eq!(
-        scene.store.record(&[open(ping_id(1), 2)], &[], Attempt::First).await.unwrap().opens,
-        [Answer::Kept]
+        scene.store.record(&[open(ping_id(1), 2)], &[], Attempt::First).await.unwrap(),
+        [Recorded::Durable]
     );
     scene.store.insert_ping(&ping(2), None).await.unwrap();
     held.rollback().await.unwrap();
-    assert_eq!(batch.await.unwrap().unwrap().opens, [Answer::Kept]);
+    assert_eq!(batch.await.unwrap().unwrap(), [Recorded::Durable]);
 }
 
 impl Scene {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use common::{SENT, database, open, ping, ping_id, pool, store};
 use mailping_core::Timestamp;
 use mailping_core::receipts::LastDay;
-use mailping_core::store::{Attempt, Mark, NewsItem, Store as _, StoreError};
+use mailping_core::store::{Attempt, Mark, Observation, Store as _, StoreError};
 use mailping_fixture_postgres::Server;
 use mailping_postgres::PostgresStore;
 use sqlx::{PgPool, Postgres, Transaction};
@@ -47,13 +47,14 @@ impl Fixture {
             assert!(news.items.len() <= limit);
             for item in &news.items {
                 let number = match item {
-                    NewsItem::Open(open) => u64::try_from(open.at.unix_millis() - SENT - 1_000).unwrap(),
+                    Observation::Open(open) => u64::try_from(open.at.unix_millis() - SENT - 1_000).unwrap(),
                     _ => 1_000_000,
                 };
                 assert!(all.insert(number), "{number} comes twice");
             }
-            mark = news.mark;
-            if news.items.len() < limit {
+            let is_last = news.items.len() < limit;
+            mark = news.next.unwrap_or(mark);
+            if is_last {
                 return (all, mark);
             }
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::{database, open, ping, ping_id, pool, store};
 use http::HeaderMap;
-use mailping_core::intake::{PixelRequest, RecordError, Recorded};
+use mailping_core::intake::{PixelRequest, Recorded};
 use mailping_core::store::{Attempt, OpenQuery, Store as _, StoreError};
 use mailping_core::{Basis, Keyring, NewPing, PreparedPing, Tracker};
 use mailping_postgres::{DatabaseError, Fault};
@@ -27,9 +27,13 @@ const RULES: [&str; 2] = [
      ALTER TABLE mailping.opens ADD CONSTRAINT taken CHECK (is_taken(ping));",
 ];
 
-async fn hit(tracker: &Tracker, ping: &PreparedPing) -> Result<Recorded, RecordError> {
+const DAMAGED: &str = "the database is damaged, or refuses this open";
+
+async fn hit(tracker: &Tracker, ping: &PreparedPing) -> Result<Recorded, String> {
     let path = ping.pixel_url().unwrap().strip_prefix("https://app.example").unwrap();
-    tracker.intake().record(&PixelRequest::new(path, "192.0.2.7".parse().ok(), &HeaderMap::new())).await
+    let headers = HeaderMap::new();
+    let recorded = tracker.intake().record(&PixelRequest::new(path, "192.0.2.7".parse().ok(), &headers));
+    recorded.await.map_err(|lost| lost.to_string())
 }
 
 async fn count(pool: &PgPool) -> i64 {
@@ -66,8 +70,8 @@ async fn one_open_that_the_database_refuses_is_counted_and_all_others_are_writte
             })
             .collect();
         for (is_bad, recording) in waiting {
-            let expected = if is_bad { Err(RecordError::Damaged) } else { Ok(Recorded::Durable) };
-            assert_eq!(recording.await, expected);
+            let expected = if is_bad { Err(DAMAGED.to_owned()) } else { Ok(Recorded::Durable) };
+            assert_eq!(recording.await.map_err(|lost| lost.to_string()), expected);
         }
         let health = tracker.intake().health();
         assert_eq!((health.durable, health.dropped.damaged, health.queue_depth), (199, 1, 0));
@@ -93,5 +97,5 @@ async fn a_refusal_is_told_apart_from_an_outage_and_repeats_no_value() {
     let source: &DatabaseError = source.downcast_ref().unwrap();
     assert_eq!((source.fault(), source.sqlstate()), (Fault::Refused, Some("P0001")));
     assert!(!format!("{error:?} {error} {source}").contains("not this one"));
-    assert!(store.opens(&OpenQuery::oldest(ping_id(1), 9)).await.unwrap().opens.is_empty());
+    assert!(store.opens(&OpenQuery::oldest(ping_id(1), 9)).await.unwrap().items.is_empty());
 }

@@ -6,7 +6,7 @@ mod common;
 use common::{database, open, ping, ping_id, pool, store};
 use mailping_core::fetcher::{Fetcher, Verdict};
 use mailping_core::pings::{Purpose, Status, TimeStep};
-use mailping_core::store::{Answer, Attempt, OpenQuery, PingQuery, Store as _};
+use mailping_core::store::{Attempt, OpenQuery, PingQuery, Recorded, Store as _};
 use mailping_core::{Basis, Detail, Timestamp};
 use mailping_postgres::PostgresStore;
 use sqlx::PgPool;
@@ -40,8 +40,8 @@ async fn codes_of_next_years_version_read_as_unknown() {
     )
     .await;
     let list = store.pings(&PingQuery::newest(9)).await.unwrap();
-    assert_eq!((list.pings.len(), list.unreadable), (2, 0));
-    let ping = store.ping(ping_id(0)).await.unwrap().unwrap().ping;
+    assert_eq!((list.items.len(), list.unreadable), (2, 0));
+    let ping = store.ping(ping_id(0)).await.unwrap().unwrap();
     assert_eq!(
         (ping.status, ping.purpose, &ping.basis),
         (Status::Unknown, Purpose::Unknown, &Basis::Unknown)
@@ -49,7 +49,7 @@ async fn codes_of_next_years_version_read_as_unknown() {
     assert_eq!((ping.detail, ping.time_step), (Detail::Country, TimeStep::Hour));
     assert_eq!((ping.kind, ping.eprivacy), (None, None));
     let written = store.record(&[open(ping_id(0), 77)], &[], Attempt::First).await.unwrap();
-    assert_eq!(written.opens, [Answer::Filtered], "a status that is not known records nothing");
+    assert_eq!(written, [Recorded::Filtered], "a status that is not known records nothing");
     run(
         &pool,
         "UPDATE mailping.opens SET fetcher = 200, verdict = 9, provider = 250, evidence = evidence | (1::bigint << 62),
@@ -57,15 +57,15 @@ async fn codes_of_next_years_version_read_as_unknown() {
     )
     .await;
     let page = store.opens(&OpenQuery::oldest(ping_id(0), 50)).await.unwrap();
-    assert_eq!((page.opens.len(), page.unreadable), (20, 0));
-    let newer: Vec<_> = page.opens.iter().filter(|open| open.at.unix_millis() % 2 == 0).collect();
+    assert_eq!((page.items.len(), page.unreadable), (20, 0));
+    let newer: Vec<_> = page.items.iter().filter(|open| open.at.unix_millis() % 2 == 0).collect();
     assert_eq!(newer.len(), 10);
     for open in newer {
         assert_eq!((open.fetcher, open.verdict, open.provider), (Fetcher::Unknown, Verdict::Uncertain, None));
         assert_eq!(open.evidence.bits() >> 62, 1, "an unknown bit is kept");
     }
     let pages = store.opens_of(&[ping_id(0), ping_id(1)], 50).await.unwrap();
-    assert!(pages.iter().all(|page| page.opens.len() == 20 && page.unreadable == 0));
+    assert!(pages.iter().all(|page| page.items.len() == 20 && page.unreadable == 0));
     let news = store.news(&mark, 50).await.unwrap();
     assert_eq!((news.items.len(), news.unreadable), (20, 0));
     let names = "SELECT DISTINCT concat_ws(' ', fetcher, verdict, provider) FROM mailping.opens_readable WHERE right(at, 2) IN ('0Z', '2Z', '4Z', '6Z', '8Z')";
@@ -86,13 +86,13 @@ async fn damaged_rows_are_left_out_and_counted_and_cost_nothing_else() {
     )
     .await;
     let all = store.opens(&OpenQuery::oldest(ping_id(0), 50)).await.unwrap();
-    assert_eq!((all.opens.len(), all.unreadable), (12, 8));
+    assert_eq!((all.items.len(), all.unreadable), (12, 8));
     // Page by page, in both directions: a damaged row at a page's end stops nothing.
     for query in [OpenQuery::oldest(ping_id(0), 3), OpenQuery::newest(ping_id(0), 3)] {
         let (mut opens, mut unreadable, mut after) = (0, 0, None);
         loop {
             let page = store.opens(&query.after(after)).await.unwrap();
-            (opens, unreadable) = (opens + page.opens.len(), unreadable + page.unreadable);
+            (opens, unreadable) = (opens + page.items.len(), unreadable + page.unreadable);
             after = page.next;
             if after.is_none() {
                 break;
@@ -102,7 +102,7 @@ async fn damaged_rows_are_left_out_and_counted_and_cost_nothing_else() {
     }
     let pages = store.opens_of(&[ping_id(1), ping_id(0)], 50).await.unwrap();
     assert_eq!(
-        pages.iter().map(|page| (page.opens.len(), page.unreadable)).collect::<Vec<_>>(),
+        pages.iter().map(|page| (page.items.len(), page.unreadable)).collect::<Vec<_>>(),
         [(20, 0), (12, 8)]
     );
     let news = store.news(&mark, 100).await.unwrap();
@@ -111,9 +111,9 @@ async fn damaged_rows_are_left_out_and_counted_and_cost_nothing_else() {
     run(&pool, "UPDATE mailping.pings SET basis = '{' WHERE id = (SELECT id FROM mailping.pings ORDER BY id LIMIT 1)").await;
     assert!(store.ping(ping_id(0)).await.is_err());
     let list = store.pings(&PingQuery::newest(1)).await.unwrap();
-    assert_eq!((list.pings.len(), list.unreadable), (1, 0));
+    assert_eq!((list.items.len(), list.unreadable), (1, 0));
     let list = store.pings(&PingQuery::newest(1).after(list.next.unwrap())).await.unwrap();
-    assert_eq!((list.pings.len(), list.unreadable, list.next), (0, 1, None));
+    assert_eq!((list.items.len(), list.unreadable, list.next), (0, 1, None));
     // What is due is purged, damaged or not, and an erasure takes it.
     let purged = store.purge(Timestamp::from_unix_millis(common::SENT * 2), 1_000).await.unwrap();
     assert_eq!((purged.pings, purged.opens), (2, 40));

@@ -44,10 +44,11 @@ pub async fn serve(settings: &Settings, page: Page) -> Result<(), Box<dyn Error>
     };
     serve_connections(listener, app, limits, stop).await;
 
-    let closed = tracker.intake().close(PATIENCE).await;
-    let written = closed.health.durable + closed.health.spooled;
-    println!("closed: {written} opens written, {} lost", closed.lost);
-    if closed.lost > 0 { Err(format!("{} opens could not be written", closed.lost).into()) } else { Ok(()) }
+    let lost = tracker.intake().close(PATIENCE).await;
+    let health = tracker.intake().health();
+    let written = health.durable + health.spooled;
+    println!("closed: {written} opens written, {lost} lost");
+    if lost > 0 { Err(format!("{lost} opens could not be written").into()) } else { Ok(()) }
 }
 
 /// As `TcpListener::bind`, whose queue holds 128: a mailing's readers come together.

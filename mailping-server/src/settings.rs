@@ -14,10 +14,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use mailping_core::fetcher::{AsnDatabase, Classifier};
+use mailping_core::fetcher::Classifier;
 use mailping_core::geo::MaxMind;
 use mailping_core::store::Store;
-use mailping_core::{BuildError, ClientIp, Detail, Keyring, MemoryStore, Tracker, TrustedProxies};
+use mailping_core::{ClientIp, Detail, Error, Keyring, MemoryStore, ParseError, Tracker};
 use mailping_page::{Access, Page};
 
 use self::base_url::BaseUrl;
@@ -92,16 +92,17 @@ impl Settings {
         let admin_token = admin_token(&mut reader)?;
         let is_open = admin_token.is_none();
         let access = admin_token.unwrap_or_else(Access::this_machine);
-        if is_open && program.serves() {
+        if is_open {
             let proxied = reader.optional("MAILPING_CLIENT_IP").is_some_and(|strategy| strategy != "peer");
             refuse_an_open_door(listen, &base_url, proxied)?;
         }
-        if let Some(spool) = reader.optional("MAILPING_SPOOL") {
+        for name in ["MAILPING_COPIES", "MAILPING_SPOOL"] {
+            let Some(value) = reader.optional(name) else { continue };
             if !database.contains("://") {
                 let message = "is for a PostgreSQL database: an SQLite file is on this machine anyway";
-                return Err(SettingsError::new("MAILPING_SPOOL", message));
+                return Err(SettingsError::new(name, message));
             }
-            reader.print("MAILPING_SPOOL", &spool);
+            reader.print(name, &value);
         }
         let own = program.own().iter().filter_map(|name| Some((*name, reader.optional(name)?))).collect();
         let keys = keyring(&database, &mut reader)?;
@@ -209,21 +210,21 @@ impl Settings {
     fn classifier(&self) -> Result<Classifier, SettingsError> {
         let classifier = Classifier::default();
         let Some(path) = &self.asn else { return Ok(classifier) };
-        let database = AsnDatabase::open(path)
-            .map_err(|error| SettingsError::new("MAILPING_ASN", with_sources(&error)))?;
-        Ok(classifier.asn(database))
+        let refused = |error: &dyn std::error::Error| SettingsError::new("MAILPING_ASN", with_sources(error));
+        let database = std::fs::read(path).map_err(|error| refused(&error))?;
+        classifier.asn(database).map_err(|error| refused(&error))
     }
 }
 
-fn blamed(error: &BuildError) -> &'static str {
-    match error {
-        BuildError::KeyMissing { .. } | BuildError::KeyDiffers { .. } => "MAILPING_KEYS",
-        BuildError::NoBaseUrl => "MAILPING_BASE_URL",
+fn blamed(error: &Error) -> &'static str {
+    match error.field() {
+        Some("keys") => "MAILPING_KEYS",
+        Some("base_url") => "MAILPING_BASE_URL",
         _ => "MAILPING_DB",
     }
 }
 
-fn refused_base_url(error: mailping_core::pings::BaseUrlError) -> SettingsError {
+fn refused_base_url(error: mailping_core::ParseError) -> SettingsError {
     SettingsError::new("MAILPING_BASE_URL", error.to_string())
 }
 
@@ -270,17 +271,14 @@ fn client_ip(reader: &mut Reader) -> Result<ClientIp, SettingsError> {
         }
         (_, false) => {}
     }
-    let trusted: TrustedProxies =
-        trusted.parse().map_err(|error: mailping_core::intake::ClientIpError| {
-            SettingsError::new(PROXIES, error.to_string())
-        })?;
+    let refused = |name: &'static str| move |error: ParseError| SettingsError::new(name, error.to_string());
+    // Apart from the header's name, so that each message names its setting.
+    ClientIp::x_forwarded_for(&trusted).map_err(refused(PROXIES))?;
     match strategy.as_str() {
-        "xff" => Ok(ClientIp::x_forwarded_for(trusted)),
-        "forwarded" => Ok(ClientIp::forwarded(trusted)),
+        "xff" => ClientIp::x_forwarded_for(&trusted).map_err(refused(PROXIES)),
+        "forwarded" => ClientIp::forwarded(&trusted).map_err(refused(PROXIES)),
         _ => match strategy.strip_prefix("header:") {
-            Some(name) => {
-                ClientIp::header(name, trusted).map_err(|error| SettingsError::new(NAME, error.to_string()))
-            }
+            Some(name) => ClientIp::header(name, &trusted).map_err(refused(NAME)),
             None => Err(SettingsError::new(NAME, "expected peer, xff, forwarded or header:NAME")),
         },
     }

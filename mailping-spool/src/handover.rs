@@ -2,7 +2,7 @@
 //! hold up the rest.
 
 use mailping_core::receipts::{LastDay, Open};
-use mailping_core::store::{Answer, Attempt, Store, StoreError};
+use mailping_core::store::{Attempt, Recorded, Store, StoreError};
 use pollster::block_on;
 
 use crate::line::Entry;
@@ -129,9 +129,8 @@ fn record<'a>(database: &dyn Store, entries: impl Iterator<Item = &'a Entry>) ->
         }
     }
     let written = block_on(database.record(&opens, &last_days, Attempt::Repeat))?;
-    if (written.opens.len(), written.last_days.len()) != (opens.len(), last_days.len()) {
+    if written.len() != opens.len() + last_days.len() {
         return Err(StoreError::unavailable("the store did not answer for each open"));
     }
-    let all = written.opens.iter().chain(&written.last_days);
-    Ok(all.filter(|answer| **answer == Answer::Filtered).count() as u64)
+    Ok(written.iter().filter(|answer| **answer == Recorded::Filtered).count() as u64)
 }

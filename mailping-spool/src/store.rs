@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Answer, Attempt, Backlog, DatabaseId, Erased, HandOver, KeptPing, Mark, News, OpenPage, OpenQuery,
-    PingPage, PingQuery, Purged, Spooling, Store, Written,
+    Attempt, Backlog, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor,
+    OpenQuery, Page, PingQuery, Recorded, Spooling, Store,
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
 use mailping_core::{PingId, Timestamp};
@@ -33,7 +33,7 @@ const START_PATIENCE: Duration = Duration::from_secs(2);
 /// A store with a [`Spool`](crate::Spool) before it.
 ///
 /// [`Store::record`] hands a batch to the database. If that fails or does not answer in time, the
-/// batch is kept durably in the spool and answered as [`Spooled`](Answer::Spooled); the database
+/// batch is kept durably in the spool and answered as [`Spooled`](Recorded::Spooled); the database
 /// filters it when it is handed over, so that a dead ping gains nothing. While the database fails,
 /// batches go into the spool at once. The tracker tries again until the database takes them, and
 /// then hands over what waits, without a restart. What a process has left in the folder is handed
@@ -104,7 +104,7 @@ impl SpooledStore {
         let mut after = None;
         loop {
             let page = self.database.pings_of(recipient, after, PAGE).await?;
-            ids.extend(page.pings.iter().map(|kept| kept.ping.id));
+            ids.extend(page.items.iter().map(|ping| ping.id));
             after = page.next;
             if after.is_none() {
                 return Ok(ids);
@@ -131,17 +131,17 @@ impl Spooling for SpooledStore {
         self.is_failing.load(Ordering::Acquire) || self.calls.is_hanging()
     }
 
-    fn hand_over(&self) -> Result<HandOver, StoreError> {
+    fn hand_over(&self) -> Result<bool, StoreError> {
         let mut mover = self.mover.lock().unwrap_or_else(PoisonError::into_inner);
         if self.journal.is_empty() && self.journal.is_bound() && !self.is_away() {
-            return Ok(HandOver::Done);
+            return Ok(false);
         }
         if let Some(open) = self.taken.lock().unwrap_or_else(PoisonError::into_inner).take() {
             mover.note(Entry::Open(open));
         }
         let handed_over = block_on(self.database.identity()).and_then(|id| {
             self.journal.bind(id)?;
-            let Some(chunk) = self.journal.chunk(STEP)? else { return Ok(HandOver::Done) };
+            let Some(chunk) = self.journal.chunk(STEP)? else { return Ok(false) };
             let outcome = mover.hand_over(&*self.database, &chunk.entries, || self.journal.later())?;
             if outcome.filtered > 0 {
                 tracing::warn!(
@@ -150,7 +150,7 @@ impl Spooling for SpooledStore {
                 );
             }
             self.journal.moved(&chunk, &outcome.refused, outcome.filtered)?;
-            Ok(if self.journal.is_empty() { HandOver::Done } else { HandOver::More })
+            Ok(!self.journal.is_empty())
         });
         match &handed_over {
             Ok(_) => self.note_success(),
@@ -167,17 +167,15 @@ impl Store for SpooledStore {
         opens: &[Open],
         last_days: &[LastDay],
         attempt: Attempt,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<Vec<Recorded>, StoreError> {
         if opens.is_empty() && last_days.is_empty() {
-            return Ok(Written::default());
+            return Ok(Vec::new());
         }
         if !self.is_away() {
             let (sent, days) = (opens.to_vec(), last_days.to_vec());
             let record = move |database: &dyn Store| block_on(database.record(&sent, &days, attempt));
             match self.ask(self.patience, record) {
-                Ok(written)
-                    if written.opens.len() == opens.len() && written.last_days.len() == last_days.len() =>
-                {
+                Ok(written) if written.len() == opens.len() + last_days.len() => {
                     if let Some(open) = opens.first() {
                         *self.taken.lock().unwrap_or_else(PoisonError::into_inner) = Some(open.clone());
                     }
@@ -193,7 +191,11 @@ impl Store for SpooledStore {
             }
         }
         self.journal.append(opens, last_days)?;
-        Ok(Written::new(vec![Answer::Spooled; opens.len()], vec![Answer::Spooled; last_days.len()]))
+        Ok(vec![Recorded::Spooled; opens.len() + last_days.len()])
+    }
+
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
+        self.database.reach(milestone).await
     }
 
     async fn insert_ping(
@@ -204,19 +206,23 @@ impl Store for SpooledStore {
         self.database.insert_ping(ping, recipient).await
     }
 
-    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
+    async fn ping(&self, id: PingId) -> Result<Option<Ping>, StoreError> {
         self.database.ping(id).await
     }
 
-    async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
+    async fn pings(&self, query: &PingQuery) -> Result<Page<Ping>, StoreError> {
         self.database.pings(query).await
     }
 
-    async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
+    async fn opens(&self, query: &OpenQuery) -> Result<Page<Open, OpenCursor>, StoreError> {
         self.database.opens(query).await
     }
 
-    async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
+    async fn opens_of(
+        &self,
+        pings: &[PingId],
+        limit: usize,
+    ) -> Result<Vec<Page<Open, OpenCursor>>, StoreError> {
         self.database.opens_of(pings, limit).await
     }
 
@@ -224,7 +230,7 @@ impl Store for SpooledStore {
         self.database.mark().await
     }
 
-    async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+    async fn news(&self, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>, StoreError> {
         self.database.news(since, limit).await
     }
 
@@ -234,14 +240,14 @@ impl Store for SpooledStore {
         Ok(found)
     }
 
-    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+    async fn erase(&self, id: PingId) -> Result<Option<Deleted>, StoreError> {
         let erased = self.database.erase(id).await?;
         self.take_out([id])?;
         Ok(erased)
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
-        self.database.object(recipient).await?;
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
+        self.database.object(recipient, scope).await?;
         self.take_out(self.sent_to(recipient).await?)
     }
 
@@ -252,7 +258,7 @@ impl Store for SpooledStore {
         self.take_out([id])
     }
 
-    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
+    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Deleted, StoreError> {
         // Afterwards they could not be found any more.
         let pings = self.sent_to(recipient).await?;
         let erased = self.database.erase_recipient(recipient).await?;
@@ -260,8 +266,8 @@ impl Store for SpooledStore {
         Ok(erased)
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
-        self.database.has_objected(recipient).await
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
+        self.database.objection(recipient).await
     }
 
     async fn pings_of(
@@ -269,7 +275,7 @@ impl Store for SpooledStore {
         recipient: &RecipientHashes,
         after: Option<PingId>,
         limit: usize,
-    ) -> Result<PingPage, StoreError> {
+    ) -> Result<Page<Ping>, StoreError> {
         self.database.pings_of(recipient, after, limit).await
     }
 
@@ -281,7 +287,7 @@ impl Store for SpooledStore {
         keys
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Deleted, StoreError> {
         if self.is_away() {
             return Err(StoreError::unavailable("nothing is purged while the database fails"));
         }
@@ -294,5 +300,9 @@ impl Store for SpooledStore {
 
     fn spool(&self) -> Option<&dyn Spooling> {
         Some(self)
+    }
+
+    fn copies(&self) -> usize {
+        self.database.copies()
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use common::{Fixture, eventually, files, opens, ping_id};
-use mailping_core::store::{Answer, Spooling as _, Store as _};
+use mailping_core::store::{Recorded, Spooling as _, Store as _};
 use mailping_core::testing::faulty::Fault;
 use pollster::block_on;
 
@@ -94,7 +94,7 @@ fn two_hundred_damages_cost_what_they_hit() {
         fixture.hands_over_all();
         fixture.database.fault(Fault::Down);
         for n in 0..OPENS / 10 {
-            fixture.records(&opens(n * 10..n * 10 + 10), Answer::Spooled);
+            fixture.records(&opens(n * 10..n * 10 + 10), Recorded::Spooled);
         }
         let text = std::fs::read_to_string(&files(&fixture.spool(), "spool")[0]).unwrap();
         LINES.with(|lines| *lines.borrow_mut() = text.lines().map(str::to_owned).collect());
@@ -108,12 +108,12 @@ fn two_hundred_damages_cost_what_they_hit() {
         // A copied page can hold a record twice.
         assert!(fixture.waiting() >= expected.len() as u64, "seed {seed}: {did:?}");
         // New opens are recorded as ever.
-        fixture.records(&opens(1_000..1_010), Answer::Spooled);
+        fixture.records(&opens(1_000..1_010), Recorded::Spooled);
         fixture.database.fault(Fault::None);
         fixture.hands_over_all();
         let expected: BTreeSet<u64> = expected.into_iter().chain(1_000..1_010).collect();
         assert_eq!(fixture.kept(), expected, "seed {seed}: {did:?}");
-        fixture.records(&opens(1_010..1_020), Answer::Kept);
+        fixture.records(&opens(1_010..1_020), Recorded::Durable);
         // What was damaged is kept for people, named in health, and known after a restart; nothing
         // else is.
         assert_eq!(files(&folder, "spool").len(), 0, "seed {seed}");
@@ -144,7 +144,7 @@ fn a_file_of_nothing_but_garbage_refuses_no_start() {
     let fixture = fixture.restarted();
     assert!(fixture.store.backlog().unreadable > 0);
     fixture.database.fault(Fault::RecordFails);
-    fixture.records(&opens(0..10), Answer::Spooled);
+    fixture.records(&opens(0..10), Recorded::Spooled);
     fixture.database.fault(Fault::None);
     fixture.hands_over_all();
     assert_eq!(fixture.kept(), (0..10).collect());
@@ -155,7 +155,7 @@ fn records_of_a_newer_version_wait_for_it() {
     let fixture = Fixture::new();
     fixture.hands_over_all();
     fixture.database.fault(Fault::Down);
-    fixture.records(&opens(0..10), Answer::Spooled);
+    fixture.records(&opens(0..10), Recorded::Spooled);
     let file = files(&fixture.spool(), "spool").remove(0);
     let mut text = std::fs::read_to_string(&file).unwrap();
     // The checksum is of the kind and the JSON.
@@ -180,7 +180,7 @@ fn records_of_a_newer_version_wait_for_it() {
 fn an_erasure_reaches_a_damaged_line_that_names_the_ping() {
     let fixture = Fixture::new();
     fixture.database.fault(Fault::RecordFails);
-    fixture.records(&opens(0..6), Answer::Spooled);
+    fixture.records(&opens(0..6), Recorded::Spooled);
     let file = files(&fixture.spool(), "spool").remove(0);
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[0] ^= 1;

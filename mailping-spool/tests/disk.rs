@@ -6,7 +6,7 @@
 mod common;
 
 use common::{Fixture, opens};
-use mailping_core::store::{Answer, Attempt, Store, StoreError};
+use mailping_core::store::{Attempt, Recorded, Store, StoreError};
 use mailping_core::testing::faulty::Fault;
 use mailping_fixtures::failing_disk::{self, BROKEN, FULL};
 use pollster::block_on;
@@ -22,7 +22,7 @@ fn a_process_on_a_failing_disk() {
     for (call, error) in [("write", BROKEN), ("sync", BROKEN), ("write", FULL)] {
         fixture.database.fault(Fault::RecordFails);
         for _ in 0..5 {
-            fixture.records(&opens(n..n + 20), Answer::Spooled);
+            fixture.records(&opens(n..n + 20), Recorded::Spooled);
             n += 20;
         }
         failing_disk::fail(call, error, ".spool");
@@ -36,7 +36,7 @@ fn a_process_on_a_failing_disk() {
         fixture.database.fault(Fault::RecordFails);
         failing_disk::work();
         let again = block_on(fixture.store.record(&opens(n..n + 20), &[], Attempt::Repeat)).unwrap();
-        assert_eq!(again.opens, [Answer::Spooled; 20], "{call} {error}: it works again");
+        assert_eq!(again, [Recorded::Spooled; 20], "{call} {error}: it works again");
         n += 20;
         fixture = fixture.restarted();
         fixture.database.fault(Fault::None);

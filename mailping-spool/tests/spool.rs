@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use common::{Fixture, files, insert_pings, kept, open, opens, ping, ping_id, recipient, spooled, time};
 use mailping_core::MemoryStore;
 use mailping_core::receipts::LastDay;
-use mailping_core::store::{Answer, Attempt, Backlog, HandOver, Spooling as _, Store, StoreError};
+use mailping_core::store::{Attempt, Backlog, ObjectionScope, Recorded, Spooling as _, Store, StoreError};
 use mailping_core::testing::faulty::{Fault, FaultyStore};
 use mailping_core::testing::store::CASES;
 use mailping_spool::Spool;
@@ -28,14 +28,14 @@ fn a_spooled_store_keeps_every_promise() {
 #[test]
 fn what_comes_while_the_database_fails_is_handed_over_once_when_it_is_back() {
     let fixture = Fixture::new();
-    fixture.records(&opens(0..30), Answer::Kept);
+    fixture.records(&opens(0..30), Recorded::Durable);
     assert_eq!(fixture.waiting(), 0, "it goes straight to the database");
     fixture.database.fault(Fault::RecordFails);
     for n in 1..100 {
-        fixture.records(&opens(n * 30..n * 30 + 30), Answer::Spooled);
+        fixture.records(&opens(n * 30..n * 30 + 30), Recorded::Spooled);
     }
     // Again, as after an answer that was lost.
-    fixture.records(&opens(60..90), Answer::Spooled);
+    fixture.records(&opens(60..90), Recorded::Spooled);
     let backlog = fixture.store.backlog();
     assert_eq!(backlog.waiting, 100 * 30);
     assert!(backlog.oldest.is_some());
@@ -44,7 +44,7 @@ fn what_comes_while_the_database_fails_is_handed_over_once_when_it_is_back() {
     fixture.database.fault(Fault::None);
     fixture.hands_over_all();
     assert_eq!(fixture.kept(), (0..3_000).collect());
-    fixture.records(&opens(3_000..3_003), Answer::Kept);
+    fixture.records(&opens(3_000..3_003), Recorded::Durable);
     assert_eq!(fixture.store.backlog(), Backlog::default());
     assert_eq!(files(&fixture.spool(), "spool"), [] as [std::path::PathBuf; 0], "nothing is left on disk");
 }
@@ -54,7 +54,7 @@ fn while_the_database_fails_it_is_not_asked_for_each_batch() {
     let fixture = Fixture::new();
     fixture.database.fault(Fault::RecordFails);
     for n in 0..50 {
-        fixture.records(&opens(n..n + 1), Answer::Spooled);
+        fixture.records(&opens(n..n + 1), Recorded::Spooled);
     }
     assert_eq!(fixture.database.records(), 1);
 }
@@ -65,7 +65,7 @@ fn a_database_that_hangs_holds_up_no_batch() {
     fixture.database.fault(Fault::RecordHangs);
     let begun = Instant::now();
     for n in 0..50 {
-        fixture.records(&opens(n * 3..n * 3 + 3), Answer::Spooled);
+        fixture.records(&opens(n * 3..n * 3 + 3), Recorded::Spooled);
     }
     assert!(block_on(fixture.store.purge(time(0), 10)).is_err(), "a purge is not waited for either");
     assert!(begun.elapsed() < Duration::from_secs(5), "one batch waits, and the others do not");
@@ -78,10 +78,10 @@ fn a_database_that_hangs_holds_up_no_batch() {
 fn what_a_process_left_is_handed_over_by_the_next() {
     let fixture = Fixture::new();
     fixture.database.fault(Fault::Down);
-    fixture.records(&opens(0..30), Answer::Spooled);
+    fixture.records(&opens(0..30), Recorded::Spooled);
     let day = LastDay::new(ping_id(1), time(1_795_392_000_000));
     let written = block_on(fixture.store.record(&[], &[day], Attempt::First)).unwrap();
-    assert_eq!(written.last_days, [Answer::Spooled]);
+    assert_eq!(written, [Recorded::Spooled]);
     let fixture = fixture.restarted();
     assert_eq!(fixture.waiting(), 31);
     fixture.database.fault(Fault::None);
@@ -94,9 +94,9 @@ fn what_a_process_left_is_handed_over_by_the_next() {
 fn a_process_that_ends_while_it_hands_over_leaves_each_open_once() {
     let mut fixture = Fixture::new();
     fixture.database.fault(Fault::Down);
-    fixture.records(&opens(0..2_500), Answer::Spooled);
+    fixture.records(&opens(0..2_500), Recorded::Spooled);
     fixture.database.fault(Fault::None);
-    assert_eq!(fixture.store.hand_over().unwrap(), HandOver::More);
+    assert!(fixture.store.hand_over().unwrap());
     let moved = fixture.kept().len();
     assert!(moved > 0 && moved < 2_500);
     fixture = fixture.restarted();
@@ -109,7 +109,7 @@ fn a_process_that_ends_while_it_hands_over_leaves_each_open_once() {
 fn what_ends_a_ping_takes_its_opens_out_of_the_folder() {
     let fixture = Fixture::new();
     fixture.database.fault(Fault::RecordFails);
-    fixture.records(&opens(0..3), Answer::Spooled);
+    fixture.records(&opens(0..3), Recorded::Spooled);
     let is_there = |n: u64| {
         let city = format!("City-{n}-of-a-person");
         files(&fixture.spool(), "spool").iter().any(|path| {
@@ -121,10 +121,10 @@ fn what_ends_a_ping_takes_its_opens_out_of_the_folder() {
     assert_eq!((fixture.waiting(), is_there(0)), (2, false));
     assert_eq!(block_on(fixture.store.erase_recipient(&recipient(1))).unwrap().pings, 1);
     assert_eq!((fixture.waiting(), is_there(1)), (1, false));
-    block_on(fixture.store.object(&recipient(2))).unwrap();
+    block_on(fixture.store.object(&recipient(2), ObjectionScope::Opens)).unwrap();
     assert_eq!((fixture.waiting(), is_there(2)), (0, false));
     // What comes for them later is filtered when it is handed over, and counted.
-    fixture.records(&opens(0..30), Answer::Spooled);
+    fixture.records(&opens(0..30), Recorded::Spooled);
     fixture.database.fault(Fault::None);
     fixture.hands_over_all();
     assert!(fixture.kept().is_empty());
@@ -145,7 +145,7 @@ fn a_full_spool_is_an_error_and_has_room_again() {
         files(&folder.path().join("spool"), "spool").iter().map(|file| file.metadata().unwrap().len()).sum();
     assert!(bytes <= 3_200, "{bytes}");
     database.fault(Fault::None);
-    while store.hand_over().unwrap() == HandOver::More {}
+    while store.hand_over().unwrap() {}
     record(kept_in_spool).unwrap();
     assert_eq!(kept(&database), (0..=kept_in_spool).collect());
 }
@@ -167,14 +167,14 @@ fn opens_for_another_database_are_put_aside_and_not_emptied_into_this_one() {
     let fixture = Fixture::new();
     fixture.hands_over_all();
     fixture.database.fault(Fault::Down);
-    fixture.records(&opens(0..40), Answer::Spooled);
+    fixture.records(&opens(0..40), Recorded::Spooled);
     let (folder, first) = (fixture.folder, fixture.database);
     drop(fixture.store);
     // Another database that even knows the pings.
     let other = FaultyStore::default();
     insert_pings(&other);
     let store = spooled(&folder.path().join("spool"), &other);
-    assert_eq!(store.hand_over().unwrap(), HandOver::Done);
+    assert!(!store.hand_over().unwrap());
     let backlog = store.backlog();
     assert_eq!((backlog.waiting, backlog.set_aside), (0, 40), "{backlog:?}");
     assert!(kept(&other).is_empty());
@@ -186,7 +186,7 @@ fn opens_for_another_database_are_put_aside_and_not_emptied_into_this_one() {
     let apart = std::fs::read_dir(folder.path().join("spool")).unwrap().map(|entry| entry.unwrap().path());
     let apart = apart.into_iter().find(|path| path.is_dir()).unwrap();
     let store = spooled(&apart, &first);
-    while store.hand_over().unwrap() == HandOver::More {}
+    while store.hand_over().unwrap() {}
     assert_eq!((kept(&first), store.backlog()), ((0..40).collect(), Backlog::default()));
 }
 
@@ -195,7 +195,7 @@ fn a_database_that_forgot_its_pings_filters_and_all_is_counted() {
     let fixture = Fixture::new();
     fixture.hands_over_all();
     fixture.database.fault(Fault::RecordFails);
-    fixture.records(&opens(0..40), Answer::Spooled);
+    fixture.records(&opens(0..40), Recorded::Spooled);
     // As a restored backup: the same database, before ping 2 was made.
     block_on(fixture.database.memory().erase(ping_id(2))).unwrap();
     fixture.database.fault(Fault::None);
@@ -211,13 +211,13 @@ fn an_open_that_the_database_refuses_is_set_aside_and_the_rest_is_handed_over() 
         for number in &refused {
             fixture.database.refuse(open(*number).id);
         }
-        fixture.records(&opens(0..800), Answer::Spooled);
+        fixture.records(&opens(0..800), Recorded::Spooled);
         fixture.hands_over_all();
         let expected = (0..800).filter(|number| !refused.contains(number)).collect();
         assert_eq!(fixture.kept(), expected, "but for {refused:?}");
         assert_eq!(fixture.store.backlog().set_aside, refused.len() as u64);
         // Others go straight again, and the same is known after a restart.
-        fixture.records(&opens(800..803), Answer::Kept);
+        fixture.records(&opens(800..803), Recorded::Durable);
         let fixture = fixture.restarted();
         let backlog = fixture.store.backlog();
         assert_eq!((backlog.waiting, backlog.set_aside, backlog.unreadable), (0, refused.len() as u64, 0));
@@ -238,11 +238,11 @@ fn an_open_that_the_database_refuses_is_set_aside_and_the_rest_is_handed_over() 
 #[test]
 fn what_is_refused_sends_no_other_batch_through_the_spool() {
     let fixture = Fixture::new();
-    fixture.records(&opens(0..3), Answer::Kept);
+    fixture.records(&opens(0..3), Recorded::Durable);
     fixture.database.fault(Fault::DamagedAt(ping_id(1)));
-    fixture.records(&[open(4)], Answer::Spooled);
+    fixture.records(&[open(4)], Recorded::Spooled);
     assert!(!fixture.store.is_away(), "a refusal is no outage");
-    fixture.records(&[open(5), open(6)], Answer::Kept);
+    fixture.records(&[open(5), open(6)], Recorded::Durable);
     fixture.hands_over_all();
     assert_eq!(fixture.store.backlog().set_aside, 1);
     assert_eq!(fixture.kept(), [0, 1, 2, 5, 6].into());
@@ -253,7 +253,7 @@ fn an_outage_in_the_middle_sets_nothing_aside() {
     for calls in 0..30 {
         let fixture = Fixture::new();
         fixture.database.refuse(open(7).id);
-        fixture.records(&opens(0..100), Answer::Spooled);
+        fixture.records(&opens(0..100), Recorded::Spooled);
         fixture.database.fail_after(calls);
         let _ = fixture.store.hand_over();
         assert!(fixture.store.backlog().set_aside <= 1, "after {calls} calls: {:?}", fixture.store.backlog());
@@ -279,7 +279,7 @@ fn a_database_that_is_away_at_the_start_is_known_to_be_before_the_first_hit() {
     fixture.database.fault(Fault::Down);
     assert!(block_on(fixture.store.recipient_keys()).is_err());
     assert!(fixture.store.is_away(), "so that neither a hit nor the purge asks it");
-    fixture.records(&opens(0..3), Answer::Spooled);
+    fixture.records(&opens(0..3), Recorded::Spooled);
     assert_eq!(fixture.database.records(), 0);
     fixture.database.fault(Fault::None);
     fixture.hands_over_all();

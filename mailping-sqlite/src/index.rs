@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mailping_core::Timestamp;
 use mailping_core::receipts::OpenId;
-use mailping_core::store::{OpenCursor, Order};
+use mailping_core::store::OpenCursor;
 use rusqlite::{Connection, Row, params};
 
 use crate::failure::{Result, readable};
@@ -38,6 +38,13 @@ impl Entry {
     pub(crate) fn cursor(&self) -> OpenCursor {
         OpenCursor::new(Timestamp::from_unix_millis(self.at), OpenId::from_bytes(self.id.to_be_bytes()))
     }
+}
+
+/// The direction of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    OldestFirst,
+    NewestFirst,
 }
 
 /// A ping's entries after a cursor, in one direction.

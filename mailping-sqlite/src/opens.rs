@@ -8,11 +8,11 @@ use std::sync::Mutex;
 
 use mailping_core::PingId;
 use mailping_core::receipts::Open;
-use mailping_core::store::{OpenCursor, OpenPage, Order};
+use mailping_core::store::{OpenCursor, Page};
 use rusqlite::{Connection, Statement};
 
 use crate::failure::{Failure, Result, readable};
-use crate::index::{self, Entry, Span, Tail, locked};
+use crate::index::{self, Entry, Order, Span, Tail, locked};
 use crate::{record, rows};
 
 /// A page of each of these pings, all from one state of the file.
@@ -23,8 +23,8 @@ pub(crate) fn pages(
     order: Order,
     after: Option<OpenCursor>,
     limit: usize,
-) -> Result<Vec<OpenPage>> {
-    let mut pages = vec![OpenPage::default(); pings.len()];
+) -> Result<Vec<Page<Open, OpenCursor>>> {
+    let mut pages = vec![Page::default(); pings.len()];
     // The numbers of pings never change, so that they may be looked up before.
     let mut asked = Vec::with_capacity(pings.len());
     for (ping, page) in pings.iter().zip(&mut pages) {
@@ -55,7 +55,7 @@ fn read(
     span: &Span,
     mut waiting: Vec<Entry>,
     limit: usize,
-) -> Result<OpenPage> {
+) -> Result<Page<Open, OpenCursor>> {
     let indexed = readable(index::of(connection, span, limit.saturating_add(1)), &mut 0)?;
     if indexed.is_none() {
         tracing::error!(%ping, "the index of opens is damaged: the whole table is searched for those of a ping");
@@ -75,11 +75,11 @@ fn read(
     });
     let has_more = entries.len() > limit;
     entries.truncate(limit);
-    let mut page = OpenPage::default();
+    let mut page = Page::default();
     let mut find = connection.prepare_cached(rows::OPEN)?;
     for (entry, is_indexed) in &entries {
         match readable(open(&mut find, ping, entry), &mut page.unreadable)? {
-            Some(Some(open)) => page.opens.push(open),
+            Some(Some(open)) => page.items.push(open),
             // What left the tail is gone; what is in the index has its row, unless that is damaged.
             Some(None) => page.unreadable += u64::from(*is_indexed),
             None => {}

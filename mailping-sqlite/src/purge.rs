@@ -4,12 +4,12 @@
 use std::sync::Mutex;
 
 use mailping_core::Timestamp;
-use mailping_core::store::{Erased, Order, Purged};
+use mailping_core::store::Deleted;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::changes;
 use crate::failure::{Result, readable};
-use crate::index::{self, Span, Tail, locked};
+use crate::index::{self, Order, Span, Tail, locked};
 use crate::writer::Writer;
 
 /// In the index's own order: any other would sort all that is due for each ping.
@@ -21,13 +21,13 @@ type Due = (i64, i64);
 
 /// Deletes at most `limit` pings and opens of those that are due. What is damaged stays and is
 /// counted.
-pub(crate) fn purge(writer: &Writer, now: Timestamp, limit: usize) -> Result<Purged> {
+pub(crate) fn purge(writer: &Writer, now: Timestamp, limit: usize) -> Result<Deleted> {
     match writer.write(|transaction| purge_from(transaction, writer, now, limit, &mut None, usize::MAX)) {
         Err(failure) if failure.is_corrupt() => {}
         purged => return purged,
     }
     // SQLite keeps nothing of a transaction that has come across damage: each ping has its own.
-    let (mut purged, mut place) = (Purged::default(), None);
+    let (mut purged, mut place) = (Deleted::default(), None);
     loop {
         let before = place;
         let left = left_of(limit, &purged);
@@ -42,7 +42,7 @@ pub(crate) fn purge(writer: &Writer, now: Timestamp, limit: usize) -> Result<Pur
     }
 }
 
-fn left_of(limit: usize, purged: &Purged) -> usize {
+fn left_of(limit: usize, purged: &Deleted) -> usize {
     limit.saturating_sub((purged.pings + purged.opens) as usize)
 }
 
@@ -54,8 +54,8 @@ fn purge_from(
     limit: usize,
     place: &mut Option<Due>,
     pings: usize,
-) -> Result<Purged> {
-    let mut purged = Purged::default();
+) -> Result<Deleted> {
+    let mut purged = Deleted::default();
     for _ in 0..pings {
         let left = left_of(limit, &purged);
         let (until, n) = place.unwrap_or((i64::MIN, i64::MIN));
@@ -72,7 +72,7 @@ fn purge_from(
 }
 
 /// Deletes at most so many opens of a ping, and the ping if they were fewer.
-fn purge_ping(connection: &Connection, tail: &Mutex<Tail>, ping: i64, most: usize) -> Result<Erased> {
+fn purge_ping(connection: &Connection, tail: &Mutex<Tail>, ping: i64, most: usize) -> Result<Deleted> {
     const ENTRY: &str = "DELETE FROM opens_by_ping WHERE ping = ?1 AND at = ?2 AND id = ?3 AND seq = ?4";
     let span = Span::new(ping, Order::OldestFirst, None);
     let mut entries = index::of(connection, &span, most)?;
@@ -92,8 +92,8 @@ fn purge_ping(connection: &Connection, tail: &Mutex<Tail>, ping: i64, most: usiz
         done += gone.max(of_index.execute(params![ping, entry.at, entry.id.to_be_bytes(), entry.seq])?);
         opens += gone as u64;
     }
-    let rest = if done < most { changes::delete(connection, ping)? } else { Erased::default() };
-    Ok(Erased::new(rest.pings, rest.opens + opens))
+    let rest = if done < most { changes::delete(connection, ping)? } else { Deleted::default() };
+    Ok(Deleted::new(rest.pings, rest.opens + opens))
 }
 
 #[cfg(test)]

@@ -4,14 +4,15 @@
 use std::collections::BTreeSet;
 
 use mailping_core::PingId;
-use mailping_core::store::{KeptPing, KeyFingerprint, PingPage, PingQuery, RecipientHashes};
+use mailping_core::pings::Ping;
+use mailping_core::store::{KeyFingerprint, ObjectionScope, Page, PingQuery, RecipientHashes};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 
 use crate::failure::{Failure, Result, readable};
-use crate::{changes, record, rows};
+use crate::{changes, milestones, record, rows};
 
-pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<KeptPing>> {
+pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<Ping>> {
     let transaction = connection.unchecked_transaction()?;
     let found = record::find(&transaction, id)?;
     found.map(|found| by_number(&transaction, found.n, id, |_| true)).transpose()
@@ -19,24 +20,21 @@ pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<KeptPin
 
 /// A ping by its number; an error if that is another one, or not as it was asked for: an index is
 /// damaged then.
-fn by_number(
-    connection: &Connection,
-    n: i64,
-    id: PingId,
-    is_asked: impl Fn(&KeptPing) -> bool,
-) -> Result<KeptPing> {
+fn by_number(connection: &Connection, n: i64, id: PingId, is_asked: impl Fn(&Ping) -> bool) -> Result<Ping> {
     let read = || {
         let mut find = connection.prepare_cached(rows::PING)?;
         let kept = find.query_row([n], |row| Ok(rows::ping(row))).optional()?.transpose()?;
-        let kept = kept.filter(|kept| kept.ping.id == id && is_asked(kept));
-        kept.ok_or(Failure::corrupt("an index of pings"))
+        let kept = kept.filter(|kept| kept.id == id && is_asked(kept));
+        let mut kept = kept.ok_or(Failure::corrupt("an index of pings"))?;
+        kept.milestones = milestones::of_ping(connection, n, id)?;
+        Ok(kept)
     };
     read().inspect_err(|_| {
         tracing::error!(ping = %id, "the row of a ping in the database file cannot be read");
     })
 }
 
-pub(crate) fn pings(connection: &Connection, query: &PingQuery) -> Result<PingPage> {
+pub(crate) fn pings(connection: &Connection, query: &PingQuery) -> Result<Page<Ping>> {
     let (reference, owner) = (query.reference.as_ref(), query.owner.as_ref());
     let filter = match (reference, owner) {
         (None, None) => "INDEXED BY sqlite_autoindex_pings_1 WHERE",
@@ -45,9 +43,9 @@ pub(crate) fn pings(connection: &Connection, query: &PingQuery) -> Result<PingPa
         (Some(_), Some(_)) => "INDEXED BY pings_by_reference WHERE reference = ? AND owner = ? AND",
     };
     let asked = [reference, owner].into_iter().flatten().map(|text| Value::from(text.clone())).collect();
-    let is_asked = |kept: &KeptPing| {
-        owner.is_none_or(|owner| kept.ping.owner.as_ref() == Some(owner))
-            && reference.is_none_or(|reference| kept.ping.reference == *reference)
+    let is_asked = |kept: &Ping| {
+        owner.is_none_or(|owner| kept.owner.as_ref() == Some(owner))
+            && reference.is_none_or(|reference| kept.reference == *reference)
     };
     let transaction = connection.unchecked_transaction()?;
     page(&transaction, filter, asked, query.after, query.limit, is_asked)
@@ -58,7 +56,7 @@ pub(crate) fn pings_of(
     recipient: &RecipientHashes,
     after: Option<PingId>,
     limit: usize,
-) -> Result<PingPage> {
+) -> Result<Page<Ping>> {
     const FILTER: &str = "INDEXED BY pings_by_recipient WHERE recipient_key = ? AND recipient_hash = ? AND";
     // Several statements: a transaction makes them see one state.
     let transaction = connection.unchecked_transaction()?;
@@ -68,13 +66,13 @@ pub(crate) fn pings_of(
         let page = page(&transaction, FILTER, asked, after, limit, |_| true)?;
         has_more |= page.next.is_some();
         unreadable += page.unreadable;
-        pings.extend(page.pings);
+        pings.extend(page.items);
     }
-    pings.sort_unstable_by_key(|kept: &KeptPing| std::cmp::Reverse(kept.ping.id));
+    pings.sort_unstable_by_key(|kept: &Ping| std::cmp::Reverse(kept.id));
     has_more |= pings.len() > limit;
     pings.truncate(limit);
-    let next = pings.last().filter(|_| has_more).map(|kept| kept.ping.id);
-    Ok(PingPage::new(pings, next).unreadable(unreadable))
+    let next = pings.last().filter(|_| has_more).map(|kept| kept.id);
+    Ok(Page::new(pings, next).unreadable(unreadable))
 }
 
 /// The newest pings of a filter, until there are enough that can be read.
@@ -84,38 +82,40 @@ fn page(
     mut asked: Vec<Value>,
     after: Option<PingId>,
     limit: usize,
-    is_asked: impl Fn(&KeptPing) -> bool,
-) -> Result<PingPage> {
+    is_asked: impl Fn(&Ping) -> bool,
+) -> Result<Page<Ping>> {
     // All ids are below 17 bytes of ones.
     asked.push(after.map_or_else(|| vec![0xff; 17], |id| id.as_bytes().to_vec()).into());
     let sql = format!("SELECT n, id FROM pings {filter} id < ? ORDER BY id DESC");
     let mut find = connection.prepare_cached(&sql)?;
     let mut found = find.query(params_from_iter(asked))?;
-    let mut page = PingPage::default();
+    let mut page = Page::<Ping>::default();
     loop {
         // A damaged page of the index ends the list.
         let Some(row) = readable(found.next(), &mut page.unreadable)?.flatten() else { break };
-        if page.pings.len() >= limit {
-            page.next = page.pings.last().map(|last| last.ping.id);
+        if page.items.len() >= limit {
+            page.next = page.items.last().map(|last| last.id);
             break;
         }
         let kept = rows::value(row, 0, "pings.n").and_then(|n| {
             by_number(connection, n, PingId::from_bytes(rows::value(row, 1, "pings.id")?), &is_asked)
         });
-        page.pings.extend(readable(kept, &mut page.unreadable)?);
+        page.items.extend(readable(kept, &mut page.unreadable)?);
     }
     Ok(page)
 }
 
-pub(crate) fn has_objected(connection: &Connection, recipient: &RecipientHashes) -> Result<bool> {
+pub(crate) fn objection(
+    connection: &Connection,
+    recipient: &RecipientHashes,
+) -> Result<Option<ObjectionScope>> {
     // Several statements: a transaction makes them see one state.
     let transaction = connection.unchecked_transaction()?;
+    let mut widest = None;
     for hash in recipient.all() {
-        if changes::has_objected(&transaction, hash)? {
-            return Ok(true);
-        }
+        widest = widest.max(changes::objection(&transaction, hash)?);
     }
-    Ok(false)
+    Ok(widest)
 }
 
 pub(crate) fn recipient_keys(connection: &Connection) -> Result<Vec<KeyFingerprint>> {

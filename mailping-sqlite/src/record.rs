@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use mailping_core::pings::TimeStep;
 use mailping_core::receipts::{LastDay, Open, OpenId};
-use mailping_core::store::{Answer, Written};
+use mailping_core::store::Recorded;
 use mailping_core::{PingId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -24,15 +24,15 @@ pub(crate) fn batch(
     opens: &[Open],
     last_days: &[LastDay],
     mut indexed: Option<HashSet<Key>>,
-) -> Result<Written> {
+) -> Result<Vec<Recorded>> {
     const RAISE: &str = "INSERT OR REPLACE INTO last_days (ping, day) SELECT ?1, ?2
         WHERE NOT EXISTS (SELECT 1 FROM last_days WHERE ping = ?1 AND day >= ?2)";
-    let mut written = Written::default();
+    let mut written = Vec::with_capacity(opens.len() + last_days.len());
     let mut insert = connection.prepare_cached(rows::INSERT_OPEN)?;
     for open in opens {
         let at = open.at.unix_millis();
         let ping = recording(connection, open.ping, at, open.time_step)?;
-        written.opens.push(answer(ping.is_some()));
+        written.push(answer(ping.is_some()));
         let Some(ping) = ping else { continue };
         let entry = Entry { ping, at, id: u64::from_be_bytes(*open.id.as_bytes()), seq: 0 };
         // Another one of this batch is known too.
@@ -46,7 +46,7 @@ pub(crate) fn batch(
     for last in last_days {
         let day = last.day.unix_millis();
         let ping = recording(connection, last.ping, day, TimeStep::Day)?;
-        written.last_days.push(answer(ping.is_some()));
+        written.push(answer(ping.is_some()));
         if let Some(ping) = ping {
             // A new row with a new number, so that it is news.
             connection.prepare_cached(RAISE)?.execute([ping, day])?;
@@ -97,6 +97,6 @@ pub(crate) fn indexed(connection: &Connection, opens: &[Open]) -> HashSet<Key> {
     opens.iter().filter(is_there).map(|open| (open.ping, open.at, open.id)).collect()
 }
 
-const fn answer(kept: bool) -> Answer {
-    if kept { Answer::Kept } else { Answer::Filtered }
+const fn answer(kept: bool) -> Recorded {
+    if kept { Recorded::Durable } else { Recorded::Filtered }
 }

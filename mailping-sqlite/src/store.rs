@@ -8,19 +8,19 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Attempt, DatabaseId, Erased, KeptPing, KeyFingerprint, Mark, News, OpenPage, OpenQuery, Order, PingPage,
-    PingQuery, Purged, RecipientHashes, Spooling, Store, StoreError, Written,
+    Attempt, DatabaseId, Deleted, KeyFingerprint, Mark, Milestone, ObjectionScope, Observation, OpenCursor,
+    OpenQuery, Page, PingQuery, RecipientHashes, Recorded, Spooling, Store, StoreError,
 };
 use mailping_core::{PingId, Timestamp};
 use rusqlite::Connection;
 
 use crate::files::{self, Files};
-use crate::index::ROUND;
+use crate::index::{Order, ROUND};
 use crate::repair::Recovered;
 use crate::upkeep::Upkeep;
 use crate::worker::{MAX_CALLS, Worker};
 use crate::writer::Writer;
-use crate::{changes, connect, news, opens, purge, reads, repair};
+use crate::{changes, connect, milestones, news, opens, purge, reads, repair};
 
 /// A [`Store`] in one SQLite file.
 ///
@@ -112,15 +112,20 @@ impl Store for SqliteStore {
         opens: &[Open],
         last_days: &[LastDay],
         attempt: Attempt,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<Vec<Recorded>, StoreError> {
         if opens.is_empty() && last_days.is_empty() {
-            return Ok(Written::default());
+            return Ok(Vec::new());
         }
         let written = self.writer.record(opens, last_days, attempt)?;
         // A little more than these, so that what waits is bounded.
         self.writer.fill_index(ROUND, opens.len() * 9 / 8 + 1);
         self.upkeep.changed(opens.len() + last_days.len());
         Ok(written)
+    }
+
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
+        let milestone = *milestone;
+        self.changes.call(move |writer| writer.write(|change| milestones::reach(change, &milestone))).await
     }
 
     async fn insert_ping(
@@ -144,23 +149,29 @@ impl Store for SqliteStore {
         made
     }
 
-    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
+    async fn ping(&self, id: PingId) -> Result<Option<Ping>, StoreError> {
         self.reads.call(move |connection| reads::ping(connection, id)).await
     }
 
-    async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
+    async fn pings(&self, query: &PingQuery) -> Result<Page<Ping>, StoreError> {
         let query = query.clone();
         self.reads.call(move |connection| reads::pings(connection, &query)).await
     }
 
-    async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
-        let (tail, OpenQuery { ping, order, after, limit, .. }) = (Arc::clone(&self.writer.tail), *query);
+    async fn opens(&self, query: &OpenQuery) -> Result<Page<Open, OpenCursor>, StoreError> {
+        let (tail, OpenQuery { ping, newest_first, after, limit, .. }) =
+            (Arc::clone(&self.writer.tail), *query);
+        let order = if newest_first { Order::NewestFirst } else { Order::OldestFirst };
         let read =
             move |connection: &mut Connection| opens::pages(connection, &tail, &[ping], order, after, limit);
         Ok(self.reads.call(read).await?.pop().unwrap_or_default())
     }
 
-    async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
+    async fn opens_of(
+        &self,
+        pings: &[PingId],
+        limit: usize,
+    ) -> Result<Vec<Page<Open, OpenCursor>>, StoreError> {
         let (tail, pings) = (Arc::clone(&self.writer.tail), pings.to_vec());
         let order = Order::OldestFirst;
         self.reads.call(move |connection| opens::pages(connection, &tail, &pings, order, None, limit)).await
@@ -170,7 +181,7 @@ impl Store for SqliteStore {
         self.reads.call(|connection| news::mark(connection)).await
     }
 
-    async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+    async fn news(&self, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>, StoreError> {
         let since = since.clone();
         self.reads.call(move |connection| news::news(connection, &since, limit)).await
     }
@@ -179,22 +190,24 @@ impl Store for SqliteStore {
         self.changes.call(move |writer| writer.write(|change| changes::withdraw(change, id))).await
     }
 
-    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+    async fn erase(&self, id: PingId) -> Result<Option<Deleted>, StoreError> {
         self.changes
             .call(move |writer| writer.erase(|change, waiting| changes::erase(change, id, waiting)))
             .await
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
         let recipient = recipient.clone();
-        self.changes.call(move |writer| writer.write(|change| changes::object(change, &recipient))).await
+        self.changes
+            .call(move |writer| writer.write(|change| changes::object(change, &recipient, scope)))
+            .await
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
         self.changes.call(move |writer| writer.write(|change| changes::object_by_ping(change, id))).await
     }
 
-    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
+    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Deleted, StoreError> {
         let recipient = recipient.clone();
         self.changes
             .call(move |writer| {
@@ -203,9 +216,9 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
         let recipient = recipient.clone();
-        self.reads.call(move |connection| reads::has_objected(connection, &recipient)).await
+        self.reads.call(move |connection| reads::objection(connection, &recipient)).await
     }
 
     async fn pings_of(
@@ -213,7 +226,7 @@ impl Store for SqliteStore {
         recipient: &RecipientHashes,
         after: Option<PingId>,
         limit: usize,
-    ) -> Result<PingPage, StoreError> {
+    ) -> Result<Page<Ping>, StoreError> {
         let recipient = recipient.clone();
         self.reads.call(move |connection| reads::pings_of(connection, &recipient, after, limit)).await
     }
@@ -222,7 +235,7 @@ impl Store for SqliteStore {
         self.reads.call(|connection| reads::recipient_keys(connection)).await
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Deleted, StoreError> {
         let purged = purge::purge(&self.writer, now, limit)?;
         if purged.pings + purged.opens > 0 {
             self.writer.owe_empty_log();
@@ -237,5 +250,9 @@ impl Store for SqliteStore {
 
     fn spool(&self) -> Option<&dyn Spooling> {
         None
+    }
+
+    fn copies(&self) -> usize {
+        1
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use mailping_core::receipts::{LastDay, Open};
-use mailping_core::store::{Attempt, Written};
+use mailping_core::store::{Attempt, Recorded};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::failure::{Failure, Result};
@@ -54,7 +54,12 @@ impl Writer {
     }
 
     /// Keeps a batch.
-    pub(crate) fn record(&self, opens: &[Open], last_days: &[LastDay], attempt: Attempt) -> Result<Written> {
+    pub(crate) fn record(
+        &self,
+        opens: &[Open],
+        last_days: &[LastDay],
+        attempt: Attempt,
+    ) -> Result<Vec<Recorded>> {
         let indexed = (attempt == Attempt::Repeat).then(|| record::indexed(&self.connection(), opens));
         self.write(|transaction| record::batch(transaction, &self.tail, opens, last_days, indexed))
     }

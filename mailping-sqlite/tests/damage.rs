@@ -13,7 +13,7 @@ use std::path::Path;
 
 use common::{insert, open, ping, ping_id, time};
 use mailping_core::receipts::Open;
-use mailping_core::store::{Answer, Attempt, OpenQuery, PingQuery, Store, StoreError};
+use mailping_core::store::{Attempt, OpenQuery, PingQuery, Recorded, Store, StoreError};
 use mailping_core::{PingId, Timestamp};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
@@ -141,7 +141,7 @@ fn survives(folder: &Path, all: &Pings, how: &str, tally: &mut Tally) {
         let is_read = loop {
             match block_on(store.opens(&query)) {
                 Ok(page) => {
-                    found.extend(page.opens);
+                    found.extend(page.items);
                     unreadable += page.unreadable;
                     match page.next {
                         Some(next) => query = query.after(Some(next)),
@@ -177,9 +177,9 @@ fn survives(folder: &Path, all: &Pings, how: &str, tally: &mut Tally) {
     let batch: Vec<Open> = (0..20).map(|n| open(ping_id(LATER), n)).collect();
     let written = block_on(store.record(&batch, &[], Attempt::First))
         .unwrap_or_else(|error| panic!("{how}: {error:?}"));
-    assert_eq!(written.opens, [Answer::Kept; 20], "{how}");
+    assert_eq!(written, [Recorded::Durable; 20], "{how}");
     let shown = block_on(store.opens(&OpenQuery::oldest(ping_id(LATER), 99))).unwrap();
-    assert_eq!((shown.opens.len(), shown.unreadable), (20, 0), "{how}");
+    assert_eq!((shown.items.len(), shown.unreadable), (20, 0), "{how}");
     for n in 0..PINGS {
         match block_on(store.record(&[open(ping_id(n), LATER + n)], &[], Attempt::First)) {
             Ok(_) => {}
@@ -188,7 +188,7 @@ fn survives(folder: &Path, all: &Pings, how: &str, tally: &mut Tally) {
         }
     }
     let list = block_on(store.pings(&PingQuery::newest(2_000))).unwrap();
-    lacks |= list.pings.len() < all.len() + 1;
+    lacks |= list.items.len() < all.len() + 1;
     // A purge ends, whatever it meets.
     let far: Timestamp = time(u64::try_from(i64::MAX / 2).unwrap());
     for _ in 0..100_000 {
@@ -293,7 +293,7 @@ fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
     indexed(&file, |n| ping(n).keep_until);
     spoil(&file, "opens_by_ping", |n| n % 2 == 0);
     let count = |store: &SqliteStore, n: u64| {
-        block_on(store.opens(&OpenQuery::oldest(ping_id(n), 999))).unwrap().opens.len()
+        block_on(store.opens(&OpenQuery::oldest(ping_id(n), 999))).unwrap().items.len()
     };
     for round in 0..2 {
         let store = SqliteStore::open(&file).unwrap();
@@ -301,10 +301,10 @@ fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
             assert_eq!(count(&store, n), 30 + round, "round {round}, ping {n}");
             let one = open(ping_id(n), LATER + round as u64);
             assert_eq!(
-                block_on(store.record(std::slice::from_ref(&one), &[], Attempt::First)).unwrap().opens,
-                [Answer::Kept]
+                block_on(store.record(std::slice::from_ref(&one), &[], Attempt::First)).unwrap(),
+                [Recorded::Durable]
             );
-            assert_eq!(block_on(store.record(&[one], &[], Attempt::Repeat)).unwrap().opens, [Answer::Kept]);
+            assert_eq!(block_on(store.record(&[one], &[], Attempt::Repeat)).unwrap(), [Recorded::Durable]);
             assert_eq!(count(&store, n), 31 + round, "round {round}, ping {n}: once, and at once");
         }
         drop(store);
@@ -344,7 +344,7 @@ fn a_purge_passes_over_what_is_damaged_and_counts_it() {
         let again = block_on(store.purge(time(2), 500)).unwrap();
         assert_eq!((again.pings, again.opens, again.passed_over), (0, 0, passed_over), "{table}");
         let kept = block_on(store.opens(&OpenQuery::oldest(ping_id(PINGS - 1), 99))).unwrap();
-        assert_eq!((kept.opens.len(), kept.unreadable), (30, 0), "{table}: what is not due");
+        assert_eq!((kept.items.len(), kept.unreadable), (30, 0), "{table}: what is not due");
     }
 }
 
@@ -373,8 +373,8 @@ fn damage_among_the_latest_opens_keeps_no_other_change_from_being_made() {
     let store = SqliteStore::open(&file).unwrap();
     let read = |n: u64| block_on(store.opens(&OpenQuery::oldest(ping_id(n), 99))).unwrap();
     let repeated = block_on(store.record(&late[1_980..], &[], Attempt::Repeat)).unwrap();
-    assert_eq!(repeated.opens, [Answer::Kept; 20]);
-    assert_eq!(read(399).opens.len(), 35, "each once");
+    assert_eq!(repeated, [Recorded::Durable; 20]);
+    assert_eq!(read(399).items.len(), 35, "each once");
     let erased = block_on(store.erase(ping_id(399))).unwrap().unwrap();
     assert_eq!((erased.pings, erased.opens), (1, 35));
     let raw = Connection::open(&file).unwrap();
@@ -386,7 +386,7 @@ fn damage_among_the_latest_opens_keeps_no_other_change_from_being_made() {
     let is_broken: bool = raw.query_row("SELECT index_broken FROM about", (), |row| row.get(0)).unwrap();
     assert!(!is_broken, "it is another page");
     let pages: Vec<_> = (0..PINGS).map(read).collect();
-    let lost: u64 = pages.iter().map(|page| 35 - page.opens.len() as u64).sum();
+    let lost: u64 = pages.iter().map(|page| 35 - page.items.len() as u64).sum();
     assert!((1..=35 + 100).contains(&lost), "{lost}");
 }
 
@@ -408,7 +408,7 @@ fn an_undamaged_file_is_saved_as_it_is() {
     let store = SqliteStore::open(&saved).unwrap();
     for (id, opens) in &all {
         let page = block_on(store.opens(&OpenQuery::oldest(*id, 999))).unwrap();
-        assert_eq!((&page.opens, page.unreadable), (opens, 0));
+        assert_eq!((&page.items, page.unreadable), (opens, 0));
     }
     assert_eq!(block_on(store.identity()).unwrap(), identity, "it is the same database");
     assert_eq!(block_on(store.news(&mark, 9)).unwrap().items, [], "and gives no number again");
@@ -444,21 +444,21 @@ fn what_can_be_read_of_a_damaged_file_is_saved() {
         drop(raw);
         let store = SqliteStore::open(&saved).unwrap();
         let list = block_on(store.pings(&PingQuery::newest(2_000))).unwrap();
-        assert_eq!(list.pings.len() as u64 + list.unreadable, recovered.pings, "{how}");
+        assert_eq!(list.items.len() as u64 + list.unreadable, recovered.pings, "{how}");
         assert!(list.unreadable <= 20, "{how}: {}", list.unreadable);
         let (mut found, mut unreadable) = (0, 0);
         for (id, opens) in &all {
             let page = block_on(store.opens(&OpenQuery::oldest(*id, 999))).unwrap();
-            let are_theirs = page.opens.iter().all(|open| opens.iter().any(|other| other.id == open.id));
+            let are_theirs = page.items.iter().all(|open| opens.iter().any(|other| other.id == open.id));
             assert!(are_theirs, "{how}: an open at a wrong ping");
-            (found, unreadable) = (found + page.opens.len() as u64, unreadable + page.unreadable);
+            (found, unreadable) = (found + page.items.len() as u64, unreadable + page.unreadable);
         }
         // A flipped bit that the schema does not refuse is found when it is read.
         assert!(found + unreadable <= recovered.opens && unreadable <= 20, "{how}: {found}, {unreadable}");
         lost += all.values().map(|opens| opens.len() as u64).sum::<u64>() - found;
         insert(&store, &ping(LATER));
         let written = block_on(store.record(&[open(ping_id(LATER), 1)], &[], Attempt::First)).unwrap();
-        assert_eq!(written.opens, [Answer::Kept], "{how}");
+        assert_eq!(written, [Recorded::Durable], "{how}");
     }
     eprintln!("{refused} of {damages} files could not be read, {lost} opens were lost in the others");
     assert!(refused <= damages / 8 + 1, "{refused}");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use common::{count_opens, insert, open, ping, ping_id};
 use mailping_core::receipts::Open;
-use mailping_core::store::{Answer, Attempt, OpenQuery, Store, StoreError};
+use mailping_core::store::{Attempt, OpenQuery, Recorded, Store, StoreError};
 use mailping_fixtures::failing_disk::{self, BROKEN, FULL};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
@@ -25,7 +25,7 @@ fn batch(n: u64) -> Vec<Open> {
 /// to SQLite.
 fn is_kept(store: &SqliteStore, n: u64, attempt: Attempt) -> bool {
     match block_on(store.record(&batch(n), &[], attempt)) {
-        Ok(written) => written.opens.iter().all(|answer| *answer == Answer::Kept),
+        Ok(written) => written.iter().all(|answer| *answer == Recorded::Durable),
         Err(StoreError::Unavailable { .. } | StoreError::Corrupt { .. }) => false,
         Err(error) => panic!("{error:?}"),
     }
@@ -71,7 +71,7 @@ fn a_process_on_a_failing_disk() {
         );
         // Who reads gets what is there, or an error.
         match block_on(store.opens(&OpenQuery::oldest(ping_id(1), 99))) {
-            Ok(page) => assert!(page.opens.len() + page.unreadable as usize > 0, "{what}"),
+            Ok(page) => assert!(page.items.len() + page.unreadable as usize > 0, "{what}"),
             Err(error) => assert!(call == "read", "{what}: {error:?}"),
         }
         failing_disk::work();
@@ -82,7 +82,7 @@ fn a_process_on_a_failing_disk() {
         let mut expected: Vec<Open> = (0..n).flat_map(batch).filter(|open| open.ping == ping_id(3)).collect();
         expected.sort_by_key(|open| (open.at, open.id));
         let found = block_on(store.opens(&OpenQuery::oldest(ping_id(3), usize::MAX))).unwrap();
-        assert_eq!((found.opens, found.unreadable), (expected, 0), "{what}: each once");
+        assert_eq!((found.items, found.unreadable), (expected, 0), "{what}: each once");
     }
     // An erasure that the disk refuses is an error, and one that it lets through is whole.
     failing_disk::fail("write", BROKEN, "mailping.db-wal");

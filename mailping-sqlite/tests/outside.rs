@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::{all_pings, count_opens, insert, open, ping, ping_id, record};
-use mailping_core::intake::{RecordError, Recorded};
+use mailping_core::intake::Recorded;
 use mailping_core::store::{Attempt, OpenQuery, Store, StoreError};
 use mailping_core::{Basis, Keyring, NewPing, Tracker};
 use mailping_sqlite::SqliteStore;
@@ -59,12 +59,11 @@ fn a_deleted_file_shows_in_health_and_no_hit_is_durable() {
     let sent = block_on(tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract))).unwrap();
     let hit = || {
         let request = mailping_core::intake::PixelRequest::new(sent.pixel_url().unwrap(), None, &NoHeaders);
-        block_on(tracker.intake().record(&request))
+        block_on(tracker.intake().record(&request)).map_err(|lost| lost.to_string())
     };
     assert_eq!(hit(), Ok(Recorded::Durable));
     std::fs::remove_file(&file).unwrap();
-    let late: Result<Recorded, RecordError> = hit();
-    assert_eq!(late, Ok(Recorded::Late));
+    assert_eq!(hit(), Ok(Recorded::Late));
     assert!(tracker.intake().health().store_failing);
     assert_eq!(tracker.intake().health().durable, 1);
 }
@@ -258,7 +257,7 @@ fn a_process_that_rewrites() {
         let folder = std::fs::canonicalize(file.parent().unwrap()).unwrap();
         assert!(seen.iter().all(|(rewriting, path)| *rewriting && path.starts_with(&folder)), "{seen:?}");
     });
-    assert_eq!(block_on(store.opens(&OpenQuery::oldest(ping_id(1), 99))).unwrap().opens.len(), 1);
+    assert_eq!(block_on(store.opens(&OpenQuery::oldest(ping_id(1), 99))).unwrap().items.len(), 1);
 }
 
 #[cfg(target_os = "linux")]

@@ -99,7 +99,7 @@ fn what_was_answered_survives_kill_9() {
         answered += last - from + 1;
         let store = SqliteStore::open(&file).unwrap();
         for ping in 0..PINGS {
-            let opens = block_on(store.opens(&OpenQuery::oldest(ping_id(ping), usize::MAX))).unwrap().opens;
+            let opens = block_on(store.opens(&OpenQuery::oldest(ping_id(ping), usize::MAX))).unwrap().items;
             for n in from..=last {
                 assert!(opens.contains(&open(ping_id(ping), n)), "open {n} was answered and is gone");
             }

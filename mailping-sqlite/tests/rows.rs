@@ -146,7 +146,7 @@ fn an_open_that_no_version_has_written_is_left_out_and_counted() {
         assert_eq!((receipt.opens.len(), receipt.summary.unreadable), (0, 1), "{column}");
         assert!(receipt.to_string().contains("1 open cannot be read"), "{receipt}");
         let list = pollster::block_on(subject.tracker.receipts().list(&PingQuery::newest(9))).unwrap();
-        assert_eq!((list.summaries[0].unreadable, list.unreadable), (1, 0));
+        assert_eq!((list.items[0].unreadable, list.unreadable), (1, 0));
     }
 }
 
@@ -157,7 +157,7 @@ fn a_ping_that_no_version_has_written_is_corrupt_by_itself_and_left_out_of_lists
     let error = pollster::block_on(subject.tracker.receipts().get(PING)).unwrap_err();
     assert!(matches!(error, Error::Store(StoreError::Corrupt { what: "pings.basis" })), "{error:?}");
     let list = pollster::block_on(subject.tracker.receipts().list(&PingQuery::newest(9))).unwrap();
-    assert_eq!((list.summaries.len(), list.unreadable), (0, 1));
+    assert_eq!((list.items.len(), list.unreadable), (0, 1));
 }
 
 /// The schema itself refuses what the mask would not leave.
@@ -216,7 +216,7 @@ fn a_row_of_next_years_version_is_read_as_unknown() {
     }
     assert!(subject.write(("pings", "basis"), &Value::Text("{\"kind\":\"public_task\"}".to_owned())));
     let list = pollster::block_on(subject.tracker.receipts().list(&PingQuery::newest(9))).unwrap();
-    assert_eq!((list.summaries.len(), list.unreadable), (1, 0));
+    assert_eq!((list.items.len(), list.unreadable), (1, 0));
     let receipt = pollster::block_on(subject.tracker.receipts().get(PING)).unwrap().unwrap();
     let ping = &receipt.summary.ping;
     assert_eq!(

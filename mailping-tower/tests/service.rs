@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{Request, Response, Version};
 use http_body::{Body, Frame};
-use mailping_tower::{Basis, Keyring, MemoryStore, NewPing, PixelBody, PixelService, Tracker, pixel};
+use mailping_tower::{Basis, Keyring, MemoryStore, NewPing, PixelService, Tracker, pixel};
 use tower::ServiceExt as _;
 
 /// A request's body that is no `Unpin` and never says how long it is.
@@ -36,7 +36,7 @@ async fn tracker() -> Tracker {
     builder.base_url("https://app.example/px").unwrap().build().await.unwrap()
 }
 
-fn body_of(answer: &Response<PixelBody>) -> u64 {
+fn body_of(answer: &Response<impl Body>) -> u64 {
     answer.body().size_hint().exact().unwrap()
 }
 

@@ -8,6 +8,7 @@ mod nginx;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod sizes;
+mod verify;
 
 use mailping_acceptance::{Client, Program, Start, hours_ago};
 use mailping_axum::{Basis, Detail, Keyring, NewPing, PingId, State, Tracker, store::Store};

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use mailping_core::receipts::{Mark, Notice};
+use mailping_core::receipts::{Mark, Notification};
 use mailping_core::{PingId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -57,8 +57,8 @@ impl Waiting {
         }
     }
 
-    pub(crate) fn is(&self, notice: Notice) -> bool {
-        self.kind == notice.kind().as_str() && self.again == again(notice)
+    pub(crate) fn is(&self, notice: Notification) -> bool {
+        self.kind == notice.name() && self.again == again(notice)
     }
 
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -73,9 +73,9 @@ impl Waiting {
 
 /// A message has one first open, whenever it is known to have been; what may happen again is told
 /// apart by its time.
-fn again(notice: Notice) -> i64 {
+fn again(notice: Notification) -> i64 {
     match notice {
-        Notice::Reopened { at } => at.start().unix_millis(),
+        Notification::Reopened { at } => at.start().unix_millis(),
         _ => 0,
     }
 }
@@ -84,13 +84,13 @@ fn after(now: Timestamp, pause: Duration) -> i64 {
     now.unix_millis().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn add(outbox: &Connection, ping: PingId, notices: &[Notice], now: Timestamp) -> rusqlite::Result<()> {
+fn add(outbox: &Connection, ping: PingId, notices: &[Notification], now: Timestamp) -> rusqlite::Result<()> {
     for notice in notices {
         outbox
             .prepare_cached("INSERT INTO notice VALUES (?1, ?2, ?3, 0, 0, ?4, ?5) ON CONFLICT DO NOTHING")?
             .execute(params![
                 ping.as_bytes(),
-                notice.kind().as_str(),
+                notice.name(),
                 again(*notice),
                 now.unix_millis(),
                 after(now, WINDOW)
@@ -135,7 +135,7 @@ impl Outbox {
     pub(crate) fn note(
         &mut self,
         ping: PingId,
-        notices: &[Notice],
+        notices: &[Notification],
         now: Timestamp,
         mark: &Mark,
     ) -> rusqlite::Result<()> {
@@ -156,9 +156,14 @@ impl Outbox {
     }
 
     /// Adds what is new and not too old. Durable.
-    pub(crate) fn add(&mut self, ping: PingId, notices: &[Notice], now: Timestamp) -> rusqlite::Result<()> {
-        let is_fresh = |notice: &&Notice| now.since(notice.at().start()).is_none_or(|age| age < WINDOW);
-        let fresh: Vec<Notice> = notices.iter().filter(is_fresh).copied().collect();
+    pub(crate) fn add(
+        &mut self,
+        ping: PingId,
+        notices: &[Notification],
+        now: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let is_fresh = |notice: &&Notification| now.since(notice.at().start()).is_none_or(|age| age < WINDOW);
+        let fresh: Vec<Notification> = notices.iter().filter(is_fresh).copied().collect();
         add(&self.0, ping, &fresh, now)
     }
 
@@ -262,12 +267,13 @@ mod tests {
     #[test]
     fn a_notice_is_added_once_and_a_reopening_each_time() {
         let (_folder, mut outbox) = outbox();
-        let notices = [Notice::Opened { at: at(0).into() }, Notice::Reopened { at: at(5).into() }];
+        let notices =
+            [Notification::Opened { at: at(0).into() }, Notification::Reopened { at: at(5).into() }];
         outbox.add(PING, &notices, at(10)).unwrap();
         let later = [
-            Notice::Opened { at: at(-3).into() },
-            Notice::Reopened { at: at(5).into() },
-            Notice::Reopened { at: at(9).into() },
+            Notification::Opened { at: at(-3).into() },
+            Notification::Reopened { at: at(5).into() },
+            Notification::Reopened { at: at(9).into() },
         ];
         outbox.add(PING, &later, at(11)).unwrap();
         let taken = outbox.take(at(12), 10, LEASE).unwrap();
@@ -281,9 +287,13 @@ mod tests {
     fn what_came_true_before_the_window_is_not_told() {
         let (_folder, mut outbox) = outbox();
         let now = Timestamp::from_unix_millis(after(at(0), WINDOW));
-        outbox.add(PING, &[Notice::NotOpened { at: at(0).into(), state: State::NoFetch }], now).unwrap();
+        outbox
+            .add(PING, &[Notification::NotOpened { at: at(0).into(), state: State::NoFetch }], now)
+            .unwrap();
         assert_eq!(outbox.take(now, 10, LEASE).unwrap(), []);
-        outbox.add(PING, &[Notice::NotOpened { at: at(1).into(), state: State::NoFetch }], now).unwrap();
+        outbox
+            .add(PING, &[Notification::NotOpened { at: at(1).into(), state: State::NoFetch }], now)
+            .unwrap();
         assert_eq!(outbox.take(now, 10, LEASE).unwrap().len(), 1);
     }
 
@@ -291,7 +301,7 @@ mod tests {
     fn two_processes_send_a_notice_once_and_a_crash_only_puts_it_off() {
         let (folder, mut one) = outbox();
         let mut other = Outbox::open(&folder.path().join("webhooks.db")).unwrap();
-        one.add(PING, &[Notice::Opened { at: at(0).into() }], at(0)).unwrap();
+        one.add(PING, &[Notification::Opened { at: at(0).into() }], at(0)).unwrap();
         assert_eq!(one.take(at(1), 10, LEASE).unwrap().len(), 1);
         assert_eq!(other.take(at(10), 10, LEASE).unwrap(), []);
         assert_eq!(other.next_due().unwrap(), Some(at(11)));
@@ -305,7 +315,7 @@ mod tests {
     fn pauses_grow_to_an_hour_and_end_with_the_window() {
         let (_folder, mut outbox) = outbox();
         let begun = at(0);
-        outbox.add(PING, &[Notice::Opened { at: begun.into() }], begun).unwrap();
+        outbox.add(PING, &[Notification::Opened { at: begun.into() }], begun).unwrap();
         let (mut now, mut pauses) = (begun, Vec::new());
         while outbox.give_up(now).unwrap() == 0 {
             let taken = outbox.take(now, 1, LEASE).unwrap();
@@ -334,7 +344,7 @@ mod tests {
     #[test]
     fn a_forgotten_ping_leaves_no_trace_in_the_file() {
         let (folder, mut outbox) = outbox();
-        outbox.add(PING, &[Notice::Opened { at: at(0).into() }], at(0)).unwrap();
+        outbox.add(PING, &[Notification::Opened { at: at(0).into() }], at(0)).unwrap();
         let bytes = || std::fs::read(folder.path().join("webhooks.db")).unwrap();
         let holds = |bytes: Vec<u8>| bytes.windows(16).any(|window| window == PING.as_bytes());
         assert!(holds(bytes()));

@@ -1,7 +1,6 @@
 //! One message: made from what is kept when it is sent, and posted.
 
 use mailping_core::Tracker;
-use mailping_core::receipts::NoticeRules;
 use serde_json::json;
 
 use crate::outbox::Waiting;
@@ -11,25 +10,25 @@ use crate::target::{NotTaken, Target};
 pub(crate) struct Post {
     pub(crate) tracker: Tracker,
     pub(crate) target: Target,
-    pub(crate) rules: NoticeRules,
 }
 
 impl Post {
     pub(crate) async fn send(&self, waiting: &Waiting) -> Outcome {
-        let found = match self.tracker.receipts().notices(waiting.ping, self.rules).await {
+        let (summary, found) = match self.tracker.receipts().notifications(waiting.ping).await {
             Ok(Some(found)) => found,
             Ok(None) => return Outcome::Gone,
             Err(_) => return Outcome::Unknown,
         };
-        let Some(notice) = found.notices.iter().find(|notice| waiting.is(**notice)) else {
+        let Some(notice) = found.iter().find(|notice| waiting.is(**notice)) else {
             return Outcome::Untrue;
         };
         // No place, network or verdict: who may see those asks for the receipt.
-        let ping = &found.summary.ping;
+        let ping = &summary.ping;
         let message = json!({
-            "type": format!("ping.{}", notice.kind()),
+            "type": format!("ping.{}", notice.name()),
             "timestamp": notice.at(),
-            "data": { "ping": ping.id, "reference": ping.reference, "owner": ping.owner, "state": found.summary.state },
+            "data": { "ping": ping.id, "reference": ping.reference, "owner": ping.owner, "state": summary.state,
+                "delivery": summary.delivery },
         });
         match self.target.post(&waiting.id(), message.to_string()).await {
             Ok(()) => Outcome::Taken,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use mailping_core::receipts::{Event, Events, Mark, Notice, NoticeRules, PingQuery};
+use mailping_core::receipts::{Event, Events, Mark, Notification, PingQuery};
 use mailping_core::{PingId, Timestamp, Tracker};
 use mailping_page::Erasure;
 use tokio::runtime::Builder;
@@ -42,11 +42,10 @@ impl Webhooks {
         tracker: Tracker,
         outbox: Outbox,
         target: Target,
-        rules: NoticeRules,
         erasures: mpsc::Receiver<Erasure>,
     ) -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let post = Arc::new(Post { tracker, target, rules });
+        let post = Arc::new(Post { tracker, target });
         let teller =
             Teller { post, outbox, erasures, next_look: Instant::now(), quiet: Quiet::No, seen: None };
         std::thread::Builder::new()
@@ -180,17 +179,17 @@ impl Teller {
         result.ok()
     }
 
-    /// Notes what an event tells, whatever its age: it comes after the mark, so that nobody has been
-    /// told of it.
+    /// Notes what an event tells, whatever its age: it comes after the mark, so that nobody has
+    /// been told of it.
     async fn note(&mut self, event: Event) -> Result<(), Failure> {
-        if !(event.is_first_open() || event.is_reopen()) {
+        if !(event.is_first_open() || event.is_reopen() || event.milestone.is_some()) {
             self.seen = Some(event.mark);
             return Ok(());
         }
-        let found = self.post.tracker.receipts().notices(event.ping, self.post.rules).await?;
-        let mut notices = found.map(|found| found.notices).unwrap_or_default();
+        let found = self.post.tracker.receipts().notifications(event.ping).await?;
+        let mut notices = found.map(|(_, notices)| notices).unwrap_or_default();
         notices.retain(|notice| match notice {
-            Notice::Opened { .. } => event.is_first_open(),
+            Notification::Opened { .. } => event.is_first_open(),
             other => other.at() == event.at,
         });
         self.outbox.note(event.ping, &notices, now(), &event.mark)?;
@@ -208,9 +207,9 @@ impl Teller {
         }
         let mut query = PingQuery::newest(PAGE);
         loop {
-            let page = self.post.tracker.receipts().list_notices(&query, self.post.rules).await?;
-            for found in &page.all {
-                self.outbox.add(found.summary.ping.id, &found.notices, now())?;
+            let page = self.post.tracker.receipts().list_notifications(&query).await?;
+            for (summary, found) in &page.items {
+                self.outbox.add(summary.ping.id, found, now())?;
             }
             match page.next {
                 Some(next) => query = query.after(next),

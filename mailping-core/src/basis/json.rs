@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Basis, Consent};
+use super::Basis;
 use crate::Timestamp;
 use crate::text::{TextOf, refuse, refuse_values};
 
@@ -25,28 +25,16 @@ impl Basis {
     fn from_fields(mut fields: Fields) -> Option<Self> {
         let basis = match fields.kind.take()?.as_str() {
             "legitimate_interest" => Self::LegitimateInterest { reason: fields.reason.take()? },
-            "consent" => return Consent::from_fields(fields).map(Self::Consent),
+            "consent" => Self::Consent {
+                given_at: fields.given_at.take()?,
+                text_version: fields.text_version.take()?,
+                channel: fields.channel.take()?,
+            },
             "contract" => Self::Contract,
             "legal_obligation" => Self::LegalObligation,
             _ => return None,
         };
         fields.are_used_up().then_some(basis)
-    }
-}
-
-impl<'de> Deserialize<'de> for Consent {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let expected = Object("a consent: `given_at`, `text_version` and `channel`, and nothing else");
-        let fields = deserializer.deserialize_any(expected)?;
-        Self::from_fields(fields).ok_or_else(|| refuse(&expected))
-    }
-}
-
-impl Consent {
-    fn from_fields(mut fields: Fields) -> Option<Self> {
-        let given_at = fields.given_at.take()?;
-        let consent = Self::new(given_at, fields.text_version.take()?, fields.channel.take()?);
-        fields.are_used_up().then_some(consent)
     }
 }
 

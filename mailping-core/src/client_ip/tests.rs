@@ -20,12 +20,12 @@ struct Case {
 }
 
 fn client_ip(strategy: &str, trusted: &str) -> ClientIp {
-    let trusted = trusted.parse().unwrap();
     match strategy {
         "xff" => ClientIp::x_forwarded_for(trusted),
         "forwarded" => ClientIp::forwarded(trusted),
-        other => ClientIp::header(other.strip_prefix("header:").unwrap(), trusted).unwrap(),
+        other => ClientIp::header(other.strip_prefix("header:").unwrap(), trusted),
     }
+    .unwrap()
 }
 
 fn header_map<'a>(lines: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> HeaderMap {
@@ -235,10 +235,10 @@ fn bytes_that_are_no_utf8_end_the_search() {
 #[test]
 fn header_name_is_checked_and_kept_in_lower_case() {
     for bad in ["", "x real ip", "x-real-ip:", "x-r\u{e9}al"] {
-        let error = ClientIp::header(bad, TrustedProxies::default()).unwrap_err();
-        assert_eq!(error, ClientIpError::NotAHeaderName, "{bad:?}");
+        let error = ClientIp::header(bad, "::1").unwrap_err();
+        assert_eq!(error, ParseError::new(HEADER_NAME), "{bad:?}");
     }
-    let client_ip = ClientIp::header("X-Real-IP", TrustedProxies::default()).unwrap();
+    let client_ip = ClientIp::header("X-Real-IP", "::1").unwrap();
     assert!(format!("{client_ip:?}").contains("x-real-ip"));
 }
 

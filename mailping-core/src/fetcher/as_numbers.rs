@@ -1,7 +1,7 @@
 //! The AS numbers whose use is known, as dated data: add a line to `data/as_numbers.txt`, run
 //! `scripts/networks`, and nothing elsewhere.
 
-use super::{Network, packed};
+use super::{Network, as_ranges};
 
 const LIST: &str = include_str!("data/as_numbers.txt");
 
@@ -9,10 +9,7 @@ const LIST: &str = include_str!("data/as_numbers.txt");
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Listed {
     pub(super) network: Network,
-    #[cfg_attr(
-        not(any(test, feature = "maxmind")),
-        expect(dead_code, reason = "a database is looked up by it")
-    )]
+    #[cfg_attr(not(feature = "maxmind"), allow(dead_code, reason = "a database is looked up by it"))]
     pub(super) number: u32,
     /// Number, owner and reason.
     pub(super) about: &'static str,
@@ -27,10 +24,10 @@ pub(super) fn listed() -> impl Iterator<Item = Listed> {
     })
 }
 
-/// The names of the kinds, in the order of [`packed::KINDS`].
+/// The names of the kinds, in the order of [`as_ranges::KINDS`].
 fn network(kind: &str) -> Option<Network> {
     let names = ["hosting", "web_gateway", "mixed_gateway", "vpn", "mail_gateway"];
-    names.iter().zip(packed::KINDS).find(|(name, _)| **name == kind).map(|(_, network)| network)
+    names.iter().zip(as_ranges::KINDS).find(|(name, _)| **name == kind).map(|(_, network)| network)
 }
 
 #[cfg(test)]

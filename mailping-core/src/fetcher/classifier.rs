@@ -6,19 +6,14 @@ use ipnet::IpNet;
 
 #[cfg(feature = "maxmind")]
 use super::AsnDatabase;
+use super::network_list::NetworkList;
 use super::ranges::{Labels, Ranges};
-use super::{Evidence, EvidenceSet, FetchSignals, Fetcher, Network, NetworkList, Provider, Verdict};
-use super::{combine, network_list, networks, packed, user_agent};
+use super::timing::{DEFAULT_EARLY_WINDOW, SinceSent};
+use super::{Evidence, EvidenceSet, FetchSignals, Fetcher, Network, Provider, Verdict};
+use super::{as_ranges, combine, network_list, networks, user_agent};
+#[cfg(feature = "maxmind")]
+use crate::Error;
 use crate::MaskedIp;
-
-/// When the fetch came, counted from the ping's sent time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SinceSent {
-    /// Before the message was sent.
-    Before,
-    /// So long after it.
-    After(Duration),
-}
 
 /// What a fetch is judged to be, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +37,11 @@ pub struct Classified {
 ///
 /// ```
 /// use std::time::Duration;
-/// use mailping_core::fetcher::{Classifier, FetchSignals, Fetcher, SinceSent, Verdict};
+/// use mailping_core::fetcher::Classifier;
 ///
-/// let classifier = Classifier::default();
-/// let relay = "172.224.226.0/24".parse().ok();
-/// let fetch = FetchSignals::new().user_agent(b"Mozilla/5.0");
-/// let judged = classifier.classify(&fetch, relay, SinceSent::After(Duration::from_secs(7_200)));
-/// assert_eq!((judged.fetcher, judged.verdict), (Fetcher::AppleMpp, Verdict::Machine));
-/// assert!(!judged.locatable);
+/// let office = "198.51.100.0/24".parse().unwrap();
+/// let classifier = Classifier::default().early_window(Duration::from_secs(10)).own_networks([office]);
+/// # let _ = classifier;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Classifier {
@@ -65,10 +57,10 @@ pub struct Classifier {
 impl Default for Classifier {
     fn default() -> Self {
         let mut classifier = Self {
-            early_window: Duration::from_secs(30),
+            early_window: DEFAULT_EARLY_WINDOW,
             lists: networks::built_in(),
             ranges: Ranges::default(),
-            by_number: packed::KINDS.iter().fold(0, |bits, network| bits | network.bit()),
+            by_number: as_ranges::KINDS.iter().fold(0, |bits, network| bits | network.bit()),
             #[cfg(feature = "maxmind")]
             asn: None,
         };
@@ -91,7 +83,7 @@ impl Classifier {
     /// place; receipts do not count it as the recipient's.
     #[must_use]
     pub fn own_networks(self, own: impl IntoIterator<Item = IpNet>) -> Self {
-        self.networks(Network::Own, own.into_iter().map(network_list::masked).collect())
+        self.networks(Network::Own, own.into_iter().map(network_list::masked))
     }
 
     /// Networks that people come from, such as a customer's office behind a cloud's addresses, in
@@ -100,36 +92,37 @@ impl Classifier {
     /// no burst; only the [sender's own](Self::own_networks) count before them.
     #[must_use]
     pub fn people_networks(self, people: impl IntoIterator<Item = IpNet>) -> Self {
-        self.networks(Network::People, people.into_iter().map(network_list::masked).collect())
+        self.networks(Network::People, people.into_iter().map(network_list::masked))
     }
 
-    /// Takes `list` as what belongs to `network`, in place of the built-in list or the one set
+    /// Takes a list as what belongs to `network`, in place of the built-in list or the one set
     /// before. An empty list switches the network off.
     ///
     /// ```
-    /// use mailping_core::fetcher::{Classifier, Network, NetworkList};
+    /// use mailping_core::fetcher::{Classifier, Network, networks_from_lines};
     ///
-    /// let own_list = NetworkList::from_lines(&b"192.0.2.0/24\n2001:db8::/32"[..])?;
+    /// let clouds = networks_from_lines(b"192.0.2.0/24\n2001:db8::/32")?;
     /// let classifier = Classifier::default()
-    ///     .networks(Network::Hosting, own_list) // instead of the built-in clouds
-    ///     .networks(Network::Vpn, NetworkList::default()) // no VPN is known
-    ///     .add_networks(Network::WebGateway, NetworkList::from_lines(&b"198.51.100.0/24"[..])?);
-    /// # Ok::<(), mailping_core::fetcher::NetworkListError>(())
+    ///     .networks(Network::Hosting, clouds) // instead of the built-in clouds
+    ///     .networks(Network::Vpn, []) // no VPN is known
+    ///     .add_networks(Network::WebGateway, networks_from_lines(b"198.51.100.0/24")?);
+    /// # Ok::<(), mailping_core::ParseError>(())
     /// ```
     #[must_use]
-    pub fn networks(mut self, network: Network, list: NetworkList) -> Self {
+    pub fn networks(mut self, network: Network, list: impl IntoIterator<Item = IpNet>) -> Self {
         self.by_number &= !network.bit();
-        self.lists.retain(|(known, _)| *known != network);
-        self.lists.push((network, list));
+        self.lists.retain(|(kind, _)| *kind != network);
+        self.lists.push((network, list.into_iter().collect()));
         self.flatten();
         self
     }
 
-    /// Takes `list` as what belongs to `network` too, beside what is known of it.
+    /// Takes a list as what belongs to `network` too, beside what is known of it.
     #[must_use]
-    pub fn add_networks(mut self, network: Network, list: NetworkList) -> Self {
-        match self.lists.iter_mut().find(|(known, _)| *known == network) {
-            Some((_, known)) => *known = std::mem::take(known).and(list),
+    pub fn add_networks(mut self, network: Network, list: impl IntoIterator<Item = IpNet>) -> Self {
+        let list = list.into_iter().collect();
+        match self.lists.iter_mut().find(|(kind, _)| *kind == network) {
+            Some((_, before)) => *before = std::mem::take(before).and(list),
             None => self.lists.push((network, list)),
         }
         self.flatten();
@@ -148,11 +141,16 @@ impl Classifier {
     /// Takes hints at clouds, web gateways, VPNs and mail gateways from a database of AS numbers
     /// too, looked up at the middle of the masked network. The built-in ranges are of the day that
     /// [`Network::source`] names; a database that you keep current knows those since.
+    ///
+    /// `database` is the content of such a file in MaxMind's format, such as GeoLite2-ASN or
+    /// DB-IP's. All of it is checked, which takes a moment.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it is damaged, or holds no network numbers.
     #[cfg(feature = "maxmind")]
-    #[must_use]
-    pub fn asn(mut self, database: AsnDatabase) -> Self {
-        self.asn = Some(database);
-        self
+    pub fn asn(mut self, database: Vec<u8>) -> Result<Self, Error> {
+        self.asn = Some(AsnDatabase::from_bytes(database)?);
+        Ok(self)
     }
 
     #[cfg(feature = "maxmind")]
@@ -176,14 +174,13 @@ impl Classifier {
 
     /// Judges one fetch. Pure, without allocation, in time linear in at most the first 2 KB of the
     /// User-Agent.
-    #[must_use]
-    pub fn classify(
+    pub(crate) fn classify(
         &self,
         signals: &FetchSignals<'_>,
         network: Option<MaskedIp>,
         since_sent: SinceSent,
     ) -> Classified {
-        let user_agent::Reading { kind, provider, system } = user_agent::read(signals.agent());
+        let user_agent::Software { kind, provider, system } = user_agent::read(signals.agent());
         let labels = network.map_or(Labels::default(), |network| self.labels(network));
         let global = network.is_some_and(|network| networks::is_global(network.network()));
 
@@ -192,7 +189,7 @@ impl Classifier {
         let judged = combine::from_agent(kind, provider);
         let judged = combine::with_network(judged, kind, labels, hint, global);
         let mut judged = combine::with_headers(judged, signals.declared_by(system));
-        if let Some(early) = self.early(since_sent) {
+        if let Some(early) = since_sent.hint(self.early_window) {
             judged.evidence.insert(early);
             // Never more than a doubt: one-to-one readers can be fast.
             judged = judged.no_longer_certain();
@@ -208,14 +205,7 @@ impl Classifier {
     }
 
     fn labels(&self, network: MaskedIp) -> Labels {
-        self.ranges.look_up(network).and(packed::look_up(network).among(self.by_number)).decided()
-    }
-
-    fn early(&self, since_sent: SinceSent) -> Option<Evidence> {
-        match since_sent {
-            SinceSent::Before => Some(Evidence::TimeBeforeSent),
-            SinceSent::After(elapsed) => (elapsed < self.early_window).then_some(Evidence::TimeEarly),
-        }
+        self.ranges.look_up(network).and(as_ranges::look_up(network).among(self.by_number)).decided()
     }
 
     fn flatten(&mut self) {

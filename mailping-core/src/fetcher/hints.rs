@@ -11,7 +11,7 @@ use super::{Provider, index};
 
 /// What the tokens said.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct Findings {
     pub(super) tokens: u32,
     pub(super) best: Option<(Means, Option<Provider>)>,
     pub(super) mozilla_first: bool,
@@ -68,7 +68,7 @@ pub(super) struct Seen {
     pub(super) maker: Option<Provider>,
 }
 
-impl Seen {
+impl Findings {
     /// Takes in the next token.
     pub(super) fn add(&mut self, token: &Token<'_>) {
         self.tokens = self.tokens.saturating_add(1);

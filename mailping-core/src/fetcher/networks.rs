@@ -7,7 +7,7 @@
 use ipnet::IpNet;
 
 use super::network_list::NetworkList;
-use super::{Evidence, Provider, packed};
+use super::{Evidence, Provider, as_ranges};
 
 macro_rules! networks {
     ($( $(#[doc = $doc:literal])+ $variant:ident: $evidence:ident, $provider:expr; )+) => {
@@ -97,7 +97,7 @@ impl Network {
     pub fn source(self) -> Option<(&'static str, &'static str)> {
         let listed =
             BUILT_IN.iter().find(|built| built.network == self).map(|built| (built.source, built.checked));
-        listed.or_else(|| packed::KINDS.contains(&self).then_some((packed::SOURCE, packed::CHECKED)))
+        listed.or_else(|| as_ranges::KINDS.contains(&self).then_some((as_ranges::SOURCE, as_ranges::CHECKED)))
     }
 
     /// Sets of networks in the order in which they decide. What a person behind a proxy or gateway

@@ -5,7 +5,7 @@
 use super::agent_names::BLOCKS;
 use super::networks::BUILT_IN;
 use super::signals::HEADERS;
-use super::{Evidence, Provider, as_numbers, packed};
+use super::{Evidence, Provider, as_numbers, as_ranges};
 
 /// One rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +26,6 @@ pub struct Rule {
 }
 
 /// Every rule of [`RULES_VERSION`](super::RULES_VERSION): agents, forms, networks, headers, times.
-///
-/// ```
-/// use mailping_core::fetcher::{Evidence, rules};
-/// let relay = rules().find(|rule| rule.proves == Evidence::NetPrivateRelay).unwrap();
-/// assert!(relay.source.starts_with("Apple:") && relay.checked >= "2026-11");
-/// ```
 pub fn rules() -> impl Iterator<Item = Rule> {
     let agents = BLOCKS.iter().flat_map(|block| {
         block.names.iter().map(|agent| Rule {
@@ -69,8 +63,8 @@ fn numbers() -> impl Iterator<Item = Rule> {
         name: listed.about,
         proves: listed.network.evidence(),
         provider: listed.network.provider(),
-        source: packed::SOURCE,
-        checked: packed::CHECKED,
+        source: as_ranges::SOURCE,
+        checked: as_ranges::CHECKED,
     })
 }
 
@@ -113,8 +107,10 @@ const FORMS: &[Rule] = &[
 /// What time hints at. It lowers certainty and proves nothing.
 #[rustfmt::skip]
 const TIMES: &[Rule] = &[
-    form("within the early window after sending", Evidence::TimeEarly, "gophish#3086 and #2803; thresholds of public senders, 1 s to 60 s", "2026-11"),
+    form("within the early window after sending, or after acceptance if that is known", Evidence::TimeEarly, "gophish#3086 and #2803; thresholds of public senders, 1 s to 60 s", "2026-11"),
     form("before sending", Evidence::TimeBeforeSent, "wordtothewise.com, January 2019: fetches before the mail was accepted", "2026-11"),
+    form("after sending and before acceptance, if that is known", Evidence::TimeBeforeAccepted,
+        "wordtothewise.com, January 2019: fetches before the mail was accepted", "2026-11-27"),
 ];
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! The promises of a judgement, each kept by one test, run through the public function.
 
+mod names;
+mod order;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -154,7 +157,7 @@ fn own_networks_are_named_and_change_nothing_else() {
 
 #[test]
 fn a_network_that_belongs_only_in_part_is_a_hint_without_a_place() {
-    let list = NetworkList::from_lines(&b"9.9.9.0/27"[..]).unwrap();
+    let list = networks_from_lines("9.9.9.0/27".as_bytes()).unwrap();
     let classifier = Classifier::default().networks(Network::MailProtection, list);
     let judged = judge_at(&classifier, CHROME, ELSEWHERE, LATE);
     assert!(is(judged, Fetcher::Browser, Verdict::Uncertain) && !judged.locatable);
@@ -163,7 +166,7 @@ fn a_network_that_belongs_only_in_part_is_a_hint_without_a_place() {
 
 #[test]
 fn a_loaded_list_takes_the_place_of_the_built_in_one() {
-    let list = NetworkList::from_lines(&b"9.9.9.0/24"[..]).unwrap();
+    let list = networks_from_lines("9.9.9.0/24".as_bytes()).unwrap();
     let classifier = Classifier::default().networks(Network::PrivateRelay, list);
     assert_eq!(judge_at(&classifier, "Mozilla/5.0", ELSEWHERE, LATE).fetcher, Fetcher::AppleMpp);
     assert_eq!(judge_at(&classifier, "Mozilla/5.0", "172.224.226.0/24", LATE).fetcher, Fetcher::Unknown);

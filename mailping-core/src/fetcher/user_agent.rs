@@ -2,7 +2,7 @@
 
 use super::Provider;
 use super::agent_names::Means;
-use super::hints::Seen;
+use super::hints::Findings;
 use super::kind::Kind;
 use super::shape::{Contact, NamesMail};
 use super::signals::System;
@@ -16,7 +16,7 @@ const FRESH_SAFARI: u32 = 14;
 
 /// What a User-Agent says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(super) struct Software {
     pub(super) kind: Kind,
     /// Whose software it is, if that is known.
     pub(super) provider: Option<Provider>,
@@ -24,10 +24,10 @@ pub(super) struct Reading {
     pub(super) system: Option<System>,
 }
 
-pub(super) fn read(agent: Option<&[u8]>) -> Reading {
+pub(super) fn read(agent: Option<&[u8]>) -> Software {
     let agent = agent.unwrap_or_default();
     let text = agent.get(..LIMIT).unwrap_or(agent).trim_ascii();
-    let nothing_more = |kind| Reading { kind, provider: None, system: None };
+    let nothing_more = |kind| Software { kind, provider: None, system: None };
     match text {
         b"" => return nothing_more(Kind::Missing),
         b"Mozilla/5.0" => return nothing_more(Kind::BareMozilla),
@@ -35,13 +35,13 @@ pub(super) fn read(agent: Option<&[u8]>) -> Reading {
         _ if !text.iter().any(u8::is_ascii_alphabetic) => return nothing_more(Kind::Opaque),
         _ => {}
     }
-    let mut seen = Seen::default();
-    Tokens::new(text).for_each(|token| seen.add(&token));
-    let (kind, provider) = seen.kind();
-    Reading { kind, provider, system: seen.system }
+    let mut findings = Findings::default();
+    Tokens::new(text).for_each(|token| findings.add(&token));
+    let (kind, provider) = findings.kind();
+    Software { kind, provider, system: findings.system }
 }
 
-impl Seen {
+impl Findings {
     fn kind(&self) -> (Kind, Option<Provider>) {
         use Means::*;
 
@@ -153,79 +153,4 @@ impl Seen {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn kind(text: &str) -> Kind {
-        read(Some(text.as_bytes())).kind
-    }
-
-    const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
-
-    #[test]
-    fn words_inside_device_models_and_builds_prove_nothing() {
-        let device = |device: &str| {
-            kind(&format!(
-                "Mozilla/5.0 (Linux; Android 15; {device}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36"
-            ))
-        };
-        for model in [
-            "CPH2617 Build/AP3A.240617.008",
-            "CUBOT X30",
-            "TECNO Spark 10",
-            "java-phone",
-            "Google Security Proxy",
-            "Handybot",
-        ] {
-            assert_eq!(device(model), Kind::Browser, "{model}");
-        }
-    }
-
-    #[test]
-    fn a_program_that_names_itself_is_known_by_form_alone() {
-        for text in [
-            "Mozilla/5.0 (compatible; Never-Heard-Of/1.0; +https://example.com/info)",
-            "Mozilla/5.0 (compatible; Unheard)",
-            "NeverHeardBot",
-            "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Unheard/2.0) Chrome/140.0.0.0 Safari/537.36",
-            "Mozilla/5.0 (X11; Linux x86_64; Unheardbot/1.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
-            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko, Unheard) Chrome/140.0.0.0 Safari/537.36",
-        ] {
-            assert_eq!(kind(text), Kind::Bot, "{text}");
-        }
-        assert_eq!(kind(&format!("{CHROME} (mail: someone@example.com)")), Kind::Contact);
-        assert_eq!(kind("unheard/1.0"), Kind::NoBrowser);
-    }
-
-    #[test]
-    fn the_second_mozilla_counts_only_at_the_end() {
-        assert_eq!(kind(&format!("{CHROME} Mozilla/5.0")), Kind::GmailPrefetch);
-        assert_ne!(kind(&format!("{CHROME} Mozilla/5.0 (X11)")), Kind::GmailPrefetch);
-        assert_ne!(kind("Unheard/1.0 More/2.0 Mozilla/5.0"), Kind::GmailPrefetch);
-    }
-
-    #[test]
-    fn a_named_mail_program_is_one_at_any_age_and_on_any_stack() {
-        let old = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/61.0.3163.100 Safari/537.36";
-        assert_eq!(kind(old), Kind::StaleBrowser);
-        for text in [format!("{old} UnheardMail/1.0"), "Spark/2.11 CFNetwork/1240 Darwin/20.6.0".to_owned()] {
-            assert_eq!(kind(&text), Kind::MailClient, "{text}");
-        }
-        assert_eq!(kind("Mail/3445.1.6 CFNetwork/887 Darwin/17.0.0"), Kind::AppleMail);
-        assert_eq!(kind("WhatsApp/2.23 CFNetwork/1408 Darwin/22"), Kind::Preview);
-    }
-
-    #[test]
-    fn webkit_with_nothing_after_it_is_apple_mail_only_on_apples_devices() {
-        let on = |device: &str, after: &str| {
-            kind(&format!("Mozilla/5.0 ({device}) AppleWebKit/605.1.15 (KHTML, like Gecko){after}"))
-        };
-        assert_eq!(on("Macintosh; Intel Mac OS X 10_15_7", ""), Kind::BareWebkit);
-        assert_eq!(on("iPhone; CPU iPhone OS 26_1 like Mac OS X", " Mobile/15E148"), Kind::BareWebkit);
-        assert_eq!(on("iPhone; CPU iPhone OS 26_1 like Mac OS X", " Mobile/15E148 Unheard/1"), Kind::Browser);
-        assert_eq!(on("X11; Linux x86_64", ""), Kind::StaleBrowser);
-    }
-}
-
-#[cfg(test)]
-mod edges;
+mod tests;

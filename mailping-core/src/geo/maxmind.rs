@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use self::database::Database;
-use super::{GeoError, GeoResolver, Place};
+use super::{GeoResolver, Place};
+use crate::Error;
 use crate::Timestamp;
 use crate::mask::MaskedIp;
 
@@ -31,7 +32,7 @@ use crate::mask::MaskedIp;
 /// let for_the_tracker = geo.clone();
 /// // Later, when the files on disk are newer:
 /// geo.reload()?;
-/// # Ok::<(), mailping_core::geo::MaxMindError>(())
+/// # Ok::<(), mailping_core::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct MaxMind(Arc<Shared>);
@@ -49,9 +50,9 @@ impl MaxMind {
     /// Opens one file.
     ///
     /// # Errors
-    /// [`MaxMindError`] for a file that cannot be read, is damaged as far as sampling it shows, or
+    /// [`Error::File`] for a file that cannot be read, is damaged as far as sampling it shows, or
     /// has neither countries nor cities.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, MaxMindError> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::open_all([path])
     }
 
@@ -59,12 +60,12 @@ impl MaxMind {
     /// wins.
     ///
     /// # Errors
-    /// As [`open`](Self::open), for the first file that fails; [`MaxMindError::NoFile`] if there is
+    /// As [`open`](Self::open), for the first file that fails; [`Error::File`] too if there is
     /// none.
-    pub fn open_all<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self, MaxMindError> {
+    pub fn open_all<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self, Error> {
         let paths: Vec<PathBuf> = paths.into_iter().map(|path| path.as_ref().to_owned()).collect();
         if paths.is_empty() {
-            return Err(MaxMindError::NoFile);
+            return Err(MaxMindError::NoFile.into());
         }
         let databases = read_all(&paths)?;
         Ok(Self::new(paths, databases))
@@ -74,7 +75,7 @@ impl MaxMind {
     ///
     /// # Errors
     /// As [`open`](Self::open), without those of reading.
-    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, MaxMindError> {
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, Error> {
         let database = Database::new(bytes.into(), "from memory")?;
         Ok(Self::new(Vec::new(), Arc::new([database])))
     }
@@ -89,7 +90,7 @@ impl MaxMind {
     ///
     /// # Errors
     /// As [`open_all`](Self::open_all); all the old files stay in use then.
-    pub fn reload(&self) -> Result<(), MaxMindError> {
+    pub fn reload(&self) -> Result<(), Error> {
         let _one_at_a_time = self.0.reload.lock().unwrap_or_else(PoisonError::into_inner);
         if self.0.paths.is_empty() {
             return Ok(());
@@ -107,8 +108,8 @@ impl MaxMind {
         databases.iter().map(Database::built).min().unwrap_or_default()
     }
 
-    /// The type that each file names, such as `DBIP-City-Lite`: licences of free databases ask for a
-    /// line on the pages that show their places.
+    /// The type that each file names, such as `DBIP-City-Lite`: licences of free databases ask for
+    /// a line on the pages that show their places.
     #[must_use]
     pub fn types(&self) -> Vec<String> {
         let databases = self.0.databases.read().unwrap_or_else(PoisonError::into_inner);
@@ -123,11 +124,11 @@ impl MaxMind {
 /// Nothing is found for networks coarser than /16 (IPv4) or /32 (IPv6), and for Teredo, 240.0.0.0/4
 /// and local networks. A 6to4 network (`2002::/16`) has the place of the IPv4 network inside it.
 impl GeoResolver for MaxMind {
-    fn locate(&self, network: MaskedIp) -> Result<Option<Place>, GeoError> {
+    fn locate(&self, network: MaskedIp) -> Result<Option<Place>, Box<dyn std::error::Error + Send + Sync>> {
         let Some(address) = address::to_look_up(network) else { return Ok(None) };
         let databases = Arc::clone(&self.0.databases.read().unwrap_or_else(PoisonError::into_inner));
         for database in databases.iter() {
-            if let Some(place) = database.locate(address).map_err(GeoError::new)? {
+            if let Some(place) = database.locate(address)? {
                 return Ok(Some(place));
             }
         }
@@ -152,10 +153,15 @@ fn read_all(paths: &[PathBuf]) -> Result<Arc<[Database]>, MaxMindError> {
         .collect()
 }
 
+impl From<MaxMindError> for Error {
+    fn from(error: MaxMindError) -> Self {
+        Self::File(error.into())
+    }
+}
+
 /// Why a geo database cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MaxMindError {
+enum MaxMindError {
     /// No file was named.
     #[error("no geo database given: expected the path of at least one .mmdb file")]
     NoFile,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::city_name::without_district;
 use super::iso_3166::is_country;
-use crate::text::text;
+use crate::text::{ParseError, text};
 
 /// Where a network is, as far as a database knows.
 ///
@@ -79,16 +79,16 @@ impl fmt::Debug for Country {
 
 /// Takes an assigned code; lower case is raised.
 impl FromStr for Country {
-    type Err = PlaceError;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, PlaceError> {
-        let code: [u8; 2] = text.as_bytes().try_into().map_err(|_| PlaceError::NotACountry)?;
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let code: [u8; 2] = text.as_bytes().try_into().map_err(|_| ParseError::new(COUNTRY))?;
         let code = code.map(|letter| letter.to_ascii_uppercase());
-        if is_country(code) { Ok(Self(code)) } else { Err(PlaceError::NotACountry) }
+        if is_country(code) { Ok(Self(code)) } else { Err(ParseError::new(COUNTRY)) }
     }
 }
 
-text!(Country, expected: "a country: its code of two letters, such as PT", pattern: "^[A-Z]{2}$");
+text!(Country, expected: COUNTRY, pattern: "^[A-Z]{2}$");
 
 /// A city's name: at most [`City::MAX_BYTES`] bytes, without control characters, not empty. Cheap
 /// to clone.
@@ -139,17 +139,17 @@ impl fmt::Debug for City {
 
 /// Takes a name that is fit to keep and refuses any other; [`City::from_database`] makes one fit.
 impl FromStr for City {
-    type Err = PlaceError;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, PlaceError> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         if text.trim().is_empty() || text.len() > Self::MAX_BYTES || text.chars().any(is_refused) {
-            return Err(PlaceError::NotACity);
+            return Err(ParseError::new(CITY));
         }
         Ok(Self(text.into()))
     }
 }
 
-text!(City, expected: "a city: a name of 1 to 128 bytes without control characters", max_length: Self::MAX_BYTES);
+text!(City, expected: CITY, max_length: Self::MAX_BYTES);
 
 /// Control characters, and those that turn or hide text in a log or on a page.
 fn is_refused(character: char) -> bool {
@@ -157,17 +157,8 @@ fn is_refused(character: char) -> bool {
         || matches!(character, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Why a text is no country or city.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PlaceError {
-    /// No country's code.
-    #[error("not a country: expected two letters assigned by ISO 3166-1, such as PT")]
-    NotACountry,
-    /// No city's name.
-    #[error("not a city: expected a name of 1 to 128 bytes without control characters")]
-    NotACity,
-}
+const COUNTRY: &str = "a country: its code of two letters by ISO 3166-1, such as PT";
+const CITY: &str = "a city: a name of 1 to 128 bytes without control characters";
 
 #[cfg(test)]
 mod tests {
@@ -181,7 +172,7 @@ mod tests {
             "", "P", "PRT", "P1", "\u{e9}", " PT", "P\n", "ZZ", "XX", "AP", "EU", "A1", "A2", "O1", "T1",
             "UK", "AN", "QM", "xz", "--",
         ] {
-            assert_eq!(bad.parse::<Country>(), Err(PlaceError::NotACountry), "{bad:?}");
+            assert_eq!(bad.parse::<Country>(), Err(ParseError::new(COUNTRY)), "{bad:?}");
         }
     }
 
@@ -189,7 +180,7 @@ mod tests {
     fn city_is_refused_when_it_cannot_be_kept() {
         assert_eq!("Montr\u{e9}al".parse::<City>().unwrap().as_str(), "Montr\u{e9}al");
         for bad in ["", " ", "a\nb", "a\u{0}b", "a\u{202e}b", &"x".repeat(129)] {
-            assert_eq!(bad.parse::<City>(), Err(PlaceError::NotACity), "{bad:?}");
+            assert_eq!(bad.parse::<City>(), Err(ParseError::new(CITY)), "{bad:?}");
         }
         assert!("x".repeat(128).parse::<City>().is_ok());
     }

@@ -7,8 +7,6 @@
 
 use std::cell::RefCell;
 
-use crate::RandomError;
-
 /// One call into the operating system gives the ids of so many hits.
 const IDS: usize = 64;
 
@@ -22,14 +20,14 @@ thread_local! {
 }
 
 /// Eight bytes that were given to nobody before.
-pub(super) fn eight_bytes() -> Result<[u8; 8], RandomError> {
+pub(super) fn eight_bytes() -> Option<[u8; 8]> {
     BLOCK.with_borrow_mut(|block| {
         if block.left == 0 {
-            getrandom::fill(block.ids.as_flattened_mut()).map_err(|_| RandomError)?;
+            getrandom::fill(block.ids.as_flattened_mut()).ok()?;
             block.left = IDS;
         }
         block.left -= 1;
-        block.ids.get(block.left).copied().ok_or(RandomError)
+        block.ids.get(block.left).copied()
     })
 }
 

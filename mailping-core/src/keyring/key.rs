@@ -13,18 +13,16 @@ use crate::text::{ParseError, decimal, hex, text};
 
 /// The number of a key, 0 to 63. It stands in every token and beside every recipient hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(pub(super) u8);
+pub(crate) struct KeyId(pub(super) u8);
 
 impl KeyId {
     /// A key number; `None` above 63.
-    #[must_use]
-    pub const fn new(id: u8) -> Option<Self> {
+    pub(crate) const fn new(id: u8) -> Option<Self> {
         if id < 64 { Some(Self(id)) } else { None }
     }
 
     /// The number.
-    #[must_use]
-    pub const fn get(self) -> u8 {
+    pub(crate) const fn get(self) -> u8 {
         self.0
     }
 }
@@ -46,8 +44,6 @@ impl FromStr for KeyId {
     }
 }
 
-text!(KeyId, expected: KEY_ID, pattern: "^([0-9]|[1-5][0-9]|6[0-3])$");
-
 /// The number of a key and 48 bits derived from its secret: what a recipient hash is kept with, so
 /// that another secret under the same number is noticed before objections are forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,10 +64,10 @@ impl KeyFingerprint {
         self.0.cast_signed()
     }
 
-    /// The number of the key.
+    /// The number of the key, from 0 to 63.
     #[must_use]
-    pub const fn id(self) -> KeyId {
-        KeyId((self.0 >> Self::CHECK_BITS) as u8)
+    pub const fn id(self) -> u8 {
+        (self.0 >> Self::CHECK_BITS) as u8
     }
 
     fn of(id: KeyId, check: &Subkey) -> Self {
@@ -93,10 +89,12 @@ impl FromStr for KeyFingerprint {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let refused = ParseError::new(KEY_FINGERPRINT);
-        let (id, check) = text.split_once('-').ok_or(refused)?;
-        let id: KeyId = id.parse().map_err(|_| refused)?;
-        Ok(Self(u64::from(id.0) << Self::CHECK_BITS | hex::<12>(check).ok_or(refused)?))
+        let read = || {
+            let (id, check) = text.split_once('-')?;
+            let id: KeyId = id.parse().ok()?;
+            Some(Self(u64::from(id.0) << Self::CHECK_BITS | hex::<12>(check)?))
+        };
+        read().ok_or(ParseError::new(KEY_FINGERPRINT))
     }
 }
 
@@ -109,6 +107,8 @@ pub(crate) struct Key {
     pub(super) secret: Vec<u8>,
     pub(crate) token: Subkey,
     pub(crate) opt_out: Subkey,
+    pub(crate) confirm: Subkey,
+    pub(crate) report: Subkey,
     pub(crate) recipient: Subkey,
 }
 
@@ -120,6 +120,8 @@ impl Key {
             fingerprint: KeyFingerprint::of(id, &subkey("fingerprint")),
             token: subkey("token"),
             opt_out: subkey("opt-out"),
+            confirm: subkey("confirm"),
+            report: subkey("report"),
             recipient: subkey("recipient"),
             secret,
         }
@@ -136,6 +138,12 @@ impl Subkey {
         mac.update(b"mailping/1/");
         mac.update(label.as_bytes());
         Self(hmac(&mac.finalize().into_bytes()))
+    }
+
+    /// A key that was derived elsewhere.
+    #[cfg(feature = "certified")]
+    pub(crate) fn of(key: &[u8; 32]) -> Self {
+        Self(hmac(key))
     }
 
     pub(crate) fn mac(&self, message: &[u8]) -> [u8; 32] {
@@ -168,14 +176,15 @@ mod tests {
     #[test]
     fn the_labels_have_different_subkeys() {
         let key = key(0, 1);
-        let macs = [&key.token, &key.opt_out, &key.recipient].map(|subkey| subkey.mac(b"x"));
-        assert!(macs[0] != macs[1] && macs[0] != macs[2] && macs[1] != macs[2]);
+        let subkeys = [&key.token, &key.opt_out, &key.confirm, &key.report, &key.recipient];
+        let macs: std::collections::BTreeSet<_> = subkeys.map(|subkey| subkey.mac(b"x")).into();
+        assert_eq!(macs.len(), subkeys.len());
     }
 
     #[test]
     fn a_fingerprint_tells_keys_of_one_number_apart_and_comes_back_from_its_bits() {
         let all = [key(63, 1), key(63, 2), key(0, 1)].map(|key| key.fingerprint);
-        assert_eq!(all.map(|print| print.id().get()), [63, 63, 0]);
+        assert_eq!(all.map(|print| print.id()), [63, 63, 0]);
         assert_ne!(all[0], all[1]);
         assert_ne!(all[0].to_bits() & 0xffff_ffff_ffff, all[1].to_bits() & 0xffff_ffff_ffff);
         assert_eq!(all[0], key(63, 1).fingerprint);

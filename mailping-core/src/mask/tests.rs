@@ -102,8 +102,8 @@ fn last_octet_of_an_embedded_ipv4_is_not_recoverable() {
 fn mask_is_at_most_24_and_48_bits() {
     assert!(Mask::new(24, 48).is_ok());
     assert!(Mask::new(0, 0).is_ok());
-    assert_eq!(Mask::new(25, 48), Err(MaskError::KeepsTooMuch));
-    assert_eq!(Mask::new(24, 49), Err(MaskError::KeepsTooMuch));
+    assert!(Mask::new(25, 48).is_err());
+    assert!(Mask::new(24, 49).is_err());
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn the_strict_mask_keeps_16_and_32_bits_and_cuts_embedded_ipv4_likewise() {
         ("2001:db8:77:aaaa::1", "2001:db8::/32"),
         ("2002:c000:207::1", "2002:c000::/32"),
     ] {
-        let masked = Mask::strict().apply(address.parse().unwrap());
+        let masked = Mask::new(16, 32).unwrap().apply(address.parse().unwrap());
         assert_eq!(masked.to_string(), network, "{address}");
         assert!(!masked.is_finest() && mask(address.parse().unwrap()).is_finest(), "{address}");
     }
@@ -136,13 +136,13 @@ fn stored_network_is_checked() {
         "2002:c000:200::/41",
         "::ffff:192.0.2.0/120",
     ] {
-        assert_eq!(read(fine), Err(MaskError::TooFine), "{fine}");
+        assert_eq!(read(fine), Err(ParseError::because(TOO_FINE)), "{fine}");
     }
     for bits in ["192.0.2.1/24", "2001:db8:0:1::/48", "::1/0"] {
-        assert_eq!(read(bits), Err(MaskError::HostBits), "{bits}");
+        assert_eq!(read(bits), Err(ParseError::because(HOST_BITS)), "{bits}");
     }
     for text in ["192.0.2.1", "::1", "", "192.0.2.0/33", "192.0.2.0/", "fe80::1%eth0/48", " 192.0.2.0/24"] {
-        assert_eq!(read(text), Err(MaskError::NotANetwork), "{text}");
+        assert_eq!(read(text), Err(ParseError::new(NETWORK)), "{text}");
     }
 }
 

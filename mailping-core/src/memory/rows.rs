@@ -5,37 +5,47 @@ use std::ops::Bound;
 
 use crate::keyring::KeyFingerprint;
 use crate::store::{
-    DatabaseId, Erased, KeptPing, Mark, News, NewsItem, OpenCursor, OpenPage, OpenQuery, Order, PingPage,
-    Purged, StoreError,
+    DatabaseId, Deleted, Mark, Milestone, MilestoneKind, ObjectionScope, Observation, OpenCursor, OpenQuery,
+    Page, StoreError,
 };
 use crate::{LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp};
 
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pings: BTreeMap<PingId, Row>,
-    objections: BTreeSet<RecipientHash>,
-    /// What was kept, by its number: an open, or the last day of its ping.
-    news: BTreeMap<u64, (PingId, Option<OpenCursor>)>,
+    objections: BTreeMap<RecipientHash, ObjectionScope>,
+    /// What was kept, by its number.
+    news: BTreeMap<u64, (PingId, New)>,
     /// The number given last.
     last: u64,
     /// Stands in marks, so that those of another store are refused; drawn with the first.
     database: Option<DatabaseId>,
 }
 
+/// What of a ping is new.
+#[derive(Debug, Clone, Copy)]
+enum New {
+    Open(OpenCursor),
+    LastDay,
+    Milestone(MilestoneKind),
+}
+
 #[derive(Debug)]
 struct Row {
-    kept: KeptPing,
+    ping: Ping,
     recipient: Option<RecipientHash>,
     /// By time and id, each with its number.
     opens: BTreeMap<OpenCursor, (u64, Open)>,
     last_day: Option<u64>,
+    /// The numbers of its milestones.
+    milestones: Vec<u64>,
 }
 
 impl Rows {
     /// `false` if its ping does not record.
     pub(super) fn keep(&mut self, open: &Open) -> bool {
         let row = self.pings.get_mut(&open.ping);
-        let Some(row) = row.filter(|row| row.kept.ping.records(open.at, open.time_step)) else {
+        let Some(row) = row.filter(|row| row.ping.records(open.at, open.time_step)) else {
             return false;
         };
         let (place, number) = (OpenCursor::of(open), self.last + 1);
@@ -43,7 +53,7 @@ impl Rows {
             return true;
         }
         row.opens.insert(place, (number, open.clone()));
-        self.news.insert(number, (open.ping, Some(place)));
+        self.news.insert(number, (open.ping, New::Open(place)));
         self.last = number;
         true
     }
@@ -51,18 +61,34 @@ impl Rows {
     /// `false` if its ping does not record.
     pub(super) fn raise(&mut self, last: LastDay) -> bool {
         let row = self.pings.get_mut(&last.ping);
-        let Some(row) = row.filter(|row| row.kept.ping.records(last.day, TimeStep::Day)) else {
+        let Some(row) = row.filter(|row| row.ping.records(last.day, TimeStep::Day)) else {
             return false;
         };
-        if row.kept.last_day >= Some(last.day) {
+        if row.ping.last_day >= Some(last.day) {
             return true;
         }
-        row.kept.last_day = Some(last.day);
+        row.ping.last_day = Some(last.day);
         self.last += 1;
         if let Some(before) = row.last_day.replace(self.last) {
             self.news.remove(&before);
         }
-        self.news.insert(self.last, (last.ping, None));
+        self.news.insert(self.last, (last.ping, New::LastDay));
+        true
+    }
+
+    /// `false` if its ping does not take it.
+    pub(super) fn reach(&mut self, milestone: &Milestone) -> bool {
+        let Some(row) = self.pings.get_mut(&milestone.ping) else { return false };
+        if row.ping.milestones.iter().any(|known| known.kind == milestone.kind) {
+            return true;
+        }
+        if !row.ping.takes(milestone) {
+            return false;
+        }
+        self.last += 1;
+        row.ping.milestones.push(*milestone);
+        row.milestones.push(self.last);
+        self.news.insert(self.last, (milestone.ping, New::Milestone(milestone.kind)));
         true
     }
 
@@ -76,14 +102,16 @@ impl Rows {
         }
         if let Some(recipient) = recipient {
             self.unify(recipient);
-            if self.objections.contains(&recipient.newest) {
-                ping.status = Status::Untracked;
+            if let Some(scope) = self.objections.get(&recipient.newest) {
+                ping.status = scope.status_of_new();
             }
         }
         let (id, status) = (ping.id, ping.status);
         let recipient = recipient.map(|hashes| hashes.newest);
-        let kept = KeptPing::new(ping, None);
-        self.pings.insert(id, Row { kept, recipient, opens: BTreeMap::new(), last_day: None });
+        self.pings.insert(
+            id,
+            Row { ping, recipient, opens: BTreeMap::new(), last_day: None, milestones: Vec::new() },
+        );
         Ok(status)
     }
 
@@ -94,26 +122,36 @@ impl Rows {
                 row.recipient = Some(recipient.newest);
             }
         }
-        for hash in &recipient.older {
-            if self.objections.remove(hash) {
-                self.objections.insert(recipient.newest);
+        let moved: Vec<ObjectionScope> =
+            recipient.older.iter().filter_map(|hash| self.objections.remove(hash)).collect();
+        // A ping that was kept under an older key may have escaped the objection until now.
+        let kept = self.objections.get(&recipient.newest).copied();
+        if let Some(scope) = moved.into_iter().chain(kept).max() {
+            self.object(recipient.newest, scope);
+        }
+    }
+
+    pub(super) fn object(&mut self, hash: RecipientHash, scope: ObjectionScope) {
+        let kept = self.objections.entry(hash).or_insert(scope);
+        *kept = scope.max(*kept);
+        let scope = *kept;
+        for id in self.sent_to(hash) {
+            match scope {
+                ObjectionScope::Opens => drop(self.withdraw(id)),
+                ObjectionScope::Everything => self.close(id),
             }
         }
-        // A ping that was kept under an older key may have escaped the objection until now.
-        if self.objections.contains(&recipient.newest) {
-            self.object(recipient.newest);
-        }
     }
 
-    pub(super) fn object(&mut self, hash: RecipientHash) {
-        self.objections.insert(hash);
-        for id in self.sent_to(hash) {
-            self.withdraw(id);
-        }
+    pub(super) fn objection(&self, hash: &RecipientHash) -> Option<ObjectionScope> {
+        self.objections.get(hash).copied()
     }
 
-    pub(super) fn has_objected(&self, hash: &RecipientHash) -> bool {
-        self.objections.contains(hash)
+    fn close(&mut self, id: PingId) {
+        let Some(row) = self.pings.get_mut(&id) else { return };
+        if matches!(row.ping.status, Status::Live | Status::Withdrawn | Status::Untracked) {
+            row.ping.status = Status::Closed;
+        }
     }
 
     pub(super) fn sent_to(&self, hash: RecipientHash) -> Vec<PingId> {
@@ -128,24 +166,25 @@ impl Rows {
     /// `false` if there is no such ping.
     pub(super) fn withdraw(&mut self, id: PingId) -> bool {
         let Some(row) = self.pings.get_mut(&id) else { return false };
-        if row.kept.ping.status == Status::Live {
-            row.kept.ping.status = Status::Withdrawn;
+        if row.ping.status == Status::Live {
+            row.ping.status = Status::Withdrawn;
         }
         true
     }
 
-    pub(super) fn erase(&mut self, id: PingId) -> Option<Erased> {
+    pub(super) fn erase(&mut self, id: PingId) -> Option<Deleted> {
         let row = self.pings.remove(&id)?;
-        for number in row.opens.values().map(|(number, _)| number).chain(&row.last_day) {
+        let opens = row.opens.values().map(|(number, _)| number);
+        for number in opens.chain(&row.last_day).chain(&row.milestones) {
             self.news.remove(number);
         }
-        Some(Erased::new(1, row.opens.len() as u64))
+        Some(Deleted::new(1, row.opens.len() as u64))
     }
 
-    pub(super) fn purge(&mut self, now: Timestamp, limit: usize) -> Purged {
-        let due = self.pings.iter().filter(|(_, row)| row.kept.ping.keep_until <= now);
+    pub(super) fn purge(&mut self, now: Timestamp, limit: usize) -> Deleted {
+        let due = self.pings.iter().filter(|(_, row)| row.ping.keep_until <= now);
         let due: Vec<PingId> = due.map(|(id, _)| *id).take(limit).collect();
-        let (mut left, mut purged) = (limit, Purged::default());
+        let (mut left, mut purged) = (limit, Deleted::default());
         for id in due {
             let Some(row) = self.pings.get_mut(&id) else { continue };
             while left > 0
@@ -164,8 +203,8 @@ impl Rows {
         purged
     }
 
-    pub(super) fn ping(&self, id: PingId) -> Option<KeptPing> {
-        self.pings.get(&id).map(|row| row.kept.clone())
+    pub(super) fn ping(&self, id: PingId) -> Option<Ping> {
+        self.pings.get(&id).map(|row| row.ping.clone())
     }
 
     pub(super) fn newest(
@@ -173,28 +212,24 @@ impl Rows {
         after: Option<PingId>,
         limit: usize,
         asked: impl Fn(&Ping, Option<RecipientHash>) -> bool,
-    ) -> PingPage {
+    ) -> Page<Ping> {
         let older = (Bound::Unbounded, after.map_or(Bound::Unbounded, Bound::Excluded));
         let found = self.pings.range(older).rev().map(|(_, row)| row);
-        let mut found = found.filter(|row| asked(&row.kept.ping, row.recipient)).map(|row| &row.kept);
-        let pings: Vec<KeptPing> = found.by_ref().take(limit).cloned().collect();
-        let next = pings.last().map(|kept| kept.ping.id).filter(|_| found.next().is_some());
-        PingPage::new(pings, next)
+        let mut found = found.filter(|row| asked(&row.ping, row.recipient)).map(|row| &row.ping);
+        let pings: Vec<Ping> = found.by_ref().take(limit).cloned().collect();
+        let next = pings.last().map(|ping| ping.id).filter(|_| found.next().is_some());
+        Page::new(pings, next)
     }
 
-    pub(super) fn opens(&self, query: &OpenQuery) -> OpenPage {
-        let Some(row) = self.pings.get(&query.ping) else { return OpenPage::default() };
+    pub(super) fn opens(&self, query: &OpenQuery) -> Page<Open, OpenCursor> {
+        let Some(row) = self.pings.get(&query.ping) else { return Page::default() };
         let place = query.after.map_or(Bound::Unbounded, Bound::Excluded);
         let one_more = query.limit.saturating_add(1);
-        let opens: Vec<&(u64, Open)> = match query.order {
-            Order::OldestFirst => {
-                row.opens.range((place, Bound::Unbounded)).map(kept).take(one_more).collect()
-            }
-            Order::NewestFirst => {
-                row.opens.range((Bound::Unbounded, place)).rev().map(kept).take(one_more).collect()
-            }
+        let opens: Vec<&(u64, Open)> = match query.newest_first {
+            false => row.opens.range((place, Bound::Unbounded)).map(kept).take(one_more).collect(),
+            true => row.opens.range((Bound::Unbounded, place)).rev().map(kept).take(one_more).collect(),
         };
-        OpenPage::cut(opens.into_iter().map(|(_, open)| open.clone()).collect(), query.limit)
+        Page::cut(opens.into_iter().map(|(_, open)| open.clone()).collect(), query.limit)
     }
 
     pub(super) fn mark(&mut self) -> Result<Mark, StoreError> {
@@ -206,8 +241,7 @@ impl Rows {
         if let Some(database) = self.database {
             return Ok(database);
         }
-        let drawn = DatabaseId::random().map_err(StoreError::unavailable)?;
-        Ok(*self.database.insert(drawn))
+        Ok(*self.database.insert(DatabaseId::random()?))
     }
 
     fn mark_at(&self, number: u64) -> Result<Mark, StoreError> {
@@ -215,32 +249,37 @@ impl Rows {
         format!("{database}-{number}").parse().map_err(StoreError::unavailable)
     }
 
-    pub(super) fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+    pub(super) fn news(&self, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>, StoreError> {
         let number = since.as_str().split_once('-').and_then(|(_, number)| number.parse().ok());
         let number = number.filter(|number| *number <= self.last).ok_or(StoreError::UnknownMark)?;
         if self.mark_at(number)? != *since {
             return Err(StoreError::UnknownMark);
         }
         let new = self.news.range((Bound::Excluded(number), Bound::Unbounded)).take(limit);
-        let new: Vec<(u64, NewsItem)> =
+        let new: Vec<(u64, Observation)> =
             new.filter_map(|(number, (ping, place))| Some((*number, self.event(*ping, *place)?))).collect();
         let read = new.last().map_or(number, |(number, _)| *number);
         let read = if new.len() < limit { self.last } else { read };
-        Ok(News::new(new.into_iter().map(|(_, event)| event).collect(), self.mark_at(read)?))
+        let next = (read > number).then(|| self.mark_at(read)).transpose()?;
+        Ok(Page::new(new.into_iter().map(|(_, event)| event).collect(), next))
     }
 
-    fn event(&self, ping: PingId, place: Option<OpenCursor>) -> Option<NewsItem> {
+    fn event(&self, ping: PingId, new: New) -> Option<Observation> {
         let row = self.pings.get(&ping)?;
-        match place {
-            Some(place) => row.opens.get(&place).map(|(_, open)| NewsItem::Open(open.clone())),
-            None => row.kept.last_day.map(|day| NewsItem::LastDay(LastDay::new(ping, day))),
+        match new {
+            New::Open(place) => row.opens.get(&place).map(|(_, open)| Observation::Open(open.clone())),
+            New::LastDay => row.ping.last_day.map(|day| Observation::LastDay(LastDay::new(ping, day))),
+            New::Milestone(kind) => {
+                let mut milestones = row.ping.milestones.iter().copied();
+                milestones.find(|milestone| milestone.kind == kind).map(Observation::Milestone)
+            }
         }
     }
 
     pub(super) fn keys(&self) -> Vec<KeyFingerprint> {
         let of_pings = self.pings.values().filter_map(|row| row.recipient);
         let keys: BTreeSet<KeyFingerprint> =
-            of_pings.chain(self.objections.iter().copied()).map(|hash| hash.key()).collect();
+            of_pings.chain(self.objections.keys().copied()).map(|hash| hash.key()).collect();
         keys.into_iter().collect()
     }
 }

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::accept;
-use super::texts::{ENGLISH, GERMAN, Texts, TextsError};
-use super::{Page, escape};
+use super::texts::{ENGLISH, GERMAN, Texts};
+use super::{Stage, escape};
 use crate::HeaderSource;
+use crate::text::ParseError;
 
 /// At least one language; the first is for readers who want none of them.
 #[derive(Clone)]
@@ -15,10 +16,12 @@ pub(crate) struct Languages {
     rest: Vec<Arc<Language>>,
 }
 
-/// The pages in one language.
+/// The pages in one language: those of the opt-out link as written once, and the words of those
+/// that confirm.
 pub(crate) struct Language {
     tag: String,
     pages: [Arc<str>; 4],
+    texts: Texts,
 }
 
 /// A language that there are no texts of.
@@ -33,7 +36,7 @@ impl Default for Languages {
 
 impl Languages {
     /// Adds a language, or puts its texts in the place of those that there are.
-    pub(crate) fn insert(&mut self, texts: &Texts) -> Result<(), TextsError> {
+    pub(crate) fn insert(&mut self, texts: &Texts) -> Result<(), ParseError> {
         texts.check()?;
         let language = Arc::new(Language::new(texts));
         let mut others = std::iter::once(&mut self.first).chain(&mut self.rest);
@@ -58,12 +61,12 @@ impl Languages {
 
     /// The first language that the reader wants and there is, by RFC 4647's lookup: `de-CH` gets
     /// `de`. So as not to miss one that the reader understands, `pt` gets `pt-BR`.
-    pub(crate) fn choose(&self, headers: &dyn HeaderSource) -> &Language {
+    pub(crate) fn choose(&self, headers: &dyn HeaderSource) -> &Arc<Language> {
         let wanted = accept::wanted(headers);
         wanted.into_iter().find_map(|range| self.find(range)).unwrap_or(&self.first)
     }
 
-    fn find(&self, range: &str) -> Option<&Language> {
+    fn find(&self, range: &str) -> Option<&Arc<Language>> {
         if range == "*" {
             return Some(&self.first);
         }
@@ -81,23 +84,28 @@ impl Languages {
         self.iter().find(|language| is_kind_of(&language.tag))
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Language> {
-        std::iter::once(&self.first).chain(&self.rest).map(AsRef::as_ref)
+    fn iter(&self) -> impl Iterator<Item = &Arc<Language>> {
+        std::iter::once(&self.first).chain(&self.rest)
     }
 }
 
 impl Language {
     fn new(texts: &Texts) -> Self {
-        Self { tag: escape(&texts.lang), pages: Page::ALL.map(|page| page.html(texts).into()) }
+        let pages = Stage::ALL.map(|page| page.html(texts).into());
+        Self { tag: escape(&texts.lang), pages, texts: texts.clone() }
     }
 
-    pub(crate) fn page(&self, page: Page) -> Arc<str> {
+    pub(crate) const fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    pub(crate) fn page(&self, page: Stage) -> Arc<str> {
         let [ask, done, damaged, failed] = &self.pages;
         Arc::clone(match page {
-            Page::Ask => ask,
-            Page::Done => done,
-            Page::Damaged => damaged,
-            Page::Failed => failed,
+            Stage::Ask => ask,
+            Stage::Done => done,
+            Stage::Damaged => damaged,
+            Stage::Failed => failed,
         })
     }
 }
@@ -166,7 +174,7 @@ mod tests {
         languages.insert(&Texts { ask_title: "No receipts".into(), ..texts("EN") }).unwrap();
         assert_eq!(languages.iter().count(), 2);
         let english = languages.choose(&http::HeaderMap::new());
-        assert!(english.page(Page::Ask).contains("<h1>No receipts</h1>"));
+        assert!(english.page(Stage::Ask).contains("<h1>No receipts</h1>"));
         assert!(languages.insert(&texts("not a tag")).is_err());
     }
 }

@@ -4,9 +4,13 @@
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::{Recorded, Shared};
+use super::Shared;
+use crate::store::Recorded;
+
+/// How long an answer waits for its open to be on disk.
+pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(2);
 
 impl Shared {
     pub(super) fn keep_deadlines(&self) {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::Shared;
 use super::pause::Pauses;
 use super::writer::guarded;
-use crate::store::HandOver;
 
 /// How long a spool that is empty is left alone.
 const IDLE: Duration = Duration::from_millis(500);
@@ -19,10 +18,10 @@ impl Shared {
         loop {
             let Some(spool) = self.store.spool() else { return };
             let pause = match guarded(|| spool.hand_over()) {
-                Ok(left) => {
+                Ok(has_more) => {
                     pauses = Pauses::new();
                     is_checked = is_checked || at_contact();
-                    if left == HandOver::Done { IDLE } else { Duration::ZERO }
+                    if has_more { Duration::ZERO } else { IDLE }
                 }
                 // The spool has told it in the log.
                 Err(_) => pauses.next(),

@@ -6,8 +6,11 @@ use std::time::Duration;
 use super::Shared;
 use super::writer::{Failed, guarded};
 use crate::Timestamp;
-use crate::store::{PingQuery, Purged, Spooling};
+use crate::store::{Deleted, PingQuery, Spooling};
 
+/// How often what is due is deleted.
+pub(crate) const DEFAULT_PURGE_INTERVAL: Duration = Duration::from_secs(3_600);
+pub(crate) const MIN_PURGE_INTERVAL: Duration = Duration::from_millis(10);
 /// The most rows that one step of a purge deletes, so that hits wait for it no longer than for a
 /// batch.
 const PURGE_STEP: usize = 48;
@@ -23,7 +26,7 @@ impl Shared {
         }
         let purged = guarded(|| pollster::block_on(self.store.purge((self.clock)(), PURGE_STEP)));
         match purged {
-            Ok(Purged { pings, opens, passed_over }) => {
+            Ok(Deleted { pings, opens, passed_over }) => {
                 self.counts.purged_pings.fetch_add(pings, Ordering::Relaxed);
                 self.counts.purged_opens.fetch_add(opens, Ordering::Relaxed);
                 if self.counts.purge_passed_over.swap(passed_over, Ordering::Relaxed) < passed_over {
@@ -63,8 +66,7 @@ impl Purge {
         }
         let newest = guarded(|| pollster::block_on(queue.store.pings(&PingQuery::newest(1))));
         // No ping, or none that can be read: the purge itself will say so.
-        let Some(newest) = newest.ok().and_then(|page| page.pings.first().map(|kept| kept.ping.sent_at))
-        else {
+        let Some(newest) = newest.ok().and_then(|page| page.items.first().map(|ping| ping.sent_at)) else {
             return false;
         };
         self.newest = Some(newest);

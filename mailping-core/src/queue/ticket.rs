@@ -7,9 +7,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use super::{RecordError, Recorded, lock};
+use super::{Loss, lock};
+use crate::store::Recorded;
 
-type Answered = Result<Recorded, RecordError>;
+type Answered = Result<Recorded, Loss>;
 
 /// The place where one hit's answer is left, by the writer or at the deadline, whichever is first.
 #[derive(Debug)]
@@ -77,11 +78,11 @@ impl Wakes {
 /// The answer to one hit, to be awaited. The open is queued already: dropping this loses nothing.
 #[derive(Debug)]
 #[must_use = "the answer to the client should wait for the open to be durable"]
-pub struct Recording(Kind);
+pub(crate) struct Recording(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Ready(Result<Recorded, RecordError>),
+    Ready(Result<Recorded, Loss>),
     Waiting(Arc<Ticket>),
 }
 
@@ -90,13 +91,13 @@ impl Recording {
         Self(Kind::Waiting(ticket))
     }
 
-    pub(crate) const fn ready(result: Result<Recorded, RecordError>) -> Self {
+    pub(crate) const fn ready(result: Result<Recorded, Loss>) -> Self {
         Self(Kind::Ready(result))
     }
 }
 
 impl Future for Recording {
-    type Output = Result<Recorded, RecordError>;
+    type Output = Result<Recorded, Loss>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &self.0 {

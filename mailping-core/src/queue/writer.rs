@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use super::pause::Pauses;
 use super::purge::Purge;
 use super::ticket::Ticket;
-use super::{Entry, Queued, RecordError, Recorded, Shared, from_now};
-use crate::store::{Answer, Attempt, Written};
+use super::{Loss, Queued, Shared, from_now};
+use crate::observe::Observation;
+use crate::store::{Attempt, Recorded};
 use crate::{LastDay, Open};
 
 /// The most opens that one batch holds: large enough that a commit costs each little, small enough
@@ -109,28 +110,23 @@ impl Shared {
         }
     }
 
-    fn answer(&self, batch: &Batch, written: &Written) {
+    fn answer(&self, batch: &Batch, written: &[Recorded]) {
         let answers = || batch.answers(written);
         let counts = &self.counts;
         for (answer, count) in [
-            (Answer::Kept, &counts.durable),
-            (Answer::Spooled, &counts.spooled),
-            (Answer::Filtered, &counts.filtered),
+            (Recorded::Durable, &counts.durable),
+            (Recorded::Spooled, &counts.spooled),
+            (Recorded::Filtered, &counts.filtered),
         ] {
             let hits = answers().filter(|(_, given)| *given == answer).count();
             count.fetch_add(hits as u64, Ordering::Relaxed);
         }
-        for (open, answer) in batch.opens.iter().zip(&written.opens) {
-            if *answer == Answer::Filtered {
+        for (open, answer) in batch.opens.iter().zip(written) {
+            if *answer == Recorded::Filtered {
                 self.limiter.give_back(open.ping);
             }
         }
-        let recorded = answers().map(|(ticket, answer)| match answer {
-            Answer::Kept => (ticket, Ok(Recorded::Durable)),
-            Answer::Spooled => (ticket, Ok(Recorded::Spooled)),
-            Answer::Filtered => (ticket, Ok(Recorded::Filtered)),
-        });
-        self.wake(batch, recorded);
+        self.wake(batch, answers().map(|(ticket, answer)| (ticket, Ok(answer))));
     }
 
     /// Counts and answers what cannot be kept.
@@ -141,13 +137,13 @@ impl Shared {
             tracing::error!(%ping, "the database is damaged where an open of this ping belongs, or refuses it: it is lost");
         }
         self.counts.damaged.fetch_add(batch.len() as u64, Ordering::Relaxed);
-        self.wake(batch, batch.tickets().map(|ticket| (ticket, Err(RecordError::Damaged))));
+        self.wake(batch, batch.tickets().map(|ticket| (ticket, Err(Loss::Damaged))));
     }
 
     fn wake<'a>(
         &self,
         batch: &Batch,
-        answers: impl Iterator<Item = (&'a Arc<Ticket>, Result<Recorded, RecordError>)>,
+        answers: impl Iterator<Item = (&'a Arc<Ticket>, Result<Recorded, Loss>)>,
     ) {
         {
             let mut state = self.state();
@@ -221,11 +217,13 @@ impl Batch {
         let mut days = BTreeSet::new();
         for Queued { entry, ticket, .. } in queued {
             match entry {
-                Entry::Open(open) => opens.push((open, ticket)),
-                Entry::LastDay(last) => {
+                Observation::Open(open) => opens.push((open, ticket)),
+                Observation::LastDay(last) => {
                     days.insert((last.ping, last.day));
                     of_last_days.push((ticket, last));
                 }
+                // No hit leaves one.
+                Observation::Milestone(_) => ticket.answer(Recorded::Filtered, || {}),
             }
         }
         opens.sort_unstable_by_key(|(open, _)| (open.ping, open.id));
@@ -265,21 +263,22 @@ impl Batch {
         (self, other)
     }
 
-    fn is_answered_by(&self, written: &Written) -> bool {
-        written.opens.len() == self.opens.len() && written.last_days.len() == self.last_days.len()
+    fn is_answered_by(&self, written: &[Recorded]) -> bool {
+        written.len() == self.opens.len() + self.last_days.len() && !written.contains(&Recorded::Late)
     }
 
     /// Who waits for what became of each hit.
-    fn answers<'a>(&'a self, written: &'a Written) -> impl Iterator<Item = (&'a Arc<Ticket>, Answer)> {
-        let of_opens = self.of_opens.iter().zip(written.opens.iter().copied());
+    fn answers<'a>(&'a self, written: &'a [Recorded]) -> impl Iterator<Item = (&'a Arc<Ticket>, Recorded)> {
+        let (opens, last_days) = written.split_at_checked(self.opens.len()).unwrap_or_default();
+        let of_opens = self.of_opens.iter().zip(opens.iter().copied());
         let of_last_days = self.of_last_days.iter();
-        of_opens.chain(of_last_days.map(|(ticket, last)| (ticket, self.answer_for(last, written))))
+        of_opens.chain(of_last_days.map(|(ticket, last)| (ticket, self.answer_for(last, last_days))))
     }
 
-    fn answer_for(&self, last: &LastDay, written: &Written) -> Answer {
+    fn answer_for(&self, last: &LastDay, last_days: &[Recorded]) -> Recorded {
         let key = |last: &LastDay| (last.ping, last.day);
         let place = self.last_days.binary_search_by_key(&key(last), key);
-        place.ok().and_then(|place| written.last_days.get(place)).copied().unwrap_or(Answer::Filtered)
+        place.ok().and_then(|place| last_days.get(place)).copied().unwrap_or(Recorded::Filtered)
     }
 }
 

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{OpenId, RandomError};
+use super::StoreError;
+use crate::OpenId;
+use crate::text::{ParseError, hex, text};
 
 /// The id of a database, drawn when its tables are made: a copy has the same, and so has a restored
 /// backup.
@@ -15,8 +17,8 @@ impl DatabaseId {
     ///
     /// # Errors
     /// If the operating system has no random bytes to give.
-    pub fn random() -> Result<Self, RandomError> {
-        OpenId::random().map(|id| Self(*id.as_bytes()))
+    pub fn random() -> Result<Self, StoreError> {
+        OpenId::random().map(|id| Self(*id.as_bytes())).map_err(StoreError::unavailable)
     }
 
     /// From the 8 bytes that a database keeps.
@@ -39,21 +41,17 @@ impl fmt::Display for DatabaseId {
     }
 }
 
-/// The text is no id of a database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected the 16 hexadecimal digits of a database's id")]
-#[non_exhaustive]
-pub struct DatabaseIdError;
+const DATABASE_ID: &str = "the id of a database: 16 hexadecimal digits";
 
 impl FromStr for DatabaseId {
-    type Err = DatabaseIdError;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, DatabaseIdError> {
-        let is_plain = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let number = is_plain.then(|| u64::from_str_radix(text, 16).ok()).flatten();
-        number.map(|number| Self(number.to_be_bytes())).ok_or(DatabaseIdError)
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        hex::<16>(text).map(|id| Self(id.to_be_bytes())).ok_or(ParseError::new(DATABASE_ID))
     }
 }
+
+text!(DatabaseId, expected: DATABASE_ID, pattern: "^[0-9a-f]{16}$");
 
 #[cfg(test)]
 mod tests {
@@ -65,7 +63,7 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_ne!(id, DatabaseId::random().unwrap());
         for text in ["", "12", "+234567890123456", &"g".repeat(16), &"0".repeat(17)] {
-            assert_eq!(text.parse::<DatabaseId>(), Err(DatabaseIdError), "{text:?}");
+            assert!(text.parse::<DatabaseId>().is_err(), "{text:?}");
         }
     }
 }

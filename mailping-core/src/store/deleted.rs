@@ -4,35 +4,18 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
-pub struct Erased {
+pub struct Deleted {
     /// Pings.
     pub pings: u64,
     /// Opens.
     pub opens: u64,
-}
-
-impl Erased {
-    /// So many pings and opens.
-    #[must_use]
-    pub const fn new(pings: u64, opens: u64) -> Self {
-        Self { pings, opens }
-    }
-}
-
-/// What one step of a purge did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Purged {
-    /// Pings that are gone.
-    pub pings: u64,
-    /// Opens that are gone.
-    pub opens: u64,
-    /// Rows that are due, cannot be read or deleted, and stay. Each call counts all that it comes
-    /// across.
+    /// Rows that a [purge](super::Store::purge) came across that are due, cannot be read or
+    /// deleted, and stay.
+    #[serde(skip)]
     pub passed_over: u64,
 }
 
-impl Purged {
+impl Deleted {
     /// So many pings and opens, and none passed over.
     #[must_use]
     pub const fn new(pings: u64, opens: u64) -> Self {

@@ -1,20 +1,9 @@
-//! Pages of a ping's opens.
+//! Which opens of a ping to read, and the place between two of them.
 
 use std::fmt;
 
 use crate::text::{ParseError, decimal, text};
 use crate::{Open, OpenId, PingId, Timestamp};
-
-/// In which direction opens are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[expect(clippy::exhaustive_enums, reason = "time has two directions")]
-pub enum Order {
-    /// From the oldest.
-    #[default]
-    OldestFirst,
-    /// From the newest.
-    NewestFirst,
-}
 
 /// Which of a ping's opens to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +11,8 @@ pub enum Order {
 pub struct OpenQuery {
     /// The ping.
     pub ping: PingId,
-    /// From which end.
-    pub order: Order,
+    /// From which end: from the oldest if not.
+    pub newest_first: bool,
     /// Only those that come after this place in that order: the `next` of the page before.
     pub after: Option<OpenCursor>,
     /// At most so many.
@@ -34,13 +23,13 @@ impl OpenQuery {
     /// The first `limit` opens of a ping.
     #[must_use]
     pub const fn oldest(ping: PingId, limit: usize) -> Self {
-        Self { ping, order: Order::OldestFirst, after: None, limit }
+        Self { ping, newest_first: false, after: None, limit }
     }
 
     /// The latest `limit` opens of a ping, the newest first.
     #[must_use]
     pub const fn newest(ping: PingId, limit: usize) -> Self {
-        Self { ping, order: Order::NewestFirst, after: None, limit }
+        Self { ping, newest_first: true, after: None, limit }
     }
 
     /// Only those after this place in the query's order, if there is one.
@@ -48,44 +37,6 @@ impl OpenQuery {
     pub const fn after(mut self, place: Option<OpenCursor>) -> Self {
         self.after = place;
         self
-    }
-}
-
-/// One page of a ping's opens, in the order of its query.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
-#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
-#[non_exhaustive]
-pub struct OpenPage {
-    /// The opens.
-    pub opens: Vec<Open>,
-    /// What the next page comes [after](OpenQuery::after); `None` on the last.
-    pub next: Option<OpenCursor>,
-    /// Rows between them that cannot be read and are left out.
-    pub unreadable: u64,
-}
-
-impl OpenPage {
-    /// A page with nothing unreadable on it.
-    #[must_use]
-    pub const fn new(opens: Vec<Open>, next: Option<OpenCursor>) -> Self {
-        Self { opens, next, unreadable: 0 }
-    }
-
-    /// With so many rows that cannot be read.
-    #[must_use]
-    pub const fn unreadable(mut self, rows: u64) -> Self {
-        self.unreadable = rows;
-        self
-    }
-
-    /// A page of opens of which `limit` and perhaps one more were read: that one more shows that
-    /// there is a next page.
-    #[must_use]
-    pub fn cut(mut opens: Vec<Open>, limit: usize) -> Self {
-        let more = opens.len() > limit;
-        opens.truncate(limit);
-        let next = opens.last().filter(|_| more).map(OpenCursor::of);
-        Self::new(opens, next)
     }
 }
 
@@ -126,10 +77,10 @@ impl std::str::FromStr for OpenCursor {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let refused = ParseError::new(OPEN_CURSOR);
-        let (at, id) = text.split_once('-').ok_or(refused)?;
-        let at = decimal(at).and_then(|at| i64::try_from(at).ok()).ok_or(refused)?;
-        Ok(Self::new(Timestamp::from_unix_millis(at), id.parse().map_err(|_| refused)?))
+        let refused = || ParseError::new(OPEN_CURSOR);
+        let (at, id) = text.split_once('-').ok_or_else(refused)?;
+        let at = decimal(at).and_then(|at| i64::try_from(at).ok()).ok_or_else(refused)?;
+        Ok(Self::new(Timestamp::from_unix_millis(at), id.parse().map_err(|_| refused())?))
     }
 }
 

@@ -1,26 +1,8 @@
-//! Pings as kept, and pages of them.
+//! Which pings to list.
 
 use std::fmt;
 
-use crate::{Ping, PingId, Timestamp};
-
-/// A ping as kept, with its last day.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KeptPing {
-    /// The ping.
-    pub ping: Ping,
-    /// At the detail `last_day`: the day of the latest fetch that a person caused.
-    pub last_day: Option<Timestamp>,
-}
-
-impl KeptPing {
-    /// A ping and its last day.
-    #[must_use]
-    pub const fn new(ping: Ping, last_day: Option<Timestamp>) -> Self {
-        Self { ping, last_day }
-    }
-}
+use crate::PingId;
 
 /// Which pings to list.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -72,32 +54,5 @@ impl fmt::Debug for PingQuery {
             .field("after", &self.after)
             .field("limit", &self.limit)
             .finish_non_exhaustive()
-    }
-}
-
-/// Pings from the newest.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct PingPage {
-    /// The pings.
-    pub pings: Vec<KeptPing>,
-    /// What the next page comes [after](PingQuery::after); `None` on the last.
-    pub next: Option<PingId>,
-    /// Rows between them that cannot be read and are left out.
-    pub unreadable: u64,
-}
-
-impl PingPage {
-    /// A page with nothing unreadable on it.
-    #[must_use]
-    pub const fn new(pings: Vec<KeptPing>, next: Option<PingId>) -> Self {
-        Self { pings, next, unreadable: 0 }
-    }
-
-    /// With so many rows that cannot be read.
-    #[must_use]
-    pub const fn unreadable(mut self, rows: u64) -> Self {
-        self.unreadable = rows;
-        self
     }
 }

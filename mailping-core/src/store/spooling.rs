@@ -15,21 +15,11 @@ pub trait Spooling: Send + Sync {
     /// so that no hit waits for it.
     fn is_away(&self) -> bool;
 
-    /// Hands one batch over to the database, and takes off what that has. It does nothing if
-    /// nothing waits and the database is known to be there. The tracker calls it again and again,
-    /// from a thread of its own that it may block; after an error, which means that the database is
-    /// away, with a growing pause.
-    fn hand_over(&self) -> Result<HandOver, StoreError>;
-}
-
-/// What is left after a step of handing over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "there is more or there is not")]
-pub enum HandOver {
-    /// Nothing waits.
-    Done,
-    /// More waits.
-    More,
+    /// Hands one batch over to the database, takes off what that has, and says whether more waits.
+    /// It does nothing if nothing waits and the database is known to be there. The tracker calls it
+    /// again and again, from a thread of its own that it may block; after an error, which means
+    /// that the database is away, with a growing pause.
+    fn hand_over(&self) -> Result<bool, StoreError>;
 }
 
 /// What waits on disk in front of a database, not yet to be found by a receipt, and what could not

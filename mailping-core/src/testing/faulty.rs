@@ -8,8 +8,8 @@ use async_trait::async_trait;
 
 use crate::keyring::KeyFingerprint;
 use crate::store::{
-    Attempt, DatabaseId, Erased, KeptPing, Mark, News, OpenPage, OpenQuery, PingPage, PingQuery, Purged,
-    Spooling, Store, StoreError, Written,
+    Attempt, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor, OpenQuery, Page,
+    PingQuery, Recorded, Spooling, Store, StoreError,
 };
 use crate::{LastDay, MemoryStore, Open, OpenId, Ping, PingId, RecipientHashes, Status, Timestamp};
 
@@ -148,7 +148,7 @@ impl Store for FaultyStore {
         opens: &[Open],
         last_days: &[LastDay],
         attempt: Attempt,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<Vec<Recorded>, StoreError> {
         self.0.records.fetch_add(1, Ordering::SeqCst);
         self.0.repeats.fetch_add(usize::from(attempt == Attempt::Repeat), Ordering::SeqCst);
         self.count_down();
@@ -164,7 +164,11 @@ impl Store for FaultyStore {
             return Err(StoreError::Corrupt { what: "the store was told to be damaged" });
         }
         let written = self.up()?.record(opens, last_days, attempt).await?;
-        Ok(if fault == Fault::RecordAnswersNothing { Written::default() } else { written })
+        Ok(if fault == Fault::RecordAnswersNothing { Vec::new() } else { written })
+    }
+
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
+        self.up()?.reach(milestone).await
     }
 
     async fn insert_ping(
@@ -175,19 +179,23 @@ impl Store for FaultyStore {
         self.up()?.insert_ping(ping, recipient).await
     }
 
-    async fn ping(&self, id: PingId) -> Result<Option<KeptPing>, StoreError> {
+    async fn ping(&self, id: PingId) -> Result<Option<Ping>, StoreError> {
         self.up()?.ping(id).await
     }
 
-    async fn pings(&self, query: &PingQuery) -> Result<PingPage, StoreError> {
+    async fn pings(&self, query: &PingQuery) -> Result<Page<Ping>, StoreError> {
         self.up()?.pings(query).await
     }
 
-    async fn opens(&self, query: &OpenQuery) -> Result<OpenPage, StoreError> {
+    async fn opens(&self, query: &OpenQuery) -> Result<Page<Open, OpenCursor>, StoreError> {
         self.up()?.opens(query).await
     }
 
-    async fn opens_of(&self, pings: &[PingId], limit: usize) -> Result<Vec<OpenPage>, StoreError> {
+    async fn opens_of(
+        &self,
+        pings: &[PingId],
+        limit: usize,
+    ) -> Result<Vec<Page<Open, OpenCursor>>, StoreError> {
         self.up()?.opens_of(pings, limit).await
     }
 
@@ -195,7 +203,7 @@ impl Store for FaultyStore {
         self.up()?.mark().await
     }
 
-    async fn news(&self, since: &Mark, limit: usize) -> Result<News, StoreError> {
+    async fn news(&self, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>, StoreError> {
         self.up()?.news(since, limit).await
     }
 
@@ -203,24 +211,24 @@ impl Store for FaultyStore {
         self.up()?.withdraw(id).await
     }
 
-    async fn erase(&self, id: PingId) -> Result<Option<Erased>, StoreError> {
+    async fn erase(&self, id: PingId) -> Result<Option<Deleted>, StoreError> {
         self.up()?.erase(id).await
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
-        self.up()?.object(recipient).await
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
+        self.up()?.object(recipient, scope).await
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
         self.up()?.object_by_ping(id).await
     }
 
-    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Erased, StoreError> {
+    async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Deleted, StoreError> {
         self.up()?.erase_recipient(recipient).await
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
-        self.up()?.has_objected(recipient).await
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
+        self.up()?.objection(recipient).await
     }
 
     async fn pings_of(
@@ -228,7 +236,7 @@ impl Store for FaultyStore {
         recipient: &RecipientHashes,
         after: Option<PingId>,
         limit: usize,
-    ) -> Result<PingPage, StoreError> {
+    ) -> Result<Page<Ping>, StoreError> {
         self.up()?.pings_of(recipient, after, limit).await
     }
 
@@ -236,7 +244,7 @@ impl Store for FaultyStore {
         self.up()?.recipient_keys().await
     }
 
-    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Purged, StoreError> {
+    async fn purge(&self, now: Timestamp, limit: usize) -> Result<Deleted, StoreError> {
         self.up()?.purge(now, limit).await
     }
 
@@ -246,5 +254,9 @@ impl Store for FaultyStore {
 
     fn spool(&self) -> Option<&dyn Spooling> {
         None
+    }
+
+    fn copies(&self) -> usize {
+        0
     }
 }

@@ -7,8 +7,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::fetcher::{Classified, Classifier, FetchSignals, Fetcher, SinceSent, Verdict};
-use crate::{Mask, MaskedIp};
+use crate::MaskedIp;
+pub use crate::fetcher::classifier::Classified;
+pub use crate::fetcher::rules::{Rule, rules};
+pub use crate::fetcher::signals::FetchSignals;
+pub use crate::fetcher::timing::SinceSent;
+use crate::fetcher::{Classifier, Fetcher, Verdict};
+use crate::mask::Mask;
 
 /// A network somewhere in the Internet that no table knows. Rows without an address are run from
 /// here a second time, only to see whether a place would be attributed.
@@ -21,6 +26,17 @@ const LATE: u64 = 7_200;
 #[must_use]
 pub fn danger_masked(address: &str) -> Option<MaskedIp> {
     address.parse::<IpAddr>().ok().map(|address| Mask::default().apply(address))
+}
+
+/// What a classifier makes of one fetch, as the way of a hit asks it: a pure function.
+#[must_use]
+pub fn classify(
+    classifier: &Classifier,
+    signals: &FetchSignals<'_>,
+    network: Option<MaskedIp>,
+    since_sent: SinceSent,
+) -> Classified {
+    classifier.classify(signals, network, since_sent)
 }
 
 /// Why a corpus could not be run.

@@ -31,7 +31,7 @@
 //! gone.
 //!
 //! [`Attempt::Repeat`]: crate::store::Attempt::Repeat
-//! [`Filtered`]: crate::store::Answer::Filtered
+//! [`Filtered`]: crate::store::Recorded::Filtered
 //! [`NewPing`]: crate::NewPing
 //! [`StoreError::unavailable`]: crate::store::StoreError::unavailable
 //! [`Store`]: crate::store::Store
@@ -44,16 +44,17 @@
     reason = "a case fails by panicking, as a test does"
 )]
 
-mod at_once;
+mod concurrency;
 mod deleting;
 mod harness;
-mod kept_whole;
 mod last_day;
+mod milestones;
 mod news;
 mod no_more_opens;
-mod reading;
+mod pages;
 mod recipients;
 mod recording;
+mod round_trip;
 
 use std::fmt;
 use std::future::Future;
@@ -139,13 +140,13 @@ cases! {
         the_last_day_is_the_latest_in_any_order,
         the_last_day_is_raised_for_recording_pings_alone,
         opens_and_last_days_go_together;
-    reading:
+    pages:
         opens_come_by_time_then_id_page_by_page,
         the_opens_of_many_pings_come_as_a_page_for_each,
         pings_come_from_the_newest_page_by_page,
         pings_are_filtered_by_owner_and_reference_exactly,
         what_is_unknown_is_none;
-    kept_whole:
+    round_trip:
         a_ping_with_every_field_comes_back,
         a_ping_with_the_fewest_fields_comes_back,
         every_basis_and_code_of_a_ping_comes_back,
@@ -159,6 +160,18 @@ cases! {
         what_is_gone_is_no_news_and_in_nobodys_way,
         a_mark_that_is_not_of_this_database_is_refused,
         no_open_that_commits_late_is_skipped;
+    milestones:
+        milestones_come_back_with_their_ping_in_any_order,
+        a_milestone_reached_twice_is_one_and_the_first_stays,
+        a_confirmation_needs_a_ping_that_asks_in_time,
+        a_ping_objected_to_takes_a_confirmation_and_no_opens,
+        an_objection_to_everything_closes_all_pings,
+        a_ping_found_under_an_older_key_is_closed_too,
+        a_ping_that_is_gone_or_unknown_takes_no_milestone,
+        purging_takes_a_ping_with_its_milestones_and_counts_none,
+        a_milestone_is_news_once_and_none_of_a_gone_ping,
+        milestones_reached_at_once_are_one,
+        no_milestone_comes_after_an_erasure_under_way;
     recipients:
         an_objection_holds_for_its_recipient_alone,
         another_secret_under_the_same_number_is_another_key,
@@ -176,7 +189,7 @@ cases! {
         purging_takes_what_is_due_and_nothing_else,
         purging_takes_at_most_the_limit_and_leaves_no_open_without_its_ping,
         purging_ends_with_fewer_than_the_limit;
-    at_once:
+    concurrency:
         writers_at_once_keep_every_open_once,
         no_open_comes_after_a_withdrawal_under_way,
         no_open_comes_after_an_erasure_under_way,

@@ -7,8 +7,9 @@ use serde::de::DeserializeOwned;
 use super::*;
 use crate::fetcher::{Evidence, EvidenceSet, Fetcher, Provider, Verdict};
 use crate::geo::{City, Country};
-use crate::receipts::{NoticeKind, OpenCursor};
-use crate::store::{KeyFingerprint, KeyId};
+use crate::mask::Mask;
+use crate::receipts::OpenCursor;
+use crate::store::{DatabaseId, KeyFingerprint};
 use crate::*;
 
 /// `Display` and `FromStr` agree.
@@ -66,7 +67,6 @@ every_name!(
     Evidence,
     Fetcher,
     MessageKind,
-    NoticeKind,
     Provider,
     Purpose,
     State,
@@ -80,7 +80,7 @@ fn what_is_no_id_cursor_time_network_or_place_is_answered_with_what_was_expected
     refuses_quietly::<PingId>("PingId");
     refuses_quietly::<OpenId>("OpenId");
     refuses_quietly::<OpenCursor>("OpenCursor");
-    refuses_quietly::<KeyId>("KeyId");
+    refuses_quietly::<DatabaseId>("DatabaseId");
     refuses_quietly::<KeyFingerprint>("KeyFingerprint");
     refuses_quietly::<Timestamp>("Timestamp");
     refuses_quietly::<StepTime>("StepTime");
@@ -109,7 +109,7 @@ fn a_masked_network_never_reads_back_from_a_finer_one() {
 #[test]
 fn a_number_or_id_has_no_sign_and_no_other_length() {
     for text in ["+7", "-7", "07", "64", "", " 7", "7 "] {
-        assert!(text.parse::<KeyId>().is_err(), "{text:?}");
+        assert!(format!("{text}-0123456789ab").parse::<KeyFingerprint>().is_err(), "{text:?}");
     }
     for text in ["7-+123456789ab", "7-0123456789abc", "64-0123456789ab", "7-", "7", "+7-0123456789ab"] {
         assert!(text.parse::<KeyFingerprint>().is_err(), "{text:?}");
@@ -141,12 +141,12 @@ proptest! {
     fn every_id_and_cursor_is_one_text(ping: [u8; 16], open: [u8; 8], at in times()) {
         is_one_text(&PingId::from_bytes(ping));
         is_one_text(&OpenId::from_bytes(open));
+        is_one_text(&DatabaseId::from_bytes(open));
         is_one_text(&OpenCursor::new(at, OpenId::from_bytes(open)));
     }
 
     #[test]
-    fn every_key_number_and_fingerprint_is_one_text(id in 0..64_u8, bits in 0..1_i64 << 54) {
-        is_one_text(&KeyId::new(id).unwrap());
+    fn every_fingerprint_is_one_text(bits in 0..1_i64 << 54) {
         is_one_text(&KeyFingerprint::from_bits(bits).unwrap());
     }
 

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::{TimeStep, Timestamp};
 use crate::text::{ParseError, text};
-use crate::{TimeStep, Timestamp};
 
 /// A time as it is kept: the start of a [`TimeStep`], and which one.
 ///
@@ -82,7 +82,7 @@ impl FromStr for StepTime {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let refused = ParseError::new(STEP_TIME);
+        let refused = || ParseError::new(STEP_TIME);
         let (whole, step) = if text.len() == DATE {
             (format!("{text}T00:00:00Z"), TimeStep::Day)
         } else if text.len() == DATE_AND_MINUTE + 1 {
@@ -90,11 +90,11 @@ impl FromStr for StepTime {
         } else if text.get(DATE_AND_MINUTE..).is_some_and(|rest| rest.starts_with(':')) {
             (text.to_owned(), TimeStep::Exact)
         } else {
-            return Err(refused);
+            return Err(refused());
         };
-        let read = Self::new(whole.parse().map_err(|_| refused)?, step);
+        let read = Self::new(whole.parse().map_err(|_| refused())?, step);
         // A day or an hour has one form; `2026-11-27T10:30Z` is none.
-        if step == TimeStep::Exact || read.to_string() == text { Ok(read) } else { Err(refused) }
+        if step == TimeStep::Exact || read.to_string() == text { Ok(read) } else { Err(refused()) }
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
-use mailping_core::geo::{GeoError, GeoResolver, Place};
-use mailping_core::intake::{MaskedIp, PixelRequest, RecordError, Recorded};
+use mailping_core::geo::{GeoResolver, Place};
+use mailping_core::intake::{MaskedIp, PixelRequest, Recorded};
 use mailping_core::store::Store;
 use mailping_core::{
     Basis, Detail, Keyring, MemoryStore, NewPing, PingId, PreparedPing, Receipt, Timestamp, Tracker,
@@ -68,16 +68,21 @@ pub fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
         .collect()
 }
 
-/// Fetches a pixel by its URL.
+pub const QUEUE_FULL: &str = "the queue of opens is full: the store cannot keep up";
+pub const CLOSED: &str = "the tracker is closed";
+pub const DAMAGED: &str = "the database is damaged, or refuses this open";
+
+/// Fetches a pixel by its URL: what became of the hit, or why its open is lost.
 pub fn hit(
     tracker: &Tracker,
     url: &str,
     peer: &str,
     lines: &[(&'static str, &str)],
-) -> Result<Recorded, RecordError> {
+) -> Result<Recorded, String> {
     let headers = headers(lines);
     let path = url.strip_prefix("https://app.example").unwrap_or(url);
-    pollster::block_on(tracker.intake().record(&PixelRequest::new(path, peer.parse().ok(), &headers)))
+    let recorded = tracker.intake().record(&PixelRequest::new(path, peer.parse().ok(), &headers));
+    pollster::block_on(recorded).map_err(|lost| lost.to_string())
 }
 
 /// Every network is in Lisbon.
@@ -85,7 +90,7 @@ pub fn hit(
 pub struct Lisbon;
 
 impl GeoResolver for Lisbon {
-    fn locate(&self, _: MaskedIp) -> Result<Option<Place>, GeoError> {
+    fn locate(&self, _: MaskedIp) -> Result<Option<Place>, Box<dyn std::error::Error + Send + Sync>> {
         Ok(Some(Place::new("PT".parse().ok(), "Lisbon".parse().ok())))
     }
 }

@@ -1,4 +1,4 @@
-// errors: E0308
+// errors: E0061 E0277
 // Bulk mail cannot be tracked on another basis than consent.
 use mailping_core::{Basis, NewPing};
 

@@ -1,5 +1,5 @@
-// errors: E0624
-// A mask cannot be applied outside of the crate.
+// errors: E0432
+// A mask cannot be named, and so not applied, outside of the crate.
 use mailping_core::intake::Mask;
 
 fn main() {

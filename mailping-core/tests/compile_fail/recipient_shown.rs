@@ -1,17 +1,9 @@
-// errors: E0277 E0599 E0616
-// A recipient's address can be hashed and nothing else: no Display, no field, no Serialize.
+// errors: E0603
+// The type that holds a recipient's address cannot be named outside of the crate.
 use mailping_core::people::Recipient;
 
 fn show(recipient: &Recipient) -> String {
     recipient.to_string()
-}
-
-fn text(recipient: &Recipient) -> &str {
-    &recipient.0
-}
-
-fn serialise(recipient: &Recipient) -> Result<String, serde_json::Error> {
-    serde_json::to_string(recipient)
 }
 
 fn main() {}

@@ -7,11 +7,9 @@ pub enum Program {
     Server,
     /// `receipts_webhooks`: the server on SQLite that also posts webhooks.
     ReceiptsWebhooks,
-    /// `send_invoice`: makes pings in the service's database and serves nothing.
-    SendInvoice,
 }
 
-const EVERY: [Program; 3] = [Program::Server, Program::ReceiptsWebhooks, Program::SendInvoice];
+const EVERY: [Program; 2] = [Program::Server, Program::ReceiptsWebhooks];
 
 /// What every program has.
 const SHARED: [&str; 11] = [
@@ -29,22 +27,16 @@ const SHARED: [&str; 11] = [
 ];
 
 impl Program {
-    /// Whether requests come to it.
-    pub(crate) fn serves(self) -> bool {
-        self != Self::SendInvoice
-    }
-
     /// What it has beside the shared settings.
     pub(crate) fn own(self) -> &'static [&'static str] {
         match self {
-            Self::Server => &["MAILPING_SPOOL"],
+            Self::Server => &["MAILPING_COPIES", "MAILPING_SPOOL"],
             Self::ReceiptsWebhooks => &[
                 "MAILPING_WEBHOOK_OUTBOX",
                 "MAILPING_WEBHOOK_PRIVATE",
                 "MAILPING_WEBHOOK_SECRET",
                 "MAILPING_WEBHOOK_URL",
             ],
-            Self::SendInvoice => &["MAILPING_FROM", "MAILPING_SMTP", "MAILPING_TO"],
         }
     }
 
@@ -52,7 +44,6 @@ impl Program {
         match self {
             Self::Server => "mailping-server",
             Self::ReceiptsWebhooks => "receipts_webhooks",
-            Self::SendInvoice => "send_invoice",
         }
     }
 
@@ -111,7 +102,7 @@ mod tests {
     #[test]
     fn a_setting_of_another_program_is_refused_by_its_name() {
         assert_eq!(Program::Server.refusal("MAILPING_SPOOL"), None);
-        assert!(Program::SendInvoice.refusal("MAILPING_SPOOL").unwrap().contains("mailping-server"));
+        assert!(Program::ReceiptsWebhooks.refusal("MAILPING_SPOOL").unwrap().contains("mailping-server"));
         assert!(Program::Server.refusal("MAILPING_WEBHOOK_URL").unwrap().contains("receipts_webhooks"));
     }
 }

@@ -48,6 +48,7 @@ fn a_setting_that_would_say_nothing_is_refused_by_its_name() {
         ("MAILPING_BASEURL", "https://app.example"),
         ("mailping_base_url", "https://app.example"),
         ("MAILPING_SPOOL", "spool.db"),
+        ("MAILPING_COPIES", "2"),
         ("MAILPING_KEYS", ""),
         ("MAILPING_ADMIN_TOKEN", "  "),
         ("MAILPING_ADMIN_TOKEN", "fifteen-chars-1"),

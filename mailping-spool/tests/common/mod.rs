@@ -10,7 +10,7 @@ use mailping_core::fetcher::{Fetcher, Verdict};
 use mailping_core::pings::{Ping, Status, TimeStep};
 use mailping_core::receipts::{Open, OpenId};
 use mailping_core::store::{
-    Answer, Attempt, HandOver, KeyFingerprint, OpenQuery, RecipientHash, RecipientHashes, Store,
+    Attempt, KeyFingerprint, OpenQuery, RecipientHash, RecipientHashes, Recorded, Store,
 };
 use mailping_core::testing::faulty::FaultyStore;
 use mailping_core::{Basis, Detail, PingId, Timestamp};
@@ -77,9 +77,9 @@ impl Fixture {
     }
 
     /// Records opens that must all be answered so.
-    pub fn records(&self, opens: &[Open], answer: Answer) {
+    pub fn records(&self, opens: &[Open], answer: Recorded) {
         let written = block_on(self.store.record(opens, &[], Attempt::First)).unwrap();
-        assert_eq!(written.opens, vec![answer; opens.len()]);
+        assert_eq!(written, vec![answer; opens.len()]);
     }
 
     /// As another process that begins with what this one has left.
@@ -97,7 +97,7 @@ impl Fixture {
     /// Hands over until nothing waits.
     pub fn hands_over_all(&self) {
         let begun = Instant::now();
-        while self.store.spool().unwrap().hand_over().unwrap() == HandOver::More {
+        while self.store.spool().unwrap().hand_over().unwrap() {
             assert!(begun.elapsed() < Duration::from_secs(60), "there is always more");
         }
         assert_eq!(self.waiting(), 0);
@@ -125,7 +125,7 @@ pub fn kept(database: &FaultyStore) -> BTreeSet<u64> {
     let mut numbers = BTreeSet::new();
     for n in 0..3 {
         let page = block_on(database.memory().opens(&OpenQuery::oldest(ping_id(n), usize::MAX))).unwrap();
-        for found in page.opens {
+        for found in page.items {
             let number = u64::try_from(found.at.unix_millis()).unwrap() - SENT;
             assert_eq!(found, open(number), "as it was made, at its ping");
             assert!(numbers.insert(number), "each once");

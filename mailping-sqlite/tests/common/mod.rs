@@ -2,7 +2,7 @@
 #![allow(unreachable_pub, dead_code, reason = "each test uses a part of what all share")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use mailping_core::store::{Answer, Attempt, OpenQuery};
+use mailping_core::store::{Attempt, OpenQuery, Recorded};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -50,16 +50,16 @@ pub fn insert(store: &SqliteStore, ping: &Ping) {
 
 pub fn record(store: &SqliteStore, opens: &[Open]) {
     let written = block_on(store.record(opens, &[], Attempt::Repeat)).unwrap();
-    assert!(written.opens.iter().all(|written| *written == Answer::Kept));
+    assert!(written.iter().all(|written| *written == Recorded::Durable));
 }
 
 pub fn count_opens(store: &SqliteStore, id: PingId) -> usize {
-    block_on(store.opens(&OpenQuery::oldest(id, usize::MAX))).unwrap().opens.len()
+    block_on(store.opens(&OpenQuery::oldest(id, usize::MAX))).unwrap().items.len()
 }
 
 pub fn all_pings(store: &SqliteStore) -> Vec<PingId> {
     let pings = block_on(store.pings(&PingQuery::newest(usize::MAX))).unwrap();
-    pings.pings.iter().map(|kept| kept.ping.id).collect()
+    pings.items.iter().map(|ping| ping.id).collect()
 }
 
 /// This binary again, to run the ignored test `name` alone, with the file and a number in its

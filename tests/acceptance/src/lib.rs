@@ -16,8 +16,8 @@ pub use message::hours_ago;
 pub use program::{Program, Start};
 
 /// Makes a test of each promise for the program that an expression starts. Attributes in brackets
-/// before it are those of each test:
-/// `keeps_promises!([#[ignore = "needs PostgreSQL"]] on_a_database(..) => sigterm_ends_it_cleanly)`.
+/// before it are those of each test: `keeps_promises!([#[ignore = "needs PostgreSQL"]]
+/// on_a_database(..) => sigterm_ends_it_cleanly)`.
 #[macro_export]
 macro_rules! keeps_promises {
     (@one [$(#[$attribute:meta])*] $start:expr => $promise:ident) => {
@@ -46,6 +46,7 @@ macro_rules! keeps_every_promise {
         $crate::keeps_promises!($start =>
             a_proxy_and_a_person_make_a_receipt_of_two_opens,
             an_answered_open_survives_kill_nine,
+            a_confirmation_survives_kill_nine,
             nothing_personal_is_in_the_files_or_the_log,
             sigterm_ends_it_cleanly,
             a_crowd_waits_to_be_accepted,
@@ -67,6 +68,9 @@ macro_rules! keeps_every_promise {
             the_page_keeps_its_policy_and_is_small,
             the_form_makes_a_ping_and_text_stays_text,
             the_list_is_filtered_and_its_table_has_no_formula,
+            states_are_counted_and_filtered,
+            the_sample_is_marked_and_stores_nothing,
+            the_api_is_as_its_document_says,
             other_sites_change_nothing,
             an_open_service_answers_to_no_foreign_name,
             a_session_opens_the_page_and_guesses_are_bounded,

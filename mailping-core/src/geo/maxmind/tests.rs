@@ -49,6 +49,15 @@ impl Drop for Folder {
 }
 
 #[test]
+fn files_name_their_types() {
+    let kinds = ["DBIP-City-Lite", "GeoLite2-City"];
+    let folder = Folder::new("types");
+    let paths =
+        kinds.map(|kind| folder.write(kind, &file(4, kind, &[("192.0.2.0/24", flat("PT", "Lisbon"))])));
+    assert_eq!(MaxMind::open_all(paths).unwrap().types(), kinds);
+}
+
+#[test]
 fn documentation_ranges_have_places() {
     let geo = MaxMind::from_bytes(documentation_ranges().unwrap()).unwrap();
     assert_eq!(place(&geo, "192.0.2.0/24"), "Lisbon, PT");
@@ -138,7 +147,7 @@ fn cities_without_countries_are_refused_when_the_file_is_opened() {
     let named = Value::map([("city", Value::text("Lisbon")), ("country", Value::text("Portugal"))]);
     for record in [flat, named, nested("ZZ", "Lisbon")] {
         let error = MaxMind::from_bytes(file(4, "other-city", &[("192.0.2.0/24", record)])).unwrap_err();
-        assert!(matches!(error, MaxMindError::NoCountries { .. }), "{error:?}");
+        assert!(error.to_string().contains("has cities but no countries"), "{error:?}");
         assert!(error.to_string().contains("other-city"), "{error}");
     }
 }
@@ -226,17 +235,14 @@ fn unusable_files_are_named_when_they_are_opened() {
     let asn = Value::map([("autonomous_system_number", Value::U32(64_512)), ("as_name", Value::text("x"))]);
 
     let error = MaxMind::open(folder.0.join("missing.mmdb")).unwrap_err();
-    assert!(
-        matches!(error, MaxMindError::Unreadable { .. }) && error.to_string().contains("missing.mmdb"),
-        "{error}"
-    );
+    assert!(matches!(error, Error::File(_)) && error.to_string().contains("missing.mmdb"), "{error}");
 
     let cut = folder.write("cut.mmdb", good.get(..good.len() / 2).unwrap());
     let text = folder.write("page.mmdb", b"<html>404</html>");
     let empty = folder.write("empty.mmdb", b"");
     for path in [cut, text, empty] {
         let error = MaxMind::open(&path).unwrap_err();
-        assert!(matches!(error, MaxMindError::Damaged { .. }), "{error:?}");
+        assert!(error.to_string().contains("is damaged"), "{error:?}");
         assert!(
             error.to_string().contains(&*path.to_string_lossy()) && error.to_string().contains(".mmdb file")
         );
@@ -246,21 +252,21 @@ fn unusable_files_are_named_when_they_are_opened() {
     let nothing = folder.write("nothing.mmdb", &file(6, "GeoLite2-City", &[]));
     for (path, found) in [(asn, "GeoLite2-ASN"), (nothing, "GeoLite2-City")] {
         let error = MaxMind::open(&path).unwrap_err();
-        assert!(matches!(error, MaxMindError::NoPlaces { .. }), "{error:?}");
+        assert!(error.to_string().contains("has no places"), "{error:?}");
         assert!(
             error.to_string().contains(found) && error.to_string().contains("country.iso_code"),
             "{error}"
         );
     }
 
-    assert!(matches!(MaxMind::open_all::<&Path>([]), Err(MaxMindError::NoFile)));
+    assert!(MaxMind::open_all::<&Path>([]).unwrap_err().to_string().contains("no geo database given"));
 }
 
 #[test]
 fn record_that_cannot_be_decoded_is_an_error_at_open() {
     let odd = Value::map([("city", Value::U32(7)), ("country", Value::text("PT"))]);
     let bytes = file(4, "Test-City", &[("192.0.2.0/24", nested("PT", "Lisbon")), ("192.0.3.0/24", odd)]);
-    assert!(matches!(MaxMind::from_bytes(bytes), Err(MaxMindError::Damaged { .. })));
+    assert!(MaxMind::from_bytes(bytes).unwrap_err().to_string().contains("is damaged"));
 }
 
 #[test]
@@ -277,10 +283,10 @@ fn reload_swaps_the_files_and_a_failing_one_keeps_the_old() {
     assert_eq!(place(&clone, "192.0.2.0/24"), "Porto, PT");
 
     folder.write("city.mmdb", b"half a file");
-    assert!(matches!(geo.reload(), Err(MaxMindError::Damaged { .. })));
+    assert!(geo.reload().unwrap_err().to_string().contains("is damaged"));
     assert_eq!(place(&geo, "192.0.2.0/24"), "Porto, PT");
     std::fs::remove_file(&path).unwrap();
-    assert!(matches!(geo.reload(), Err(MaxMindError::Unreadable { .. })));
+    assert!(geo.reload().unwrap_err().to_string().contains("cannot be read"));
     assert_eq!(place(&geo, "192.0.2.0/24"), "Porto, PT");
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use crate::fetcher::{Fetcher, Verdict};
-use crate::store::{Answer, Attempt, KeptPing, KeyFingerprint, OpenQuery, PingQuery, Written};
+use crate::store::{Attempt, KeyFingerprint, OpenQuery, PingQuery, Recorded};
 use crate::{
     Basis, Detail, LastDay, Open, OpenId, Ping, PingId, RecipientHash, RecipientHashes, Status, Store,
     TimeStep, Timestamp,
@@ -113,58 +113,62 @@ impl Harness {
         self.insert_ping(&ping(n), Some(recipient)).await.unwrap()
     }
 
-    pub(super) async fn recorded(&self, opens: &[Open]) -> Vec<Answer> {
-        self.answered(opens, &[], Attempt::First).await.opens
+    pub(super) async fn recorded(&self, opens: &[Open]) -> Vec<Recorded> {
+        self.answered(opens, &[], Attempt::First).await
     }
 
-    pub(super) async fn repeated(&self, opens: &[Open]) -> Vec<Answer> {
-        self.answered(opens, &[], Attempt::Repeat).await.opens
+    pub(super) async fn repeated(&self, opens: &[Open]) -> Vec<Recorded> {
+        self.answered(opens, &[], Attempt::Repeat).await
     }
 
-    pub(super) async fn answered(&self, opens: &[Open], last_days: &[LastDay], attempt: Attempt) -> Written {
+    pub(super) async fn answered(
+        &self,
+        opens: &[Open],
+        last_days: &[LastDay],
+        attempt: Attempt,
+    ) -> Vec<Recorded> {
         let written = self.record(opens, last_days, attempt).await.unwrap();
-        assert_eq!(written.opens.len(), opens.len(), "one answer for each open");
-        assert_eq!(written.last_days.len(), last_days.len(), "one answer for each last day");
+        assert_eq!(written.len(), opens.len() + last_days.len(), "one answer for each open and last day");
         written
     }
 
     /// Records opens of which all must be kept.
     pub(super) async fn keeps(&self, opens: &[Open]) {
         let written = self.recorded(opens).await;
-        assert!(written.iter().all(|written| *written == Answer::Kept), "a live ping's opens are kept");
+        assert!(written.iter().all(|written| *written == Recorded::Durable), "a live ping's opens are kept");
     }
 
     /// Records opens of which none may be kept.
     pub(super) async fn filters(&self, opens: &[Open]) {
         let written = self.recorded(opens).await;
-        assert!(written.iter().all(|written| *written == Answer::Filtered), "no open may be kept here");
+        assert!(written.iter().all(|written| *written == Recorded::Filtered), "no open may be kept here");
     }
 
     /// Records last days, and gives the answers.
-    pub(super) async fn raises(&self, last_days: &[LastDay]) -> Vec<Answer> {
-        self.answered(&[], last_days, Attempt::First).await.last_days
+    pub(super) async fn raises(&self, last_days: &[LastDay]) -> Vec<Recorded> {
+        self.answered(&[], last_days, Attempt::First).await
     }
 
     /// Records opens again of which all must be kept.
     pub(super) async fn keeps_again(&self, opens: &[Open]) {
         let written = self.repeated(opens).await;
-        assert!(written.iter().all(|written| *written == Answer::Kept), "a live ping's opens are kept");
+        assert!(written.iter().all(|written| *written == Recorded::Durable), "a live ping's opens are kept");
     }
 
-    pub(super) async fn found(&self, id: PingId) -> KeptPing {
+    pub(super) async fn found(&self, id: PingId) -> Ping {
         self.ping(id).await.unwrap().expect("the ping is kept")
     }
 
     pub(super) async fn status(&self, id: PingId) -> Status {
-        self.found(id).await.ping.status
+        self.found(id).await.status
     }
 
     pub(super) async fn all_opens(&self, id: PingId) -> Vec<Open> {
-        self.opens(&OpenQuery::oldest(id, usize::MAX)).await.unwrap().opens
+        self.opens(&OpenQuery::oldest(id, usize::MAX)).await.unwrap().items
     }
 
     pub(super) async fn all_pings(&self) -> Vec<PingId> {
-        ids(&self.pings(&PingQuery::newest(usize::MAX)).await.unwrap().pings)
+        ids(&self.pings(&PingQuery::newest(usize::MAX)).await.unwrap().items)
     }
 
     /// Works on a thread of its own, as the tracker's writer does.
@@ -183,8 +187,8 @@ impl Harness {
     }
 }
 
-pub(super) fn ids(pings: &[KeptPing]) -> Vec<PingId> {
-    pings.iter().map(|kept| kept.ping.id).collect()
+pub(super) fn ids(pings: &[Ping]) -> Vec<PingId> {
+    pings.iter().map(|ping| ping.id).collect()
 }
 
 #[derive(Default)]

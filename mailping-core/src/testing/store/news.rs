@@ -5,30 +5,28 @@ use std::collections::BTreeSet;
 use pollster::block_on;
 
 use super::harness::{DAY, Harness, SENT, open, opens, ping_id, time};
-use crate::store::{Mark, NewsItem, OpenCursor, StoreError};
+use crate::store::{Mark, Observation, OpenCursor, StoreError};
 use crate::{LastDay, PingId};
 
 /// All news since a mark in pages of `size`, and the mark after them.
-async fn all_since(harness: &Harness, mut mark: Mark, size: usize) -> (Vec<NewsItem>, Mark) {
+pub(super) async fn all_since(harness: &Harness, mut mark: Mark, size: usize) -> (Vec<Observation>, Mark) {
     let mut all = Vec::new();
     loop {
         let news = harness.news(&mark, size).await.unwrap();
         assert!(news.items.len() <= size, "at most the limit");
         assert_eq!(news.unreadable, 0);
-        let end = news.items.is_empty() && news.mark == mark;
         all.extend(news.items);
-        mark = news.mark;
-        if end {
-            return (all, mark);
-        }
+        let Some(next) = news.next else { return (all, mark) };
+        assert!(next != mark, "something was read");
+        mark = next;
     }
 }
 
 /// The opens among news, each of which must come once.
-fn keys(news: &[NewsItem]) -> BTreeSet<(PingId, OpenCursor)> {
+fn keys(news: &[Observation]) -> BTreeSet<(PingId, OpenCursor)> {
     let opens = news.iter().filter_map(|event| match event {
-        NewsItem::Open(open) => Some((open.ping, OpenCursor::of(open))),
-        NewsItem::LastDay(_) => None,
+        Observation::Open(open) => Some((open.ping, OpenCursor::of(open))),
+        Observation::LastDay(_) | Observation::Milestone(_) => None,
     });
     let (mut keys, mut count) = (BTreeSet::new(), 0);
     for key in opens {
@@ -61,7 +59,7 @@ pub(super) async fn news_since_a_mark_is_what_was_kept_since(harness: Harness) {
     }
     // As they were kept, to the last field.
     let (news, _) = all_since(&harness, beginning.clone(), 50).await;
-    assert!(news.contains(&NewsItem::Open(open(one, 4))));
+    assert!(news.contains(&Observation::Open(open(one, 4))));
     // A mark outlives its text.
     let again: Mark = beginning.to_string().parse().unwrap();
     assert_eq!(all_since(&harness, again, 50).await.0, news);
@@ -80,8 +78,8 @@ pub(super) async fn a_raised_last_day_is_news_and_comes_as_the_latest(harness: H
     harness.keeps(&[open(one, 1)]).await;
     let (news, _) = all_since(&harness, mark, 1).await;
     assert_eq!(news.len(), 2, "{news:?}");
-    assert!(news.contains(&NewsItem::LastDay(LastDay::new(two, day(3)))), "{news:?}");
-    assert!(news.contains(&NewsItem::Open(open(one, 1))), "{news:?}");
+    assert!(news.contains(&Observation::LastDay(LastDay::new(two, day(3)))), "{news:?}");
+    assert!(news.contains(&Observation::Open(open(one, 1))), "{news:?}");
 }
 
 pub(super) async fn what_is_gone_is_no_news_and_in_nobodys_way(harness: Harness) {
@@ -135,7 +133,7 @@ pub(super) async fn no_open_that_commits_late_is_skipped(harness: Harness) {
             assert!(begun.elapsed().as_secs() < 60, "some never come: {} are there", seen.len());
             let news = block_on(reader.news(&mark, 50)).unwrap();
             seen.extend(news.items);
-            mark = news.mark;
+            mark = news.next.unwrap_or(mark);
         }
         (seen, mark)
     });

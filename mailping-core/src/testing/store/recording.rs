@@ -2,7 +2,7 @@
 
 use super::harness::{Harness, open, opens, ping, ping_id};
 use crate::fetcher::{Fetcher, Verdict};
-use crate::store::Answer::{Filtered, Kept};
+use crate::store::Recorded::{Durable, Filtered};
 
 pub(super) async fn an_open_recorded_twice_is_one(harness: Harness) {
     let id = harness.given_ping(1).await;
@@ -38,7 +38,7 @@ pub(super) async fn answers_come_in_the_order_of_the_batch(harness: Harness) {
     let pings = [withdrawn, live, unknown, live, live, withdrawn, unknown, live];
     let batch: Vec<_> = pings.into_iter().zip(0..).map(|(id, n)| open(id, n)).collect();
     let answers = harness.recorded(&batch).await;
-    assert_eq!(answers, [Filtered, Kept, Filtered, Kept, Kept, Filtered, Filtered, Kept]);
+    assert_eq!(answers, [Filtered, Durable, Filtered, Durable, Durable, Filtered, Filtered, Durable]);
     assert_eq!(harness.all_opens(live).await, opens(live, [1, 3, 4, 7]));
     assert_eq!(harness.all_opens(withdrawn).await, []);
     assert_eq!(harness.all_opens(unknown).await, []);

@@ -1,0 +1,190 @@
+//! Foreign programs: the verifier in Python, which was written from the guide, and OpenSSL.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::changes::changed;
+use super::cheats::cheats;
+use super::issue::{Outside, Seen, request_for, token_of};
+use super::*;
+
+/// A folder that is gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("mailping-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What `scripts/verify_receipt.py` prints about these receipts.
+fn python(options: &[&str], key: &PublicKey, files: &[String]) -> (bool, String) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/verify_receipt.py");
+    let output =
+        Command::new("python3").arg(script).args(options).arg(key.to_string()).args(files).output().unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// Runs openssl; none of the paths has a blank in it.
+fn openssl(arguments: &str) -> bool {
+    Command::new("openssl").args(arguments.split(' ')).output().unwrap().status.success()
+}
+
+#[test]
+#[ignore = "needs python3 and openssl"]
+fn the_verifier_in_python_accepts_the_same_receipts() {
+    let folder = Folder::new("accepted");
+    let mut rotated = sender(10);
+    let leaves = rotated.leaves(&[open(5, 10.5, Verdict::Human)]);
+    rotated.log.rotate(after(10.0), after(11.0), leaves, log_key(2));
+    rotated.seal(&[open(6, 11.5, Verdict::Human)]);
+    let mut long = Sender::new();
+    let mut ping = ping();
+    ping.record_until = after(2_000.0);
+    (0..2).for_each(|_| long.seal(&[]));
+    long.seal(&[Statement::created(&long.key, after(2.5), &ping, &Message::default())]);
+    (3..744).for_each(|_| long.seal(&[]));
+    long.seal(&[open(1, 720.5, Verdict::Human)]);
+    (745..800).for_each(|_| long.seal(&[]));
+    for (name, sender) in
+        [("interim", interim()), ("final", finished()), ("rotated", rotated), ("long", long)]
+    {
+        let file = folder.file(name, sender.receipt());
+        let page = verifier().verify(&sender.receipt()).unwrap().to_string();
+        let (accepted, printed) = python(&[], log_key(1).public(), &[file]);
+        assert!(accepted && printed == format!("{page}\n"), "{name}: {printed}");
+    }
+    let example =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/certified_receipt.txt").display().to_string();
+    assert!(python(&[], log_key(1).public(), std::slice::from_ref(&example)).0);
+    assert!(!python(&[], log_key(2).public(), &[example]).0);
+    assert!(!python(&[], log_key(1).public(), &[]).0, "nothing to verify");
+}
+
+#[test]
+#[ignore = "needs python3 and openssl"]
+fn the_verifier_in_python_refuses_every_cheat_and_every_change() {
+    let folder = Folder::new("refused");
+    let cheats = cheats().into_iter().map(|(name, receipt, _)| (name.to_owned(), receipt));
+    let changed = changed().into_iter().enumerate().map(|(number, text)| (format!("change {number}"), text));
+    let all: Vec<(String, String)> = cheats.chain(changed).collect();
+    let files: Vec<String> = all.iter().map(|(name, receipt)| folder.file(name, receipt)).collect();
+    let (_, printed) = python(&[], log_key(1).public(), &files);
+    for file in &files {
+        assert!(printed.contains(&format!("{file}: REFUSED: ")), "accepted: {file}");
+    }
+}
+
+/// A local authority of RFC 3161.
+struct Authority<'a> {
+    folder: &'a Folder,
+    settings: String,
+    key: String,
+    certificate: String,
+}
+
+#[async_trait::async_trait]
+impl Outside for Authority<'_> {
+    async fn show(&self, checkpoint: &str) -> Result<Seen, Box<dyn std::error::Error + Send + Sync>> {
+        let (query, answer) =
+            (self.folder.file("query", request_for(checkpoint)), self.folder.path("answer"));
+        let Self { settings, key, certificate, .. } = self;
+        assert!(openssl(&format!(
+            "ts -reply -config {settings} -queryfile {query} -inkey {key} -signer {certificate} -out {answer}"
+        )));
+        let answer = std::fs::read(answer)?;
+        assert_eq!(token_of(&answer, "another note"), None);
+        token_of(&answer, checkpoint).map(Seen::Stamp).ok_or_else(|| "it refused".into())
+    }
+}
+
+/// A stamp is asked for, put into a receipt, and verified by OpenSSL.
+#[test]
+#[ignore = "needs python3 and openssl"]
+fn openssl_verifies_the_stamp_of_an_authority() {
+    let folder = Folder::new("stamped");
+    let settings = "[tsa]\ndefault_tsa = t\n[t]\nserial = SERIAL\ncrypto_device = builtin\nsigner_digest = sha256\n\
+                    default_policy = 1.2.3.4.1\ndigests = sha256\naccuracy = secs:1\n";
+    let settings = folder.file("tsa.cnf", settings.replace("SERIAL", &folder.path("serial")));
+    let authority = |name: &str| {
+        let (key, certificate) = (folder.path(&format!("{name}.key")), folder.path(&format!("{name}.pem")));
+        let made = "req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=authority";
+        let stamps = "-addext extendedKeyUsage=critical,timeStamping";
+        assert!(openssl(&format!("{made} {stamps} -keyout {key} -out {certificate}")));
+        (key, certificate)
+    };
+    let ((key, certificate), (_, stranger)) = (authority("one"), authority("other"));
+    let mut sender = finished();
+    let note = sender.earlier[0].0.clone();
+    let data = folder.file("note", &note);
+    let theirs = folder.path("theirs");
+    assert!(openssl(&format!("ts -query -data {data} -sha256 -cert -no_nonce -out {theirs}")));
+    assert_eq!(std::fs::read(theirs).unwrap(), request_for(&note));
+    let authority = Authority { folder: &folder, settings, key, certificate: certificate.clone() };
+    let Ok(Seen::Stamp(token)) = pollster::block_on(authority.show(&note)) else { panic!("a stamp") };
+    sender.earlier[0].1 = Some(token.clone());
+    let receipt = sender.receipt();
+    let certified = verifier().verify(&receipt).unwrap();
+    let stamp = certified.stamps().next().unwrap();
+    assert_eq!((stamp.seals, stamp.checkpoint, stamp.token), (7, note.as_str(), token.as_slice()));
+    assert!(certified.to_string().contains(": seals 0 to 6\n"), "{certified}");
+    let token = folder.file("token", token);
+    let verify = format!("ts -verify -data {data} -in {token} -token_in -CAfile");
+    assert!(openssl(&format!("{verify} {certificate}")) && !openssl(&format!("{verify} {stranger}")));
+    let file = folder.file("receipt", &receipt);
+    let (by, by_stranger) = (format!("--ca={certificate}"), format!("--ca={stranger}"));
+    assert!(python(&[&by], log_key(1).public(), std::slice::from_ref(&file)).0);
+    assert!(python(&[], log_key(1).public(), std::slice::from_ref(&file)).1.contains("No stamp was checked"));
+    assert!(!python(&[&by_stranger], log_key(1).public(), &[file]).0);
+    // A token over another head is none.
+    sender.earlier[0].0 = sender.log.checkpoint(None).unwrap();
+    let note = sender.log.checkpoint(None).unwrap();
+    assert!(sender.log.receipt(&sender.key, &sender.sealed, &note, &sender.earlier).is_none());
+}
+
+/// What a foreign verifier of C2SP logs needs, as JSON into the file that `MAILPING_PROOFS` names:
+/// `.ci/full certified` hands it to one from PyPI.
+#[test]
+fn a_log_has_all_that_a_foreign_verifier_asks_for() {
+    let (sender, witness) = (finished(), Witness::new());
+    let earlier = sender.earlier[0].0.as_str();
+    let note = sender.log.checkpoint(Some(earlier)).unwrap();
+    let Ok(Seen::Cosignature(line)) = pollster::block_on(witness.show(&note)) else { panic!("a line") };
+    let hashes: Vec<_> = sender.log.entries.iter().map(|entry| tree::leaf(entry.text.as_bytes())).collect();
+    let hex = |hashes: Vec<hash::Hash>| hashes.iter().map(|hash| hash::to_hex(hash)).collect::<Vec<_>>();
+    let paths = (0..sender.log.size()).map(|index| {
+        let proof = issue::tree::proof_of(&hashes, &[index]);
+        hex(issue::tree::audit_path(sender.log.size(), index, &mut proof.into_iter()))
+    });
+    let proofs = serde_json::json!({
+        "log": sender.log.key.public().to_string(),
+        "witness": witness.public.to_string(),
+        "earlier": earlier,
+        "checkpoint": format!("{note}{line}"),
+        "consistency": hex(issue::tree::consistency(&hashes, 7)),
+        "entries": sender.log.entries.iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>(),
+        "paths": paths.collect::<Vec<_>>(),
+    });
+    assert_eq!(proofs["paths"].as_array().unwrap().len(), 30);
+    if let Some(path) = std::env::var_os("MAILPING_PROOFS") {
+        std::fs::write(path, proofs.to_string()).unwrap();
+    }
+}

@@ -1,0 +1,148 @@
+//! Names since 2026: each kind with others of its kind, and the same words if they prove nothing.
+
+use super::super::kind::Kind;
+use super::super::user_agent::read;
+
+const WINDOWS: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)";
+const BLINK: &str = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+
+#[track_caller]
+fn all(kind: Kind, agents: &[&str]) {
+    for template in agents {
+        let text = template.replace("{windows}", WINDOWS).replace("{blink}", BLINK);
+        assert_eq!(read(Some(text.as_bytes())).kind, kind, "{text}");
+    }
+}
+
+#[test]
+fn webmail_servers_fetch_on_display_and_unknown_proxies_nobody_knows_when() {
+    all(
+        Kind::DisplayProxy,
+        &[
+            "Nextcloud-Server-Crawler",
+            "Nextcloud-Server-Crawler/33.0.2",
+            "Nextcloud Server Crawler",
+            "Nextcloud%20Server%20Crawler/33",
+            "RainLoop External Proxy",
+            "SnappyMail External Proxy",
+            "SnappyMail/2.38.2",
+        ],
+    );
+    all(
+        Kind::OtherProxy,
+        &[
+            "Unheard External Proxy/1.0",
+            "Unheard%20External%20Proxy/1.0",
+            "Unheard Image Proxy",
+            "Messages-ImageProxy/1.0",
+            "Mozilla/5.0 (compatible; UnheardImageProxy/2.0; +https://unheard.example)",
+            "Mailosh/1.0",
+            "Shortwave Image Fetcher",
+            "ownCloud Server Crawler",
+        ],
+    );
+    // Words of the same look.
+    all(Kind::NoBrowser, &["External/1.0 Proxying", "Nextcloud/1.0", "ImageProxyTool/1.0"]);
+    all(Kind::MailClient, &["Shortwave/1.0"]);
+}
+
+#[test]
+fn what_only_looks_like_a_mail_program_is_none() {
+    all(
+        Kind::MailServer,
+        &[
+            "mailcow",
+            "MailHog/1.0",
+            "Mailtrap",
+            "AcmeWebMail/9",
+            "Acme-Mail-Server/2",
+            "MailGateway/3",
+            "mailer/1.0",
+            "{windows} {blink} MailHog/1.0",
+        ],
+    );
+    all(Kind::OtherProxy, &["AfterLogic WebMail/9.7", "UnheardMailProxy/1.0"]);
+    all(Kind::Bot, &["UnheardMail-Crawler/1.0", "MailChecker/2", "Mailchimp/1"]);
+    all(
+        Kind::MailClient,
+        &[
+            "UnheardMail/1.0",
+            "NaverMailApp/3.1",
+            "Yahoo%20Mail/1 CFNetwork/3826 Darwin/25.0.0",
+            "Proton%20Mail/4.22 Network/5812.1 iOS/26.1",
+            "Mail%20by%20Unheard/3 CFNetwork/3826 Darwin/25.0.0",
+        ],
+    );
+    all(Kind::Outlook, &["Microsoft%20Outlook/16 CFNetwork/3826 Darwin/25.0.0"]);
+    all(Kind::AppStack, &["Unheard%20Reader/1 CFNetwork/3826 Darwin/25.0.0", "Unheard NetworkSDK/9.0"]);
+}
+
+#[test]
+fn apples_stack_is_known_in_the_spelling_of_every_system() {
+    all(
+        Kind::AppleStack,
+        &[
+            "com.apple.WebKit.Networking/8621.2.5 Network/5569.42.2 iOS/26.1",
+            "com.apple.WebKit.Networking/21624.2 Network/5812.121.1 macOS/26.5.1",
+            "NetworkingExtension/8621.1 Network/5569.42.2 iOS/26.0",
+            "Unheard/4.2 Network/5812.121.1 iPadOS/26.2",
+            "Unheard/4.2 Network/5812.121.1 visionOS/27.0",
+            "Unheard/4.2 Network/5812.121.1 watchOS/26.1",
+        ],
+    );
+    all(
+        Kind::NoBrowser,
+        &["Unheard/4.2 Network iOS/26", "Unheard/4.2 iOS/26", "Unheard/4.2 Network/1 Linux/6"],
+    );
+}
+
+#[test]
+fn harmonys_web_view_is_a_browser_at_any_number_of_chrome() {
+    all(
+        Kind::Browser,
+        &[
+            "Mozilla/5.0 (Phone; OpenHarmony 4.1) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/99.0.4844.88 Safari/537.36 ArkWeb/4.1.6.1 Mobile",
+            "Mozilla/5.0 (Tablet; OpenHarmony 6.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36 ArkWeb/6.0.0.47",
+            "Mozilla/5.0 (PC; OpenHarmony 5.1) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/114.0.0.0 Safari/537.36",
+        ],
+    );
+}
+
+#[test]
+fn scrapers_inside_comments_and_in_place_of_versions_are_found() {
+    all(
+        Kind::Bot,
+        &[
+            "HeadOnlyScraperV2",
+            "Mozilla/5.0 (Linux; Android 10; K; HeadOnlyScraperV2) {blink}",
+            "Mozilla/5.0 (Linux; Android 14; Unheard Crawler HTTP/2) {blink}",
+            "Mozilla/5.0 (Unheard Crawler HTTP/2)",
+            "{windows} {blink} (Unheard HTTP/1.1)",
+            "Mozilla/5.0 (Linux; Android 14; UnheardWebCrawler) {blink}",
+        ],
+    );
+    all(
+        Kind::Headless,
+        &[
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:135.0) Gecko/20100101 Firefox/Camoufox",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0 Camoufox/142.0",
+            "{windows} AppleWebKit/537.36 (KHTML, like Gecko) Chrome/Unheard Safari/537.36",
+        ],
+    );
+    all(
+        Kind::Scanner,
+        &[
+            "{windows} {blink} Edge/12.246 Gmail-content-sampling",
+            "{windows} {blink} Gmail-content-sampling Mozilla/5.0",
+        ],
+    );
+    // Telephones may be called so.
+    all(
+        Kind::Browser,
+        &[
+            "Mozilla/5.0 (Linux; Android 16; itel Crawler A70) {blink}",
+            "Mozilla/5.0 (Linux; Android 16; Crawler) {blink}",
+            "Mozilla/5.0 (Linux; Android 16; Handybot) {blink}",
+        ],
+    );
+}

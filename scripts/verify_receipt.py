@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Verifies certified receipts of mailping offline, with Python's standard library and the program openssl alone:
+verify_receipt.py [--ca=CERTIFICATES.pem] KEY FILE... KEY is the log's public key, from where its service publishes it.
+Written from mailping-core/docs/certified.md, which describes the format. Exit status 0: every file is sound."""
+import base64, datetime, hashlib, hmac, pathlib, re, subprocess, sys, tempfile
+GUIDE = "55884ff724cebef18467773667e10b0a7fa59c67e224693fc441e12f62f974e7"
+PAGE = """mailping certified receipt 1\n
+This is a receipt for one e-mail message: the one with the header line\n    Mailping-Key: %s
+It lists all that was sealed about that message in the log\n    %s\nThe receipt is %s.\nListed are %s.\n
+What was sealed\n\n%s\nWhat was stamped from outside\n\n%s\n"""
+HIDDEN = "\0-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+STATEMENT = "(0000-00-00(?:T00:00Z|T00:00:00[.]000Z)?) ".replace("0", "[0-9]") + \
+    "(created|handed_over|reported|open|last_day|confirmed|ended): ([^%s]+)" % HIDDEN
+PROOF = "key \\S{44}\n(seal N( 0000-00-00T00:00:00Z){2} N (-|[#1]+) \\S+\n)+".replace("0", "[0-9]").replace("#", "0").replace(
+    "N", "(0|[1-9][0-9]{0,8})") + "log \\S+\n(rotation \\S+\n)*(before \\S+ \\S+ \\S+\n)*"
+TIMES = {24: ("%Y-%m-%dT%H:%M:%S.%fZ", 0), 20: ("%Y-%m-%dT%H:%M:%SZ", 0), 17: ("%Y-%m-%dT%H:00Z", 3600), 10: ("%Y-%m-%d", 86400)}
+
+sha = lambda *parts: hashlib.sha256(b"".join(parts)).digest()
+half = lambda size: 1 << ((size - 1).bit_length() - 1)  # the largest power of two below
+b64 = lambda data: base64.b64encode(data).decode()
+def need(condition, why):
+    if not condition: raise ValueError(why)
+def unb64(text):
+    data = base64.b64decode(text, validate=True)
+    return data if b64(data) == text else need(False, "base64 in another form")
+def hashes(text):
+    data = b"" if text == "-" else unb64(text)
+    return iter([data[at:at + 32] for at in range(0, len(data), 32)])
+def when(text):  # the start and the end of a time, an hour or a day
+    start = datetime.datetime.strptime(text, TIMES[len(text)][0])
+    return start, start + datetime.timedelta(seconds=TIMES[len(text)][1])
+def openssl(*arguments, **files):  # `@name` in the arguments stands for a file with that content
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items(): pathlib.Path(folder, name).write_bytes(content)
+        command = ["openssl"] + [a.replace("@", folder + "/") for a in arguments]
+        return not subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+def note(whole):  # a signed note (c2sp.org/signed-note): its text and the lines of its signatures
+    text, _, lines = whole.rpartition("\n\n")
+    need(text and lines.endswith("\n") and not re.search("[\0-\x09\x0b-\x1f]", whole), "not a signed note")
+    return text + "\n", [re.fullmatch("\u2014 ([^ ]+) ([^ ]+)", line).groups() for line in lines[:-1].split("\n")]
+def signed(text, lines, key):  # whether the one line of a log's key is its signature
+    name, id, typed = key.split("+", 2)
+    need(sha(name.encode(), b"\n", unb64(typed))[:4].hex() == id and unb64(typed)[0] == 1, "not the public key of a log")
+    found = [unb64(line)[4:] for of, line in lines if of == name and unb64(line)[:4].hex() == id]
+    public = bytes.fromhex("302a300506032b6570032100") + unb64(typed)[1:]
+    return len(found) == 1 and openssl("pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "@public", "-rawin", "-in",
+                                       "@text", "-sigfile", "@signature", public=public, text=text.encode(), signature=found[0])
+def checkpoint(text):
+    origin, size, root = re.fullmatch("([^\n]+)\n([1-9][0-9]{0,8})\n([^\n]{44})\n", text).groups()
+    return origin, int(size), unb64(root)
+
+def tree_root(first, size, known, leaves, proof):
+    if size == 1 or not known:
+        return leaves[known[0]] if known else next(proof)
+    middle = first + half(size)
+    left = tree_root(first, half(size), [n for n in known if n < middle], leaves, proof)
+    return sha(b"\1", left, tree_root(middle, size - half(size), [n for n in known if n >= middle], leaves, proof))
+def extended(old_size, size, old, proof):  # the roots of the first entries and of all, by a consistency proof
+    if old_size == size:
+        return [old or next(proof)] * 2
+    if old_size > half(size):
+        (before, now), whole = extended(old_size - half(size), size - half(size), None, proof), next(proof)
+        return sha(b"\1", whole, before), sha(b"\1", whole, now)
+    before, now = extended(old_size, half(size), old, proof)
+    return before, sha(b"\1", now, next(proof))
+def map_root(tag, value, bits, given):  # by the path to a tag, with its value or without a leaf
+    bits, side = bits.strip("-"), format(int.from_bytes(tag, "big"), "0256b")
+    siblings, other = [next(given) if bit == "1" else bytes(32) for bit in bits], list(given)
+    need(len(bits) <= 256 and bits.count("0") == siblings.count(bytes(32)), "a path in another form")
+    alike = not other or format(int.from_bytes(other[0], "big"), "0256b")[:len(bits)] == side[:len(bits)]
+    need(alike and (not other or len(other) == 2 and not value and other[0] != tag), "a path that leads nowhere")
+    node = sha(b"\2", tag, value) if value else sha(b"\2", *other) if other else bytes(32)
+    for at in reversed(range(len(bits))):
+        node = sha(b"\3", siblings[at], node) if side[at] == "1" else sha(b"\3", node, siblings[at])
+    return node
+
+def verify(whole, trusted, ca):
+    page, _, proof = whole.partition("\nProof\n\n")
+    body, _, end = proof.rpartition("\nend ")
+    need(end == sha(whole[:len(whole) - len(end) - 4].encode()).hex() + "\n", "changed after it was made, or no receipt")
+    proof, _, head = body.partition("\ncheckpoint\n")
+    need(re.fullmatch(PROOF, proof + "\n"), "the proof has not the form of version 1")
+    of = lambda word: [line.split(" ")[1:] for line in proof.split("\n") if line.startswith(word + " ")]
+    key, rotations, leaves, seals, listed, stamps = unb64(of("key")[0][0]), {}, {}, [], [], ""
+    mac = lambda *parts: hmac.new(key, b"mailping/1/" + b"".join(parts), "sha256").digest()
+    for entry, in of("rotation"):
+        text, signatures = note(unb64(entry).decode())
+        n, following = re.fullmatch("mailping seal 1\n([0-9]{1,9})\n.+\n.+\n.+\nnext (.+)\n", text).groups()
+        need(int(n) > max(rotations, default=-1), "rotations in another order")
+        rotations[int(n)], leaves[int(n)] = text, sha(b"\0", unb64(entry))
+        trusted = following if signed(text, signatures, trusted) else trusted
+    head = note(head + "\n")
+    origin, size, root = checkpoint(head[0])
+    need(trusted.split("+")[0] == origin and signed(*head, trusted), "the checkpoint is not signed by the log's key")
+    lines = iter(re.findall("^sealed by [^ ]+: (.*)$", page.partition("\nWhat was stamped")[0], re.M))
+    for n, start, until, count, bits, path in of("seal"):
+        n, at, mine = int(n), int(n).to_bytes(8, "big"), [next(lines) for _ in range(int(count))]
+        bound = [mac(b"statement", at, i.to_bytes(4, "big"), line.encode()) for i, line in enumerate(mine)]
+        value = sha(b"mailping/1/leaf", len(mine).to_bytes(4, "big"), *bound) if mine else None
+        top = b64(map_root(mac(b"tag", at), value, bits, hashes(path)))
+        entry = "mailping seal 1\n%d\n%s\n%s\n%s\n" % (n, start, until, top)
+        need(n not in rotations or rotations[n].startswith(entry + "next "), "a rotation is not its seal")
+        leaves.setdefault(n, sha(b"\0", entry.encode()))
+        start, ends, last = when(start)[0], when(until)[0], seals[-1] if seals else (n, when(start)[0], when(start)[0])
+        need(last[2] <= start < ends and (n != last[0] + 1 or start == last[2]), "the period of seal %d does not follow" % n)
+        seals.append((n, start, ends, mine))
+        listed += [(ends, "sealed by %s: %s\n" % (until, line)) + re.fullmatch(STATEMENT, line).groups() for line in mine]
+    rest = hashes(of("log")[0][0])
+    is_whole = max(leaves) < size and tree_root(0, size, sorted(leaves), leaves, rest) == root and not list(rest)
+    need(is_whole, "the list is not what the log has signed: something was changed, added or left out")
+    final = seals[-1][3] and listed[-1][3] == "ended"
+    due = range(seals[0][0], seals[-1][0] + 1 if final else size)
+    need([seal[0] for seal in seals] == [n for n in due if n - due[0] < 720 or n % 24 == 0], "a seal is left out or none of these")
+    kinds, opens = [one[3] for one in listed], [one for one in listed if one[3] == "open"]
+    need([at for at, kind in enumerate(kinds) if kind == "created"] == [0], "the list does not begin with the message")
+    need("ended" not in kinds[:-1], "a statement stands after the end")
+    need(all(when(one[2])[1] <= one[0] for one in listed), "a statement was sealed before it happened")
+    need(seals[0][1] <= when(listed[0][2])[0] < seals[0][2], "the message was not created in the period of the first seal")
+    record_until = when(re.search("; recorded until ([^;]+)", listed[0][4])[1])[0]
+    need(all(when(one[2])[1] <= record_until for one in opens), "an open is from after the end of recording")
+    need(len({re.search("; id ([^;]+)", one[4])[1] for one in opens}) == len(opens), "an open is there twice")
+    end, early = when(listed[-1][2])[0], not listed[-1][4].startswith("record_until")
+    need(not final or end == record_until or end < record_until and early, "recording ended at another time than was set")
+    for old, path, token in [(unb64(old), hashes(path), token) for old, path, token in of("before")]:
+        old_origin, old_size, old_root = checkpoint(note(old.decode())[0])
+        both = list(extended(old_size, size, old_root, path)) if old_size <= size else []
+        need(old_origin == origin and both == [old_root, root] and not list(path), "the log was rewritten")
+        if token != "-":
+            token = unb64(token)
+            time = re.search(rb"\x18.(\d{14})", token[token.index(sha(old)):], re.S)[1].decode()
+            stamps += "stamped at %s-%s-%sT%s:%s:%sZ: seals 0 to %d\n" % (*re.findall("^....|..", time), old_size - 1)
+            need(not ca or openssl("ts", "-verify", "-data", "@old", "-in", "@token", "-token_in", "-CAfile", ca,
+                                   old=old, token=token), "a stamp is not one of the given authority")
+    counts = [sum(one[4].startswith(verdict + ";") for one in opens) for verdict in ("human", "machine", "uncertain")]
+    state = "interim: it lists what was sealed until %s. More may follow" % until
+    state = "final: recording has ended, and nothing can be added to the list" if final else state
+    counts = "%d human, %d machine and %d uncertain fetches of its picture, and %d last days" % (*counts, kinds.count("last_day"))
+    sealed = "".join(one[1] for one in listed)
+    expected = PAGE % (b64(sha(b"mailping/1/key", key)), origin, state, counts, sealed, stamps or "nothing\n")
+    need(page.startswith(expected) and sha(page[len(expected):].encode()).hex() == GUIDE, "the first page is not that of the proof")
+    return page + ("\nNo stamp was checked: that needs --ca.\n" if stamps and not ca else "")
+
+ca = sys.argv.pop(1)[5:] if sys.argv[1:] and sys.argv[1].startswith("--ca=") else None
+refused = len(sys.argv) < 3 and print(__doc__) is None
+for name in sys.argv[2:]:
+    try:
+        print(verify(pathlib.Path(name).read_bytes().decode(), sys.argv[1], ca))
+    except Exception as error:
+        refused = print("%s: REFUSED: %s" % (name, error)) is None
+sys.exit(refused)
