@@ -30,5 +30,5 @@ fn a_live_page_shows_what_another_instance_answers_and_ends() {
     page.until("ua:http_library");
     assert!(begun.elapsed() < Duration::from_secs(8), "asked every five seconds: {:?}", begun.elapsed());
     assert_eq!(writer.send("POST", &format!("/api/pings/{id}/withdraw"), &[], "").status / 100, 2);
-    page.until("Withdrawn");
+    page.until("Stopped");
 }
