@@ -72,8 +72,8 @@ impl Basis {
     }
 
     /// Reads a basis that a store has kept: one that only a newer version knows is
-    /// [`Basis::Unknown`], and only what is no basis at all is an error. From the text of its JSON it
-    /// comes by way of a `serde_json::Value`.
+    /// [`Basis::Unknown`], and only what is no basis at all is an error. From the text of its JSON
+    /// it comes by way of a `serde_json::Value`.
     ///
     /// # Errors
     /// Those of the format.

@@ -258,9 +258,9 @@ impl TrackerBuilder {
     /// before.
     ///
     /// # Errors
-    /// [`Error::is_invalid`], with the setting's name as its [`field`](Error::field): no `base_url`,
-    /// a `default_language` without texts, or `keys` without one that objections need, or with
-    /// another in its place. A store that cannot be read.
+    /// [`Error::is_invalid`], with the setting's name as its [`field`](Error::field): no
+    /// `base_url`, a `default_language` without texts, or `keys` without one that objections need,
+    /// or with another in its place. A store that cannot be read.
     pub async fn build(mut self) -> Result<Tracker, Error> {
         let base_url = self.base_url.ok_or(ParseError::because(NO_BASE_URL).in_field("base_url"))?;
         if let Some(tag) = &self.default_language {

@@ -38,9 +38,9 @@ const MAX_ELEMENTS: usize = 64;
 /// `::ffff:0:0/96`, such as `::/0`, match IPv6 addresses alone. Two words stand for more:
 ///
 /// * `private` for loopback and private networks: 127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12,
-///   192.168.0.0/16 and fc00::/7. Right if every peer in these networks is a proxy of yours; wrong if
-///   clients sit in them too, as in an office network: such a client could then name any address as
-///   its own.
+///   192.168.0.0/16 and fc00::/7. Right if every peer in these networks is a proxy of yours; wrong
+///   if clients sit in them too, as in an office network: such a client could then name any address
+///   as its own.
 /// * `unix` for peers that have no address: a proxy that connects over a Unix socket. A server that
 ///   merely does not tell its peer looks the same, and then every client would be trusted.
 ///
@@ -100,8 +100,8 @@ impl ClientIp {
     /// write them.
     ///
     /// # Errors
-    /// [`ParseError`] if `name` cannot be the name of an HTTP header, or for the first entry that is
-    /// no network.
+    /// [`ParseError`] if `name` cannot be the name of an HTTP header, or for the first entry that
+    /// is no network.
     pub fn header(name: &str, proxies: &str) -> Result<Self, ParseError> {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| ParseError::new(HEADER_NAME))?;
         Ok(Self(Strategy::Header(name, proxies.parse()?)))

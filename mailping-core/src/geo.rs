@@ -21,8 +21,8 @@ use crate::mask::MaskedIp;
 /// Finds the place of a masked network.
 ///
 /// `locate` runs on the way of a hit, so it must be quick and must not wait for a network. It does
-/// not panic on a damaged database: that is an error, which is counted, and the open is kept without
-/// a place.
+/// not panic on a damaged database: that is an error, which is counted, and the open is kept
+/// without a place.
 ///
 /// A whole implementation:
 ///
@@ -55,8 +55,8 @@ pub trait GeoResolver: Debug + Send + Sync {
     /// The place of `network`; `None` if it is not known.
     ///
     /// # Errors
-    /// If the look-up itself failed, such as on a damaged database. It must name neither the network
-    /// nor a place.
+    /// If the look-up itself failed, such as on a damaged database. It must name neither the
+    /// network nor a place.
     fn locate(&self, network: MaskedIp) -> Result<Option<Place>, Box<dyn Error + Send + Sync>>;
 }
 

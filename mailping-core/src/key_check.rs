@@ -12,13 +12,13 @@ pub(crate) struct KeyCheck {
     keys: Vec<KeyFingerprint>,
     has_passed: AtomicBool,
     /// A failure has been told in the log.
-    is_told: AtomicBool,
+    is_logged: AtomicBool,
 }
 
 impl KeyCheck {
     pub(crate) fn new(keys: &Keyring) -> Self {
         let keys = keys.keys().map(|key| key.fingerprint).collect();
-        Self { keys, has_passed: AtomicBool::new(false), is_told: AtomicBool::new(false) }
+        Self { keys, has_passed: AtomicBool::new(false), is_logged: AtomicBool::new(false) }
     }
 
     /// Compares the keys, unless that was done before.
@@ -44,7 +44,7 @@ impl KeyCheck {
             Err(Error::Store(error)) => Err(error),
             Err(error) => {
                 let reason = error.to_string();
-                if !self.is_told.swap(true, Ordering::AcqRel) {
+                if !self.is_logged.swap(true, Ordering::AcqRel) {
                     tracing::error!(reason, "the keys are not those of the database: no ping is made");
                 }
                 Err(StoreError::Incompatible { reason })

@@ -84,7 +84,7 @@ macro_rules! named {
                 Self::ALL
                     .iter()
                     .copied()
-                    .find(|known| known.as_str() == text)
+                    .find(|one| one.as_str() == text)
                     .ok_or($crate::ParseError::new(Self::EXPECTED))
             }
         }

@@ -22,15 +22,22 @@ pub const HEADERS: [(&str, &str); 5] = [
     ("cache-control", "no-store"),
     (
         "content-security-policy",
-        "default-src 'none'; style-src 'sha256-CrwE08dNgVPreuKL5ZspvqJgaH8+N9dCW5TeF0WL/Yw='; form-action 'self'; \
+        "default-src 'none'; style-src 'sha256-G0lIbz52d3GdWa8Oez6OuBsg9nYIhH/jaQCxuyMfZPA='; form-action 'self'; \
          frame-ancestors 'none'; base-uri 'none'",
     ),
     ("referrer-policy", "no-referrer"),
     ("x-robots-tag", "noindex"),
 ];
 
-const STYLE: &str = "body{max-width:38em;margin:2em auto;padding:0 1em;font:1.1em/1.5 system-ui,sans-serif}\
-                     button{font:inherit;padding:.6em 1.2em}";
+/// That of the receipts page, light and dark.
+const STYLE: &str = "\
+    body{margin:0;padding:1rem;background:#f4f6f4;color:#17201d;font:1rem/1.5 system-ui,sans-serif}\
+    main{max-width:38rem;margin:2rem auto;padding:1.25rem 1.5rem;background:#fff;border:1px solid #dbe1de;border-radius:.75rem}\
+    h1{margin:0 0 1rem;font-size:1.5rem;line-height:1.25}\
+    button{font:inherit;font-weight:600;min-height:2.75rem;padding:.4rem 1rem;border:0;border-radius:.4rem;background:#0b5f59;color:#fff;cursor:pointer}\
+    :focus-visible{outline:3px solid #0b5f59;outline-offset:2px}\
+    @media(prefers-color-scheme:dark){body{background:#111615;color:#e6ebe9}main{background:#1a211f;border-color:#323c38}\
+    button{background:#6fd3c8;color:#06231f}:focus-visible{outline-color:#6fd3c8}}";
 
 /// What a page says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,8 @@ use crate::{Error, PingId, RecipientHashes, links};
 /// paste around it is taken off: blanks, quotes, brackets, a name, a comment, `mailto:` and what
 /// follows a `?`, punctuation, invisible characters. A local part is unquoted if it can be. So an
 /// objection by `Ada <mailto:ADA@example.com>` finds the pings to `ada@example.com`. A text of more
-/// than 2,000 bytes, of more than one address, or of anything that might be another one, is refused.
+/// than 2,000 bytes, of more than one address, or of anything that might be another one, is
+/// refused.
 ///
 /// No provider's own rules are known: `ada+news@`, `a.da@` and `ada@`, and `gmail.com` and
 /// `googlemail.com`, are different recipients.
@@ -56,9 +57,9 @@ impl People<'_> {
 
     /// Keeps the objection of whoever holds a message's opt-out link. `link` is the link, or the
     /// path of the request for it as it came, however mail programs have spelled it. The answer is
-    /// the same whether there is such a ping or not: if it was erased before, nobody is left to keep
-    /// an objection for, and nothing is recorded either. A pixel's token does not count: nobody can
-    /// object with a pixel URL from a log.
+    /// the same whether there is such a ping or not: if it was erased before, nobody is left to
+    /// keep an objection for, and nothing is recorded either. A pixel's token does not count:
+    /// nobody can object with a pixel URL from a log.
     ///
     /// # Errors
     /// [`Error::is_invalid`] if the link's token is incomplete, changed or not ours: nothing was

@@ -59,6 +59,15 @@ pub struct Summary {
     pub(crate) telling: Option<Open>,
 }
 
+impl Summary {
+    /// The open that the sentence is about: the latest of those that say most about a person.
+    /// `None` if there is none but from the sender's own networks, or only the last day is kept.
+    #[must_use]
+    pub const fn telling(&self) -> Option<&Open> {
+        self.telling.as_ref()
+    }
+}
+
 named! {
     /// What the opens of a ping prove together. Each state proves more than the one before it.
     pub enum State ("a state") {

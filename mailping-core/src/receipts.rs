@@ -1,5 +1,5 @@
-//! The door of whoever reads: receipts, lists, pages of opens, notifications and events. It starts no
-//! thread but for events. The sums take one pass over the opens, a list no query per ping, and a
+//! The door of whoever reads: receipts, lists, pages of opens, notifications and events. It starts
+//! no thread but for events. The sums take one pass over the opens, a list no query per ping, and a
 //! page no look at the pages before it.
 
 pub use crate::events::{Event, Events};
@@ -12,6 +12,7 @@ pub use crate::time::StepTime;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::both::both;
 use crate::notification::Progress;
@@ -46,6 +47,12 @@ impl Tracker {
 }
 
 impl Receipts<'_> {
+    /// How long after a counted open others of its kind are its repeats.
+    #[must_use]
+    pub const fn repeat_window(self) -> Duration {
+        self.0.repeat_window
+    }
+
     /// The receipt of a ping with its first 1,000 opens; `None` if there is no such ping.
     ///
     /// # Errors
@@ -101,9 +108,9 @@ impl Receipts<'_> {
         Ok(Page::new(summaries, page.next).unreadable(page.unreadable))
     }
 
-    /// The notifications of a ping as of now, with its sums; those of opens come first, and by time.
-    /// `None` if there is no such ping. They depend only on what is kept and on the time, so that
-    /// nothing is missed by asking later: an [`Event`] says when it is worth asking.
+    /// The notifications of a ping as of now, with its sums; those of opens come first, and by
+    /// time. `None` if there is no such ping. They depend only on what is kept and on the time, so
+    /// that nothing is missed by asking later: an [`Event`] says when it is worth asking.
     ///
     /// # Errors
     /// If the store cannot be read.

@@ -1,6 +1,7 @@
 //! What a database must do for mailping: few methods, each with its guarantee, none with a default.
 
 mod attempt;
+mod code_names;
 mod database_id;
 mod deleted;
 mod error;
@@ -16,6 +17,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use self::attempt::Attempt;
+pub use self::code_names::code_names;
 pub use self::database_id::DatabaseId;
 pub use self::deleted::Deleted;
 pub use self::error::StoreError;
@@ -51,8 +53,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// the last day of each ping that records in that day. Durable, in one transaction.
     ///
     /// It answers for each open and then for each last day, in order, whether its ping records
-    /// ([`Recorded::Durable`], also if it was kept before) or not. A ping that is erased, withdrawn or
-    /// objected to while this runs gains nothing: either this comes first and the erasure takes
+    /// ([`Recorded::Durable`], also if it was kept before) or not. A ping that is erased, withdrawn
+    /// or objected to while this runs gains nothing: either this comes first and the erasure takes
     /// it away, or it is filtered.
     ///
     /// The same open twice is one: ping id, time and open id are its key. It has to be looked for
@@ -100,11 +102,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// on.
     async fn mark(&self) -> Result<Mark, StoreError>;
 
-    /// What was kept since a mark and is still there, at most `limit`. Its `next` is the mark to ask
-    /// with next: one if anything was read, also if nothing of that is there any more. Asked again and again, it hands out each open and each raise of a last day once, in an
-    /// order of the store's own, and skips none: also not one whose transaction began before the
-    /// mark and committed after it. A last day that was raised again meanwhile comes once, as the
-    /// latest. Nothing new is an empty list.
+    /// What was kept since a mark and is still there, at most `limit`. Its `next` is the mark to
+    /// ask with next: one if anything was read, also if nothing of that is there any more. Asked
+    /// again and again, it hands out each open and each raise of a last day once, in an order of
+    /// the store's own, and skips none: also not one whose transaction began before the mark and
+    /// committed after it. A last day that was raised again meanwhile comes once, as the latest.
+    /// Nothing new is an empty list.
     ///
     /// A mark belongs to one database: [`StoreError::UnknownMark`] if it comes from another, or
     /// from a later state than the one that a backup has brought back.

@@ -35,6 +35,18 @@ fn dead_pings_gain_nothing_from_mail_already_sent() {
 }
 
 #[test]
+fn whoever_shows_receipts_learns_how_the_tracker_was_built() {
+    let keys = mailping_core::Keyring::generate().unwrap();
+    let builder = Tracker::builder(keys, mailping_core::MemoryStore::new());
+    let builder = builder.base_url("https://app.example/px/").unwrap();
+    let builder = builder.ceiling(mailping_core::Detail::Country).repeat_window(minute());
+    let tracker = pollster::block_on(builder.build()).unwrap();
+    assert_eq!(tracker.pings().base_url(), "https://app.example/px");
+    assert_eq!(tracker.pings().ceiling(), mailping_core::Detail::Country);
+    assert_eq!(tracker.receipts().repeat_window(), minute());
+}
+
+#[test]
 fn an_opt_out_link_objects_and_a_pixel_url_cannot() {
     let tracker = tracker(&Clock::new());
     let sent = ping(&tracker, new_ping().to("ada@example.com"));

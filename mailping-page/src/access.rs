@@ -63,9 +63,11 @@ impl fmt::Debug for Scope {
 #[derive(Clone)]
 pub struct Access(Kind);
 
+type Check = dyn Fn(&Parts) -> Option<Scope> + Send + Sync;
+
 #[derive(Clone)]
 enum Kind {
-    Check(Arc<dyn Fn(&Parts) -> Option<Scope> + Send + Sync>),
+    Check(Arc<Check>),
     Admin(Arc<Admin>),
     ThisMachine,
     Everyone,
@@ -101,7 +103,8 @@ impl Access {
     /// Everybody who works on this machine, to try it out: the peer must be a loopback address, the
     /// name that it was called by must be this machine's or the tracker's base URL's, and no proxy
     /// may have forwarded it. In an app without peers (axum without
-    /// `into_make_service_with_connect_info`) nobody is let in.
+    /// `into_make_service_with_connect_info`) nobody is let in. Elsewhere than in axum and actix-web
+    /// see [`FromThisMachine`](crate::FromThisMachine).
     #[must_use]
     pub const fn this_machine() -> Self {
         Self(Kind::ThisMachine)

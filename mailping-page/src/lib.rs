@@ -1,4 +1,9 @@
-#![doc = include_str!("../README.md")]
+// Its code is for axum.
+#![cfg_attr(feature = "axum", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "axum"),
+    doc = "mailping's receipts page and JSON API, to be mounted in an app: see the README."
+)]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -11,6 +16,7 @@ mod assets;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod body;
+mod countries;
 mod csv;
 mod erasures;
 mod guard;
@@ -31,3 +37,4 @@ pub use access::{Access, Scope, WeakToken};
 pub use body::PageBody;
 pub use erasures::Erasure;
 pub use page::Page;
+pub use request::FromThisMachine;

@@ -3,10 +3,17 @@
 
 mod form;
 mod frame;
+mod groups;
+mod headline;
 mod list;
 pub(crate) mod login;
+mod moment;
+mod places;
 mod receipt;
+mod sample;
 mod shown;
+mod steps;
+mod words;
 
 use http::{Method, StatusCode};
 use mailping_core::{Error, PingId};
@@ -24,6 +31,7 @@ pub(crate) async fn answer(visit: &Visit<'_>) -> Result<Answer, Answer> {
         [""] if reads => list::answer(visit).await,
         ["pings.csv"] if reads => list::csv(visit).await,
         ["why"] if reads => frame::why(visit),
+        ["sample"] if reads => sample::answer(visit).await,
         ["pings"] if posts => form::make(visit).await,
         ["logout"] if posts => Ok(login::log_out(visit)),
         ["pings", id] if reads => receipt::answer(visit, ping_id(visit, id)?).await,
@@ -34,7 +42,7 @@ pub(crate) async fn answer(visit: &Visit<'_>) -> Result<Answer, Answer> {
         ["pings", id, "erase"] if reads => receipt::ask_to_erase(visit, ping_id(visit, id)?).await,
         ["pings", id, "erase"] if posts => receipt::erase(visit, ping_id(visit, id)?).await,
         ["pings", id, "withdraw"] if posts => receipt::withdraw(visit, ping_id(visit, id)?).await,
-        ["" | "pings" | "pings.csv" | "why" | "logout"]
+        ["" | "pings" | "pings.csv" | "why" | "sample" | "logout"]
         | ["pings", _]
         | ["pings", _, "live" | "export" | "erase" | "withdraw"] => Err(Answer::not_allowed()),
         _ => Err(Answer::not_found()),
@@ -52,7 +60,7 @@ fn ping_id(visit: &Visit<'_>, text: &str) -> Result<PingId, Answer> {
 }
 
 fn no_such_ping(visit: &Visit<'_>) -> Answer {
-    let text = "There is no ping of this id. It may have been erased, or its time may have come.";
+    let text = "There is no such message. It may have been erased, or its time may have come.";
     frame::problem(Frame::new(visit), StatusCode::NOT_FOUND, "There is nothing here", text)
 }
 

@@ -10,10 +10,14 @@ pub(crate) const MAX_BODY: usize = 64 * 1024;
 /// How long the body of a request may take to arrive.
 pub(crate) const BODY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// The peer is this machine itself: an adapter puts it among the extensions, rather than the
-/// peer's address, which nothing here may know.
+/// Says that a request's peer is this machine itself, for [`Access::this_machine`]: put it into the
+/// request's extensions if the peer's address is a loopback one. The modules `axum` and `actix` do
+/// so. The address itself is no business of the page.
+///
+/// [`Access::this_machine`]: crate::Access::this_machine
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct FromThisMachine;
+#[expect(clippy::exhaustive_structs, reason = "it says one thing")]
+pub struct FromThisMachine;
 
 /// A request below the page.
 #[derive(Debug)]

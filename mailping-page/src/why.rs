@@ -79,6 +79,7 @@ impl Setup {
         found.extend(self.reach());
         found.extend(traffic(health));
         found.extend(self.places(health));
+        found.push(disks(health));
         found
     }
 
@@ -95,9 +96,9 @@ impl Setup {
             let way = if health.is_none() || answered && !reached {
                 ""
             } else if answered {
-                "Pixels of this service are fetched, so the way is open. "
+                "Pixels of this server are loaded, so the way is open. "
             } else {
-                "No pixel has been fetched since this service was started. Open the pixel's URL in a browser: if a fetch shows up \
+                "No pixel has been loaded since this server was started. Open the picture's address in a browser: if that shows up \
                  here, the way is open. "
             };
             let text = format!(
@@ -119,15 +120,16 @@ impl Setup {
         let address: Option<IpAddr> = host.parse().ok();
         let local = host == "localhost" || host.ends_with(".localhost");
         Some(if local || address.is_some_and(|address| address.is_loopback()) {
-            let text = "The pixels' URLs lead to this very machine (a loopback address), so mail programs elsewhere cannot fetch them. \
-                        Set MAILPING_BASE_URL to the address that the service is reached at from outside.";
+            let text = "The pixels' addresses lead to this very machine, so mail programs elsewhere cannot load them. Set the base URL \
+                        (`base_url`, or MAILPING_BASE_URL) to the address that this server is reached at from outside.";
             Finding::new(Level::Problem, "The base URL is reached from this machine only", text)
         } else if address.is_some_and(is_private) {
-            let text = "The pixels' URLs hold an address of a private network: only mail programs within it can fetch them.";
+            let text =
+                "The pixels' addresses are of a private network: only mail programs within it can load them.";
             Finding::new(Level::Problem, "The base URL is reached from your own network only", text)
         } else if uri.scheme_str() == Some("http") {
-            let text = "The pixels' URLs begin with http://. Webmail pages come over https and browsers may refuse such pictures in \
-                        them: serve the pixels over https.";
+            let text = "The pixels' addresses begin with http://. Webmail comes over https, and browsers may refuse such pictures in it: \
+                        serve the pixels over https.";
             Finding::new(Level::Hint, "The base URL is not encrypted", text)
         } else {
             Finding::new(Level::Fine, "The base URL can be reached from outside", "As far as its name tells.")
@@ -137,17 +139,15 @@ impl Setup {
     fn places(&self, health: &Health) -> Vec<Finding> {
         let mut found = Vec::new();
         if health.geo_errors > 0 {
-            let text = format!(
-                "{} look-ups of a place failed: replace the files of MAILPING_GEO.",
-                health.geo_errors
-            );
+            let text =
+                format!("{} look-ups of a place failed: replace the database's files.", health.geo_errors);
             found.push(Finding::new(Level::Problem, "The geo database is damaged", text));
         }
         let now = Timestamp::from(SystemTime::now());
         found.push(match self.geo_built {
             None => {
-                let text = "Opens have no place: only a small database of the documentation networks is built in. Set MAILPING_GEO to \
-                            the path of a city database (.mmdb).";
+                let text = "Without one no message shows a place. Give the tracker a city database (`geo`, or the path of a .mmdb file in \
+                            MAILPING_GEO).";
                 Finding::new(Level::Hint, "There is no geo database", text)
             }
             Some(built) if now.since(built).is_some_and(|age| age > OLD) => {
@@ -184,19 +184,19 @@ fn traffic(health: &Health) -> Vec<Finding> {
         Problem,
         health.forwarding_ignored,
         "A proxy's header is not trusted",
-        "{} hits carried a header such as X-Forwarded-For that was not read. If a reverse proxy stands before this service, every open seems to come from the proxy: set MAILPING_CLIENT_IP=xff and MAILPING_TRUSTED_PROXIES to the proxy's network. If there is none, somebody made the header up, and ignoring it is right.",
+        "{} loads carried a header such as X-Forwarded-For that was not read. If a reverse proxy stands in front, every open seems to come from the proxy: trust its network (`client_ip`, or MAILPING_CLIENT_IP=xff and MAILPING_TRUSTED_PROXIES). If there is none, somebody made the header up, and ignoring it is right.",
     );
     add(
         Problem,
         health.no_peer_address,
         "The client's address is not known",
-        "{} hits came without a peer address, so they have no network and no place. If they are most: serve axum with into_make_service_with_connect_info, or behind a Unix socket trust unix peers by name. If they are few: the clients hung up before they were accepted.",
+        "{} loads came without a peer address, so they have no network and no place. If they are most: serve axum with into_make_service_with_connect_info, or behind a Unix socket trust unix peers by name. If they are few: the clients hung up before they were accepted.",
     );
     add(
         Problem,
         health.stray_links,
         "Pixels come in below another path",
-        "{} fetches of links from here came in below another path than the pixels are served at, so mail was sent whose pictures are broken. The path of MAILPING_BASE_URL must be the one that mail programs ask for, and a reverse proxy must hand it on unchanged.",
+        "{} loads of pixels from here came in below another path than they are served at, so mail was sent whose pictures are broken. The path of the base URL (`base_url`, or MAILPING_BASE_URL) must be the one that mail programs ask for, and a reverse proxy must hand it on unchanged.",
     );
     let lost = health.dropped.queue_full + health.dropped.closed + health.dropped.no_random;
     add(
@@ -209,33 +209,50 @@ fn traffic(health: &Health) -> Vec<Finding> {
         Hint,
         health.dropped.bad_token,
         "Pixels that are not from here",
-        "{} hits had a token that these keys have not signed: forged, cut off by a mail program, or made with keys that are gone.",
+        "{} loads had a token that these keys have not signed: forged, cut off by a mail program, or made with keys that are gone.",
     );
     add(
         Hint,
         health.dropped.signal,
         "Readers asked not to be tracked",
-        "{} hits carried Sec-GPC, and nothing was kept of them.",
+        "{} loads carried Sec-GPC, and nothing was kept of them.",
     );
     add(
         Hint,
         health.dropped.hit_limit,
-        "A message was fetched very often",
-        "{} hits went over the limit of opens kept for one message and hour (MAILPING_HIT_LIMIT).",
+        "A message was loaded very often",
+        "{} loads went over the limit of opens kept for one message and hour (`hit_limit`, or MAILPING_HIT_LIMIT).",
     );
     add(
         Hint,
         health.dropped.detail,
         "Some messages keep less than an open",
-        "{} hits left nothing, since the detail of their message does not allow it.",
+        "{} loads left nothing, since so little may be kept of their message.",
     );
     add(
         Hint,
         health.filtered,
         "Some messages record no more",
-        "{} hits were for messages that are erased, withdrawn, expired or objected to.",
+        "{} loads were of messages that are erased, stopped or ended, or whose recipient objected.",
     );
     found
+}
+
+/// Where an open is when its picture is answered.
+fn disks(health: &Health) -> Finding {
+    let waiting = health.spool.map_or(0, |spool| spool.waiting);
+    if waiting > 0 {
+        let text = format!(
+            "{waiting} opens are on this machine's disk alone and wait for the database. They show up here once they are handed over."
+        );
+        return Finding::new(Level::Hint, "Some opens wait for the database", text);
+    }
+    let (level, text) = match health.copies {
+        0 => (Level::Hint, "In memory alone: nothing survives a restart of this service.".to_owned()),
+        1 => (Level::Fine, "On one machine's disk.".to_owned()),
+        copies => (Level::Fine, format!("On the disks of {copies} machines.")),
+    };
+    Finding::new(level, "Where an open is when its picture is answered", text)
 }
 
 /// What ends the search: the message itself records nothing.
@@ -244,19 +261,19 @@ fn of_ping(receipt: &Summary) -> Option<Finding> {
     let problem = |title, text: &str| Some(Finding::new(Level::Problem, title, text));
     match (ping.status, ping.detail) {
         (Status::Untracked, Detail::None) => {
-            problem("Nothing may be kept of this message", "Its detail is `none`, so it has no pixel.")
+            problem("Nothing may be kept of this message", "It was made to keep nothing, so it has no pixel.")
         }
         (Status::Untracked, _) => problem(
             "The recipient has objected",
             "This message has no pixel, since its recipient does not want to be tracked. It can be sent without one.",
         ),
         (Status::Withdrawn, _) => problem(
-            "Recording was withdrawn",
+            "Recording was stopped",
             "By the sender or by an objection of the recipient. What was recorded before stays.",
         ),
         (Status::Expired, _) => problem(
             "The time for recording is over",
-            "Fetches after it leave nothing, as was set when the ping was made.",
+            "Loads after it leave nothing, as was set when the message was made.",
         ),
         (Status::Unknown, _) => problem(
             "A newer version has ended it",
@@ -265,7 +282,7 @@ fn of_ping(receipt: &Summary) -> Option<Finding> {
         (_, Detail::LastDay) => Some(Finding::new(
             Level::Hint,
             "Only the last day is kept",
-            "The detail of this message keeps no single fetches and nothing of machines.",
+            "Of this message no single loads are kept, and nothing of machines.",
         )),
         _ => None,
     }
@@ -291,6 +308,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn where_an_open_is_when_it_is_answered_is_said() {
+        use mailping_core::{Keyring, MemoryStore, Tracker};
+        let builder = Tracker::builder(Keyring::generate().unwrap(), MemoryStore::new());
+        let tracker = builder.base_url("https://app.example/px").unwrap().build().await.unwrap();
+        let mut health = tracker.intake().health();
+        assert!(disks(&health).text.starts_with("In memory alone"));
+        health.copies = 2;
+        assert_eq!(disks(&health).text, "On the disks of 2 machines.");
+        health.spool = Some(mailping_core::store::Backlog::new(7, None));
+        assert!(disks(&health).text.starts_with("7 opens are on this machine's disk alone"));
+    }
+
+    #[tokio::test]
     async fn a_pixel_below_another_path_is_found() {
         use mailping_core::mount::Mount;
         use mailping_core::{Basis, Keyring, MemoryStore, NewPing, Tracker};
@@ -308,7 +338,7 @@ mod tests {
         Mount::new(tracker.clone()).stray(path);
         let finding = found(&setup).unwrap();
         assert_eq!(finding.level, Level::Problem);
-        assert!(finding.text.starts_with("1 fetches") && !finding.text.contains(path));
+        assert!(finding.text.starts_with("1 loads") && !finding.text.contains(path));
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(crate) fn parse(url: &str) -> Result<Vec<PgConnectOptions>> {
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, path) = match place.find('/') {
         Some(slash) => place.split_at(slash),
-        None => (place, ""),
+        None => (place, "/"),
     };
     let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
 
@@ -46,21 +46,21 @@ pub(crate) fn parse(url: &str) -> Result<Vec<PgConnectOptions>> {
     if servers.len() > MAX_SERVERS {
         return Err(Failure::incompatible(format!("at most {MAX_SERVERS} servers can be named")));
     }
+    let (user, password) = user.split_once(':').unwrap_or((user, ""));
     let one = |(host, port): &(&str, &str)| {
-        // Hosts and ports go into the query, where folders of sockets may stand too. A host must
-        // come before the path all the same.
-        let mut text = format!("postgres://{user}{}localhost{path}?", if user.is_empty() { "" } else { "@" });
         let host = match host.strip_prefix('[') {
             Some(host) => host.strip_suffix(']').ok_or_else(no_url)?,
             None => host,
         };
-        let own = [("host", host), ("port", port)].into_iter().filter(|(_, value)| !value.is_empty());
-        let own = own.map(|(name, value)| format!("{name}={value}"));
-        text.push_str(
-            &others.iter().map(|other| (*other).to_owned()).chain(own).collect::<Vec<_>>().join("&"),
-        );
+        // All of it goes into the query, where a folder of a socket may be a host, and none be named.
+        let named = [("user", user), ("password", password), ("host", host), ("port", port)];
+        let named = named.iter().filter(|(_, value)| !value.is_empty());
+        let named =
+            named.map(|(name, value)| format!("{name}={}", value.replace('+', "%2B").replace('&', "%26")));
+        let all = named.chain(others.iter().map(|other| (*other).to_owned())).collect::<Vec<_>>().join("&");
+        let options = format!("postgres://{path}?{all}").parse().map_err(|_| no_url())?;
         // PgBouncer refuses a session that sets this, and no number here is a floating one.
-        text.parse().map(|options: PgConnectOptions| options.extra_float_digits(None)).map_err(|_| no_url())
+        Ok(PgConnectOptions::extra_float_digits(options, None))
     };
     servers.iter().map(one).collect()
 }
@@ -140,13 +140,24 @@ mod tests {
 
     #[test]
     fn every_server_has_the_user_the_database_and_the_other_parameters() {
-        let url = "postgres://ann:p%40ss,w:ord@h1,h2:2/db%20x?application_name=px&sslmode=disable";
+        let url = "postgres://ann:p%40ss,w:o+r&d@h1,h2:2/db%20x?application_name=px&sslmode=disable";
         for server in parse(url).unwrap() {
             assert_eq!(server.get_username(), "ann");
             assert_eq!(server.get_database(), Some("db x"));
             assert_eq!(server.get_application_name(), Some("px"));
             assert!(matches!(server.get_ssl_mode(), sqlx::postgres::PgSslMode::Disable));
         }
+    }
+
+    #[test]
+    fn what_the_url_leaves_out_is_as_sqlx_has_it() {
+        let own: PgConnectOptions = "postgres:///db".parse().unwrap();
+        for url in ["postgres:///db", "postgres://ann@/db"] {
+            let server = parse(url).unwrap().remove(0);
+            assert_eq!((server.get_host(), server.get_port()), (own.get_host(), own.get_port()), "{url}");
+            assert_eq!(server.get_socket(), own.get_socket(), "{url}");
+        }
+        assert_eq!(parse("postgres://ann@/db").unwrap()[0].get_username(), "ann");
     }
 
     #[test]

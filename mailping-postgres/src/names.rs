@@ -1,37 +1,10 @@
 //! The names of the codes, in a table for people who read with SQL. A newer version's names stay.
 
-use mailping_core::Detail;
-use mailping_core::fetcher::{Evidence, Fetcher, Provider, Verdict};
-use mailping_core::pings::{EprivacyGround, MessageKind, Purpose, Status, TimeStep};
+use mailping_core::store::code_names;
 use sqlx::{Postgres, Transaction};
 
 use crate::failure::Result;
 use crate::schema::Schema;
-
-type Code = (&'static str, i16, &'static str);
-
-/// All that this version knows. A piece of evidence is known by its bit.
-fn known() -> Vec<Code> {
-    let mut codes: Vec<Code> = Vec::new();
-    macro_rules! list {
-        ($($name:literal of $type:ty),+ $(,)?) => {
-            $(codes.extend(<$type>::ALL.iter().map(|one| ($name, i16::from(one.code()), one.as_str())));)+
-        };
-    }
-    list! {
-        "fetcher" of Fetcher,
-        "provider" of Provider,
-        "verdict" of Verdict,
-        "time_step" of TimeStep,
-        "detail" of Detail,
-        "status" of Status,
-        "purpose" of Purpose,
-        "kind" of MessageKind,
-        "eprivacy" of EprivacyGround,
-    }
-    codes.extend(Evidence::ALL.iter().map(|one| ("evidence", *one as i16, one.as_str())));
-    codes
-}
 
 /// Whether the table lacks any of them.
 pub(crate) async fn are_missing(
@@ -58,9 +31,9 @@ pub(crate) async fn write(transaction: &mut Transaction<'static, Postgres>, sche
 
 fn columns() -> (Vec<&'static str>, Vec<i16>, Vec<&'static str>) {
     let mut columns = (Vec::new(), Vec::new(), Vec::new());
-    for (list, code, name) in known() {
+    for (list, code, name) in code_names() {
         columns.0.push(list);
-        columns.1.push(code);
+        columns.1.push(i16::from(code));
         columns.2.push(name);
     }
     columns

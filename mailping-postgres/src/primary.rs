@@ -6,8 +6,8 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgPool};
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -19,7 +19,9 @@ const CONNECTIONS: u32 = 10;
 /// How long a call waits for a connection of the pool, which tries again and again to reach a server
 /// that refuses it.
 const ACQUIRE: Duration = Duration::from_secs(5);
-/// How long a call waits for a primary where one was known.
+/// A connection that was idle for longer is tried before it is used.
+const IDLE: Duration = Duration::from_secs(5);
+/// How long a call waits for a primary if one was known.
 const MAX_SEARCH: Duration = Duration::from_secs(10);
 /// The pauses between two searches that found none.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -199,7 +201,10 @@ impl Primary {
         }
         // A pool of its own for each: the connections of a doubted one may all be broken.
         let options = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE);
-        let options = options.test_before_acquire(false);
+        // A connection that was used just now tells by itself that it is broken, and at once.
+        let options = options.test_before_acquire(false).before_acquire(|connection, about| {
+            Box::pin(async move { Ok(about.idle_for < IDLE || connection.ping().await.is_ok()) })
+        });
         let Some(server) = self.servers.get(number) else { return Err(Failure::fault(Fault::NoPrimary)) };
         let pool = options.connect_lazy_with(server.clone());
         state.pools += 1;

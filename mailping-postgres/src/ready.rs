@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::PgPool;
+use tokio::sync::Mutex;
 
 use crate::copies::Copies;
 use crate::failure::Result;
@@ -21,6 +22,8 @@ struct State {
     is_made: AtomicBool,
     migrates: AtomicBool,
     shares_sessions: AtomicBool,
+    /// Held by the one who looks.
+    looks: Mutex<()>,
 }
 
 impl Ready {
@@ -33,9 +36,12 @@ impl Ready {
     /// Looks at the sessions, the schema and the role's rights unless that has been done, and
     /// brings the schema to this version if that is wanted. It tells whose the sessions are.
     pub(crate) async fn make(&self, pool: &PgPool, schema: &Schema, copies: Copies) -> Result<Sessions> {
-        if self.0.is_made.load(Ordering::Acquire) {
-            let is_shared = self.0.shares_sessions.load(Ordering::Acquire);
-            return Ok(if is_shared { Sessions::Shared } else { Sessions::Own });
+        if let Some(sessions) = self.made() {
+            return Ok(sessions);
+        }
+        let _looks = self.0.looks.lock().await;
+        if let Some(sessions) = self.made() {
+            return Ok(sessions);
         }
         let sessions = Sessions::of(pool).await?;
         let schema = &schema.clone().on(sessions);
@@ -48,5 +54,11 @@ impl Ready {
         self.0.shares_sessions.store(sessions == Sessions::Shared, Ordering::Release);
         self.0.is_made.store(true, Ordering::Release);
         Ok(sessions)
+    }
+
+    fn made(&self) -> Option<Sessions> {
+        let is_made = self.0.is_made.load(Ordering::Acquire);
+        let is_shared = self.0.shares_sessions.load(Ordering::Acquire);
+        is_made.then_some(if is_shared { Sessions::Shared } else { Sessions::Own })
     }
 }

@@ -93,6 +93,9 @@ async fn with_a_ghost_for_a_standby_nothing_is_called_durable() {
     }
     assert_eq!(fault(&strict.insert_ping(&ping(2), None).await.unwrap_err()), Fault::TooFewCopies);
     assert_eq!(fault(&strict.withdraw(ping_id(2)).await.unwrap_err()), Fault::TooFewCopies);
+    assert!(
+        plain.insert_ping(&ping(3), None).await.is_ok() && plain.erase(ping_id(3)).await.unwrap().is_some()
+    );
     for _ in 0..2 {
         // Also when there is nothing left to erase, or to object to: nobody knows on how many disks
         // that is.
@@ -100,6 +103,9 @@ async fn with_a_ghost_for_a_standby_nothing_is_called_durable() {
         assert_eq!(fault(&strict.erase(ping_id(1)).await.unwrap_err()), Fault::TooFewCopies);
     }
     assert!(canceller.end().await >= 8, "the waits were cancelled");
+    // Nobody cancels any more: an erasure that finds it done waits for a standby as the first one
+    // would have.
+    assert_eq!(fault(&plain.erase(ping_id(3)).await.unwrap_err()), Fault::TimedOut);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -227,6 +227,7 @@ async fn a_commit_is_durable_whatever_the_role_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_repeat_that_finds_its_rows_waits_for_the_standby_too() {
     let (_server, pool, store) = server().await;
     store.insert_ping(&ping(1), None).await.unwrap();
@@ -265,6 +266,7 @@ async fn a_repeat_that_finds_its_rows_waits_for_the_standby_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_schema_that_is_wanted_while_the_server_is_away_is_made_when_it_comes() {
     let mut server = tokio::task::spawn_blocking(Server::quick).await.unwrap();
     create(&pool(&server.url("postgres"), 1).await, "mailping").await;
@@ -284,6 +286,7 @@ async fn a_schema_that_is_wanted_while_the_server_is_away_is_made_when_it_comes(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
 async fn a_newer_schema_is_refused_by_a_store_that_never_migrates() {
     let (_server, pool, store) = server().await;
     store.insert_ping(&ping(1), None).await.unwrap();

@@ -123,7 +123,9 @@ async fn a_primary_that_was_superseded_is_left_while_it_lives_and_never_gone_bac
     assert_eq!(block_in_place(|| count(&cluster)), "2");
 
     block_in_place(|| cluster.server_mut(1).kill());
+    let begun = Instant::now();
     let error = loop {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it is told that there is no primary");
         let error = store.record(&[open(ping_id(1), 3)], &[], Attempt::Repeat).await.unwrap_err();
         if fault(&error) == Fault::NoPrimary {
             break error;

@@ -1,4 +1,5 @@
-//! The changes but those of batches: each inside a transaction that holds the write lock.
+//! New pings and objections, and the ends of pings, each inside a transaction that holds the write
+//! lock.
 
 use std::collections::HashSet;
 
@@ -8,54 +9,43 @@ use mailping_core::store::{Deleted, RecipientHash, RecipientHashes};
 use rusqlite::{Connection, params};
 
 use crate::failure::Result;
-use crate::record::{Change, number_of};
-use crate::{index, rows};
+use crate::index::Entry;
+use crate::record::find;
+use crate::rows;
 
 pub(crate) fn insert_ping(
-    change: &Change<'_>,
+    connection: &Connection,
     ping: &Ping,
     recipient: Option<&RecipientHashes>,
 ) -> Result<Status> {
     let mut status = ping.status;
     if let Some(recipient) = recipient {
-        unify(change, recipient)?;
-        if has_objected(change, &recipient.newest)? {
+        unify(connection, recipient)?;
+        if has_objected(connection, &recipient.newest)? {
             status = Status::Untracked;
         }
     }
-    let mut insert = change.prepare_cached(rows::INSERT_PING)?;
-    rows::insert_ping(&mut insert, ping, status, recipient.map(|hashes| &hashes.newest))?;
+    rows::insert_ping(connection, ping, status, recipient.map(|hashes| &hashes.newest))?;
     Ok(status)
 }
 
 /// Moves what is kept under an older key of this recipient to the newest.
-fn unify(change: &Change<'_>, recipient: &RecipientHashes) -> Result<()> {
+fn unify(connection: &Connection, recipient: &RecipientHashes) -> Result<()> {
+    const PINGS: &str = "UPDATE pings SET recipient_key = ?3, recipient_hash = ?4
+        WHERE recipient_key = ?1 AND recipient_hash = ?2";
+    const OBJECTION: &str =
+        "UPDATE OR REPLACE objections SET key = ?3, hash = ?4 WHERE key = ?1 AND hash = ?2";
     let newest = &recipient.newest;
     for older in &recipient.older {
-        change
-            .prepare_cached(
-                "UPDATE pings SET recipient_key = ?3, recipient_hash = ?4
-                 WHERE recipient_key = ?1 AND recipient_hash = ?2",
-            )?
-            .execute(params![older.key().to_bits(), older.hash(), newest.key().to_bits(), newest.hash()])?;
-        let moved = change
-            .prepare_cached("DELETE FROM objections WHERE key = ?1 AND hash = ?2")?
-            .execute(params![older.key().to_bits(), older.hash()])?;
-        if moved > 0 {
-            keep_objection(change, newest)?;
+        for sql in [PINGS, OBJECTION] {
+            let (from, to) = (older.key().to_bits(), newest.key().to_bits());
+            connection.prepare_cached(sql)?.execute(params![from, older.hash(), to, newest.hash()])?;
         }
     }
     // A ping that was kept under an older key may have escaped the objection until now.
-    if !recipient.older.is_empty() && has_objected(change, newest)? {
-        object_by_hash(change, newest)?;
+    if !recipient.older.is_empty() && has_objected(connection, newest)? {
+        object_by_hash(connection, newest)?;
     }
-    Ok(())
-}
-
-fn keep_objection(change: &Change<'_>, hash: &RecipientHash) -> Result<()> {
-    change
-        .prepare_cached("INSERT INTO objections (key, hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-        .execute(params![hash.key().to_bits(), hash.hash()])?;
     Ok(())
 }
 
@@ -66,79 +56,77 @@ pub(crate) fn has_objected(connection: &Connection, hash: &RecipientHash) -> Res
 }
 
 /// `false` if there is no such ping; one that does not record any more stays as it is.
-pub(crate) fn withdraw(change: &Change<'_>, id: PingId) -> Result<bool> {
-    let withdrawn = change
-        .prepare_cached("UPDATE pings SET status = ?2 WHERE id = ?1 AND status = 0")?
-        .execute(params![id.as_bytes(), Status::Withdrawn.code()])?;
-    Ok(withdrawn > 0 || number_of(change, id)?.is_some())
+pub(crate) fn withdraw(connection: &Connection, id: PingId) -> Result<bool> {
+    let Some(found) = find(connection, id)? else { return Ok(false) };
+    connection
+        .prepare_cached("UPDATE pings SET status = ?2 WHERE n = ?1 AND status = 0")?
+        .execute(params![found.n, Status::Withdrawn.code()])?;
+    Ok(true)
 }
 
-pub(crate) fn object(change: &Change<'_>, recipient: &RecipientHashes) -> Result<()> {
-    unify(change, recipient)?;
-    object_by_hash(change, &recipient.newest)
+pub(crate) fn object(connection: &Connection, recipient: &RecipientHashes) -> Result<()> {
+    unify(connection, recipient)?;
+    object_by_hash(connection, &recipient.newest)
 }
 
-fn object_by_hash(change: &Change<'_>, hash: &RecipientHash) -> Result<()> {
-    keep_objection(change, hash)?;
-    change
-        .prepare_cached(
-            "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status = 0",
-        )?
-        .execute(params![hash.key().to_bits(), hash.hash(), Status::Withdrawn.code()])?;
+fn object_by_hash(connection: &Connection, hash: &RecipientHash) -> Result<()> {
+    const KEEP: &str = "INSERT INTO objections (key, hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    const WITHDRAW: &str =
+        "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status = 0";
+    let (key, status) = (hash.key().to_bits(), Status::Withdrawn.code());
+    connection.prepare_cached(KEEP)?.execute(params![key, hash.hash()])?;
+    connection.prepare_cached(WITHDRAW)?.execute(params![key, hash.hash(), status])?;
     Ok(())
 }
 
-pub(crate) fn object_by_ping(change: &Change<'_>, id: PingId) -> Result<()> {
-    let Some(n) = number_of(change, id)? else { return Ok(()) };
-    let mut find = change.prepare_cached(rows::PING)?;
-    let mut found = find.query([n])?;
-    let Some(row) = found.next()? else { return Ok(()) };
-    match rows::recipient(row)? {
-        Some(hash) => object_by_hash(change, &hash),
-        None => withdraw(change, id).map(drop),
+pub(crate) fn object_by_ping(connection: &Connection, id: PingId) -> Result<()> {
+    let Some(found) = find(connection, id)? else { return Ok(()) };
+    let mut ping = connection.prepare_cached(rows::PING)?;
+    match ping.query_row([found.n], |row| Ok(rows::recipient(row)))?? {
+        Some(hash) => object_by_hash(connection, &hash),
+        None => withdraw(connection, id).map(drop),
     }
 }
 
-pub(crate) fn erase(change: &Change<'_>, id: PingId) -> Result<Option<Deleted>> {
-    let Some(n) = number_of(change, id)? else { return Ok(None) };
-    erase_all(change, &HashSet::from([n])).map(Some)
+pub(crate) fn erase(connection: &Connection, id: PingId, waiting: &[Entry]) -> Result<Option<Deleted>> {
+    let Some(found) = find(connection, id)? else { return Ok(None) };
+    erase_all(connection, &HashSet::from([found.n]), waiting).map(Some)
 }
 
-pub(crate) fn erase_recipient(change: &Change<'_>, recipient: &RecipientHashes) -> Result<Deleted> {
-    unify(change, recipient)?;
+pub(crate) fn erase_recipient(
+    connection: &Connection,
+    recipient: &RecipientHashes,
+    waiting: &[Entry],
+) -> Result<Deleted> {
+    unify(connection, recipient)?;
     let newest = params![recipient.newest.key().to_bits(), recipient.newest.hash()];
     let mut find =
-        change.prepare_cached("SELECT n FROM pings WHERE recipient_key = ?1 AND recipient_hash = ?2")?;
+        connection.prepare_cached("SELECT n FROM pings WHERE recipient_key = ?1 AND recipient_hash = ?2")?;
     let theirs = find.query_map(newest, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    erase_all(change, &theirs)
+    erase_all(connection, &theirs, waiting)
 }
 
-/// Deletes pings with all of their opens: those in the index, and those that the table has above
-/// its mark, whatever is remembered of them.
-fn erase_all(change: &Change<'_>, pings: &HashSet<i64>) -> Result<Deleted> {
-    if pings.is_empty() {
-        return Ok(Deleted::default());
-    }
+/// Deletes pings with all of their opens: those in the index, and those that wait for it.
+fn erase_all(connection: &Connection, pings: &HashSet<i64>, waiting: &[Entry]) -> Result<Deleted> {
     let mut erased = Deleted::default();
-    let mut waiting = Vec::new();
-    index::above_mark(change, |entry| {
-        if pings.contains(&entry.ping) {
-            waiting.push(entry.seq);
-        }
-    })?;
-    let mut open = change.prepare_cached("DELETE FROM opens WHERE seq = ?1")?;
-    for seq in waiting {
-        erased.opens += open.execute([seq])? as u64;
+    let mut open = connection.prepare_cached("DELETE FROM opens WHERE seq = ?1")?;
+    for entry in waiting.iter().filter(|entry| pings.contains(&entry.ping)) {
+        erased.opens += open.execute([entry.seq])? as u64;
     }
-    for &ping in pings {
-        erased.opens += change
-            .prepare_cached(
-                "DELETE FROM opens WHERE seq IN (SELECT seq FROM opens_by_ping WHERE ping = ?1) AND ping = ?1",
-            )?
-            .execute([ping])? as u64;
-        change.prepare_cached("DELETE FROM opens_by_ping WHERE ping = ?1")?.execute([ping])?;
-        change.prepare_cached("DELETE FROM last_days WHERE ping = ?1")?.execute([ping])?;
-        erased.pings += change.prepare_cached("DELETE FROM pings WHERE n = ?1")?.execute([ping])? as u64;
+    for ping in pings {
+        let one = delete(connection, *ping)?;
+        erased = Deleted::new(erased.pings + one.pings, erased.opens + one.opens);
     }
     Ok(erased)
+}
+
+/// Deletes a ping with the opens that the index has of it.
+pub(crate) fn delete(connection: &Connection, ping: i64) -> Result<Deleted> {
+    let delete = |sql: &str| -> Result<u64> { Ok(connection.prepare_cached(sql)?.execute([ping])? as u64) };
+    let opens = delete(
+        "DELETE FROM opens WHERE seq IN (SELECT seq FROM opens_by_ping WHERE ping = ?1) AND ping = ?1",
+    )?;
+    delete("DELETE FROM opens_by_ping WHERE ping = ?1")?;
+    delete("DELETE FROM last_days WHERE ping = ?1")?;
+    Ok(Deleted::new(delete("DELETE FROM pings WHERE n = ?1")?, opens))
 }

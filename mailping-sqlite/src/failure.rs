@@ -1,7 +1,7 @@
 //! From SQLite's errors to those of the store trait.
 
 use mailping_core::store::StoreError;
-use rusqlite::ErrorCode;
+use rusqlite::{Error, ErrorCode};
 
 /// A [`StoreError`] that `?` makes of an error of rusqlite. It exists inside this crate only.
 #[derive(Debug)]
@@ -18,21 +18,24 @@ impl Failure {
         Self(StoreError::Corrupt { what })
     }
 
+    /// Whether a page or a value is damaged, so that others may be read all the same.
     pub(crate) const fn is_corrupt(&self) -> bool {
         matches!(self.0, StoreError::Corrupt { .. })
     }
 }
 
-/// Whether a page or a value is damaged, so that others may be read all the same.
-pub(crate) fn is_corrupt(error: &rusqlite::Error) -> bool {
-    use rusqlite::Error;
-    error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
-        || matches!(
-            error,
-            Error::InvalidColumnType(..)
-                | Error::FromSqlConversionFailure(..)
-                | Error::IntegralValueOutOfRange(..)
-        )
+/// What was read; `None`, and counted, if it is damaged.
+pub(crate) fn readable<T>(
+    read: std::result::Result<T, impl Into<Failure>>,
+    unreadable: &mut u64,
+) -> Result<Option<T>> {
+    match read.map_err(Into::into) {
+        Err(failure) if failure.is_corrupt() => {
+            *unreadable += 1;
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
 }
 
 impl From<StoreError> for Failure {
@@ -49,20 +52,22 @@ impl From<Failure> for StoreError {
 
 /// The message of an SQLite error names tables and files; values are always bound, so that none can
 /// stand in it.
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        if is_corrupt(&error) {
-            return Self::corrupt("the database file is damaged");
-        }
-        match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => {
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match (error.sqlite_error_code(), &error) {
+            (Some(ErrorCode::DatabaseCorrupt), _)
+            | (_, Error::InvalidColumnType(..) | Error::FromSqlConversionFailure(..))
+            | (_, Error::IntegralValueOutOfRange(..) | Error::Utf8Error(..)) => {
+                Self::corrupt("the database file is damaged")
+            }
+            (Some(ErrorCode::NotADatabase), _) => {
                 Self::incompatible("the file is not an SQLite database: give the store a file of its own")
             }
-            Some(ErrorCode::ReadOnly) => Self::incompatible(
+            (Some(ErrorCode::ReadOnly), _) => Self::incompatible(
                 "the database is read-only: the file and its folder must be writable by this process",
             ),
             // A check, a key or somebody's trigger: other rows are taken.
-            Some(ErrorCode::ConstraintViolation) => Self(StoreError::Refused { source: error.into() }),
+            (Some(ErrorCode::ConstraintViolation), _) => Self(StoreError::Refused { source: error.into() }),
             _ => Self(StoreError::unavailable(error)),
         }
     }

@@ -1,61 +1,111 @@
-//! Whether the files of the database are still the ones that were opened: what is written to a file
-//! that was deleted or replaced is gone with the process.
+//! The files of the database: made for their owner's eyes only, copied while in use, and watched,
+//! since what is written to a file that was deleted or replaced is gone with the process.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use mailping_core::store::StoreError;
+use rusqlite::Connection;
 
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
-/// A file's device and number.
-type Identity = (u64, u64);
-
-/// The database file and its write-ahead log.
-#[derive(Debug)]
-pub(crate) struct Files {
-    paths: [PathBuf; 2],
-    identities: [Option<Identity>; 2],
+/// Makes a file that is missing; SQLite gives the log beside it the same mode.
+pub(crate) fn create_if_missing(path: &Path) -> Result<()> {
+    if path.as_os_str().is_empty() || path == Path::new(":memory:") {
+        return Err(Failure::incompatible("a path of a file is needed: the store keeps what it is given"));
+    }
+    if path.is_dir() {
+        return Err(Failure::incompatible("the path is a folder: give the path of a file in it"));
+    }
+    Err(match create(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Failure::incompatible("the folder of the database file does not exist: make it first")
+        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            Failure::incompatible("the folder of the database file is not writable by this process")
+        }
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => StoreError::unavailable(error).into(),
+        _ => return Ok(()),
+    })
 }
+
+fn create(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// Makes the file of a copy.
+pub(crate) fn create_copy(path: &Path) -> Result<()> {
+    create(path).map_err(|_| {
+        Failure::incompatible("a copy needs the path of a file that does not exist, in a folder that does")
+    })
+}
+
+/// Writes a copy by `VACUUM INTO`: it reads one state of the file, however many commits come
+/// meanwhile. SQLite's online backup would begin anew at each commit of another process.
+pub(crate) fn back_up(connection: &Connection, to: &Path) -> Result<()> {
+    let path = to.to_str().ok_or_else(|| Failure::incompatible("the path of a backup must be UTF-8"))?;
+    // An empty file is one that it may write to.
+    create_copy(to)?;
+    let written = connection
+        .pragma_update(None, "query_only", false)
+        .and_then(|()| connection.execute("VACUUM INTO ?1", [path]));
+    if let Err(error) = written {
+        let _ = std::fs::remove_file(to);
+        return Err(error.into());
+    }
+    // Durable before it is answered.
+    Ok(std::fs::File::open(to).and_then(|file| file.sync_all()).map_err(StoreError::unavailable)?)
+}
+
+/// The database file and its write-ahead log, as they were when they were opened.
+#[derive(Debug)]
+pub(crate) struct Files([(PathBuf, Option<(u64, u64)>); 2]);
 
 impl Files {
     /// Those of a database that is open and has been written to.
     pub(crate) fn of(path: &Path) -> Self {
         // SQLite resolves links too, and keeps the log beside the file itself.
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let mut log = path.clone().into_os_string();
-        log.push("-wal");
-        let paths = [path, log.into()];
-        let identities = [identity(&paths[0]), identity(&paths[1])];
-        Self { paths, identities }
+        let log = beside(&path, "-wal");
+        let (file, its_log) = (identity(&path), identity(&log));
+        Self([(path, file), (log, its_log)])
     }
 
     pub(crate) fn folder(&self) -> &Path {
-        self.paths[0].parent().unwrap_or(Path::new("."))
+        self.0[0].0.parent().unwrap_or(Path::new("."))
     }
 
     /// Fails if one of them is gone or another file by now. It costs two calls of the system.
     pub(crate) fn check(&self) -> Result<()> {
-        for (path, known) in self.paths.iter().zip(&self.identities) {
-            if known.is_some() && identity(path) != *known {
-                return Err(StoreError::unavailable(
-                    "the database file or its log was deleted or replaced: nothing that is written now would last; \
-                     put it back if you can and start again",
-                )
-                .into());
-            }
+        if self.0.iter().all(|(path, known)| known.is_none() || identity(path) == *known) {
+            return Ok(());
         }
-        Ok(())
+        let gone = "the database file or its log was deleted or replaced: nothing that is written now would last; \
+            put it back if you can and start again";
+        Err(StoreError::unavailable(gone).into())
     }
 }
 
+/// The path with more at its end.
+pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+/// A file's device and number.
 #[cfg(unix)]
-fn identity(path: &Path) -> Option<Identity> {
+fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Elsewhere an open file cannot be taken away.
 #[cfg(not(unix))]
-fn identity(path: &Path) -> Option<Identity> {
+fn identity(path: &Path) -> Option<(u64, u64)> {
     path.exists().then_some((0, 0))
 }

@@ -1,157 +1,350 @@
 //! The index of opens by ping, filled late: when so many opens wait that neighbours meet, they go
-//! in in the order of pings, a slice with each batch, so that nothing ever pauses for it.
+//! in in the order of pings, slice by slice between batches, so that nothing ever pauses for it.
 //!
 //! A slice may run ahead of the mark, which moves with the last slice of a round: a crash in
-//! between only repeats. Each slice reads its opens again, so that none is indexed that was erased
-//! meanwhile; and an open without its ping, which only damage leaves, goes.
+//! between only repeats. Each slice looks for its opens again, so that none is indexed that was
+//! erased meanwhile.
+//!
+//! The opens above the mark are remembered, as hints: a hint without an open is no harm, an open
+//! without a hint would be missed by receipts until its round.
 
-use std::sync::Mutex;
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Bound::Excluded;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use mailping_core::receipts::Open;
-use rusqlite::{Connection, Row, Transaction, params};
+use mailping_core::Timestamp;
+use mailping_core::receipts::OpenId;
+use mailping_core::store::OpenCursor;
+use rusqlite::{Connection, Row, params};
 
-use crate::failure::{Result, is_corrupt};
-use crate::record::locked;
-use crate::rows::Column;
-use crate::tail::{Entry, Tail};
+use crate::failure::{Result, readable};
+use crate::rows;
+use crate::walk::walk;
 
 /// How many opens make a round: enough that several of them meet in a page.
 pub(crate) const ROUND: usize = 65_536;
 
-/// What a transaction has brought into the index.
+/// An open's place in the order of the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Entry {
+    pub(crate) ping: i64,
+    pub(crate) at: i64,
+    /// The id's bytes as a number, which sorts as they do.
+    pub(crate) id: u64,
+    pub(crate) seq: i64,
+}
+
+impl Entry {
+    pub(crate) fn cursor(&self) -> OpenCursor {
+        OpenCursor::new(Timestamp::from_unix_millis(self.at), OpenId::from_bytes(self.id.to_be_bytes()))
+    }
+}
+
+/// The direction of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+/// A ping's entries after a cursor, in one direction.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) order: Order,
+    /// All of them are between these two, which are no entries.
+    pub(crate) low: Entry,
+    pub(crate) high: Entry,
+}
+
+impl Span {
+    pub(crate) fn new(ping: i64, order: Order, after: Option<OpenCursor>) -> Self {
+        let mut low = Entry { ping, at: i64::MIN, id: 0, seq: i64::MIN };
+        let mut high = Entry { ping, at: i64::MAX, id: u64::MAX, seq: i64::MAX };
+        if let Some(OpenCursor { at, id, .. }) = after {
+            let at = at.unix_millis();
+            let id = u64::from_be_bytes(*id.as_bytes());
+            match order {
+                Order::OldestFirst => low = Entry { at, id, ..high },
+                Order::NewestFirst => high = Entry { at, id, ..low },
+            }
+        }
+        Self { order, low, high }
+    }
+
+    pub(crate) fn holds(&self, entry: &Entry) -> bool {
+        self.low < *entry && *entry < self.high
+    }
+}
+
+/// The opens that are in no index yet.
 #[derive(Debug, Default)]
-pub(crate) struct Round {
-    pub(crate) indexed: usize,
+pub(crate) struct Tail {
+    entries: BTreeSet<Entry>,
+    /// As far as the table was looked at.
+    pub(crate) seen: i64,
+    /// The index's mark: every open up to this number is in it.
+    mark: i64,
+    /// The mark that the present round reaches; if it is that already, there is none.
+    round_end: i64,
+    /// The index cannot be written: nothing is remembered, and who reads looks into the table.
+    pub(crate) is_broken: bool,
 }
 
-pub(crate) fn entry(ping: i64, open: &Open, seq: i64) -> Entry {
-    Entry { ping, at: open.at.unix_millis(), id: u64::from_be_bytes(*open.id.as_bytes()), seq }
+impl Tail {
+    /// Every open up to this number is in the index or here.
+    pub(crate) const fn known_to(&self) -> i64 {
+        if self.is_broken { 0 } else { self.seen }
+    }
+
+    /// Takes over what stands in the table above a mark and was not known yet.
+    fn catch_up(&mut self, mark: i64, above: &[Entry]) {
+        if mark > self.mark {
+            self.mark = mark;
+            self.seen = self.seen.max(mark);
+            self.entries.retain(|entry| entry.seq > mark);
+        }
+        if !self.is_broken {
+            self.entries.extend(above.iter().filter(|entry| entry.seq > self.seen));
+        }
+        self.seen = above.last().map_or(self.seen, |last| self.seen.max(last.seq));
+    }
+
+    /// Whether a round is under way, or so many wait for the next.
+    pub(crate) fn has_round(&self, enough: usize) -> bool {
+        self.round_end > self.mark || self.entries.len() >= enough
+    }
+
+    /// The next of the present round, in order, and the mark that is reached with the last of it. A
+    /// round begins if there is none and `enough` wait for one.
+    fn slice(&mut self, enough: usize, most: usize) -> (Vec<Entry>, Option<i64>) {
+        if !self.has_round(enough) {
+            return (Vec::new(), None);
+        }
+        if self.round_end <= self.mark {
+            self.round_end = self.seen;
+        }
+        let of_round = self.entries.iter().filter(|entry| entry.seq <= self.round_end);
+        let mut slice: Vec<Entry> = of_round.take(most + 1).copied().collect();
+        let is_last = slice.len() <= most;
+        slice.truncate(most);
+        (slice, is_last.then_some(self.round_end))
+    }
+
+    /// Forgets a slice once it is in the index, durably.
+    pub(crate) fn indexed(&mut self, slice: &[Entry]) {
+        for entry in slice {
+            self.entries.remove(entry);
+        }
+    }
+
+    /// Forgets everything, since the index takes nothing any more.
+    pub(crate) fn break_off(&mut self) {
+        *self = Self { is_broken: true, seen: self.seen, ..Self::default() };
+    }
+
+    /// Whether an open is here, under whatever number.
+    pub(crate) fn holds(&self, open: &Entry) -> bool {
+        let span = Entry { seq: i64::MIN, ..*open }..Entry { seq: i64::MAX, ..*open };
+        self.entries.range(span).next().is_some()
+    }
+
+    /// The first `most` entries of a span.
+    pub(crate) fn some_of(&self, span: &Span, most: usize) -> Vec<Entry> {
+        let all = self.entries.range((Excluded(span.low), Excluded(span.high))).copied();
+        match span.order {
+            Order::OldestFirst => all.take(most).collect(),
+            Order::NewestFirst => all.rev().take(most).collect(),
+        }
+    }
 }
 
-/// Indexes at most `most` opens of the present round, or of the next if `enough` wait for one.
+/// Indexes at most `most` opens of the present round, or of the next if `enough` wait for one, but
+/// those that were erased meanwhile. What it returns is to be forgotten once this is durable.
 pub(crate) fn advance(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     tail: &Mutex<Tail>,
     enough: usize,
     most: usize,
-) -> Result<Round> {
-    // Copied, so that who reads does not wait for the slice.
-    let (slice, mark) = {
-        let mut tail = locked(tail);
-        tail.begin_round(enough);
-        let (slice, mark) = tail.slice(most);
-        (slice.to_vec(), mark)
-    };
-    if slice.is_empty() {
-        return Ok(Round::default());
-    }
-    let mut find = transaction.prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
-    let mut owner = transaction.prepare_cached("SELECT 1 FROM pings WHERE n = ?1")?;
-    let mut insert = transaction
+    unreadable: &HashSet<i64>,
+) -> Result<Vec<Entry>> {
+    let (slice, mark) = locked(tail).slice(enough, most);
+    let mut find = connection.prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
+    let mut insert = connection
         .prepare_cached("INSERT OR IGNORE INTO opens_by_ping (ping, at, id, seq) VALUES (?1, ?2, ?3, ?4)")?;
-    let mut has_ping = (i64::MIN, false);
-    for known in &slice {
-        if has_ping.0 != known.ping {
-            has_ping = (known.ping, owner.exists([known.ping])?);
-        }
-        // A row that cannot be read is there: receipts count it by this entry.
-        let there = match find.exists([known.seq]) {
-            Err(error) if is_corrupt(&error) => true,
-            there => there?,
-        };
-        if there && has_ping.1 {
-            insert.execute(params![known.ping, known.at, known.id.to_be_bytes(), known.seq])?;
-        } else if there {
-            let _ = transaction.execute("DELETE FROM opens WHERE seq = ?1", [known.seq]);
+    for entry in &slice {
+        if unreadable.contains(&entry.seq) || find.exists([entry.seq])? {
+            insert.execute(params![entry.ping, entry.at, entry.id.to_be_bytes(), entry.seq])?;
         }
     }
-    let round = Round { indexed: slice.len() };
     if let Some(mark) = mark {
-        transaction
+        connection
             .prepare_cached("UPDATE about SET indexed_to = ?1 WHERE indexed_to < ?1")?
             .execute([mark])?;
     }
-    Ok(round)
+    Ok(slice)
 }
 
-/// Takes over the opens after the number `seen` that are in no index, those of other processes for
-/// the most part, and returns them.
+/// Which of the opens that come next cannot be read. They are there: receipts count them by their
+/// entries.
+pub(crate) fn unreadable(
+    connection: &Connection,
+    tail: &Mutex<Tail>,
+    enough: usize,
+    most: usize,
+) -> Result<HashSet<i64>> {
+    let (slice, _) = locked(tail).slice(enough, most);
+    let mut find = connection.prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
+    let mut unreadable = HashSet::new();
+    for entry in slice {
+        if readable(find.exists([entry.seq]), &mut 0)?.is_none() {
+            unreadable.insert(entry.seq);
+        }
+    }
+    Ok(unreadable)
+}
+
+/// Takes over the opens after the number `seen` that are in no index, and returns them. All that
+/// are in none, if nothing can be remembered.
 pub(crate) fn catch_up(connection: &Connection, tail: &Mutex<Tail>, seen: i64) -> Result<Vec<Entry>> {
     let mark = mark(connection)?;
-    let (mut entries, mut last) = (Vec::new(), seen.max(mark));
-    after(connection, last, |entry| {
-        last = last.max(entry.seq);
-        entries.push(entry);
-    })?;
-    let mut tail = locked(tail);
-    // What another process has indexed is no hint of ours any more.
-    tail.forget_to(mark);
-    if !tail.is_broken {
-        tail.add(entries.clone(), last);
-    }
+    let mut entries = Vec::new();
+    after(connection, seen.max(mark), |entry| entries.push(entry))?;
+    locked(tail).catch_up(mark, &entries);
     Ok(entries)
 }
 
-/// Every open that is in no index: read from the table, which never errs.
-pub(crate) fn above_mark(connection: &Connection, each: impl FnMut(Entry)) -> Result<()> {
-    after(connection, mark(connection)?, each)
+/// All opens that are in no index: from the table, which never errs.
+pub(crate) fn above_mark(connection: &Connection) -> Result<Vec<Entry>> {
+    let mut waiting = Vec::new();
+    after(connection, mark(connection)?, |entry| waiting.push(entry))?;
+    Ok(waiting)
 }
 
-pub(crate) fn mark(connection: &Connection) -> Result<i64> {
+/// The first `most` entries of a span in the index. If something is damaged an open may have two.
+pub(crate) fn of(connection: &Connection, span: &Span, most: usize) -> Result<Vec<Entry>> {
+    let Span { order, low, high } = span;
+    let order = if *order == Order::OldestFirst { "at, id" } else { "at DESC, id DESC" };
+    let sql = format!(
+        "SELECT max(seq), ping, at, id FROM opens_by_ping
+         WHERE ping = ?1 AND (at, id, seq) > (?2, ?3, ?4) AND (at, id, seq) < (?5, ?6, ?7)
+         GROUP BY at, id ORDER BY {order} LIMIT ?8"
+    );
+    let mut find = connection.prepare_cached(&sql)?;
+    let (first, last) = (low.id.to_be_bytes(), high.id.to_be_bytes());
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let span = params![low.ping, low.at, first, low.seq, high.at, last, high.seq, most];
+    find.query_and_then(span, entry)?.collect()
+}
+
+fn mark(connection: &Connection) -> Result<i64> {
     Ok(connection.prepare_cached("SELECT indexed_to FROM about")?.query_row((), |row| row.get(0))?)
 }
 
-/// The places of all opens after a number. What stands on a damaged page is passed over.
+/// The places of all opens after a number. What cannot be read is passed over.
 pub(crate) fn after(connection: &Connection, seq: i64, mut each: impl FnMut(Entry)) -> Result<()> {
     let mut find =
-        connection.prepare_cached("SELECT ping, at, id, seq FROM opens WHERE seq > ?1 ORDER BY seq")?;
-    scan(seq, |from| {
-        let mut last = from;
-        let mut found = find.query([from])?;
-        loop {
-            match found.next() {
-                Ok(Some(row)) => {
-                    last = row.get(3)?;
-                    if let Ok(entry) = place(row) {
-                        each(entry);
+        connection.prepare_cached("SELECT seq, ping, at, id FROM opens WHERE seq > ?1 ORDER BY seq")?;
+    let visit = |row: &Row<'_>| {
+        if let Some(entry) = readable(entry(row), &mut 0)? {
+            each(entry);
+        }
+        Ok(true)
+    };
+    walk(&mut find, seq, visit).map(drop)
+}
+
+/// Reads a row of number, ping, time and id.
+fn entry(row: &Row<'_>) -> Result<Entry> {
+    Ok(Entry {
+        seq: rows::value(row, 0, "opens.seq")?,
+        ping: rows::value(row, 1, "opens.ping")?,
+        at: rows::value(row, 2, "opens.at")?,
+        id: u64::from_be_bytes(rows::value(row, 3, "opens.id")?),
+    })
+}
+
+/// A panic while it is held leaves hints too many at the worst.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn entry(ping: i64, at: i64, seq: i64) -> Entry {
+        Entry { ping, at, id: 7 << 60 | u64::try_from(seq).unwrap(), seq }
+    }
+
+    #[test]
+    fn a_round_is_what_waited_when_it_began_and_ends_with_its_mark() {
+        let mut tail = Tail::default();
+        tail.catch_up(0, &[entry(2, 5, 1), entry(1, 5, 2)]);
+        assert_eq!(tail.slice(3, 1), (Vec::new(), None));
+        assert_eq!(tail.slice(2, 1), (vec![entry(1, 5, 2)], None));
+        tail.indexed(&[entry(1, 5, 2)]);
+        tail.catch_up(0, &[entry(1, 9, 3)]);
+        let (last, mark) = tail.slice(1, 9);
+        assert_eq!((&last[..], mark), (&[entry(2, 5, 1)][..], Some(2)));
+        tail.indexed(&last);
+        tail.indexed(&last);
+        tail.catch_up(2, &[entry(1, 9, 3)]);
+        assert_eq!(tail.slice(1, 9), (vec![entry(1, 9, 3)], Some(3)));
+        // Another process was faster.
+        tail.catch_up(4, &[entry(1, 9, 5)]);
+        assert_eq!(tail.slice(1, 9), (vec![entry(1, 9, 5)], Some(5)));
+    }
+
+    #[test]
+    fn what_is_known_is_not_taken_over_again() {
+        let mut tail = Tail::default();
+        tail.catch_up(0, &[entry(1, 5, 1), entry(1, 5, 2)]);
+        tail.indexed(&[entry(1, 5, 2)]);
+        tail.catch_up(0, &[entry(1, 5, 2), entry(1, 5, 3)]);
+        assert_eq!((tail.entries.len(), tail.seen), (2, 3));
+        tail.break_off();
+        tail.catch_up(0, &[entry(1, 5, 4)]);
+        assert_eq!((tail.known_to(), tail.entries.len()), (0, 0), "it all comes from the table then");
+    }
+
+    proptest! {
+        #[test]
+        fn entries_are_found_in_both_directions_however_they_came(
+            given in proptest::collection::vec((0..5_i64, 0..9_i64), 0..60),
+            round_at in 0..60_usize, most in 1..30_usize, start in 0..9_i64,
+        ) {
+            let all: Vec<Entry> = given.iter().zip(1..).map(|(&(ping, at), seq)| entry(ping, at, seq)).collect();
+            let mut tail = Tail::default();
+            tail.catch_up(0, &all[..round_at.min(all.len())]);
+            tail.slice(1, 1);
+            tail.catch_up(0, &all);
+            let renumbered = |known: &Entry| Entry { seq: 999, ..*known };
+            prop_assert!(all.iter().all(|known| tail.holds(&renumbered(known))));
+            prop_assert!(!tail.holds(&entry(9, 9, 9)));
+            let cursor = OpenCursor::new(Timestamp::from_unix_millis(start), OpenId::from_bytes([0x70; 8]));
+            for ping in 0..5 {
+                for after in [None, Some(cursor)] {
+                    for order in [Order::OldestFirst, Order::NewestFirst] {
+                        let mut expected: Vec<Entry> = all.iter().copied().filter(|entry| entry.ping == ping)
+                            .filter(|entry| after.is_none_or(|after| match order {
+                                Order::OldestFirst => entry.cursor() > after,
+                                Order::NewestFirst => entry.cursor() < after,
+                            })).collect();
+                        let span = Span::new(ping, order, after);
+                        prop_assert!(all.iter().all(|entry| span.holds(entry) == expected.contains(entry)));
+                        let mut found = tail.some_of(&span, most);
+                        for list in [&mut expected, &mut found] {
+                            list.sort_unstable();
+                            if order == Order::NewestFirst {
+                                list.reverse();
+                            }
+                            list.truncate(most);
+                        }
+                        prop_assert_eq!(found, expected);
                     }
                 }
-                Ok(None) => return Ok(End::Reached),
-                Err(error) if is_corrupt(&error) => return Ok(End::Damaged(last)),
-                Err(error) => return Err(error.into()),
             }
         }
-    })
-}
-
-/// How a walk over the rows of a table ended.
-pub(crate) enum End {
-    Reached,
-    /// What comes after this number cannot be read.
-    Damaged(i64),
-}
-
-/// Walks over the rows of a table by their numbers, past pages that cannot be read: steps that
-/// double lead to what is behind them.
-pub(crate) fn scan(start: i64, mut walk: impl FnMut(i64) -> Result<End>) -> Result<()> {
-    /// As far as numbers can have come.
-    const FAR: i64 = 1 << 48;
-    let (mut from, mut step) = (start, 0_i64);
-    loop {
-        match walk(from.saturating_add(step))? {
-            End::Reached => return Ok(()),
-            End::Damaged(last) if last > from.saturating_add(step) => (from, step) = (last, 1),
-            End::Damaged(_) if step > FAR => return Ok(()),
-            End::Damaged(_) => step = step.max(1) + step.max(1) / 8 + 1,
-        }
     }
-}
-
-fn place(row: &Row<'_>) -> Result<Entry> {
-    Ok(Entry {
-        ping: Column::new(row, 0, "opens.ping")?.integer()?,
-        at: Column::new(row, 1, "opens.at")?.integer()?,
-        id: u64::from_be_bytes(Column::new(row, 2, "opens.id")?.bytes()?),
-        seq: Column::new(row, 3, "opens.seq")?.integer()?,
-    })
 }

@@ -4,16 +4,11 @@
 use mailping_core::PingId;
 use mailping_core::receipts::LastDay;
 use mailping_core::store::{DatabaseId, Mark, Observation, Page, StoreError};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use crate::failure::{Failure, Result, is_corrupt};
-use crate::rows::{self, Column};
-
-/// A mark of this file: the file's own id, the last open and the last raise of a last day.
-struct Place {
-    open: i64,
-    day: i64,
-}
+use crate::failure::{Failure, Result, readable};
+use crate::rows::{self, open_columns};
+use crate::walk::walk;
 
 /// Which file it is, as marks say it too.
 pub(crate) fn identity(connection: &Connection) -> Result<DatabaseId> {
@@ -22,71 +17,76 @@ pub(crate) fn identity(connection: &Connection) -> Result<DatabaseId> {
 
 pub(crate) fn mark(connection: &Connection) -> Result<Mark> {
     let transaction = connection.unchecked_transaction()?;
-    let place = Place { open: last(&transaction, "opens")?, day: last(&transaction, "last_days")? };
-    place.mark(&transaction)
+    mark_of(&transaction, last(&transaction, "opens")?, last(&transaction, "last_days")?)
+}
+
+/// The mark of a place in this file: its own id, the last open and the last raise of a last day.
+fn mark_of(connection: &Connection, open: i64, day: i64) -> Result<Mark> {
+    let text = format!("{}-{open}-{day}", id(connection)?);
+    text.parse().map_err(|error| StoreError::unavailable(error).into())
+}
+
+/// Fails if the mark is of another file, or beyond what this one has given out: an older state was
+/// brought back.
+fn place_of(connection: &Connection, mark: &Mark) -> Result<(i64, i64)> {
+    let (id, opens, days) = (id(connection)?, last(connection, "opens")?, last(connection, "last_days")?);
+    let number = |text: &str, last| text.parse().ok().filter(|number| (0..=last).contains(number));
+    let place = match mark.as_str().split('-').collect::<Vec<_>>()[..] {
+        [of, open, day] if of == id => number(open, opens).zip(number(day, days)),
+        _ => None,
+    };
+    place.ok_or(Failure(StoreError::UnknownMark))
 }
 
 pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>> {
+    const OPENS: &str = concat!(
+        "SELECT ",
+        open_columns!(),
+        ", p.id FROM opens AS o LEFT JOIN pings AS p NOT INDEXED ON p.n = o.ping WHERE o.seq > ?1 ORDER BY o.seq"
+    );
+    const DAYS: &str = "SELECT l.seq, l.day, p.id FROM last_days AS l LEFT JOIN pings AS p NOT INDEXED
+        ON p.n = l.ping WHERE l.seq > ?1 ORDER BY l.seq";
     let transaction = connection.unchecked_transaction()?;
-    let mut place = Place::of(&transaction, since)?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let (mut items, mut unreadable) = (Vec::new(), 0);
-    let mut find =
-        transaction.prepare_cached("SELECT seq, ping FROM opens WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
-    let mut found = find.query([place.open, limit])?;
-    let mut read = transaction.prepare_cached(rows::OPEN)?;
-    loop {
-        match found.next() {
-            Ok(None) => break,
-            Ok(Some(row)) => {
-                let (seq, ping): (i64, i64) = (row.get(0)?, row.get(1)?);
-                place.open = seq;
-                let Some(id) = ping_id(&transaction, ping)? else { continue };
-                let open = read.query_row([seq], |row| Ok(rows::open(row, id)))?;
-                match open {
-                    Ok((_, open)) => items.push(Observation::Open(open)),
-                    Err(failure) if failure.is_corrupt() => unreadable += 1,
-                    Err(failure) => return Err(failure),
-                }
-            }
-            Err(error) if is_corrupt(&error) => {
-                // What comes after the damaged page is found by whoever asks again.
-                unreadable += 1;
-                place.open = past_damage(&transaction, place.open)?;
-                break;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let left = limit.saturating_sub_unsigned(items.len() as u64);
-    let mut find = transaction
-        .prepare_cached("SELECT seq, ping, day FROM last_days WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
-    let mut found = find.query([place.day, left])?;
-    while let Some(row) = found.next()? {
-        place.day = row.get(0)?;
-        let Some(id) = ping_id(&transaction, row.get(1)?)? else { continue };
-        items.push(Observation::LastDay(LastDay::new(id, Column::new(row, 2, "last_days.day")?.time()?)));
-    }
-    let next = Some(place.mark(&transaction)?).filter(|next| next != since);
-    Ok(Page::new(items, next).unreadable(unreadable))
+    let (open_place, day_place) = place_of(&transaction, since)?;
+    let mut news = Page::default();
+    let open = |row: &Row<'_>, ping| Ok(Observation::Open(rows::open(row, ping)?.1));
+    let opens = take(&transaction, "opens", OPENS, open_place, limit, &mut news, open)?;
+    let day = |row: &Row<'_>, ping| {
+        Ok(Observation::LastDay(LastDay::new(ping, rows::time(row, 1, "last_days.day")?)))
+    };
+    let days = take(&transaction, "last_days", DAYS, day_place, limit, &mut news, day)?;
+    news.next = Some(mark_of(&transaction, opens, days)?).filter(|next| next != since);
+    Ok(news)
 }
 
-/// The number before the next open that can be read.
-fn past_damage(connection: &Connection, open: i64) -> Result<i64> {
-    let mut next = None;
-    crate::index::after(connection, open, |entry| {
-        next.get_or_insert(entry.seq);
+/// Takes what a table has after a place, and tells how far it came. The last column is the ping's
+/// id; none if it is gone.
+fn take(
+    connection: &Connection,
+    table: &str,
+    sql: &str,
+    mut place: i64,
+    limit: usize,
+    news: &mut Page<Observation, Mark>,
+    item: impl Fn(&Row<'_>, PingId) -> Result<Observation>,
+) -> Result<i64> {
+    let mut find = connection.prepare_cached(sql)?;
+    let id = find.column_count() - 1;
+    let mut left = limit.saturating_sub(news.items.len());
+    if left == 0 {
+        return Ok(place);
+    }
+    let gaps = walk(&mut find, place, |row| {
+        place = row.get(0)?;
+        left -= 1;
+        let ping: Result<Option<[u8; 16]>> = rows::value(row, id, "pings.id");
+        let read = ping.and_then(|ping| ping.map(|ping| item(row, PingId::from_bytes(ping))).transpose());
+        news.items.extend(readable(read, &mut news.unreadable)?.flatten());
+        Ok(left > 0)
     })?;
-    Ok(next.map_or(last(connection, "opens")?, |seq| seq - 1).max(open))
-}
-
-fn ping_id(connection: &Connection, n: i64) -> Result<Option<PingId>> {
-    let mut find = connection.prepare_cached("SELECT id FROM pings NOT INDEXED WHERE n = ?1")?;
-    match find.query_row([n], |row| row.get(0)).optional() {
-        Ok(id) => Ok(id.map(PingId::from_bytes)),
-        Err(error) if is_corrupt(&error) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    news.unreadable += gaps;
+    // If nothing is behind what is damaged, it is not walked over again.
+    if gaps > 0 && left > 0 { last(connection, table).map(|last| last.max(place)) } else { Ok(place) }
 }
 
 /// The highest number that a table has ever given.
@@ -97,30 +97,4 @@ fn last(connection: &Connection, table: &str) -> Result<i64> {
 
 fn id(connection: &Connection) -> Result<String> {
     Ok(connection.prepare_cached("SELECT id FROM about")?.query_row((), |row| row.get(0))?)
-}
-
-impl Place {
-    fn mark(&self, connection: &Connection) -> Result<Mark> {
-        let text = format!("{}-{}-{}", id(connection)?, self.open, self.day);
-        text.parse().map_err(|error| StoreError::unavailable(error).into())
-    }
-
-    /// Fails if the mark is of another file, or beyond what this one has given out: an older state
-    /// was brought back.
-    fn of(connection: &Connection, mark: &Mark) -> Result<Self> {
-        let mut parts = mark.as_str().split('-');
-        let is_of_this = parts.next() == Some(&*id(connection)?);
-        let mut number = || parts.next().and_then(|number| number.parse::<i64>().ok()).filter(|n| *n >= 0);
-        let place = number().zip(number()).map(|(open, day)| Self { open, day });
-        let is_whole = parts.next().is_none();
-        match place.filter(|_| is_of_this && is_whole) {
-            Some(place)
-                if place.open <= last(connection, "opens")?
-                    && place.day <= last(connection, "last_days")? =>
-            {
-                Ok(place)
-            }
-            _ => Err(StoreError::UnknownMark.into()),
-        }
-    }
 }

@@ -1,90 +1,99 @@
 //! One small step of a purge: opens first, then their pings, so that no open is left without its
 //! ping.
 
+use std::sync::Mutex;
+
 use mailping_core::Timestamp;
 use mailping_core::store::Deleted;
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::failure::{Failure, Result};
-use crate::record::Change;
+use crate::changes;
+use crate::failure::{Result, readable};
+use crate::index::{self, Order, Span, Tail, locked};
+use crate::writer::Writer;
 
 /// In the index's own order: any other would sort all that is due for each ping.
-const NEXT_DUE: &str = "SELECT n, keep_until FROM pings INDEXED BY pings_by_keep_until
+const NEXT_DUE: &str = "SELECT keep_until, n FROM pings INDEXED BY pings_by_keep_until
     WHERE keep_until <= ?1 AND (keep_until, n) > (?2, ?3) ORDER BY keep_until, n LIMIT 1";
+
+/// A ping that is due: since when, and its number.
+type Due = (i64, i64);
 
 /// Deletes at most `limit` pings and opens of those that are due. What is damaged stays and is
 /// counted.
-pub(crate) fn purge(change: &Change<'_>, now: Timestamp, limit: usize) -> Result<Deleted> {
-    let mut purged = Deleted::default();
-    let left = |purged: &Deleted| limit.saturating_sub((purged.pings + purged.opens) as usize);
-    let mut due = change.prepare_cached(NEXT_DUE)?;
-    let mut place = (i64::MIN, i64::MIN);
-    while left(&purged) > 0 {
-        let next = due.query_row(params![now.unix_millis(), place.0, place.1], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-        });
-        let (ping, until) = match next {
-            Ok(next) => next,
-            Err(rusqlite::Error::QueryReturnedNoRows) => break,
-            Err(error) => {
-                let failure = Failure::from(error);
-                if failure.is_corrupt() {
-                    purged.passed_over += 1;
-                    break;
-                }
-                return Err(failure);
-            }
-        };
-        place = (until, ping);
-        // On its own, so that a damaged page keeps no other ping.
-        change.prepare_cached("SAVEPOINT due")?.raw_execute()?;
-        match purge_ping(change, ping, left(&purged)) {
-            Ok((opens, pings)) => {
-                change.prepare_cached("RELEASE due")?.raw_execute()?;
-                purged.opens += opens;
-                purged.pings += pings;
-            }
-            Err(failure) if failure.is_corrupt() => {
-                change.execute_batch("ROLLBACK TO due; RELEASE due")?;
-                purged.passed_over += 1;
-            }
-            Err(failure) => return Err(failure),
+pub(crate) fn purge(writer: &Writer, now: Timestamp, limit: usize) -> Result<Deleted> {
+    match writer.write(|transaction| purge_from(transaction, writer, now, limit, &mut None, usize::MAX)) {
+        Err(failure) if failure.is_corrupt() => {}
+        purged => return purged,
+    }
+    // SQLite keeps nothing of a transaction that has come across damage: each ping has its own.
+    let (mut purged, mut place) = (Deleted::default(), None);
+    loop {
+        let before = place;
+        let left = left_of(limit, &purged);
+        let one = writer.write(|transaction| purge_from(transaction, writer, now, left, &mut place, 1));
+        if let Some(one) = readable(one, &mut purged.passed_over)? {
+            purged.pings += one.pings;
+            purged.opens += one.opens;
         }
+        if place == before {
+            return Ok(purged);
+        }
+    }
+}
+
+fn left_of(limit: usize, purged: &Deleted) -> usize {
+    limit.saturating_sub((purged.pings + purged.opens) as usize)
+}
+
+/// Goes through at most so many pings that are due, from after a place on, and moves the place.
+fn purge_from(
+    connection: &Connection,
+    writer: &Writer,
+    now: Timestamp,
+    limit: usize,
+    place: &mut Option<Due>,
+    pings: usize,
+) -> Result<Deleted> {
+    let mut purged = Deleted::default();
+    for _ in 0..pings {
+        let left = left_of(limit, &purged);
+        let (until, n) = place.unwrap_or((i64::MIN, i64::MIN));
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let mut due = connection.prepare_cached(NEXT_DUE)?;
+        let next = due.query_row(params![now.unix_millis(), until, n], read).optional()?;
+        let Some((until, n)) = next.filter(|_| left > 0) else { break };
+        *place = Some((until, n));
+        let gone = purge_ping(connection, &writer.tail, n, left)?;
+        purged.pings += gone.pings;
+        purged.opens += gone.opens;
     }
     Ok(purged)
 }
 
-/// How many opens are gone, and whether the ping is.
-fn purge_ping(change: &Change<'_>, ping: i64, most: usize) -> Result<(u64, u64)> {
-    let mut gone = 0;
-    let mut indexed =
-        change.prepare_cached("SELECT at, id, seq FROM opens_by_ping WHERE ping = ?1 LIMIT ?2")?;
-    let mut open = change.prepare_cached("DELETE FROM opens WHERE seq = ?1 AND ping = ?2")?;
-    let mut entry = change
-        .prepare_cached("DELETE FROM opens_by_ping WHERE ping = ?1 AND at = ?2 AND id = ?3 AND seq = ?4")?;
-    let found = indexed.query_map(params![ping, most.saturating_add(1) as i64], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?))
-    })?;
-    let found = found.collect::<rusqlite::Result<Vec<_>>>()?;
-    for (at, id, seq) in found {
-        if gone >= most as u64 {
-            return Ok((gone, 0));
+/// Deletes at most so many opens of a ping, and the ping if they were fewer.
+fn purge_ping(connection: &Connection, tail: &Mutex<Tail>, ping: i64, most: usize) -> Result<Deleted> {
+    const ENTRY: &str = "DELETE FROM opens_by_ping WHERE ping = ?1 AND at = ?2 AND id = ?3 AND seq = ?4";
+    let span = Span::new(ping, Order::OldestFirst, None);
+    let mut entries = index::of(connection, &span, most)?;
+    if locked(tail).is_broken {
+        entries.extend(index::above_mark(connection)?.iter().filter(|entry| entry.ping == ping));
+    } else {
+        entries.extend(locked(tail).some_of(&span, usize::MAX));
+    }
+    let mut open = connection.prepare_cached("DELETE FROM opens WHERE seq = ?1 AND ping = ?2")?;
+    let mut of_index = connection.prepare_cached(ENTRY)?;
+    let (mut opens, mut done) = (0, 0);
+    for entry in entries {
+        if done >= most {
+            break;
         }
-        gone += open.execute([seq, ping])? as u64;
-        entry.execute(params![ping, at, id, seq])?;
+        let gone = open.execute([entry.seq, ping])?;
+        done += gone.max(of_index.execute(params![ping, entry.at, entry.id.to_be_bytes(), entry.seq])?);
+        opens += gone as u64;
     }
-    for seq in change.waiting_of(ping) {
-        if gone >= most as u64 {
-            return Ok((gone, 0));
-        }
-        gone += open.execute([seq, ping])? as u64;
-    }
-    if gone >= most as u64 {
-        return Ok((gone, 0));
-    }
-    change.prepare_cached("DELETE FROM last_days WHERE ping = ?1")?.execute([ping])?;
-    let pings = change.prepare_cached("DELETE FROM pings WHERE n = ?1")?.execute([ping])? as u64;
-    Ok((gone, pings))
+    let rest = if done < most { changes::delete(connection, ping)? } else { Deleted::default() };
+    Ok(Deleted::new(rest.pings, rest.opens + opens))
 }
 
 #[cfg(test)]

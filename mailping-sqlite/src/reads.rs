@@ -1,63 +1,52 @@
 //! What is read of pings, each from one state of the database. A row that cannot be read is left
 //! out and counted.
 
+use std::collections::BTreeSet;
+
 use mailping_core::PingId;
 use mailping_core::pings::Ping;
 use mailping_core::store::{KeyFingerprint, Page, PingQuery, RecipientHashes};
-use rusqlite::{Connection, Params, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 
-use crate::failure::{Failure, Result};
-use crate::record::number_of;
-use crate::{changes, rows};
+use crate::failure::{Failure, Result, readable};
+use crate::{changes, record, rows};
 
 pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<Ping>> {
     let transaction = connection.unchecked_transaction()?;
-    let Some(n) = number_of(&transaction, id)? else { return Ok(None) };
-    let read = by_number(&transaction, n, id, |_| true);
-    if read.is_err() {
-        tracing::error!(ping = %id, "the row of a ping in the database file cannot be read");
-    }
-    read
+    let found = record::find(&transaction, id)?;
+    found.map(|found| by_number(&transaction, found.n, id, |_| true)).transpose()
 }
 
 /// A ping by its number; an error if that is another one, or not as it was asked for: an index is
 /// damaged then.
-fn by_number(
-    connection: &Connection,
-    n: i64,
-    id: PingId,
-    is_asked: impl Fn(&Ping) -> bool,
-) -> Result<Option<Ping>> {
-    let mut find = connection.prepare_cached(rows::PING)?;
-    let mut found = find.query([n])?;
-    let Some(row) = found.next()? else { return Ok(None) };
-    let kept = rows::ping(row)?;
-    if kept.id == id && is_asked(&kept) { Ok(Some(kept)) } else { Err(Failure::corrupt("an index of pings")) }
+fn by_number(connection: &Connection, n: i64, id: PingId, is_asked: impl Fn(&Ping) -> bool) -> Result<Ping> {
+    let read = || {
+        let mut find = connection.prepare_cached(rows::PING)?;
+        let kept = find.query_row([n], |row| Ok(rows::ping(row))).optional()?.transpose()?;
+        let kept = kept.filter(|kept| kept.id == id && is_asked(kept));
+        kept.ok_or(Failure::corrupt("an index of pings"))
+    };
+    read().inspect_err(|_| {
+        tracing::error!(ping = %id, "the row of a ping in the database file cannot be read");
+    })
 }
 
 pub(crate) fn pings(connection: &Connection, query: &PingQuery) -> Result<Page<Ping>> {
-    const ALL: &str = "SELECT n, id FROM pings WHERE id < ?1 ORDER BY id DESC";
-    const BY_OWNER: &str =
-        "SELECT n, id FROM pings INDEXED BY pings_by_owner WHERE owner = ?2 AND id < ?1 ORDER BY id DESC";
-    const BY_REFERENCE: &str = "SELECT n, id FROM pings INDEXED BY pings_by_reference WHERE reference = ?2 AND id < ?1 ORDER BY id DESC";
-    let transaction = connection.unchecked_transaction()?;
-    let before = before(query.after);
-    let is_asked = |kept: &Ping| {
-        query.owner.as_ref().is_none_or(|owner| kept.owner.as_ref() == Some(owner))
-            && query.reference.as_ref().is_none_or(|reference| &kept.reference == reference)
+    let (reference, owner) = (query.reference.as_ref(), query.owner.as_ref());
+    let filter = match (reference, owner) {
+        (None, None) => "INDEXED BY sqlite_autoindex_pings_1 WHERE",
+        (None, Some(_)) => "INDEXED BY pings_by_owner WHERE owner = ? AND",
+        (Some(_), None) => "INDEXED BY pings_by_reference WHERE reference = ? AND",
+        (Some(_), Some(_)) => "INDEXED BY pings_by_reference WHERE reference = ? AND owner = ? AND",
     };
-    match (&query.reference, &query.owner) {
-        (None, None) => page(&transaction, ALL, params![before], query.limit, is_asked),
-        (None, Some(owner)) => page(&transaction, BY_OWNER, params![before, owner], query.limit, is_asked),
-        (Some(reference), None) => {
-            page(&transaction, BY_REFERENCE, params![before, reference], query.limit, is_asked)
-        }
-        (Some(reference), Some(owner)) => {
-            const BY_BOTH: &str = "SELECT n, id FROM pings INDEXED BY pings_by_reference
-                 WHERE reference = ?2 AND owner = ?3 AND id < ?1 ORDER BY id DESC";
-            page(&transaction, BY_BOTH, params![before, reference, owner], query.limit, is_asked)
-        }
-    }
+    let asked = [reference, owner].into_iter().flatten().map(|text| Value::from(text.clone())).collect();
+    let is_asked = |kept: &Ping| {
+        owner.is_none_or(|owner| kept.owner.as_ref() == Some(owner))
+            && reference.is_none_or(|reference| kept.reference == *reference)
+    };
+    let transaction = connection.unchecked_transaction()?;
+    page(&transaction, filter, asked, query.after, query.limit, is_asked)
 }
 
 pub(crate) fn pings_of(
@@ -66,77 +55,52 @@ pub(crate) fn pings_of(
     after: Option<PingId>,
     limit: usize,
 ) -> Result<Page<Ping>> {
-    const FIND: &str = "SELECT n, id FROM pings INDEXED BY pings_by_recipient
-         WHERE recipient_key = ?2 AND recipient_hash = ?3 AND id < ?1 ORDER BY id DESC";
+    const FILTER: &str = "INDEXED BY pings_by_recipient WHERE recipient_key = ? AND recipient_hash = ? AND";
     // Several statements: a transaction makes them see one state.
     let transaction = connection.unchecked_transaction()?;
-    let (mut pings, mut unreadable, mut more) = (Vec::new(), 0, false);
+    let (mut pings, mut unreadable, mut has_more) = (Vec::new(), 0, false);
     for hash in recipient.all() {
-        let asked = params![before(after), hash.key().to_bits(), hash.hash()];
-        let page = page(&transaction, FIND, asked, limit, |_| true)?;
-        more |= page.next.is_some();
+        let asked = vec![hash.key().to_bits().into(), hash.hash().to_vec().into()];
+        let page = page(&transaction, FILTER, asked, after, limit, |_| true)?;
+        has_more |= page.next.is_some();
         unreadable += page.unreadable;
         pings.extend(page.items);
     }
     pings.sort_unstable_by_key(|kept: &Ping| std::cmp::Reverse(kept.id));
-    more |= pings.len() > limit;
+    has_more |= pings.len() > limit;
     pings.truncate(limit);
-    let next = pings.last().filter(|_| more).map(|ping| ping.id);
+    let next = pings.last().filter(|_| has_more).map(|kept| kept.id);
     Ok(Page::new(pings, next).unreadable(unreadable))
 }
 
-/// The pings that a statement finds, until there are enough that can be read.
+/// The newest pings of a filter, until there are enough that can be read.
 fn page(
     connection: &Connection,
-    sql: &str,
-    asked: impl Params,
+    filter: &str,
+    mut asked: Vec<Value>,
+    after: Option<PingId>,
     limit: usize,
     is_asked: impl Fn(&Ping) -> bool,
 ) -> Result<Page<Ping>> {
-    if limit == 0 {
-        return Ok(Page::default());
-    }
-    let mut find = connection.prepare_cached(sql)?;
-    let mut found = find.query(asked)?;
-    let (mut pings, mut unreadable) = (Vec::new(), 0);
-    let mut next = None;
+    // All ids are below 17 bytes of ones.
+    asked.push(after.map_or_else(|| vec![0xff; 17], |id| id.as_bytes().to_vec()).into());
+    let sql = format!("SELECT n, id FROM pings {filter} id < ? ORDER BY id DESC");
+    let mut find = connection.prepare_cached(&sql)?;
+    let mut found = find.query(params_from_iter(asked))?;
+    let mut page = Page::<Ping>::default();
     loop {
-        let row = match found.next() {
-            Ok(Some(row)) => row,
-            Ok(None) => break,
-            Err(error) => {
-                let failure = Failure::from(error);
-                if failure.is_corrupt() {
-                    tracing::error!(
-                        "an index of pings in the database file is damaged: a list of them ends early"
-                    );
-                    unreadable += 1;
-                    break;
-                }
-                return Err(failure);
-            }
-        };
-        if pings.len() >= limit {
-            next = pings.last().map(|ping: &Ping| ping.id);
+        // A damaged page of the index ends the list.
+        let Some(row) = readable(found.next(), &mut page.unreadable)?.flatten() else { break };
+        if page.items.len() >= limit {
+            page.next = page.items.last().map(|last| last.id);
             break;
         }
-        let place = rows::Column::new(row, 0, "pings.n").and_then(|n| {
-            Ok((n.integer()?, PingId::from_bytes(rows::Column::new(row, 1, "pings.id")?.bytes()?)))
+        let kept = rows::value(row, 0, "pings.n").and_then(|n| {
+            by_number(connection, n, PingId::from_bytes(rows::value(row, 1, "pings.id")?), &is_asked)
         });
-        match place.and_then(|(n, id)| {
-            let kept = by_number(connection, n, id, &is_asked);
-            if kept.is_err() {
-                tracing::error!(ping = %id, "the row of a ping in the database file cannot be read");
-            }
-            kept
-        }) {
-            Ok(Some(kept)) => pings.push(kept),
-            Ok(None) => unreadable += 1,
-            Err(failure) if failure.is_corrupt() => unreadable += 1,
-            Err(failure) => return Err(failure),
-        }
+        page.items.extend(readable(kept, &mut page.unreadable)?);
     }
-    Ok(Page::new(pings, next).unreadable(unreadable))
+    Ok(page)
 }
 
 pub(crate) fn has_objected(connection: &Connection, recipient: &RecipientHashes) -> Result<bool> {
@@ -151,29 +115,20 @@ pub(crate) fn has_objected(connection: &Connection, recipient: &RecipientHashes)
 }
 
 pub(crate) fn recipient_keys(connection: &Connection) -> Result<Vec<KeyFingerprint>> {
+    let transaction = connection.unchecked_transaction()?;
+    let mut keys = BTreeSet::new();
     // Steps from one key to the next greater one; a DISTINCT would walk all pings.
-    let mut find = connection.prepare_cached(
-        "WITH RECURSIVE
-            of_pings (key) AS (
-                SELECT min(recipient_key) FROM pings WHERE recipient_key IS NOT NULL UNION ALL
-                SELECT (SELECT min(recipient_key) FROM pings WHERE recipient_key > of_pings.key)
-                FROM of_pings WHERE of_pings.key IS NOT NULL),
-            of_objections (key) AS (
-                SELECT min(objections.key) FROM objections UNION ALL
-                SELECT (SELECT min(objections.key) FROM objections WHERE objections.key > of_objections.key)
-                FROM of_objections WHERE of_objections.key IS NOT NULL)
-         SELECT key FROM of_pings WHERE key IS NOT NULL UNION
-         SELECT key FROM of_objections WHERE key IS NOT NULL ORDER BY key",
-    )?;
-    let mut found = find.query(())?;
-    let mut keys = Vec::new();
-    while let Some(row) = found.next()? {
-        keys.push(rows::key(row)?);
+    for step in [
+        "SELECT min(recipient_key) FROM pings WHERE recipient_key > ?1",
+        "SELECT min(key) FROM objections WHERE key > ?1",
+    ] {
+        let mut find = transaction.prepare_cached(step)?;
+        // None is negative.
+        let mut key = -1;
+        while let Some(next) = find.query_row([key], |row| row.get(0))? {
+            keys.insert(KeyFingerprint::from_bits(next).ok_or(Failure::corrupt("recipient_key"))?);
+            key = next;
+        }
     }
-    Ok(keys)
-}
-
-/// All ids are below 17 bytes of ones.
-fn before(after: Option<PingId>) -> Vec<u8> {
-    after.map_or_else(|| vec![0xff; 17], |id| id.as_bytes().to_vec())
+    Ok(keys.into_iter().collect())
 }

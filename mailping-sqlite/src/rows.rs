@@ -5,18 +5,12 @@
 use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Purpose, Status, TimeStep};
 use mailping_core::receipts::{Open, OpenId};
-use mailping_core::store::{KeyFingerprint, RecipientHash};
+use mailping_core::store::{KeyFingerprint, RecipientHash, StoreError};
 use mailping_core::{Basis, Detail, PingId, Timestamp};
-use rusqlite::types::ValueRef;
-use rusqlite::{CachedStatement, Row, named_params};
+use rusqlite::types::{FromSql, ValueRef};
+use rusqlite::{Connection, Row, Statement, params};
 
 use crate::failure::{Failure, Result};
-
-pub(crate) const INSERT_PING: &str =
-    "INSERT INTO pings (id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy,
-        recipient_key, recipient_hash, reference, owner, basis)
-     VALUES (:id, :status, :record_until, :keep_until, :sent_at, :detail, :time_step, :purpose, :kind, :eprivacy,
-        :recipient_key, :recipient_hash, :reference, :owner, :basis)";
 
 /// By its number in the table itself: what an index says could be another ping's.
 pub(crate) const PING: &str =
@@ -25,92 +19,124 @@ pub(crate) const PING: &str =
         (SELECT day FROM last_days WHERE last_days.ping = pings.n)
      FROM pings NOT INDEXED WHERE n = ?1";
 
-pub(crate) const OPEN: &str =
-    "SELECT ping, id, at, time_step, fetcher, provider, verdict, evidence, rules_version,
-        network, country, city, tie FROM opens WHERE seq = ?1";
+/// The columns that [`open`] reads.
+macro_rules! open_columns {
+    () => {
+        "o.seq, o.ping, o.id, o.at, o.time_step, o.fetcher, o.provider, o.verdict, o.evidence, o.rules_version,
+            o.network, o.country, o.city, o.tie"
+    };
+}
+pub(crate) use open_columns;
 
-/// How many columns an open is inserted with.
-pub(crate) const OPEN_COLUMNS: usize = 13;
+pub(crate) const OPEN: &str = concat!("SELECT ", open_columns!(), " FROM opens AS o WHERE o.seq = ?1");
+
+/// If it fails the transaction is taken back as a whole, so FAIL will do: the usual ABORT may keep
+/// copies of pages.
+pub(crate) const INSERT_OPEN: &str =
+    "INSERT OR FAIL INTO opens (ping, id, at, time_step, fetcher, provider, verdict, evidence,
+        rules_version, network, country, city, tie)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
 pub(crate) fn insert_ping(
-    statement: &mut CachedStatement<'_>,
+    connection: &Connection,
     ping: &Ping,
     status: Status,
     recipient: Option<&RecipientHash>,
 ) -> Result<()> {
-    let basis = serde_json::to_string(&ping.basis).map_err(mailping_core::store::StoreError::unavailable)?;
-    statement.execute(named_params! {
-        ":id": ping.id.as_bytes(),
-        ":status": status.code(),
-        ":record_until": ping.record_until.unix_millis(),
-        ":keep_until": ping.keep_until.unix_millis(),
-        ":sent_at": ping.sent_at.unix_millis(),
-        ":detail": ping.detail.code(),
-        ":time_step": ping.time_step.code(),
-        ":purpose": ping.purpose.code(),
-        ":kind": ping.kind.map(MessageKind::code),
-        ":eprivacy": ping.eprivacy.map(EprivacyGround::code),
-        ":recipient_key": recipient.map(|hash| hash.key().to_bits()),
-        ":recipient_hash": recipient.map(RecipientHash::hash),
-        ":reference": ping.reference,
-        ":owner": ping.owner,
-        ":basis": basis,
-    })?;
+    const INSERT: &str =
+        "INSERT INTO pings (id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy,
+            recipient_key, recipient_hash, reference, owner, basis)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+    connection.prepare_cached(INSERT)?.execute(params![
+        ping.id.as_bytes(),
+        status.code(),
+        ping.record_until.unix_millis(),
+        ping.keep_until.unix_millis(),
+        ping.sent_at.unix_millis(),
+        ping.detail.code(),
+        ping.time_step.code(),
+        ping.purpose.code(),
+        ping.kind.map(MessageKind::code),
+        ping.eprivacy.map(EprivacyGround::code),
+        recipient.map(|hash| hash.key().to_bits()),
+        recipient.map(RecipientHash::hash),
+        ping.reference,
+        ping.owner,
+        serde_json::to_string(&ping.basis).map_err(StoreError::unavailable)?,
+    ])?;
     Ok(())
 }
 
 /// Reads a row of [`PING`].
 pub(crate) fn ping(row: &Row<'_>) -> Result<Ping> {
-    let id = PingId::from_bytes(Column::new(row, 0, "pings.id")?.bytes()?);
-    let basis = Column::new(row, 12, "pings.basis")?;
-    let basis = serde_json::from_str::<serde_json::Value>(basis.text()?)
+    let id = PingId::from_bytes(value(row, 0, "pings.id")?);
+    let status = Status::from_code(value(row, 1, "pings.status")?);
+    let basis: String = value(row, 12, "pings.basis")?;
+    let basis = serde_json::from_str::<serde_json::Value>(&basis)
         .and_then(Basis::from_stored)
-        .map_err(|_| basis.corrupt())?;
-    let status = Status::from_code(Column::new(row, 1, "pings.status")?.small()?);
-    let reference = Column::new(row, 10, "pings.reference")?;
-    let mut ping = Ping::stored(id, reference.text()?.to_owned(), basis, status);
-    ping.record_until = Column::new(row, 2, "pings.record_until")?.time()?;
-    ping.keep_until = Column::new(row, 3, "pings.keep_until")?.time()?;
-    ping.sent_at = Column::new(row, 4, "pings.sent_at")?.time()?;
-    ping.detail = Detail::at_most(Column::new(row, 5, "pings.detail")?.small()?);
-    ping.time_step = TimeStep::at_most(Column::new(row, 6, "pings.time_step")?.small()?);
-    ping.purpose = Purpose::from_code(Column::new(row, 7, "pings.purpose")?.small()?);
-    ping.kind = Column::new(row, 8, "pings.kind")?.known(MessageKind::from_code)?;
-    ping.eprivacy = Column::new(row, 9, "pings.eprivacy")?.known(EprivacyGround::from_code)?;
-    let owner = Column::new(row, 11, "pings.owner")?.optional();
-    ping.owner = owner.map(|column| column.text().map(str::to_owned)).transpose()?;
-    let last_day = Column::new(row, 15, "last_days.day")?.optional();
-    ping.last_day = last_day.map(|column| column.time()).transpose()?;
+        .map_err(|_| Failure::corrupt("pings.basis"))?;
+    let mut ping = Ping::stored(id, value(row, 10, "pings.reference")?, basis, status);
+    ping.record_until = time(row, 2, "pings.record_until")?;
+    ping.keep_until = time(row, 3, "pings.keep_until")?;
+    ping.sent_at = time(row, 4, "pings.sent_at")?;
+    ping.detail = Detail::at_most(value(row, 5, "pings.detail")?);
+    ping.time_step = TimeStep::at_most(value(row, 6, "pings.time_step")?);
+    ping.purpose = Purpose::from_code(value(row, 7, "pings.purpose")?);
+    ping.kind = value::<Option<u8>>(row, 8, "pings.kind")?.and_then(MessageKind::from_code);
+    ping.eprivacy = value::<Option<u8>>(row, 9, "pings.eprivacy")?.and_then(EprivacyGround::from_code);
+    ping.owner = value(row, 11, "pings.owner")?;
+    let has_day = row.get_ref(15)? != ValueRef::Null;
+    ping.last_day = if has_day { Some(time(row, 15, "last_days.day")?) } else { None };
     Ok(ping)
 }
 
 /// Reads the key and the hash of a row of [`PING`], if there are any.
 pub(crate) fn recipient(row: &Row<'_>) -> Result<Option<RecipientHash>> {
-    let Some(key) = Column::new(row, 13, "pings.recipient_key")?.optional() else { return Ok(None) };
-    let hash = Column::new(row, 14, "pings.recipient_hash")?.bytes()?;
-    Ok(Some(RecipientHash::from_parts(key.key()?, hash)))
+    let Some(key) = value(row, 13, "pings.recipient_key")? else { return Ok(None) };
+    let key = KeyFingerprint::from_bits(key).ok_or(Failure::corrupt("pings.recipient_key"))?;
+    Ok(Some(RecipientHash::from_parts(key, value(row, 14, "pings.recipient_hash")?)))
 }
 
-/// Binds an open of the ping with this number, from the parameter `first` on.
-pub(crate) fn bind_open(
-    statement: &mut CachedStatement<'_>,
-    first: usize,
-    ping: i64,
-    open: &Open,
-) -> rusqlite::Result<()> {
-    statement.raw_bind_parameter(first, ping)?;
-    statement.raw_bind_parameter(first + 1, open.id.as_bytes())?;
-    statement.raw_bind_parameter(first + 2, open.at.unix_millis())?;
-    statement.raw_bind_parameter(first + 3, open.time_step.code())?;
-    statement.raw_bind_parameter(first + 4, open.fetcher.code())?;
-    statement.raw_bind_parameter(first + 5, open.provider.map(Provider::code))?;
-    statement.raw_bind_parameter(first + 6, open.verdict.code())?;
-    statement.raw_bind_parameter(first + 7, open.evidence.bits().cast_signed())?;
-    statement.raw_bind_parameter(first + 8, open.rules_version)?;
-    statement.raw_bind_parameter(first + 9, open.network.map(|network| network.to_string()))?;
-    statement.raw_bind_parameter(first + 10, open.country.as_ref().map(|country| country.as_str()))?;
-    statement.raw_bind_parameter(first + 11, open.city.as_ref().map(|city| city.as_str()))?;
-    statement.raw_bind_parameter(first + 12, tie(open))
+/// Appends an open of the ping with this number, by [`INSERT_OPEN`].
+pub(crate) fn insert_open(insert: &mut Statement<'_>, ping: i64, open: &Open) -> Result<()> {
+    insert.execute(params![
+        ping,
+        open.id.as_bytes(),
+        open.at.unix_millis(),
+        open.time_step.code(),
+        open.fetcher.code(),
+        open.provider.map(Provider::code),
+        open.verdict.code(),
+        open.evidence.bits().cast_signed(),
+        open.rules_version,
+        open.network.map(|network| network.to_string()),
+        open.country.as_ref().map(|country| country.as_str()),
+        open.city.as_ref().map(|city| city.as_str()),
+        tie(open),
+    ])?;
+    Ok(())
+}
+
+/// Reads a row of [`open_columns`], with the number of its ping. An error if it is no open of this
+/// ping.
+pub(crate) fn open(row: &Row<'_>, ping: PingId) -> Result<(i64, Open)> {
+    let n = value(row, 1, "opens.ping")?;
+    let id = OpenId::from_bytes(value(row, 2, "opens.id")?);
+    let at = time(row, 3, "opens.at")?;
+    let fetcher = Fetcher::from_code(value(row, 5, "opens.fetcher")?);
+    let verdict = Verdict::from_code(value(row, 7, "opens.verdict")?);
+    let mut open = Open::new(ping, id, at, fetcher, verdict);
+    open.time_step = TimeStep::at_most(value(row, 4, "opens.time_step")?);
+    open.provider = value::<Option<u8>>(row, 6, "opens.provider")?.and_then(Provider::from_code);
+    open.evidence = EvidenceSet::from_bits(value::<i64>(row, 8, "opens.evidence")?.cast_unsigned());
+    open.rules_version = value(row, 9, "opens.rules_version")?;
+    open.network = parsed(row, 10, "opens.network")?;
+    open.country = parsed(row, 11, "opens.country")?;
+    open.city = parsed(row, 12, "opens.city")?;
+    if value::<i64>(row, 13, "opens.tie")? != i64::from(tie(&open)) {
+        return Err(Failure::corrupt("opens.tie"));
+    }
+    Ok((n, open))
 }
 
 /// What binds an open to its ping: FNV-1a of the ping's id, the open's id and its time. A flipped
@@ -122,86 +148,18 @@ fn tie(open: &Open) -> u32 {
     bytes.fold(0x811c_9dc5, |sum: u32, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
-/// Reads a row of [`OPEN`], with the number of its ping.
-pub(crate) fn open(row: &Row<'_>, ping: PingId) -> Result<(i64, Open)> {
-    let n = Column::new(row, 0, "opens.ping")?.integer()?;
-    let id = OpenId::from_bytes(Column::new(row, 1, "opens.id")?.bytes()?);
-    let at = Column::new(row, 2, "opens.at")?.time()?;
-    let fetcher = Fetcher::from_code(Column::new(row, 4, "opens.fetcher")?.small()?);
-    let verdict = Verdict::from_code(Column::new(row, 6, "opens.verdict")?.small()?);
-    let mut open = Open::new(ping, id, at, fetcher, verdict);
-    open.time_step = TimeStep::at_most(Column::new(row, 3, "opens.time_step")?.small()?);
-    open.provider = Column::new(row, 5, "opens.provider")?.known(Provider::from_code)?;
-    open.evidence = EvidenceSet::from_bits(Column::new(row, 7, "opens.evidence")?.integer()?.cast_unsigned());
-    open.rules_version = Column::new(row, 8, "opens.rules_version")?.small()?;
-    open.network = Column::new(row, 9, "opens.network")?.parsed()?;
-    open.country = Column::new(row, 10, "opens.country")?.parsed()?;
-    open.city = Column::new(row, 11, "opens.city")?.parsed()?;
-    if Column::new(row, 12, "opens.tie")?.integer()? != i64::from(tie(&open)) {
-        return Err(Failure::corrupt("opens.tie"));
-    }
-    Ok((n, open))
+/// One value of a row; an error that names its column if it is of another type or size.
+pub(crate) fn value<T: FromSql>(row: &Row<'_>, index: usize, what: &'static str) -> Result<T> {
+    row.get(index).map_err(|_| Failure::corrupt(what))
 }
 
-/// Reads a key in a row's first column.
-pub(crate) fn key(row: &Row<'_>) -> Result<KeyFingerprint> {
-    Column::new(row, 0, "recipient_key")?.key()
+pub(crate) fn time(row: &Row<'_>, index: usize, what: &'static str) -> Result<Timestamp> {
+    let millis = value(row, index, what)?;
+    let time = Timestamp::from_unix_millis(millis);
+    if time.unix_millis() == millis { Ok(time) } else { Err(Failure::corrupt(what)) }
 }
 
-/// One value of a row, with the name to report if it is broken.
-pub(crate) struct Column<'a> {
-    value: ValueRef<'a>,
-    what: &'static str,
-}
-
-impl<'a> Column<'a> {
-    pub(crate) fn new(row: &'a Row<'_>, index: usize, what: &'static str) -> Result<Self> {
-        Ok(Self { value: row.get_ref(index)?, what })
-    }
-
-    const fn corrupt(&self) -> Failure {
-        Failure::corrupt(self.what)
-    }
-
-    pub(crate) fn optional(self) -> Option<Self> {
-        (self.value != ValueRef::Null).then_some(self)
-    }
-
-    pub(crate) fn integer(&self) -> Result<i64> {
-        self.value.as_i64().map_err(|_| self.corrupt())
-    }
-
-    pub(crate) fn text(&self) -> Result<&'a str> {
-        self.value.as_str().map_err(|_| self.corrupt())
-    }
-
-    pub(crate) fn bytes<const N: usize>(&self) -> Result<[u8; N]> {
-        let blob = self.value.as_blob().map_err(|_| self.corrupt())?;
-        blob.try_into().map_err(|_| self.corrupt())
-    }
-
-    pub(crate) fn small<T: TryFrom<i64>>(&self) -> Result<T> {
-        T::try_from(self.integer()?).map_err(|_| self.corrupt())
-    }
-
-    fn parsed<T: std::str::FromStr>(self) -> Result<Option<T>> {
-        let Some(column) = self.optional() else { return Ok(None) };
-        column.text()?.parse().map(Some).map_err(|_| column.corrupt())
-    }
-
-    /// `None` if there is none, or one that only a newer version knows.
-    fn known<T>(self, from_code: impl Fn(u8) -> Option<T>) -> Result<Option<T>> {
-        let Some(column) = self.optional() else { return Ok(None) };
-        column.small().map(from_code)
-    }
-
-    pub(crate) fn key(&self) -> Result<KeyFingerprint> {
-        KeyFingerprint::from_bits(self.integer()?).ok_or_else(|| self.corrupt())
-    }
-
-    pub(crate) fn time(&self) -> Result<Timestamp> {
-        let millis = self.integer()?;
-        let time = Timestamp::from_unix_millis(millis);
-        if time.unix_millis() == millis { Ok(time) } else { Err(self.corrupt()) }
-    }
+fn parsed<T: std::str::FromStr>(row: &Row<'_>, index: usize, what: &'static str) -> Result<Option<T>> {
+    let text = row.get_ref(index)?.as_str_or_null().map_err(|_| Failure::corrupt(what))?;
+    text.map(str::parse).transpose().map_err(|_| Failure::corrupt(what))
 }

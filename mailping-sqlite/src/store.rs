@@ -2,32 +2,25 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Attempt, DatabaseId, Deleted, Mark, Observation, OpenCursor, OpenQuery, Page, PingQuery, Recorded,
-    Spooling, Store,
+    Attempt, DatabaseId, Deleted, KeyFingerprint, Mark, Observation, OpenCursor, OpenQuery, Page, PingQuery,
+    RecipientHashes, Recorded, Spooling, Store, StoreError,
 };
-use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
 use mailping_core::{PingId, Timestamp};
 use rusqlite::Connection;
 
-use crate::failure::Result as Outcome;
-use crate::files::Files;
-use crate::index;
-use crate::log::LogMover;
-use crate::record::{Change, Recorder};
-use crate::tail::{Order, Tail};
-use crate::worker::Worker;
+use crate::files::{self, Files};
+use crate::index::Order;
+use crate::repair::Recovered;
+use crate::upkeep::Upkeep;
+use crate::worker::{MAX_CALLS, Worker};
 use crate::writer::Writer;
-use crate::{backup, changes, connect, news, opens, purge, reads, repair};
-
-/// How many opens one step of tidying brings into the index: a hit that comes meanwhile waits for a
-/// step.
-const TIDY: usize = 512;
+use crate::{changes, connect, news, opens, purge, reads, repair};
 
 /// A [`Store`] in one SQLite file.
 ///
@@ -37,11 +30,11 @@ const TIDY: usize = 512;
 /// the write-ahead log to the file. Dropping the store carries out what was accepted and ends all.
 pub struct SqliteStore {
     path: PathBuf,
-    recorder: Arc<Recorder>,
-    tail: Arc<Mutex<Tail>>,
-    log: LogMover,
-    changes: Worker<Arc<Recorder>>,
+    // Dropped in this order: what was accepted is carried out, then the file is left in order.
+    changes: Worker<Arc<Writer>>,
     reads: Worker<Connection>,
+    upkeep: Upkeep,
+    writer: Arc<Writer>,
 }
 
 impl SqliteStore {
@@ -59,7 +52,24 @@ impl SqliteStore {
     /// not ours is left as it was. [`StoreError::Corrupt`] if nothing can be read,
     /// [`StoreError::Unavailable`] if another process keeps it locked.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        Ok(Self::start(path.as_ref(), index::ROUND)?)
+        let path = path.as_ref().to_owned();
+        let writer = Arc::new(Writer::new(repair::open(&path)?, Files::of(&path))?);
+        let changes = Worker::start("mailping-sqlite-write", MAX_CALLS, Arc::clone(&writer), |_| false)?;
+        let reads = Worker::start("mailping-sqlite-read", MAX_CALLS, connect::reader(&path)?, |_| false)?;
+        let upkeep = Upkeep::start(&path, Arc::clone(&writer))?;
+        Ok(Self { path, changes, reads, upkeep, writer })
+    }
+
+    /// Writes all that can be read of a damaged database file to a new one of mode 0600, past pages
+    /// that cannot be read: see [damaged files](mailping_core::guide::damaged_files). No process may
+    /// have the damaged file open. It blocks for as long as it takes, some minutes for ten million
+    /// opens; the damaged file stays where it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Incompatible`] if `to` is there already, or if `from` is no file of this crate
+    /// or its first page is lost; [`StoreError::Unavailable`] if a disk is full or fails.
+    pub fn recover(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<Recovered, StoreError> {
+        Ok(repair::recover(from.as_ref(), to.as_ref())?)
     }
 
     /// Writes a copy of the database to a new file of mode 0600, in one consistent state, while
@@ -73,8 +83,8 @@ impl SqliteStore {
     pub async fn backup(&self, to: impl AsRef<Path>) -> Result<(), StoreError> {
         let (from, to) = (self.path.clone(), to.as_ref().to_owned());
         // On a thread of its own, so that no receipt waits for it.
-        let worker = Worker::start("mailping-sqlite-backup", connect::reader(&from)?, |_| false)?;
-        worker.call(move |connection| backup::write(connection, &to)).await
+        let worker = Worker::start("mailping-sqlite-backup", 1, connect::reader(&from)?, |_| false)?;
+        worker.call(move |connection| files::back_up(connection, &to)).await
     }
 
     /// Writes the whole file anew (`VACUUM`), so that not even a stray copy of something erased is
@@ -85,61 +95,7 @@ impl SqliteStore {
     /// [`StoreError::Unavailable`] if another process writes, or the disk has no room for a second
     /// copy.
     pub async fn rewrite(&self) -> Result<(), StoreError> {
-        self.changes.call(|recorder| recorder.writer.rewrite()).await
-    }
-
-    /// Makes a change on the thread that writes, as one transaction.
-    async fn change<R: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Change<'_>) -> Outcome<R> + Send + 'static,
-    ) -> Result<R, StoreError> {
-        self.changes.call(move |recorder| recorder.change(work)).await
-    }
-
-    /// As [`SqliteStore::change`], and what was deleted leaves the file's log.
-    async fn change_and_wipe<R: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Change<'_>) -> Outcome<R> + Send + 'static,
-    ) -> Result<R, StoreError> {
-        self.changes.call(move |recorder| recorder.erase(work)).await
-    }
-
-    fn log_changed(&self, rows: usize) {
-        self.log.changed(rows, &self.recorder, &self.changes);
-    }
-
-    pub(crate) fn start(path: &Path, round: usize) -> Outcome<Self> {
-        let connection = repair::open(path)?;
-        let tail = Arc::<Mutex<Tail>>::default();
-        index::catch_up(&connection, &tail, 0)?;
-        let writer = Writer::new(connection, Files::of(path));
-        let recorder = Arc::new(Recorder::new(writer, Arc::clone(&tail), round));
-        let rest = Rest { tail: Arc::clone(&tail), seen: Mutex::default() };
-        let idle = move |recorder: &mut Arc<Recorder>| {
-            let has_more = rest.comes() && recorder.tidy(TIDY);
-            if !has_more {
-                recorder.writer.empty_log();
-            }
-            has_more
-        };
-        let changes = Worker::start("mailping-sqlite-write", Arc::clone(&recorder), idle)?;
-        let reads = Worker::start("mailping-sqlite-read", connect::reader(path)?, |_| false)?;
-        let log = LogMover::start(path)?;
-        Ok(Self { path: path.to_owned(), recorder, tail, log, changes, reads })
-    }
-}
-
-/// Whether no hits come at the moment.
-struct Rest {
-    tail: Arc<Mutex<Tail>>,
-    seen: Mutex<i64>,
-}
-
-impl Rest {
-    /// Whether none has come since this was last asked.
-    fn comes(&self) -> bool {
-        let now = crate::record::locked(&self.tail).seen;
-        std::mem::replace(&mut *crate::record::locked(&self.seen), now) == now
+        self.changes.call(|writer| writer.rewrite()).await
     }
 }
 
@@ -160,8 +116,8 @@ impl Store for SqliteStore {
         if opens.is_empty() && last_days.is_empty() {
             return Ok(Vec::new());
         }
-        let written = self.recorder.record(opens, last_days, attempt)?;
-        self.log_changed(opens.len() + last_days.len());
+        let written = self.writer.record(opens, last_days, attempt)?;
+        self.upkeep.changed(opens.len() + last_days.len());
         Ok(written)
     }
 
@@ -171,12 +127,17 @@ impl Store for SqliteStore {
         recipient: Option<&RecipientHashes>,
     ) -> Result<Status, StoreError> {
         let (ping, recipient) = (ping.clone(), recipient.cloned());
-        let made = self.change(move |change| changes::insert_ping(change, &ping, recipient.as_ref())).await;
+        let made = self
+            .changes
+            .call(move |writer| {
+                writer.write(|change| changes::insert_ping(change, &ping, recipient.as_ref()))
+            })
+            .await;
         if matches!(made, Err(StoreError::Corrupt { .. })) {
             tracing::error!(
                 "an index of pings is damaged where a new one belongs: it is made anew at the next start"
             );
-            self.changes.tell(|recorder| recorder.ask_for_repair());
+            self.changes.tell(|writer| writer.ask_for_repair());
         }
         made
     }
@@ -191,8 +152,12 @@ impl Store for SqliteStore {
     }
 
     async fn opens(&self, query: &OpenQuery) -> Result<Page<Open, OpenCursor>, StoreError> {
-        let (tail, query) = (Arc::clone(&self.tail), *query);
-        self.reads.call(move |connection| opens::page(connection, &tail, &query)).await
+        let (tail, OpenQuery { ping, newest_first, after, limit, .. }) =
+            (Arc::clone(&self.writer.tail), *query);
+        let order = if newest_first { Order::NewestFirst } else { Order::OldestFirst };
+        let read =
+            move |connection: &mut Connection| opens::pages(connection, &tail, &[ping], order, after, limit);
+        Ok(self.reads.call(read).await?.pop().unwrap_or_default())
     }
 
     async fn opens_of(
@@ -200,11 +165,9 @@ impl Store for SqliteStore {
         pings: &[PingId],
         limit: usize,
     ) -> Result<Vec<Page<Open, OpenCursor>>, StoreError> {
-        let (tail, pings) = (Arc::clone(&self.tail), pings.to_vec());
-        let read = move |connection: &mut Connection| {
-            opens::pages(connection, &tail, &pings, Order::OldestFirst, None, limit)
-        };
-        self.reads.call(read).await
+        let (tail, pings) = (Arc::clone(&self.writer.tail), pings.to_vec());
+        let order = Order::OldestFirst;
+        self.reads.call(move |connection| opens::pages(connection, &tail, &pings, order, None, limit)).await
     }
 
     async fn mark(&self) -> Result<Mark, StoreError> {
@@ -217,25 +180,31 @@ impl Store for SqliteStore {
     }
 
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
-        self.change(move |change| changes::withdraw(change, id)).await
+        self.changes.call(move |writer| writer.write(|change| changes::withdraw(change, id))).await
     }
 
     async fn erase(&self, id: PingId) -> Result<Option<Deleted>, StoreError> {
-        self.change_and_wipe(move |change| changes::erase(change, id)).await
+        self.changes
+            .call(move |writer| writer.erase(|change, waiting| changes::erase(change, id, waiting)))
+            .await
     }
 
     async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
         let recipient = recipient.clone();
-        self.change(move |change| changes::object(change, &recipient)).await
+        self.changes.call(move |writer| writer.write(|change| changes::object(change, &recipient))).await
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
-        self.change(move |change| changes::object_by_ping(change, id)).await
+        self.changes.call(move |writer| writer.write(|change| changes::object_by_ping(change, id))).await
     }
 
     async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Deleted, StoreError> {
         let recipient = recipient.clone();
-        self.change_and_wipe(move |change| changes::erase_recipient(change, &recipient)).await
+        self.changes
+            .call(move |writer| {
+                writer.erase(|change, waiting| changes::erase_recipient(change, &recipient, waiting))
+            })
+            .await
     }
 
     async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
@@ -258,10 +227,10 @@ impl Store for SqliteStore {
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Deleted, StoreError> {
-        let purged = self.recorder.change(|change| purge::purge(change, now, limit))?;
+        let purged = purge::purge(&self.writer, now, limit)?;
         if purged.pings + purged.opens > 0 {
-            self.recorder.writer.owe_empty_log();
-            self.log_changed(limit);
+            self.writer.owe_empty_log();
+            self.upkeep.changed(limit);
         }
         Ok(purged)
     }

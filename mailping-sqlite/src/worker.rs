@@ -2,7 +2,7 @@
 //! waits for the disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, RecvTimeoutError, TrySendError};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,9 @@ use mailping_core::store::StoreError;
 use crate::failure::{Failure, Result};
 
 /// The most calls that may wait: beyond it a call fails at once, as it would have in the end.
-const MOST: usize = 4_096;
+pub(crate) const MAX_CALLS: usize = 4_096;
+
+const PAUSE: Duration = Duration::from_secs(1);
 
 type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
 
@@ -20,20 +22,21 @@ type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
 /// carried out.
 #[derive(Debug)]
 pub(crate) struct Worker<T> {
-    jobs: Option<mpsc::SyncSender<Job<T>>>,
+    jobs: Option<SyncSender<Job<T>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl<T: Send + 'static> Worker<T> {
-    /// `idle` is called about every second, between two calls if these do not end, and once at the
-    /// end. If it tells that there is more to do, it is called again after the calls that wait.
+    /// At most `calls` wait. `idle` is called about every second, between two calls if these do not
+    /// end, and once at the end. If it tells that there is more to do, it is called again after the
+    /// calls that wait.
     pub(crate) fn start(
         name: &str,
+        calls: usize,
         mut on: T,
-        idle: impl Fn(&mut T) -> bool + Send + 'static,
+        mut idle: impl FnMut(&mut T) -> bool + Send + 'static,
     ) -> Result<Self> {
-        const PAUSE: Duration = Duration::from_secs(1);
-        let (jobs, queue) = mpsc::sync_channel::<Job<T>>(MOST);
+        let (jobs, queue) = sync_channel::<Job<T>>(calls);
         let run = move || {
             let mut next_idle = Instant::now() + PAUSE;
             loop {
@@ -45,57 +48,46 @@ impl<T: Send + 'static> Worker<T> {
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
                 if Instant::now() >= next_idle {
-                    let pause = if idle(&mut on) { Duration::ZERO } else { PAUSE };
-                    next_idle = Instant::now() + pause;
+                    next_idle = Instant::now() + if idle(&mut on) { Duration::ZERO } else { PAUSE };
                 }
             }
             while idle(&mut on) {}
         };
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
-        let thread = thread.map_err(StoreError::unavailable)?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread.map_err(StoreError::unavailable)?) })
     }
 
-    /// Has something done on the thread that nobody waits for.
-    pub(crate) fn tell(&self, work: impl FnOnce(&mut T) + Send + 'static) {
-        if let Some(jobs) = &self.jobs {
-            let _ = jobs.try_send(Box::new(work));
-        }
+    /// Has something done that nobody waits for; `false` if too much waits already.
+    pub(crate) fn tell(&self, work: impl FnOnce(&mut T) + Send + 'static) -> bool {
+        self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(Box::new(work)).is_ok())
     }
 
-    /// Carries out a call on the thread. A call whose future was dropped before its turn is left
-    /// out.
+    /// Carries out a call. One whose future was dropped before its turn is left out.
     pub(crate) async fn call<R: Send + 'static>(
         &self,
         work: impl FnOnce(&mut T) -> Result<R> + Send + 'static,
     ) -> std::result::Result<R, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let job: Job<T> = Box::new(move |on| {
+        let is_taken = self.tell(move |on| {
             if !answer.is_canceled() {
-                // Where nobody waits any more, the change is made all the same.
+                // If nobody waits any more, the change is made all the same.
                 let _ = answer.send(work(on));
             }
         });
-        match self.jobs.as_ref().map(|jobs| jobs.try_send(job)) {
-            Some(Ok(())) => answered.await.map_err(|_| ended())?.map_err(|Failure(error)| error),
-            Some(Err(TrySendError::Full(_))) => {
-                Err(StoreError::unavailable("too many calls wait for the database file"))
-            }
-            Some(Err(TrySendError::Disconnected(_))) | None => Err(ended()),
+        if !is_taken {
+            return Err(StoreError::unavailable("too many calls wait for the database file"));
         }
+        let answered = answered.await.map_err(|_| StoreError::unavailable("the call panicked"))?;
+        answered.map_err(|Failure(error)| error)
     }
-}
-
-fn ended() -> StoreError {
-    StoreError::unavailable("the call panicked, or the store's thread has ended")
 }
 
 impl<T> Drop for Worker<T> {
     fn drop(&mut self) {
         self.jobs = None;
-        let Some(thread) = self.thread.take() else { return };
         // An answer can wake the task that drops the store, on this very thread.
-        if thread.thread().id() != std::thread::current().id() {
+        let is_other = |thread: &JoinHandle<()>| thread.thread().id() != std::thread::current().id();
+        if let Some(thread) = self.thread.take().filter(is_other) {
             let _ = thread.join();
         }
     }
@@ -105,6 +97,8 @@ impl<T> Drop for Worker<T> {
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
+
+    use std::sync::mpsc;
 
     use super::*;
 
@@ -116,7 +110,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(1));
             idles.fetch_add(1, Ordering::AcqRel) < 100
         };
-        let worker = Worker::start("test", (), idle).unwrap();
+        let worker = Worker::start("test", MAX_CALLS, (), idle).unwrap();
         let begun = Instant::now();
         let mut calls_meanwhile = 0;
         // Where there was more to do, it came again without a pause, and calls in between.
@@ -130,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_call_that_panics_is_an_error_and_the_next_is_carried_out() {
-        let worker = Worker::start("test", 1, |_| false).unwrap();
+        let worker = Worker::start("test", MAX_CALLS, 1, |_| false).unwrap();
         let panics = worker.call(|_: &mut i32| -> Result<i32> { panic!("told to") });
         assert!(pollster::block_on(panics).is_err());
         assert_eq!(pollster::block_on(worker.call(|on| Ok(*on))).unwrap(), 1);
@@ -141,9 +135,10 @@ mod tests {
         use std::future::Future;
         use std::task::{Context, Waker};
         let (release, released) = mpsc::channel::<()>();
-        let worker = Worker::start("test", released, |_| false).unwrap();
-        let mut waiting: Vec<_> =
-            (0..MOST + 2).map(|_| Box::pin(worker.call(|released| Ok(released.recv().is_ok())))).collect();
+        let worker = Worker::start("test", MAX_CALLS, released, |_| false).unwrap();
+        let mut waiting: Vec<_> = (0..MAX_CALLS + 2)
+            .map(|_| Box::pin(worker.call(|released| Ok(released.recv().is_ok()))))
+            .collect();
         let mut context = Context::from_waker(Waker::noop());
         let mut refused = 0;
         for call in &mut waiting {

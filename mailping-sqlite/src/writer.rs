@@ -1,20 +1,29 @@
-//! The one connection that writes, shared by the tracker's thread and the store's own.
+//! The one connection that writes, shared by the tracker's thread and the store's own, with what it
+//! remembers of opens that are in no index yet.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use mailping_core::receipts::{LastDay, Open};
+use mailping_core::store::{Attempt, Recorded};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::connect;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::files::Files;
+use crate::index::{self, Entry, Tail, locked};
+use crate::{connect, record};
 
 /// How long an erasure waits for readers of an older state before emptying the log is put off. No
 /// hit waits for it.
 const ERASURE_PATIENCE: Duration = Duration::from_millis(500);
 
-/// The connection that writes.
+/// With so many pages, moved ones too, the log begins anew. It is only then that SQLite waits for
+/// the file to be on disk, and keeps the next batch waiting: seldom enough that few hits in a
+/// thousand meet it.
+pub(crate) const LONG_LOG: i64 = 2_000;
+
 #[derive(Debug)]
 pub(crate) struct Writer {
     connection: Mutex<Connection>,
@@ -23,69 +32,69 @@ pub(crate) struct Writer {
     next: Mutex<()>,
     /// Held by whoever moves the log: two at once would only be in each other's way.
     moving: Mutex<()>,
+    pub(crate) tail: Arc<Mutex<Tail>>,
     /// Erased bytes may still stand in the log.
     log_holds_erased: AtomicBool,
     files: Files,
 }
 
-/// How many pages the log has, and how many of them have not been moved to the file.
-#[derive(Debug)]
-pub(crate) struct LogPages {
-    pub(crate) all: usize,
-    pub(crate) to_move: usize,
-}
-
 impl Writer {
-    pub(crate) fn new(connection: Connection, files: Files) -> Self {
-        Self {
+    pub(crate) fn new(connection: Connection, files: Files) -> Result<Self> {
+        let tail = Arc::default();
+        index::catch_up(&connection, &tail, 0)?;
+        Ok(Self {
             connection: Mutex::new(connection),
-            next: Mutex::new(()),
-            moving: Mutex::new(()),
+            next: Mutex::default(),
+            moving: Mutex::default(),
+            tail,
             // A process that was killed may have left a log with erased bytes in it.
             log_holds_erased: AtomicBool::new(true),
             files,
-        }
+        })
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        // A panic rolls its transaction back, so the connection stays good.
-        let _next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn moving(&self) -> MutexGuard<'_, ()> {
-        self.moving.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Runs `work` as one durable transaction; any error takes all of it back.
-    pub(crate) fn write<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
-        self.write_then(work, |result| result)
-    }
-
-    /// As [`Writer::write`], and `committed` runs once the transaction is durable, before another
-    /// one begins.
-    pub(crate) fn write_then<R, T>(
+    /// Keeps a batch.
+    pub(crate) fn record(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<R>,
-        committed: impl FnOnce(R) -> T,
-    ) -> Result<T> {
+        opens: &[Open],
+        last_days: &[LastDay],
+        attempt: Attempt,
+    ) -> Result<Vec<Recorded>> {
+        let indexed = (attempt == Attempt::Repeat).then(|| record::indexed(&self.connection(), opens));
+        self.write(|transaction| record::batch(transaction, &self.tail, opens, last_days, indexed))
+    }
+
+    /// Runs `work` as one durable transaction that knows of all opens; any error takes all of it
+    /// back. So does a page that turns out to be damaged, even if it is only read: SQLite writes
+    /// nothing more then.
+    pub(crate) fn write<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
         let mut connection = self.connection();
         // The write lock comes first: what is read inside cannot be outdated by another process
         // before the commit.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let seen = locked(&self.tail).seen;
+        index::catch_up(&transaction, &self.tail, seen)?;
         let result = work(&transaction)?;
         transaction.commit()?;
-        let result = committed(result);
+        // So that who reads next does not have to.
+        let seen = locked(&self.tail).seen;
+        let _ = index::catch_up(&connection, &self.tail, seen);
         // After the commit: a file that is taken away before it is noticed here, and one that is
         // taken away later had it.
         self.files.check()?;
         Ok(result)
     }
 
-    /// As [`Writer::write`], and what was deleted leaves the log at once, or as soon as its readers
-    /// allow.
-    pub(crate) fn erase<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
-        let result = self.write(work)?;
+    /// As [`Writer::write`], with the opens that are in no index, and what was deleted leaves the
+    /// log at once, or as soon as its readers allow.
+    pub(crate) fn erase<R>(&self, work: impl FnOnce(&Transaction<'_>, &[Entry]) -> Result<R>) -> Result<R> {
+        // Most of it before the transaction, which must not come across damage.
+        let mut waiting = index::above_mark(&self.connection())?;
+        let last = waiting.last().map_or(0, |entry| entry.seq);
+        let result = self.write(|transaction| {
+            index::after(transaction, last, |entry| waiting.push(entry))?;
+            work(transaction, &waiting)
+        })?;
         self.owe_empty_log();
         let begun = Instant::now();
         while !self.empty_log() && begun.elapsed() < ERASURE_PATIENCE {
@@ -94,36 +103,19 @@ impl Writer {
         Ok(result)
     }
 
-    pub(crate) fn log_pages(&self) -> LogPages {
-        let look = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
-        let (all, moved) =
-            self.connection().query_row("PRAGMA wal_checkpoint(NOOP)", (), look).unwrap_or((0, 0));
-        let count = |pages| usize::try_from(pages).unwrap_or(0);
-        LogPages { all: count(all), to_move: count(all - moved) }
-    }
-
-    /// Moves what another connection has left of the log, so that it begins anew. What stands in
-    /// the way is no error: it is tried again.
-    pub(crate) fn end_log(&self) {
-        let _moving = self.moving();
-        let _ = self.connection().query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
-    }
-
     /// Writes the whole file anew, without a trace of what was deleted. The copy that SQLite makes
     /// meanwhile stands in the file's own folder, for its owner's eyes only: it is the one thing
     /// that may leave memory other than into the file and its log.
     pub(crate) fn rewrite(&self) -> Result<()> {
-        {
-            let connection = self.connection();
-            let folder = self.files.folder().to_string_lossy().into_owned();
-            connection.pragma_update(None, "temp_store", "FILE")?;
-            let vacuumed = connection
-                .pragma_update(None, "temp_store_directory", folder)
-                .and_then(|()| connection.execute_batch("VACUUM"));
-            let _ = connection.pragma_update(None, "temp_store_directory", "");
-            connection.pragma_update(None, "temp_store", "MEMORY")?;
-            vacuumed?;
-        }
+        let connection = self.connection();
+        connection.pragma_update(None, "temp_store", "FILE")?;
+        let vacuumed = connection
+            .pragma_update(None, "temp_store_directory", self.files.folder().to_string_lossy())
+            .and_then(|()| connection.execute_batch("VACUUM"));
+        let _ = connection.pragma_update(None, "temp_store_directory", "");
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        drop(connection);
+        vacuumed?;
         self.owe_empty_log();
         self.empty_log();
         Ok(())
@@ -141,18 +133,68 @@ impl Writer {
         if !self.log_holds_erased.load(Ordering::Acquire) {
             return true;
         }
-        let _moving = self.moving();
+        let _moving = locked(&self.moving);
         let connection = self.connection();
-        // Before the look, so that what is erased meanwhile is owed again.
-        self.log_holds_erased.store(false, Ordering::Release);
-        let emptied = connection.busy_timeout(Duration::ZERO).and_then(|()| {
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, i64>(0))
-        });
+        // Nothing is erased meanwhile: that takes this connection too.
+        let is_busy = connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0)));
         let _ = connection.busy_timeout(connect::BUSY);
-        let is_empty = matches!(emptied, Ok(0));
-        if !is_empty {
-            self.owe_empty_log();
+        self.log_holds_erased.store(is_busy != Ok(false), Ordering::Release);
+        is_busy == Ok(false)
+    }
+
+    /// Moves the log's pages to the file by another connection, so that no batch waits. The rest of
+    /// a long log is moved while batches do wait, so that it begins anew. What stands in the way is
+    /// no error: it is tried again.
+    pub(crate) fn move_log(&self, by: &Connection) {
+        let passive = |connection: &Connection| {
+            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| row.get::<_, i64>(1))
+        };
+        let _moving = locked(&self.moving);
+        if passive(by).is_ok_and(|pages| pages >= LONG_LOG) {
+            let _ = passive(&self.connection());
         }
-        is_empty
+    }
+
+    /// Has the next start write what can be read to a new file. Without this note the damage is
+    /// found again.
+    pub(crate) fn ask_for_repair(&self) {
+        let note =
+            |transaction: &Transaction<'_>| Ok(transaction.execute("UPDATE about SET index_broken = 1", ())?);
+        let _ = self.write(note);
+    }
+
+    /// Brings at most `most` opens into the index, if `enough` wait for a round of it, and tells
+    /// whether there may be more. No open is lost if it is damaged: it is left as it is then, and
+    /// made anew at the next start.
+    pub(crate) fn fill_index(&self, enough: usize, most: usize) -> bool {
+        if !locked(&self.tail).has_round(enough) {
+            return false;
+        }
+        let fill = |unreadable: &HashSet<i64>| {
+            self.write(|transaction| index::advance(transaction, &self.tail, enough, most, unreadable))
+        };
+        let mut filled = fill(&HashSet::new());
+        if filled.as_ref().is_err_and(Failure::is_corrupt) {
+            let unreadable = index::unreadable(&self.connection(), &self.tail, enough, most);
+            filled = unreadable.and_then(|unreadable| fill(&unreadable));
+        }
+        if filled.as_ref().is_err_and(Failure::is_corrupt) {
+            tracing::error!(
+                "the index of opens is damaged: they are kept without it and found more slowly until the next start"
+            );
+            locked(&self.tail).break_off();
+            self.ask_for_repair();
+        }
+        let slice = filled.unwrap_or_default();
+        locked(&self.tail).indexed(&slice);
+        !slice.is_empty()
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic rolls its transaction back, so the connection stays good.
+        let _next = locked(&self.next);
+        locked(&self.connection)
     }
 }

@@ -247,30 +247,46 @@ fn a_torn_copy_shows_no_open_at_a_wrong_ping() {
     survives(folder.path(), &all, "a torn copy", &mut Tally::default());
 }
 
+/// 400 pings with 30 opens each, all in the index.
+fn indexed(file: &Path, keep_until: impl Fn(u64) -> Timestamp) {
+    let store = SqliteStore::open(file).unwrap();
+    for n in 0..PINGS {
+        let mut one = ping(n);
+        one.keep_until = keep_until(n);
+        insert(&store, &one);
+        let opens: Vec<Open> = (0..30).map(|k| open(ping_id(n), n * 100 + k)).collect();
+        block_on(store.record(&opens, &[], Attempt::First)).unwrap();
+    }
+    let raw = Connection::open(file).unwrap();
+    let begun = std::time::Instant::now();
+    let waits = "SELECT (SELECT max(seq) FROM opens) > indexed_to FROM about";
+    while raw.query_row(waits, (), |row| row.get::<_, bool>(0)).unwrap() {
+        assert!(begun.elapsed().as_secs() < 60, "the index is never filled");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+/// Overwrites some of the pages on which rows of a table or an index stand.
+fn spoil(file: &Path, name: &str, is_spoilt: impl Fn(usize) -> bool) {
+    let raw = Connection::open(file).unwrap();
+    let mut find = raw.prepare("SELECT pageno FROM dbstat WHERE name = ?1 AND pagetype = 'leaf'").unwrap();
+    let pages = find.query_map([name], |row| row.get::<_, u32>(0)).unwrap();
+    let pages: Vec<usize> = pages.map(|page| page.unwrap() as usize).collect();
+    drop(find);
+    drop(raw);
+    let mut bytes = std::fs::read(file).unwrap();
+    for (_, page) in pages.iter().enumerate().filter(|(n, _)| is_spoilt(*n)) {
+        bytes[(page - 1) * PAGE..page * PAGE].fill(0xa5);
+    }
+    std::fs::write(file, bytes).unwrap();
+}
+
 #[test]
 fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mailping.db");
-    let store = SqliteStore::open(&file).unwrap();
-    for n in 0..PINGS {
-        insert(&store, &ping(n));
-        let opens: Vec<Open> = (0..30).map(|k| open(ping_id(n), n * 100 + k)).collect();
-        block_on(store.record(&opens, &[], Attempt::First)).unwrap();
-    }
-    // It folds what waits as it ends.
-    drop(store);
-    let raw = Connection::open(&file).unwrap();
-    let leaves = "SELECT pageno FROM dbstat WHERE name = 'opens_by_ping' AND pagetype = 'leaf'";
-    let mut find = raw.prepare(leaves).unwrap();
-    let leaves: Vec<i64> = find.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-    drop(find);
-    drop(raw);
-    let mut bytes = std::fs::read(&file).unwrap();
-    for leaf in leaves.iter().step_by(2) {
-        let start = usize::try_from(leaf - 1).unwrap() * PAGE;
-        bytes[start..start + PAGE].fill(0xa5);
-    }
-    std::fs::write(&file, bytes).unwrap();
+    indexed(&file, |n| ping(n).keep_until);
+    spoil(&file, "opens_by_ping", |n| n % 2 == 0);
     let count = |store: &SqliteStore, n: u64| {
         block_on(store.opens(&OpenQuery::oldest(ping_id(n), 999))).unwrap().items.len()
     };
@@ -291,4 +307,112 @@ fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
     let raw = Connection::open(&file).unwrap();
     let is_whole: String = raw.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
     assert_eq!(is_whole, "ok", "the second start made it anew");
+}
+
+/// What is due and damaged stays, is counted by each step, and keeps nothing else from being
+/// purged.
+#[test]
+fn a_purge_passes_over_what_is_damaged_and_counts_it() {
+    for (table, is_spoilt) in [
+        ("pings", (|n| n % 5 == 2) as fn(usize) -> bool),
+        ("opens", |n| n % 7 == 3),
+        ("opens_by_ping", |n| n % 9 == 4),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mailping.db");
+        // The last page takes new rows.
+        indexed(&file, |n| if n < PINGS - 50 { time(1) } else { ping(n).keep_until });
+        spoil(&file, table, is_spoilt);
+        let store = SqliteStore::open(&file).unwrap();
+        let (mut pings, mut opens) = (0, 0);
+        let passed_over = loop {
+            let step = block_on(store.purge(time(2), 500)).unwrap();
+            (pings, opens) = (pings + step.pings, opens + step.opens);
+            if step.pings + step.opens < 500 {
+                break step.passed_over;
+            }
+        };
+        eprintln!("{table}: {pings} pings and {opens} opens purged, {passed_over} passed over");
+        assert!(passed_over > 0, "{table}");
+        assert_eq!(pings + passed_over, PINGS - 50, "{table}: all others are gone");
+        assert!(passed_over < (PINGS - 50) / 2, "{table}: {passed_over} passed over");
+        let again = block_on(store.purge(time(2), 500)).unwrap();
+        assert_eq!((again.pings, again.opens, again.passed_over), (0, 0, passed_over), "{table}");
+        let kept = block_on(store.opens(&OpenQuery::oldest(ping_id(PINGS - 1), 99))).unwrap();
+        assert_eq!((kept.items.len(), kept.unreadable), (30, 0), "{table}: what is not due");
+    }
+}
+
+#[test]
+fn an_undamaged_file_is_saved_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = make(folder.path());
+    let (file, saved) = (folder.path().join("mailping.db"), folder.path().join("saved.db"));
+    let original = SqliteStore::open(&file).unwrap();
+    let (mark, identity) = (block_on(original.mark()).unwrap(), block_on(original.identity()).unwrap());
+    drop(original);
+    let recovered = SqliteStore::recover(&file, &saved).unwrap();
+    let opens: usize = all.values().map(Vec::len).sum();
+    assert_eq!((recovered.pings, recovered.opens, recovered.left_out), (PINGS, opens as u64, 0));
+    let again = SqliteStore::recover(&file, &saved);
+    assert!(matches!(again, Err(StoreError::Incompatible { .. })), "no file is overwritten: {again:?}");
+    let missing = SqliteStore::recover(folder.path().join("missing.db"), folder.path().join("other.db"));
+    assert!(missing.is_err() && !folder.path().join("missing.db").exists());
+    let store = SqliteStore::open(&saved).unwrap();
+    for (id, opens) in &all {
+        let page = block_on(store.opens(&OpenQuery::oldest(*id, 999))).unwrap();
+        assert_eq!((&page.items, page.unreadable), (opens, 0));
+    }
+    assert_eq!(block_on(store.identity()).unwrap(), identity, "it is the same database");
+    assert_eq!(block_on(store.news(&mark, 9)).unwrap().items, [], "and gives no number again");
+}
+
+/// `SqliteStore::recover` on damaged copies: what it saves is whole, and nothing of it stands at a
+/// wrong ping.
+#[test]
+fn what_can_be_read_of_a_damaged_file_is_saved() {
+    let made = tempfile::tempdir().unwrap();
+    let all = make(made.path());
+    let (mut random, mut refused, mut lost) = (Random(5), 0, 0);
+    let damages: u64 =
+        std::env::var("MAILPING_DAMAGES").ok().and_then(|text| text.parse().ok()).unwrap_or(24);
+    for n in 0..damages {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["mailping.db", "mailping.db-wal"] {
+            std::fs::copy(made.path().join(name), folder.path().join(name)).unwrap();
+        }
+        let how = format!("damage {n}: {}", damage(folder.path(), &mut random));
+        let (file, saved) = (folder.path().join("mailping.db"), folder.path().join("saved.db"));
+        let recovered = match SqliteStore::recover(&file, &saved) {
+            Ok(recovered) => recovered,
+            Err(StoreError::Corrupt { .. } | StoreError::Incompatible { .. }) => {
+                refused += 1;
+                continue;
+            }
+            Err(error) => panic!("{how}: {error:?}"),
+        };
+        let raw = Connection::open(&saved).unwrap();
+        let whole: String = raw.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
+        assert_eq!(whole, "ok", "{how}");
+        drop(raw);
+        let store = SqliteStore::open(&saved).unwrap();
+        let list = block_on(store.pings(&PingQuery::newest(2_000))).unwrap();
+        assert_eq!(list.items.len() as u64 + list.unreadable, recovered.pings, "{how}");
+        assert!(list.unreadable <= 20, "{how}: {}", list.unreadable);
+        let (mut found, mut unreadable) = (0, 0);
+        for (id, opens) in &all {
+            let page = block_on(store.opens(&OpenQuery::oldest(*id, 999))).unwrap();
+            let are_theirs = page.items.iter().all(|open| opens.iter().any(|other| other.id == open.id));
+            assert!(are_theirs, "{how}: an open at a wrong ping");
+            (found, unreadable) = (found + page.items.len() as u64, unreadable + page.unreadable);
+        }
+        // A flipped bit that the schema does not refuse is found when it is read.
+        assert!(found + unreadable <= recovered.opens && unreadable <= 20, "{how}: {found}, {unreadable}");
+        lost += all.values().map(|opens| opens.len() as u64).sum::<u64>() - found;
+        insert(&store, &ping(LATER));
+        let written = block_on(store.record(&[open(ping_id(LATER), 1)], &[], Attempt::First)).unwrap();
+        assert_eq!(written, [Recorded::Durable], "{how}");
+    }
+    eprintln!("{refused} of {damages} files could not be read, {lost} opens were lost in the others");
+    assert!(refused <= damages / 8 + 1, "{refused}");
 }

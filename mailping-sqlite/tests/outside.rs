@@ -171,6 +171,38 @@ fn a_long_reader_costs_hits_nothing_and_leaves_a_small_log() {
     assert!(longest < Duration::from_secs(5), "{longest:?}");
 }
 
+/// An erasure owes the emptying of the log to a reader of an old state: hits do not wait for it.
+#[test]
+fn hits_do_not_wait_for_a_reader_that_an_erasure_waits_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = SqliteStore::open(&file).unwrap();
+    (0..100).for_each(|n| insert(&store, &ping(n)));
+    let mut n = 0;
+    // For longer than the store's upkeep pauses.
+    let mut hits = |what: &str| {
+        let (begun, mut took) = (Instant::now(), Vec::new());
+        while begun.elapsed() < Duration::from_secs(3) {
+            let sent = Instant::now();
+            record(&store, &[open(ping_id(1 + n % 99), n)]);
+            took.push(sent.elapsed());
+            n += 1;
+        }
+        let stalled: Duration = took.iter().filter(|one| **one >= Duration::from_millis(400)).sum();
+        took.sort_unstable();
+        let (half, most) = (took[took.len() / 2], took[took.len() * 99 / 100]);
+        eprintln!("{what}: {} hits, p50 {half:.2?}, p99 {most:.2?}", took.len());
+        stalled
+    };
+    hits("alone");
+    let reader = Connection::open(&file).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM pings").unwrap();
+    assert!(block_on(store.erase(ping_id(0))).unwrap().is_some());
+    // It was half a second of each.
+    let stalled = hits("beside a reader that an erasure waits for");
+    assert!(stalled < Duration::from_secs(1), "{stalled:?} of 3 s");
+}
+
 /// Nothing that is erased or looked up passes through a file of the system; only the copy of a
 /// rewrite does, in the file's own folder.
 #[cfg(target_os = "linux")]

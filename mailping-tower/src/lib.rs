@@ -30,14 +30,16 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod answer;
-
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use http::{Extensions, Request};
+use bytes::{Buf, Bytes};
+use http::header::CONNECTION;
+use http::{Extensions, HeaderValue, Method, Request, Response, Version};
+use http_body::Body;
 use http_body_util::Full;
 use mailping_core::intake::PixelRequest;
 use mailping_core::mount::Mount;
@@ -45,7 +47,8 @@ use mailping_core::mount::Mount;
 pub use mailping_core::*;
 use tower_service::Service;
 
-pub use self::answer::PixelFuture;
+/// The most bytes of a body that are read and thrown away to keep its connection.
+const MAX_UNREAD_BODY: usize = 16 * 1024;
 
 /// Who connects: put it into a request's extensions if the service serves several connections.
 /// Never a made-up address, and never one from a header: the core reads those itself.
@@ -111,19 +114,50 @@ impl From<Mount> for PixelService {
     }
 }
 
-impl<B: http_body::Body> Service<Request<B>> for PixelService {
-    type Response = http::Response<Full<Bytes>>;
+impl<B> Service<Request<B>> for PixelService
+where
+    B: Body<Data: Send> + Send + 'static,
+{
+    type Response = Response<Full<Bytes>>;
     type Error = Infallible;
-    type Future = PixelFuture<B>;
+    /// Dropping it loses no open.
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> PixelFuture<B> {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         let peer = (self.find_peer)(request.extensions()).or(self.peer.map(|peer| peer.0));
         let pixel = PixelRequest::new(request.uri().path(), peer, request.headers());
         let answering = self.mount.answer(request.method().as_str(), &pixel);
-        PixelFuture::new(answering, request)
+        let (version, is_head) = (request.version(), request.method() == Method::HEAD);
+        let body = request.into_body();
+        Box::pin(async move {
+            let mut answer = answering.await.map(Full::new);
+            if is_head {
+                // Over HTTP/2 hyper sends whatever there is.
+                *answer.body_mut() = Full::default();
+            }
+            if !read_away(body).await && version <= Version::HTTP_11 {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(answer)
+        })
     }
+}
+
+/// Whether the rest of a request's body, which is usually nothing, was read or is too long to be.
+/// It says nothing that is needed, but hyper closes a connection with an unread body without saying
+/// so.
+async fn read_away(body: impl Body) -> bool {
+    let (mut body, mut read) = (pin!(body), 0);
+    while !body.is_end_stream() {
+        match poll_fn(|context| body.as_mut().poll_frame(context)).await {
+            None => break,
+            Some(Ok(frame)) if read <= MAX_UNREAD_BODY => read += frame.data_ref().map_or(0, Buf::remaining),
+            Some(_) => return false,
+        }
+    }
+    true
 }

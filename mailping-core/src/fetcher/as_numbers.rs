@@ -9,10 +9,7 @@ const LIST: &str = include_str!("data/as_numbers.txt");
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Listed {
     pub(super) network: Network,
-    #[cfg_attr(
-        not(any(test, feature = "maxmind")),
-        expect(dead_code, reason = "a database is looked up by it")
-    )]
+    #[cfg_attr(not(feature = "maxmind"), allow(dead_code, reason = "a database is looked up by it"))]
     pub(super) number: u32,
     /// Number, owner and reason.
     pub(super) about: &'static str,

@@ -8,23 +8,12 @@ use ipnet::IpNet;
 use super::AsnDatabase;
 use super::network_list::NetworkList;
 use super::ranges::{Labels, Ranges};
+use super::timing::{DEFAULT_EARLY_WINDOW, SinceSent};
 use super::{Evidence, EvidenceSet, FetchSignals, Fetcher, Network, Provider, Verdict};
 use super::{as_ranges, combine, network_list, networks, user_agent};
 #[cfg(feature = "maxmind")]
 use crate::Error;
 use crate::MaskedIp;
-
-/// How long after sending a fetch counts as early.
-const DEFAULT_EARLY_WINDOW: Duration = Duration::from_secs(30);
-
-/// When the fetch came, counted from the ping's sent time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SinceSent {
-    /// Before the message was sent.
-    Before,
-    /// So long after it.
-    After(Duration),
-}
 
 /// What a fetch is judged to be, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +111,7 @@ impl Classifier {
     #[must_use]
     pub fn networks(mut self, network: Network, list: impl IntoIterator<Item = IpNet>) -> Self {
         self.by_number &= !network.bit();
-        self.lists.retain(|(known, _)| *known != network);
+        self.lists.retain(|(kind, _)| *kind != network);
         self.lists.push((network, list.into_iter().collect()));
         self.flatten();
         self
@@ -132,8 +121,8 @@ impl Classifier {
     #[must_use]
     pub fn add_networks(mut self, network: Network, list: impl IntoIterator<Item = IpNet>) -> Self {
         let list = list.into_iter().collect();
-        match self.lists.iter_mut().find(|(known, _)| *known == network) {
-            Some((_, known)) => *known = std::mem::take(known).and(list),
+        match self.lists.iter_mut().find(|(kind, _)| *kind == network) {
+            Some((_, before)) => *before = std::mem::take(before).and(list),
             None => self.lists.push((network, list)),
         }
         self.flatten();
@@ -200,7 +189,7 @@ impl Classifier {
         let judged = combine::from_agent(kind, provider);
         let judged = combine::with_network(judged, kind, labels, hint, global);
         let mut judged = combine::with_headers(judged, signals.declared_by(system));
-        if let Some(early) = self.early(since_sent) {
+        if let Some(early) = since_sent.hint(self.early_window) {
             judged.evidence.insert(early);
             // Never more than a doubt: one-to-one readers can be fast.
             judged = judged.no_longer_certain();
@@ -217,13 +206,6 @@ impl Classifier {
 
     fn labels(&self, network: MaskedIp) -> Labels {
         self.ranges.look_up(network).and(as_ranges::look_up(network).among(self.by_number)).decided()
-    }
-
-    fn early(&self, since_sent: SinceSent) -> Option<Evidence> {
-        match since_sent {
-            SinceSent::Before => Some(Evidence::TimeBeforeSent),
-            SinceSent::After(elapsed) => (elapsed < self.early_window).then_some(Evidence::TimeEarly),
-        }
     }
 
     fn flatten(&mut self) {

@@ -43,8 +43,8 @@ pub fn networks_from_lines(text: &[u8]) -> Result<Vec<IpNet>, ParseError> {
 pub fn networks_from_google_json(text: &[u8]) -> Result<Vec<IpNet>, ParseError> {
     let mut networks = Vec::new();
     let (mut line, mut is_key) = (1, false);
-    // The text between quotes is every second piece. Neither prefixes nor their keys hold an escaped
-    // quote.
+    // The text between quotes is every second piece. Neither prefixes nor their keys hold an
+    // escaped quote.
     for (index, piece) in text.split(|byte| *byte == b'"').enumerate() {
         let quoted = index % 2 == 1;
         if quoted && is_key {

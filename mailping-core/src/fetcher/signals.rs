@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::{Evidence, EvidenceSet};
+#[cfg(any(test, feature = "testing"))]
 use crate::HeaderSource;
 
 /// How much of a header is read; the longest real values, those of `Sec-CH-UA`, have some 130
@@ -67,6 +68,8 @@ pub struct FetchSignals<'a> {
     platform: Option<System>,
 }
 
+/// Signals made by hand, for suites and benches: a tracker reads them line by line.
+#[cfg(any(test, feature = "testing"))]
 impl<'a> FetchSignals<'a> {
     /// A GET without any header.
     #[must_use]
@@ -83,6 +86,31 @@ impl<'a> FetchSignals<'a> {
         signals
     }
 
+    /// With this User-Agent.
+    #[must_use]
+    pub const fn user_agent(mut self, value: &'a [u8]) -> Self {
+        self.user_agent = Some(value);
+        self
+    }
+
+    /// With a header: only those that say why a request was made (`rules` lists them) make a difference.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &[u8]) -> Self {
+        for rule in HEADERS.iter().filter(|rule| name.eq_ignore_ascii_case(rule.header)) {
+            self.declare(rule, value);
+        }
+        self
+    }
+
+    /// With the method HEAD in place of GET.
+    #[must_use]
+    pub const fn head(mut self) -> Self {
+        self.declared.insert(Evidence::MethodHead);
+        self
+    }
+}
+
+impl<'a> FetchSignals<'a> {
     /// Takes in one line of the headers; `name` is in lower case. Of several agents the first
     /// counts.
     pub(crate) fn read(&mut self, name: &str, value: &'a [u8]) {
@@ -92,23 +120,6 @@ impl<'a> FetchSignals<'a> {
         for rule in HEADERS.iter().filter(|rule| name == rule.header) {
             self.declare(rule, value);
         }
-    }
-
-    /// With this User-Agent.
-    #[must_use]
-    pub const fn user_agent(mut self, value: &'a [u8]) -> Self {
-        self.user_agent = Some(value);
-        self
-    }
-
-    /// With a header: only those that say why a request was made ([`rules`](super::rules) lists
-    /// them) make a difference.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: &[u8]) -> Self {
-        for rule in HEADERS.iter().filter(|rule| name.eq_ignore_ascii_case(rule.header)) {
-            self.declare(rule, value);
-        }
-        self
     }
 
     fn declare(&mut self, rule: &HeaderRule, value: &[u8]) {
@@ -125,13 +136,6 @@ impl<'a> FetchSignals<'a> {
         if holds {
             self.declared.insert(rule.proves);
         }
-    }
-
-    /// With the method HEAD in place of GET.
-    #[must_use]
-    pub const fn head(mut self) -> Self {
-        self.declared.insert(Evidence::MethodHead);
-        self
     }
 
     pub(crate) const fn agent(&self) -> Option<&'a [u8]> {

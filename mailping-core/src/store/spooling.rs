@@ -16,9 +16,9 @@ pub trait Spooling: Send + Sync {
     fn is_away(&self) -> bool;
 
     /// Hands one batch over to the database, takes off what that has, and says whether more waits.
-    /// It does nothing if nothing waits and the database is known to be there. The tracker calls it again and again,
-    /// from a thread of its own that it may block; after an error, which means that the database is
-    /// away, with a growing pause.
+    /// It does nothing if nothing waits and the database is known to be there. The tracker calls it
+    /// again and again, from a thread of its own that it may block; after an error, which means
+    /// that the database is away, with a growing pause.
     fn hand_over(&self) -> Result<bool, StoreError>;
 }
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::MaskedIp;
-pub use crate::fetcher::classifier::{Classified, SinceSent};
+pub use crate::fetcher::classifier::Classified;
 pub use crate::fetcher::rules::{Rule, rules};
 pub use crate::fetcher::signals::FetchSignals;
+pub use crate::fetcher::timing::SinceSent;
 use crate::fetcher::{Classifier, Fetcher, Verdict};
 use crate::mask::Mask;
 

@@ -1,119 +1,75 @@
-//! One ping: its receipt, which follows what happens, its pixel, and what can be done with it.
+//! One message: its receipt, which follows what happens, its pixel, and what can be done with it.
 
 use askama::Template;
 use http::StatusCode;
-use mailping_core::fetcher::Evidence;
-use mailping_core::receipts::{Open, OpenCursor, OpenQuery};
+use mailping_core::receipts::{OpenCursor, OpenQuery};
 use mailping_core::{Basis, Detail, PingId, Receipt, Timestamp};
 
 use super::frame::{Frame, html};
-use super::shown::{Badge, count, when};
+use super::moment::{Moment, now};
+use super::shown::Shown;
+use super::words::count;
 use super::{failed, field, no_such_ping};
 use crate::access::{Grant, Scope};
 use crate::answer::{Answer, Body};
 use crate::live;
 use crate::page::Page;
-use crate::prefix::Prefix;
 use crate::visit::Visit;
-use crate::why::Finding;
 
-/// How many fetches a page shows.
-const PAGE: usize = 50;
-/// The most fetches of an export.
-const MOST_EXPORTED: usize = 100_000;
+/// How many loads a page shows.
+const PAGE: usize = 200;
+/// The most loads of an export.
+const MAX_EXPORTED: usize = 100_000;
 
 #[derive(Template)]
 #[template(path = "receipt.html")]
 struct ReceiptPage {
     frame: Frame,
+    id: PingId,
     shown: Shown,
     pixel: Option<Pixel>,
     opt_out_url: String,
     /// The first page, which is the one that is live.
     live: bool,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<(&'static str, Fact)>,
     can_withdraw: bool,
-}
-
-/// The part of the page that follows what happens.
-#[derive(Template)]
-#[template(path = "shown.html")]
-struct Shown {
-    prefix: Prefix,
-    id: String,
-    reference: String,
-    state: Badge,
-    status: Option<Badge>,
-    sentence: String,
-    counts: Vec<(&'static str, String)>,
-    fetches: Vec<Fetch>,
-    findings: Vec<Finding>,
-    older: Option<String>,
-    total: String,
 }
 
 struct Pixel {
     url: String,
     tag: String,
+    /// A line for a shell that loads it as a reader's browser does.
+    try_it: String,
 }
 
-/// One fetch.
-struct Fetch {
-    verdict: Badge,
-    at: String,
-    machine_time: String,
-    by: String,
-    place: String,
-    network: Option<String>,
-    evidence: Vec<Evidence>,
+/// A text or a time.
+enum Fact {
+    Text(String),
+    Time(Moment),
 }
 
-impl Fetch {
-    fn new(open: &Open) -> Self {
-        Self {
-            verdict: Badge::of_verdict(open.verdict),
-            at: when(open.time()),
-            machine_time: open.time().to_string(),
-            by: open.fetched_by().to_string(),
-            place: open.place().map_or_else(|| "unknown".to_owned(), |place| place.to_string()),
-            network: open.network.map(|network| network.to_string()),
-            evidence: open.evidence.iter().collect(),
-        }
+impl Pixel {
+    fn new(url: &str, tag: String, sent_at: Timestamp) -> Self {
+        // Sooner it would be too early for a person.
+        let is_early = now().since(sent_at).is_none_or(|age| age.as_secs() < 31);
+        let wait = if is_early { "sleep 31; " } else { "" };
+        let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+        let try_it = format!("{wait}curl -s -o pixel.gif -A \"{agent}\" \"{url}\"");
+        Self { url: url.to_owned(), tag, try_it }
     }
 }
 
-impl Shown {
-    fn new(receipt: &Receipt, page: &Page, scope: &Scope) -> Self {
-        let summary = &receipt.summary;
-        let nothing = summary.fetches == 0 && summary.last_human_open.is_none();
-        let findings = if nothing {
-            // What the counters say concerns all owners.
-            let health = (*scope == Scope::All).then(|| page.tracker.intake().health());
-            page.setup.findings_for(summary, health.as_ref())
-        } else {
-            Vec::new()
-        };
-        let time = |at: Option<_>| at.map_or_else(|| "\u{2013}".to_owned(), when);
-        Self {
-            prefix: page.prefix.clone(),
-            id: summary.ping.id.to_string(),
-            reference: summary.ping.reference.clone(),
-            state: Badge::of_state(summary.state),
-            status: Badge::of_status(summary.ping.status),
-            sentence: summary.to_string(),
-            counts: vec![
-                ("Displays by a person", summary.human_opens.to_string()),
-                ("Uncertain", summary.uncertain_fetches.to_string()),
-                ("By machines", summary.machine_fetches.to_string()),
-                ("First display", time(summary.first_human_open)),
-                ("Last display", time(summary.last_human_open)),
-            ],
-            fetches: receipt.opens.iter().map(Fetch::new).collect(),
-            findings,
-            older: receipt.next.map(|cursor| cursor.to_string()),
-            total: count(summary.fetches, "fetch", "fetches"),
-        }
-    }
+fn show(receipt: &Receipt, page: &Page, scope: &Scope) -> Shown {
+    let summary = &receipt.summary;
+    let findings = if summary.fetches == 0 && summary.last_human_open.is_none() {
+        // What the counters say concerns all owners.
+        let health = (*scope == Scope::All).then(|| page.tracker.intake().health());
+        page.setup.findings_for(summary, health.as_ref())
+    } else {
+        Vec::new()
+    };
+    let window = page.tracker.receipts().repeat_window();
+    Shown::new(receipt, &page.prefix, findings, page.setup.source, window)
 }
 
 async fn read(
@@ -134,11 +90,12 @@ pub(crate) async fn answer(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answ
     let receipt = read(visit, id, before, PAGE).await?;
     let prepared = pings.get(id).await.map_err(|error| failed(visit, &error))?;
     let prepared = prepared.ok_or_else(|| no_such_ping(visit))?;
-    let tag = prepared.img_tag();
+    let (tag, sent_at) = (prepared.img_tag(), prepared.ping().sent_at);
     let receipt_page = ReceiptPage {
         frame: Frame::new(visit),
-        shown: Shown::new(&receipt, visit.page, &visit.scope),
-        pixel: prepared.pixel_url().map(|url| Pixel { url: url.to_owned(), tag }),
+        id,
+        shown: show(&receipt, visit.page, &visit.scope),
+        pixel: prepared.pixel_url().map(|url| Pixel::new(url, tag, sent_at)),
         opt_out_url: prepared.opt_out_url().to_owned(),
         live: before.is_none(),
         facts: facts(&receipt, pings.ceiling()),
@@ -147,25 +104,32 @@ pub(crate) async fn answer(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answ
     Ok(html(StatusCode::OK, &receipt_page))
 }
 
-fn facts(receipt: &Receipt, ceiling: Detail) -> Vec<(&'static str, String)> {
-    let ping = &receipt.summary.ping;
-    let exact = |time: Timestamp| when(time.into());
+fn facts(receipt: &Receipt, ceiling: Detail) -> Vec<(&'static str, Fact)> {
+    let (ping, now) = (&receipt.summary.ping, now());
+    let time = |time: Timestamp| Fact::Time(Moment::exact(time, now));
     let basis = match &ping.basis {
-        Basis::LegitimateInterest { reason } => format!("legitimate interest: {reason}"),
-        Basis::Consent { given_at, .. } => format!("consent, given {}", exact(*given_at)),
-        Basis::Contract => "contract".to_owned(),
-        Basis::LegalObligation => "legal obligation".to_owned(),
-        _ => "unknown".to_owned(),
+        Basis::LegitimateInterest { reason } => format!("A legitimate interest: {reason}"),
+        Basis::Consent { given_at, .. } => format!("Consent, given {}", Moment::exact(*given_at, now).utc),
+        Basis::Contract => "A contract".to_owned(),
+        Basis::LegalObligation => "A legal obligation".to_owned(),
+        _ => "Unknown".to_owned(),
     };
-    let mut facts = vec![
-        ("Owner", ping.owner.clone().unwrap_or_else(|| "\u{2013}".to_owned())),
-        ("Sent", exact(ping.sent_at)),
-        ("Basis", basis),
-        ("Detail kept", ping.detail.min(ceiling).to_string().replace('_', " ")),
-    ];
-    facts.extend(ping.kind.map(|kind| ("Kind", kind.to_string())));
-    facts.push(("Recorded until", exact(ping.record_until)));
-    facts.push(("Kept until", exact(ping.keep_until)));
+    let kept = match ping.detail.min(ceiling) {
+        Detail::None => "Nothing",
+        Detail::LastDay => "The last day on which it was opened",
+        Detail::Opens => "Each load, without a place",
+        Detail::Country => "Each load, with its country",
+        Detail::City => "Each load, with country and city",
+        _ => "Each load, with city and a masked network",
+    };
+    let mut facts = Vec::new();
+    facts.extend(ping.owner.clone().map(|owner| ("Owner", Fact::Text(owner))));
+    facts.push(("Sent", time(ping.sent_at)));
+    facts.push(("Why it is recorded", Fact::Text(basis)));
+    facts.push(("What is kept at most", Fact::Text(kept.to_owned())));
+    facts.extend(ping.kind.map(|kind| ("Kind of message", Fact::Text(kind.to_string()))));
+    facts.push(("Recorded until", time(ping.record_until)));
+    facts.push(("Deleted after", time(ping.keep_until)));
     facts
 }
 
@@ -187,7 +151,7 @@ impl live::Source for LiveReceipt {
             return None;
         }
         let receipt = self.page.tracker.receipts().page(&OpenQuery::newest(self.id, PAGE)).await.ok()??;
-        Shown::new(&receipt, &self.page, &self.scope).render().ok()
+        show(&receipt, &self.page, &self.scope).render().ok()
     }
 }
 
@@ -208,9 +172,9 @@ pub(crate) async fn live(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer
     Ok(answer)
 }
 
-/// The receipt with all its fetches, as a file.
+/// The receipt with all its loads, as a file.
 pub(crate) async fn export(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
-    let receipt = read(visit, id, None, MOST_EXPORTED).await?;
+    let receipt = read(visit, id, None, MAX_EXPORTED).await?;
     let disposition = format!("attachment; filename=\"receipt-{id}.json\"");
     Ok(Answer::json(StatusCode::OK, &receipt).with("content-disposition", disposition))
 }
@@ -227,7 +191,10 @@ struct ErasePage {
 pub(crate) async fn ask_to_erase(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
     let frame = Frame::new(visit);
     let summary = read(visit, id, None, 1).await?.summary;
-    let total = count(summary.fetches, "recorded fetch", "recorded fetches");
+    let total = match summary.fetches {
+        0 => "its record".to_owned(),
+        loads => format!("its record of {}", count(loads, "load", "loads")),
+    };
     Ok(html(StatusCode::OK, &ErasePage { frame, id, reference: summary.ping.reference, total }))
 }
 

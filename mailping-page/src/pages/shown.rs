@@ -1,74 +1,131 @@
-//! How values are shown: states, verdicts and times in words that a sender understands.
+//! What a receipt shows of its message: the part of the page that follows what happens.
 
-use mailping_core::State;
-use mailping_core::fetcher::Verdict;
-use mailping_core::pings::{Status, TimeStep};
-use mailping_core::receipts::StepTime;
+use std::time::Duration;
 
-/// A short word with a sign, so that it is told apart without its colour.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Badge {
-    pub(crate) class: &'static str,
-    pub(crate) sign: &'static str,
-    pub(crate) text: &'static str,
+use askama::Template;
+use mailping_core::Receipt;
+use mailping_core::fetcher::{Evidence, EvidenceSet};
+use mailping_core::receipts::Open;
+
+use super::groups::{Group, group};
+use super::headline::{Headline, place};
+use super::moment::{Moment, now, span};
+use super::places::Places;
+use super::steps::{Step, steps};
+use super::words::{Badge, count, program, why};
+use crate::prefix::Prefix;
+use crate::source::Source;
+use crate::why::Finding;
+
+#[derive(Template)]
+#[template(path = "shown.html")]
+pub(crate) struct Shown {
+    prefix: Prefix,
+    id: String,
+    pub(crate) reference: String,
+    state: Badge,
+    status: Option<Badge>,
+    headline: Headline,
+    steps: Vec<Step>,
+    /// The numbers of the timeline's events.
+    counts: Vec<(&'static str, u64)>,
+    places: Option<Places>,
+    pub(crate) events: Vec<Event>,
+    findings: Vec<Finding>,
+    older: Option<String>,
+    total: String,
 }
 
-impl Badge {
-    const fn new(class: &'static str, sign: &'static str, text: &'static str) -> Self {
-        Self { class, sign, text }
-    }
+/// One load of the picture, or some that belong together.
+pub(crate) struct Event {
+    badge: Badge,
+    program: String,
+    /// `, 7 times in 2 s`
+    times: String,
+    at: Moment,
+    /// `Linköping, Sweden`
+    places: String,
+    why: &'static str,
+    evidence: Vec<Evidence>,
+    networks: Vec<String>,
+    /// By which a script finds it again.
+    key: String,
+}
 
-    pub(crate) fn of_state(state: State) -> Self {
-        match state {
-            State::Opened => Self::new("human", "\u{25cf}", "Opened"),
-            State::Uncertain => Self::new("uncertain", "\u{25d0}", "Uncertain"),
-            State::MachineOnly => Self::new("machine", "\u{25a0}", "Machines only"),
-            _ => Self::new("none", "\u{25cb}", "No fetch"),
+impl Event {
+    fn new(group: &Group, now: mailping_core::Timestamp) -> Self {
+        let (first, last) = (&group.first, group.last());
+        let times = match group.len() {
+            1 => String::new(),
+            // Steps of an hour or a day begin at the same time.
+            number if first.at == last.at => format!(", {number} times"),
+            number => format!(", {number} times in {}", span(first.at, last.at)),
+        };
+        let evidence = group.opens().fold(EvidenceSet::EMPTY, |all, open| all.union(open.evidence));
+        Self {
+            badge: Badge::of_open(first),
+            program: program(first),
+            times,
+            at: Moment::new(last.time(), now),
+            places: each_once(group, place).join("; "),
+            why: why(first),
+            evidence: evidence.iter().collect(),
+            networks: each_once(group, |open| open.network.map(|network| network.to_string())),
+            key: first.id.to_string(),
         }
     }
+}
 
-    /// What is worth a word: a live ping is the usual one.
-    pub(crate) fn of_status(status: Status) -> Option<Self> {
-        match status {
-            Status::Withdrawn => Some(Self::new("none", "\u{2715}", "Withdrawn")),
-            Status::Expired => Some(Self::new("none", "\u{2715}", "Expired")),
-            Status::Untracked => Some(Self::new("none", "\u{2715}", "Untracked")),
-            Status::Unknown => Some(Self::new("none", "\u{2715}", "Unknown status")),
-            _ => None,
+fn each_once(group: &Group, text: impl Fn(&Open) -> Option<String>) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for text in group.opens().filter_map(text) {
+        if !texts.contains(&text) {
+            texts.push(text);
         }
     }
+    texts
+}
 
-    pub(crate) fn of_verdict(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Human => Self::new("human", "\u{25cf}", "Person"),
-            Verdict::Machine => Self::new("machine", "\u{25a0}", "Machine"),
-            _ => Self::new("uncertain", "\u{25d0}", "Uncertain"),
+impl Shown {
+    /// A receipt whose opens come from the newest.
+    pub(crate) fn new(
+        receipt: &Receipt,
+        prefix: &Prefix,
+        findings: Vec<Finding>,
+        source: Option<Source>,
+        repeat_window: Duration,
+    ) -> Self {
+        let (summary, now) = (&receipt.summary, now());
+        let mut opens: Vec<&Open> = receipt.opens.iter().collect();
+        opens.sort_by_key(|open| (open.at, open.id));
+        let groups = group(opens, repeat_window);
+        let places = Places::of(groups.iter().map(|group| &group.first), source);
+        let loads = count(summary.fetches, "load", "loads");
+        let total = match &receipt.next {
+            Some(_) => format!("{} of {loads} of its picture, the latest first", receipt.opens.len()),
+            None if receipt.opens.len() > groups.len() => {
+                format!("{loads} of its picture, the latest first; repeats stand together")
+            }
+            None => format!("{loads} of its picture, the latest first"),
+        };
+        Self {
+            prefix: prefix.clone(),
+            id: summary.ping.id.to_string(),
+            reference: summary.ping.reference.clone(),
+            state: Badge::of_state(summary.state),
+            status: Badge::of_status(summary.ping.status),
+            headline: Headline::of(summary, now),
+            steps: steps(summary, now),
+            counts: vec![
+                ("by a person", summary.human_opens),
+                ("unclear", summary.uncertain_fetches),
+                ("by machines", summary.machine_fetches),
+            ],
+            places,
+            events: groups.iter().rev().map(|group| Event::new(group, now)).collect(),
+            findings,
+            older: receipt.next.map(|cursor| cursor.to_string()),
+            total,
         }
     }
-}
-
-/// A time at its step, in UTC.
-pub(crate) fn when(time: StepTime) -> String {
-    let text = time.start().to_string();
-    let (day, clock) = text.split_once('T').unwrap_or((&text, ""));
-    match time.step() {
-        TimeStep::Day => format!("{day} (UTC)"),
-        TimeStep::Hour => format!("{day}, hour from {} UTC", clock.get(..5).unwrap_or(clock)),
-        _ => format!("{day} {} UTC", clock.get(..8).unwrap_or(clock)),
-    }
-}
-
-/// A time to the minute at most, for a column that says UTC.
-pub(crate) fn short(time: StepTime) -> String {
-    let text = time.start().to_string();
-    let (day, clock) = text.split_once('T').unwrap_or((&text, ""));
-    match time.step() {
-        TimeStep::Day => day.to_owned(),
-        _ => format!("{day} {}", clock.get(..5).unwrap_or(clock)),
-    }
-}
-
-/// A number with its noun.
-pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }

@@ -61,7 +61,7 @@ pub fn the_page_keeps_its_policy_and_is_small(start: &Start) {
     let erase = format!("{receipt}/erase");
     let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                   form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    for path in ["/", "/login", "/why", &receipt, &erase, "/?owner=nobody"] {
+    for path in ["/", "/login", "/why", "/sample", &receipt, &erase, "/?owner=nobody", "/?state=opened"] {
         let reply = client.get(path, if path == "/login" { &[] } else { &[BEARER] });
         let page = String::from_utf8_lossy(&reply.body).into_owned();
         assert_eq!(header(&reply, "content-security-policy"), Some(policy), "{path}");
@@ -98,7 +98,7 @@ pub fn the_form_makes_a_ping_and_text_stays_text(start: &Start) {
     let fetched = client.get(pixel_of(&page), &[("user-agent", FIREFOX)]);
     assert_eq!(fetched.body.len(), 43);
     let (_, page) = get(&client, &receipt);
-    assert!(page.contains("a browser") && page.contains("ua:browser"), "{page}");
+    assert!(page.contains("A browser") && page.contains("ua:browser"), "{page}");
     let export = get(&client, &format!("{receipt}/export")).0;
     assert_eq!(
         (export.json()["fetches"].as_u64(), export.json()["opens"].as_array().unwrap().len()),
@@ -119,8 +119,14 @@ pub fn the_form_makes_a_ping_and_text_stays_text(start: &Start) {
             "{fields}: {page}"
         );
     }
+    let nothing = form(&client, "/pings", "detail=street", &[BEARER]);
+    let page = String::from_utf8_lossy(&nothing.body).into_owned();
+    for field in ["reference", "reason", "detail"] {
+        assert!(page.contains(&format!("id=\"wrong-{field}\"")), "all at once, also {field}: {page}");
+    }
+    assert!(page.contains("3 fields need another look"), "{page}");
     assert_eq!(form(&client, &format!("{receipt}/withdraw"), "", &[BEARER]).status, 303);
-    assert!(get(&client, &receipt).1.contains("Withdrawn"));
+    assert!(get(&client, &receipt).1.contains("Stopped"));
     assert_eq!(form(&client, &format!("{receipt}/erase"), "", &[BEARER]).status, 303);
     let gone = client.get(&receipt, &[BEARER]);
     assert!(gone.status == 404 && gone.head.contains("text/html"), "{gone:?}");
@@ -138,12 +144,141 @@ pub fn the_list_is_filtered_and_its_table_has_no_formula(start: &Start) {
     let older = older.expect("a second page").split('"').next().unwrap();
     let (_, second) = get(&client, &format!("/?owner=billing&after={older}"));
     assert_eq!((first.matches("<tr>").count(), second.matches("<tr>").count()), (51, 7));
-    assert!(get(&client, "/?owner=nobody").1.contains("No ping has exactly this"));
+    let assets = first.split('"').filter(|text| text.starts_with("/assets/"));
+    let bytes = first.len() + assets.map(|asset| client.get(asset, &[]).body.len()).sum::<usize>();
+    assert!(bytes < 60_000, "a full page and all that it loads has {bytes} bytes");
+    assert!(get(&client, "/?owner=nobody").1.contains("No message fits"));
     let (reply, table) = get(&client, "/pings.csv?owner=billing");
     assert!(header(&reply, "content-disposition").unwrap().contains("attachment"), "{reply:?}");
     assert_eq!(table.lines().count(), 57);
     assert!(table.contains("\"'=HYPERLINK(\"\"http://evil.example\"\")\""), "{table}");
     assert_eq!(get(&client, "/pings.csv?reference=r-7").1.lines().count(), 2);
+}
+
+/// The numbers above the list are those of its rows, and each leads to them; the line that the page
+/// gives to try it with says "Opened", and plain curl does not.
+pub fn states_are_counted_and_filtered(start: &Start) {
+    let program = start.run(&[TOKEN]);
+    let client = program.client();
+    let pings: Vec<Value> = (0..4).map(|_| api_ping(&program)).collect();
+    let path = |ping: &Value| format!("/pings/{}", ping["id"].as_str().unwrap());
+    let (_, page) = get(&client, &path(&pings[0]));
+    let agent = page.split("-A &#34;").nth(1).expect("a line to try").split("&#34;").next().unwrap();
+    client.get(pixel_of(&page), &[("user-agent", agent)]);
+    let machine = pixel_of(&get(&client, &path(&pings[1])).1).to_owned();
+    client.get(&machine, &[("user-agent", "curl/8.5.0")]);
+    assert!(get(&client, &path(&pings[0])).1.contains(">Opened <time"), "the line says so");
+    assert!(get(&client, &path(&pings[1])).1.contains("Only machines so far"));
+    let (_, all) = get(&client, "/");
+    for (state, name, number) in [
+        ("opened", "Opened", 1),
+        ("uncertain", "Unclear", 0),
+        ("machine_only", "Machines only", 1),
+        ("no_fetch", "Nothing yet", 2),
+    ] {
+        let chip = all.split(&format!("href=\"/?state={state}\"")).nth(1).expect("a link");
+        let chip = chip.split("</a>").next().unwrap();
+        assert!(chip.contains(name) && chip.contains(&format!("\"number\">{number}<")), "{chip}");
+        let (_, some) = get(&client, &format!("/?state={state}"));
+        assert_eq!(some.matches("<th scope=\"row\">").count(), number, "{state}");
+        let rows = get(&client, &format!("/pings.csv?state={state}")).1.lines().count();
+        assert_eq!(rows, number + 1, "{state}");
+    }
+}
+
+/// The sample receipt says that it is one, and nothing of it is kept.
+pub fn the_sample_is_marked_and_stores_nothing(start: &Start) {
+    let program = start.run(&[TOKEN]);
+    let client = program.client();
+    let (_, empty) = get(&client, "/");
+    assert!(empty.contains("href=\"/sample\""), "{empty}");
+    let (_, sample) = get(&client, "/sample");
+    assert!(sample.contains("Sample") && sample.contains("made up"), "{sample}");
+    assert!(
+        sample.contains("in Link\u{f6}ping, Sweden, in a browser") && sample.contains(", 7 times in 2 s"),
+        "{sample}"
+    );
+    assert!(get(&client, "/").1.contains("href=\"/sample\""), "there is still no message");
+    assert_eq!(client.get("/api/pings", &[BEARER]).json()["pings"], json!([]));
+    let files: Vec<u8> = start.files().into_iter().flat_map(|(_, bytes)| bytes).collect();
+    assert!(!String::from_utf8_lossy(&files).contains("invoice-42"));
+}
+
+/// The API describes itself: every route that it names answers, and real answers have the fields of
+/// their schemas.
+pub fn the_api_is_as_its_document_says(start: &Start) {
+    let program = start.run(&[TOKEN]);
+    let client = program.client();
+    let document = client.get("/api/openapi.json", &[BEARER]).json();
+    let ping = api_ping(&program);
+    let pixel = ping["pixel_url"].as_str().unwrap().to_owned();
+    client.get(pixel_of(&pixel), &[("user-agent", FIREFOX)]);
+    let id = ping["id"].as_str().unwrap();
+    let recipient = json!({ "recipient": "ada@example.com" }).to_string();
+    let new = json!({ "reference": "x", "basis": { "kind": "contract" } }).to_string();
+    let mut checked = 0;
+    for (method, path, body, status) in [
+        ("GET", "/api/pings", "", "200"),
+        ("POST", "/api/pings", new.as_str(), "201"),
+        ("POST", "/api/pings", "{}", "422"),
+        ("GET", "/api/pings/{id}", "", "200"),
+        ("POST", "/api/pings/{id}/withdraw", "", "204"),
+        ("GET", "/api/health", "", "200"),
+        ("POST", "/api/objections", &recipient, "204"),
+        ("POST", "/api/export", &recipient, "200"),
+        ("POST", "/api/erase", &recipient, "200"),
+        ("DELETE", "/api/pings/{id}", "", "204"),
+        ("GET", "/api/pings/{id}", "", "404"),
+        ("GET", "/api/openapi.json", "", "200"),
+    ] {
+        let operation = &document["paths"][path][method.to_lowercase()];
+        let reply = client.send(method, &path.replace("{id}", id), &[BEARER], body);
+        assert_eq!(reply.status.to_string(), status, "{method} {path}: {reply:?}");
+        let described = &operation["responses"][status];
+        assert!(described.is_object(), "{method} {path} {status} is not in {operation}");
+        let schema = &described["content"]["application/json"]["schema"];
+        if path != "/api/openapi.json" && !schema.is_null() {
+            fields_match(&document, schema, &reply.json(), path);
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 8);
+    let routes: usize =
+        document["paths"].as_object().unwrap().values().map(|path| path.as_object().unwrap().len()).sum();
+    assert_eq!(routes, 10, "each is asked for above");
+}
+
+/// An object has the fields of its schema and no others, and so have those within it.
+fn fields_match(document: &Value, schema: &Value, value: &Value, at: &str) {
+    fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+        schema["$ref"].as_str().map_or(schema, |path| document.pointer(path.trim_start_matches('#')).unwrap())
+    }
+    fn properties(document: &Value, schema: &Value) -> serde_json::Map<String, Value> {
+        let schema = resolve(document, schema);
+        let parts = schema["allOf"].as_array().into_iter().flatten();
+        let mut all: serde_json::Map<_, _> = parts.flat_map(|part| properties(document, part)).collect();
+        all.extend(
+            schema["properties"].as_object().into_iter().flatten().map(|(n, s)| (n.clone(), s.clone())),
+        );
+        all
+    }
+    let schema = resolve(document, schema);
+    match value {
+        Value::Array(items) => {
+            items.iter().for_each(|item| fields_match(document, &schema["items"], item, at));
+        }
+        Value::Object(fields) if schema["oneOf"].is_null() => {
+            let known = properties(document, schema);
+            let names: Vec<_> = fields.keys().collect();
+            let mut expected: Vec<_> = known.keys().collect();
+            let mut sorted = names.clone();
+            expected.sort();
+            sorted.sort();
+            assert_eq!(sorted, expected, "{at}: {schema}");
+            fields.iter().for_each(|(name, value)| fields_match(document, &known[name], value, at));
+        }
+        _ => {}
+    }
 }
 
 /// What a page of another site makes a browser send changes nothing; programs, which send neither
@@ -268,6 +403,7 @@ pub fn below_a_path_prefix_every_link_works(start: &Start) {
         ("/", 200),
         ("/login", 200),
         ("/why", 200),
+        ("/sample", 200),
         (&receipt, 200),
         (&erase, 200),
         ("/?owner=nobody", 200),
@@ -275,7 +411,9 @@ pub fn below_a_path_prefix_every_link_works(start: &Start) {
     ] {
         let headers = if path == "/login" { &[][..] } else { &[BEARER] };
         let (taken_off, left) = (client.get(path, headers), client.get(&format!("/tools{path}"), headers));
-        assert_eq!((taken_off.status, &taken_off.body), (status, &left.body), "{path}");
+        assert_eq!((taken_off.status, left.status), (status, status), "{path}");
+        // The sample's times go on.
+        assert!(path == "/sample" || taken_off.text() == left.text(), "{path}");
         let page = String::from_utf8(left.body).unwrap();
         for attribute in ["href", "src", "action", "data-live"] {
             for link in page.split(&format!(" {attribute}=\"")).skip(1) {
@@ -323,15 +461,15 @@ pub fn a_fetch_shows_up_live_and_streams_end(start: &Start) {
     let live = format!("{receipt}/live");
     let cookie = log_in(&client);
     let mut stream = client.stream(&live, &[("cookie", &cookie)]);
-    let head = stream.until("No fetch");
+    let head = stream.until("No sign of it yet");
     assert!(head.starts_with("HTTP/1.1 200") && head.contains("text/event-stream"), "{head}");
     let begun = Instant::now();
     client.get(&pixel, &[("user-agent", FIREFOX)]);
     let event = stream.until("ua:browser");
-    assert!(event.contains("event: shown") && event.contains("a browser"), "{event}");
+    assert!(event.contains("event: shown") && event.contains("A browser"), "{event}");
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     form(&client, &format!("{receipt}/withdraw"), "", &[BEARER]);
-    stream.until("Withdrawn");
+    stream.until("Stopped");
 
     // A session's stream ends with it.
     form(&client, "/logout", "", &[("cookie", &cookie)]);

@@ -14,7 +14,8 @@ fn the_readmes_curl_lines_end_with_an_opened_receipt() {
     let program = start.run(&[]);
     let block = README.split("```sh\n").find(|block| block.starts_with("curl ")).unwrap();
     let lines = block.split("```").next().unwrap();
-    // In the first half minute of a day midnight would be too late: a fetch then may be a scanner's.
+    // In the first half minute of a day midnight would be too late: a fetch then may be a
+    // scanner's.
     let midnight = "$(date -u +%Y-%m-%dT00:00:00Z)";
     assert!(lines.contains(midnight) && lines.contains("localhost:3000"), "{lines}");
     let lines = lines

@@ -23,6 +23,7 @@ macro_rules! keeps_every_promise_in_a_browser {
             no_text_of_anybody_becomes_markup,
             all_of_it_can_be_done_from_the_keyboard,
             without_scripts_a_ping_is_made_and_read,
+            a_receipt_groups_folds_and_says_local_times,
             every_page_can_be_seen_and_named_in_light_dark_and_on_a_phone,
         );
     };

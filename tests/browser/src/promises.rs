@@ -27,7 +27,7 @@ fn browser(program: &Program) -> Browser {
 fn log_in(browser: &Browser) {
     browser.open("/login");
     browser.type_into("#token", &format!("{ADMIN_TOKEN}{ENTER}"));
-    browser.sees("h1", "Receipts");
+    browser.sees("h1", "Messages");
 }
 
 /// Makes a ping in the form of the page that the browser is at.
@@ -35,6 +35,7 @@ fn make(browser: &Browser, reference: &str, recipient: &str) {
     browser.type_into("#reference", reference);
     browser.type_into("#reason", "proof of delivery");
     if !recipient.is_empty() {
+        browser.click(".more summary");
         browser.type_into("#recipient", recipient);
     }
     browser.click(".make button");
@@ -72,10 +73,10 @@ pub fn a_ping_is_made_copied_and_watched_without_a_reload(start: &Start) {
     let program = start.run(&BEHIND_PROXY);
     let browser = browser(&program);
     log_in(&browser);
-    browser.sees(".empty", "Make a ping");
+    browser.sees(".empty", "Name a message");
     make(&browser, "invoice-42", "ada@example.com");
     browser.sees("h1", "invoice-42");
-    browser.sees(".verdict", "No fetch");
+    browser.sees(".answer", "No sign of it yet");
     browser.sees(".findings", "reached from this machine only");
     browser.sees("#pulse", "Live");
 
@@ -87,12 +88,12 @@ pub fn a_ping_is_made_copied_and_watched_without_a_reload(start: &Start) {
     browser.run("window.stayed = true");
     let url = browser.value("#url");
     fetch(&program, &url, GMAIL, "66.249.84.10");
-    browser.sees(".timeline", "Gmail's proxy");
+    browser.sees(".timeline", "Gmail");
     fetch(&program, &url, "curl/8.5.0", "198.51.100.77");
-    browser.sees(".fetch.machine", "an HTTP library");
+    browser.sees(".event.machine", "A tool such as curl");
     browser.sees("#pulse", "Just now");
     assert_eq!(browser.run("return window.stayed"), true, "it was not reloaded");
-    assert_eq!(browser.run("return document.querySelectorAll('.fetch').length"), 2);
+    assert_eq!(browser.run("return document.querySelectorAll('.event').length"), 2);
     assert_eq!(browser.run("return document.querySelector('.findings')"), Value::Null);
 
     browser.open("/");
@@ -110,16 +111,16 @@ pub fn an_erasure_asks_first_and_a_withdrawal_shows(start: &Start) {
     make(&browser, "contract-7", "");
     let receipt = browser.path();
     browser.click(".actions form button");
-    browser.sees(".verdict", "Withdrawn");
-    browser.sees(".pixel", "No pixel");
+    browser.sees(".answer", "Stopped");
+    browser.sees(".side", "No pixel");
     browser.click(".actions .danger");
-    browser.sees("h1", "Erase this ping?");
+    browser.sees("h1", "Erase this message’s record?");
     browser.click(".actions .quiet");
     browser.sees("h1", "contract-7");
     assert_eq!(browser.path(), receipt);
     browser.click(".actions .danger");
     browser.click(".actions button.danger");
-    browser.sees(".empty", "Make a ping");
+    browser.sees(".empty", "Name a message");
     browser.open(&receipt);
     browser.sees("h1", "There is nothing here");
     assert!(browser.console().iter().all(|line| line.contains("404")), "only the page that is gone");
@@ -144,11 +145,11 @@ pub fn the_opt_out_page_keeps_an_objection(start: &Start) {
     // The page has no icon of its own, which browsers then look for.
     assert!(before.iter().all(|line| line.contains("favicon")), "{before:?}");
     browser.open(&receipt);
-    browser.sees(".verdict", "Withdrawn");
+    browser.sees(".answer", "Stopped");
     browser.open("/");
     browser.click("summary");
     make(&browser, "offer-2", "ADA@example.com");
-    browser.sees(".verdict", "Untracked");
+    browser.sees(".answer", "Not tracked");
     browser.sees(".findings", "The recipient has objected");
     no_console_errors(&browser);
 }
@@ -183,7 +184,7 @@ pub fn a_login_lets_in_and_a_logout_out(start: &Start) {
     browser.sees("#pulse", "Live");
     let url = browser.value("#url");
     fetch(&program, &url, FIREFOX, "198.51.100.77");
-    browser.sees(".timeline", "a browser");
+    browser.sees(".timeline", "A browser");
     browser.click("nav form button");
     browser.sees("h1", "Log in");
     browser.open(&receipt);
@@ -204,7 +205,7 @@ pub fn no_text_of_anybody_becomes_markup(start: &Start) {
     assert_eq!(browser.text("h1"), evil);
     browser.sees("#pulse", "Live");
     fetch(&program, ping["pixel_url"].as_str().unwrap(), FIREFOX, "198.51.100.77");
-    browser.sees(".timeline", "a browser");
+    browser.sees(".timeline", "A browser");
     browser.click(".actions .danger");
     browser.sees("main", evil);
     assert_eq!(browser.run("return document.querySelectorAll('main img, main script').length"), 0);
@@ -222,7 +223,9 @@ pub fn all_of_it_can_be_done_from_the_keyboard(start: &Start) {
     assert_eq!(focus(), "Skip to content");
     browser.press(ENTER);
     browser.press(TAB);
-    assert_eq!(focus(), "reference", "the menu is skipped");
+    assert_eq!(focus(), "See a sample receipt", "the menu is skipped");
+    browser.press(TAB);
+    assert_eq!(focus(), "reference");
     browser.press("invoice-42");
     browser.press(TAB);
     browser.press("proof");
@@ -231,7 +234,7 @@ pub fn all_of_it_can_be_done_from_the_keyboard(start: &Start) {
     browser.press(TAB);
     browser.press(ENTER);
     browser.press(TAB);
-    assert_eq!(focus(), "← All receipts");
+    assert_eq!(focus(), "← All messages");
     // The order of the page's source is the order of the focus.
     let seen: Vec<Value> = (0..8)
         .map(|_| {
@@ -239,7 +242,8 @@ pub fn all_of_it_can_be_done_from_the_keyboard(start: &Start) {
             focus()
         })
         .collect();
-    assert!(seen.starts_with(&[json!("tag"), json!("Copy the HTML"), json!("url")]), "{seen:?}");
+    let expected = ["Paste into the message", "tag", "Copy the HTML", "url"].map(|name| json!(name));
+    assert!(seen.starts_with(&expected), "{seen:?}");
     let outline = browser.run("return getComputedStyle(document.activeElement).outlineStyle");
     assert_ne!(outline, "none", "where the focus is can be seen");
 }
@@ -253,10 +257,48 @@ pub fn without_scripts_a_ping_is_made_and_read(start: &Start) {
     make(&browser, "invoice-42", "");
     fetch(&program, &browser.value("#url"), GMAIL, "66.249.84.10");
     browser.open(&browser.path());
-    browser.sees(".timeline", "Gmail's proxy");
+    browser.sees(".timeline", "Gmail");
     browser.click(".actions .danger");
     browser.click(".actions button.danger");
-    browser.sees(".empty", "Make a ping");
+    browser.sees(".empty", "Name a message");
+}
+
+/// What happened is grouped as it is counted, its reasons are folded and stay as they were while it
+/// is live; times are local with UTC beside them, places are on a map, and the pixel folds away.
+pub fn a_receipt_groups_folds_and_says_local_times(start: &Start) {
+    let program = start.run(&BEHIND_PROXY);
+    let ping = api_ping(&program.client().bearer(ADMIN_TOKEN), "invoice-42");
+    let url = ping["pixel_url"].as_str().unwrap();
+    (0..3).for_each(|_| fetch(&program, url, "curl/8.5.0", "192.0.2.9"));
+    fetch(&program, url, FIREFOX, "198.51.100.77");
+    let browser = browser(&program);
+    log_in(&browser);
+    browser.open(&format!("/pings/{}", ping["id"].as_str().unwrap()));
+    browser.sees("#pulse", "Live");
+    browser.sees("#answer", "Opened just now in Kyoto, Japan, in a browser");
+    browser.sees(".event.machine", "A tool such as curl, 3 times");
+    let numbers = "return [...document.querySelectorAll('.counts dd')].map((number) => number.textContent)";
+    assert_eq!(browser.run(numbers), json!(["1", "0", "1"]));
+    assert_eq!(browser.run("return document.querySelectorAll('.event').length"), 2);
+    assert_eq!(browser.run("return document.querySelector('.paste').open"), false, "it is not pasted again");
+    browser.sees(".places", "Kyoto, Japan");
+    assert!(
+        browser.run("return document.querySelector('.map').ariaLabel").as_str().unwrap().contains("Japan")
+    );
+    let time = "const time = document.querySelector('.when time[data-at]'); return [time.title, time.textContent, \
+                new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time.dateTime))]";
+    let time = browser.run(time);
+    assert!(time[0].as_str().unwrap().ends_with(" UTC"), "{time}");
+    assert_eq!(time[1], time[2]);
+
+    browser.click(".event.human summary");
+    browser.sees(".event.human details", "ua:browser");
+    fetch(&program, url, GMAIL, "66.249.84.10");
+    browser.sees("#answer", "in Gmail");
+    browser.sees("#pulse", "Just now: Opened");
+    assert_eq!(browser.run("return document.querySelectorAll('.event details[open]').length"), 1);
+    assert_eq!(browser.run("return document.activeElement.textContent"), "Why this counts as a person");
+    no_console_errors(&browser);
 }
 
 /// Every page, by day, by night and on a phone: contrast, labels, headings, width, and nothing from
@@ -290,11 +332,13 @@ pub fn every_page_can_be_seen_and_named_in_light_dark_and_on_a_phone(start: &Sta
         ("receipt-quiet", path(&quiet)),
         ("erase", format!("{}/erase", path(&ping))),
         ("why", "/why".to_owned()),
+        ("sample", "/sample".to_owned()),
+        ("opened", "/?state=opened".to_owned()),
     ];
     for (name, options) in [
         ("light", wide),
         ("dark", Options { dark: true, ..wide }),
-        ("phone", Options { window: (360, 740), ..wide }),
+        ("phone", Options { window: (390, 844), ..wide }),
         ("phone-dark", Options { window: (320, 640), dark: true, ..wide }),
     ] {
         let browser = Browser::start(program.server(), options);
@@ -304,14 +348,15 @@ pub fn every_page_can_be_seen_and_named_in_light_dark_and_on_a_phone(start: &Sta
             if page.starts_with("receipt") {
                 browser.sees("#pulse", "Live");
             }
-            check(&browser, &format!("{page} {name}"));
             browser.picture(&format!("{page}-{name}"));
+            browser.run("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })");
+            check(&browser, &format!("{page} {name}"));
         }
         browser.open("/");
         browser.click("summary");
         browser.type_into("#reference", "x");
         browser.click(".make button");
-        browser.sees("#wrong-reason", "This is needed");
+        browser.sees("#wrong-reason", "Say why");
         check(&browser, &format!("the refused form {name}"));
         browser.picture(&format!("refused-{name}"));
         let console = browser.console();

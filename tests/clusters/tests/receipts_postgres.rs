@@ -78,17 +78,19 @@ fn a_wrong_database_or_missing_keys_are_refused_in_one_clear_line() {
     let url = server().url("postgres");
     let start = receipts_postgres();
     for (settings, expected) in [
-        (vec![("MAILPING_KEYS", KEYS)], "must be the address of a PostgreSQL database"),
-        (vec![("MAILPING_DB", "mailping.db"), ("MAILPING_KEYS", KEYS)], "must be the address"),
         (
             vec![("MAILPING_DB", "mysql://root:open-sesame-77@localhost/x"), ("MAILPING_KEYS", KEYS)],
-            "must be the address",
+            "the address of a PostgreSQL database",
         ),
         (
             vec![("MAILPING_DB", "postgres://u:open-sesame-77@h:port/x"), ("MAILPING_KEYS", KEYS)],
             "must be a URL",
         ),
-        (vec![("MAILPING_DB", &url)], "MAILPING_KEYS: must be given"),
+        (vec![("MAILPING_DB", &url), ("MAILPING_COPIES", "0")], "MAILPING_KEYS: must be given"),
+        (
+            vec![("MAILPING_DB", &url), ("MAILPING_KEYS", KEYS), ("MAILPING_COPIES", "0")],
+            "expected a number of machines",
+        ),
         (vec![("MAILPING_DB", &url), ("MAILPING_KEYS", "0:c2hvcnQ=")], "MAILPING_KEYS"),
         (
             vec![

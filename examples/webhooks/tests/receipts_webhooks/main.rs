@@ -129,23 +129,35 @@ fn an_open_that_the_outbox_never_saw_is_told_after_a_restart() {
     });
 }
 
-/// A person displays a message of five days ago, four days ago, while the program does not run.
-fn opened_days_ago(start: &Start) -> String {
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Another program on the database, by whose clock it is so many days ago.
+fn days_ago(start: &Start, days: u32) -> Tracker {
     let store = SqliteStore::open(start.folder().join("mailping.db")).unwrap();
     let builder = Tracker::builder(Keyring::from_text(KEYS).unwrap(), store);
-    let builder = builder.base_url("http://localhost/px").unwrap().clock(|| SystemTime::now() - 4 * DAY);
+    let builder = builder.base_url("http://localhost/px").unwrap();
+    pollster::block_on(builder.clock(move || SystemTime::now() - days * DAY).build()).unwrap()
+}
+
+/// A message that it sent; what the program's API says of it, as far as the tests ask.
+fn sent_by(tracker: &Tracker, reference: &str, days: u32) -> Value {
+    let new = NewPing::one_to_one(reference, Basis::Contract).sent_at(SystemTime::now() - days * DAY);
+    let ping = pollster::block_on(tracker.pings().create(new)).unwrap();
+    json!({ "id": ping.id(), "pixel_url": ping.pixel_url().unwrap() })
+}
+
+/// A person displays a message of five days ago, four days ago, while the program does not run.
+fn opened_days_ago(start: &Start) -> String {
+    let tracker = days_ago(start, 4);
+    let ping = sent_by(&tracker, "invoice-4", 5);
+    let headers = http::HeaderMap::from_iter([(http::header::USER_AGENT, FIREFOX.parse().unwrap())]);
+    let path = ping["pixel_url"].as_str().unwrap().trim_start_matches("http://localhost");
+    let request = PixelRequest::new(path, Some([127, 77, 1, 2].into()), &headers);
     pollster::block_on(async {
-        let tracker = builder.build().await.unwrap();
-        let new = NewPing::one_to_one("invoice-4", Basis::Contract).sent_at(SystemTime::now() - 5 * DAY);
-        let ping = tracker.pings().create(new).await.unwrap();
-        let headers = http::HeaderMap::from_iter([(http::header::USER_AGENT, FIREFOX.parse().unwrap())]);
-        let path = ping.pixel_url().unwrap().trim_start_matches("http://localhost");
-        let request = PixelRequest::new(path, Some([127, 77, 1, 2].into()), &headers);
-        assert!(matches!(tracker.intake().record(&request).await, Ok(Recorded::Durable)));
+        assert_eq!(tracker.intake().record(&request).await.unwrap(), Recorded::Durable);
         tracker.intake().close(Duration::from_secs(20)).await;
-        ping.id().to_string()
-    })
+    });
+    ping["id"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -242,12 +254,11 @@ fn a_receiver_that_does_not_answer_holds_up_no_pixel_and_no_list() {
 #[test]
 fn a_message_that_nobody_opened_for_days_is_told() {
     let receiver = Receiver::start();
-    let start = telling(receiver.address);
-    let program = start.run(&[]);
-    let due = make(&program, "invoice-4", &sent_before(4));
-    make(&program, "invoice-2", &sent_before(2));
-    make(&program, "invoice-9", &sent_before(9));
-    program.terminate();
+    let start = telling(receiver.address).with("MAILPING_KEYS", KEYS);
+    let another = days_ago(&start, 0);
+    let due = sent_by(&another, "invoice-4", 4);
+    sent_by(&another, "invoice-2", 2);
+    sent_by(&another, "invoice-9", 9);
     let program = start.run(&[]);
     let arrived = receiver.next();
     let message = arrived.json();
@@ -374,6 +385,8 @@ fn a_receiver_that_asks_for_a_pause_gets_one_from_every_message() {
     let arrived = receiver.next();
     let asked = Instant::now();
     arrived.ask_for_a_pause(503, "4");
+    // Before this the program cannot know of it.
+    program.wait_for("a webhook was not taken", 1);
     opened(&program, "invoice-43");
     let mut told = Vec::new();
     for _ in 0..2 {

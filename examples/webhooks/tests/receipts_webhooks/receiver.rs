@@ -14,8 +14,9 @@ use serde_json::Value;
 use standardwebhooks::Webhook;
 
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwmgJ4q7kLcHQ=";
-/// How long a message is waited for: several of the pauses between attempts.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a message is waited for: several of the pauses between attempts, and half a minute more
+/// if the program before was ended during one.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A message as it arrived; it is answered when the sender is used or dropped.
 pub(crate) struct Arrived {

@@ -49,6 +49,15 @@ impl Drop for Folder {
 }
 
 #[test]
+fn files_name_their_types() {
+    let kinds = ["DBIP-City-Lite", "GeoLite2-City"];
+    let folder = Folder::new("types");
+    let paths =
+        kinds.map(|kind| folder.write(kind, &file(4, kind, &[("192.0.2.0/24", flat("PT", "Lisbon"))])));
+    assert_eq!(MaxMind::open_all(paths).unwrap().types(), kinds);
+}
+
+#[test]
 fn documentation_ranges_have_places() {
     let geo = MaxMind::from_bytes(documentation_ranges().unwrap()).unwrap();
     assert_eq!(place(&geo, "192.0.2.0/24"), "Lisbon, PT");
