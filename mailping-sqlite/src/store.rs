@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Attempt, DatabaseId, Deleted, KeyFingerprint, Mark, Observation, OpenCursor, OpenQuery, Page, PingQuery,
-    RecipientHashes, Recorded, Spooling, Store, StoreError,
+    Attempt, DatabaseId, Deleted, KeyFingerprint, Mark, Milestone, ObjectionScope, Observation, OpenCursor,
+    OpenQuery, Page, PingQuery, RecipientHashes, Recorded, Spooling, Store, StoreError,
 };
 use mailping_core::{PingId, Timestamp};
 use rusqlite::Connection;
@@ -20,7 +20,7 @@ use crate::repair::Recovered;
 use crate::upkeep::Upkeep;
 use crate::worker::{MAX_CALLS, Worker};
 use crate::writer::Writer;
-use crate::{changes, connect, news, opens, purge, reads, repair};
+use crate::{changes, connect, milestones, news, opens, purge, reads, repair};
 
 /// A [`Store`] in one SQLite file.
 ///
@@ -121,6 +121,11 @@ impl Store for SqliteStore {
         Ok(written)
     }
 
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
+        let milestone = *milestone;
+        self.changes.call(move |writer| writer.write(|change| milestones::reach(change, &milestone))).await
+    }
+
     async fn insert_ping(
         &self,
         ping: &Ping,
@@ -189,9 +194,11 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
         let recipient = recipient.clone();
-        self.changes.call(move |writer| writer.write(|change| changes::object(change, &recipient))).await
+        self.changes
+            .call(move |writer| writer.write(|change| changes::object(change, &recipient, scope)))
+            .await
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
@@ -207,9 +214,9 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
         let recipient = recipient.clone();
-        self.reads.call(move |connection| reads::has_objected(connection, &recipient)).await
+        self.reads.call(move |connection| reads::objection(connection, &recipient)).await
     }
 
     async fn pings_of(
