@@ -1,6 +1,5 @@
 //! A store of your own: this one is in front of another and times what it writes. A store from the
 //! ground up is in the guide "Write a store"; `mailping_core::testing::store` tests either.
-//!
 //! `export MAILPING_KEYS="0:$(openssl rand -base64 32)"`, then `cargo run --example custom_store`.
 
 use std::{error::Error, net::SocketAddr, time::Instant};
@@ -24,6 +23,7 @@ impl Store for Timed {
         println!("{} opens took {:?}", opens.len() + days.len(), begun.elapsed());
         written
     }
+    async fn reach(&self, milestone: &Milestone) -> Answered<Recorded> { self.0.reach(milestone).await }
     async fn insert_ping(&self, ping: &Ping, to: Option<&RecipientHashes>) -> Answered<Status> { self.0.insert_ping(ping, to).await }
     async fn ping(&self, id: PingId) -> Answered<Option<Ping>> { self.0.ping(id).await }
     async fn pings(&self, query: &PingQuery) -> Answered<Page<Ping>> { self.0.pings(query).await }
@@ -33,10 +33,10 @@ impl Store for Timed {
     async fn news(&self, since: &Mark, limit: usize) -> Answered<Page<Observation, Mark>> { self.0.news(since, limit).await }
     async fn withdraw(&self, id: PingId) -> Answered<bool> { self.0.withdraw(id).await }
     async fn erase(&self, id: PingId) -> Answered<Option<Deleted>> { self.0.erase(id).await }
-    async fn object(&self, to: &RecipientHashes) -> Answered<()> { self.0.object(to).await }
+    async fn object(&self, to: &RecipientHashes, scope: ObjectionScope) -> Answered<()> { self.0.object(to, scope).await }
     async fn object_by_ping(&self, id: PingId) -> Answered<()> { self.0.object_by_ping(id).await }
     async fn erase_recipient(&self, to: &RecipientHashes) -> Answered<Deleted> { self.0.erase_recipient(to).await }
-    async fn has_objected(&self, to: &RecipientHashes) -> Answered<bool> { self.0.has_objected(to).await }
+    async fn objection(&self, to: &RecipientHashes) -> Answered<Option<ObjectionScope>> { self.0.objection(to).await }
     async fn pings_of(&self, to: &RecipientHashes, after: Option<PingId>, limit: usize) -> Answered<Page<Ping>> { self.0.pings_of(to, after, limit).await }
     async fn recipient_keys(&self) -> Answered<Vec<KeyFingerprint>> { self.0.recipient_keys().await }
     async fn purge(&self, now: Timestamp, limit: usize) -> Answered<Deleted> { self.0.purge(now, limit).await }

@@ -58,6 +58,7 @@ fn every_story_comes_out_over_http_as_a_careful_person_concludes() {
     for stories in [
         include_str!("../../mailping-core/tests/corpus/stories.jsonl"),
         include_str!("../../mailping-core/tests/corpus/sequences.jsonl"),
+        include_str!("../../mailping-core/tests/corpus/accepted.jsonl"),
     ] {
         let report = stories::run(stories, &geo, serve, fetch).unwrap();
         assert!(report.scored > 10 && report.misses.is_empty(), "{:#?}", report.misses);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::acceptances::Acceptances;
 use crate::base_url::check_base_url;
 use crate::burst::DEFAULT_BURST;
 use crate::detail::{DEFAULT_CEILING, DEFAULT_DNT_CEILING, DEFAULT_GPC_CEILING};
@@ -91,7 +92,7 @@ impl TrackerBuilder {
         Ok(self)
     }
 
-    /// The words of the opt-out page in one more language, or in the place of those that there are:
+    /// The words of the pages that recipients see, to object and to confirm, in one more language, or in the place of those that there are:
     /// English and German without this call. A reader gets the first language of `Accept-Language`
     /// that there is.
     ///
@@ -102,7 +103,7 @@ impl TrackerBuilder {
         Ok(self)
     }
 
-    /// The language of the opt-out page for readers who want none of those that there are, such as
+    /// The language of these pages for readers who want none of those that there are, such as
     /// `de`; English without this call. [`build`](Self::build) refuses one that there are no texts
     /// of.
     pub fn default_language(mut self, tag: &str) -> Self {
@@ -304,6 +305,7 @@ impl TrackerBuilder {
             base_url,
             limiter,
             sequences: Sequences::new(burst_pings, burst_window),
+            acceptances: Acceptances::default(),
             repeat_window: self.repeat_window,
             notification_rules: self.notification_rules,
             queue,

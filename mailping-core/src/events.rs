@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use crate::bell::Bell;
 use crate::fetcher::{Evidence, Verdict};
+use crate::milestone::MilestoneKind;
 use crate::store::{Mark, Observation, OpenCursor, OpenQuery, Page, Store, StoreError};
-use crate::{Error, Open, Ping, PingId, State, StepTime, TimeStep};
+use crate::{Error, Open, OpenId, Ping, PingId, State, StepTime, TimeStep};
 
 /// The most that is read of the store's news at once.
 const MAX_NEWS: usize = 64;
@@ -24,13 +25,13 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 /// The shortest interval.
 const MIN_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Something was kept of a fetch, and is on disk.
+/// Something was kept of a fetch, or a milestone was reached, and is on disk.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Event {
-    /// The same for the same fetch whenever it comes, so that a repetition can be told: ASCII, at
-    /// most 64 bytes.
+    /// The same for the same fetch or milestone whenever it comes, so that a repetition can be told:
+    /// ASCII, at most 64 bytes.
     pub id: String,
     /// The ping.
     pub ping: PingId,
@@ -40,7 +41,9 @@ pub struct Event {
     pub owner: Option<String>,
     /// When, in the time step that is kept.
     pub at: StepTime,
-    /// Whether a person caused it.
+    /// Which milestone it is; `None` for a fetch. One changes no state, and no first open is one.
+    pub milestone: Option<MilestoneKind>,
+    /// Whether a person caused it; what a mail server told is a machine's.
     pub verdict: Verdict,
     /// Whether it came from one of the sender's own networks: then it says nothing about the
     /// recipient.
@@ -68,7 +71,8 @@ impl Event {
     /// Whether a person displayed the message again.
     #[must_use]
     pub fn is_reopen(&self) -> bool {
-        self.verdict == Verdict::Human && !self.own && self.before == State::Opened
+        let is_persons = self.milestone.is_none() && self.verdict == Verdict::Human && !self.own;
+        is_persons && self.before == State::Opened
     }
 }
 
@@ -78,6 +82,7 @@ impl fmt::Debug for Event {
         f.debug_struct("Event")
             .field("id", &self.id)
             .field("at", &self.at)
+            .field("milestone", &self.milestone)
             .field("verdict", &self.verdict)
             .field("own", &self.own)
             .field("before", &self.before)
@@ -269,6 +274,7 @@ impl Events {
             reference: ping.reference.clone(),
             owner: ping.owner.clone(),
             at,
+            milestone: None,
             verdict,
             own: false,
             before: State::NoFetch,
@@ -281,7 +287,7 @@ impl Events {
                 event(id, StepTime::new(last.day, TimeStep::Day), Verdict::Human)
             }
             Observation::Open(open) => {
-                let before = self.state_before(&open, first).await?;
+                let before = self.state_before(ping.id, OpenCursor::of(&open), first).await?;
                 Event {
                     own: open.evidence.contains(Evidence::NetOwn),
                     before,
@@ -289,12 +295,31 @@ impl Events {
                     ..event(format!("{}-{}", ping.id, open.id), open.time(), open.verdict)
                 }
             }
+            Observation::Milestone(milestone) => {
+                let end = OpenCursor::new(milestone.at, OpenId::from_bytes([0xff; 8]));
+                let state = match ping.last_day {
+                    Some(_) => State::Opened,
+                    None => self.state_before(ping.id, end, first).await?,
+                };
+                let verdict = milestone.verdict.unwrap_or(Verdict::Machine);
+                Event {
+                    milestone: Some(milestone.kind),
+                    own: milestone.evidence.contains(Evidence::NetOwn),
+                    before: state,
+                    after: state,
+                    ..event(format!("{}-{}", ping.id, milestone.kind), milestone.time(), verdict)
+                }
+            }
         })
     }
 
-    /// What the opens before this one prove; `first` is the first page of its ping's.
-    async fn state_before(&self, open: &Open, first: &Page<Open, OpenCursor>) -> Result<State, StoreError> {
-        let end = OpenCursor::of(open);
+    /// What the opens of a ping before a place prove; `first` is their first page.
+    async fn state_before(
+        &self,
+        ping: PingId,
+        end: OpenCursor,
+        first: &Page<Open, OpenCursor>,
+    ) -> Result<State, StoreError> {
         let mut state = State::NoFetch;
         let mut next;
         let mut page = first;
@@ -307,7 +332,7 @@ impl Events {
             if state == State::Opened || next.is_none() {
                 return Ok(state);
             }
-            more = self.store.opens(&OpenQuery::oldest(open.ping, MORE_OPENS).after(next)).await?;
+            more = self.store.opens(&OpenQuery::oldest(ping, MORE_OPENS).after(next)).await?;
             page = &more;
         }
     }

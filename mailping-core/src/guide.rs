@@ -50,6 +50,20 @@ pub mod keys {}
 #[doc = include_str!("../docs/retention.md")]
 pub mod retention {}
 
+/// [`Event::milestone`]: crate::receipts::Event::milestone
+/// [`Pings::report`]: crate::pings::Pings::report
+/// [`Texts`]: crate::opt_out::Texts
+/// [`message_id`]: crate::PreparedPing::message_id
+/// [`return_path`]: crate::PreparedPing::return_path
+/// [`sender_copy`]: crate::PreparedPing::sender_copy
+/// [`sent_at`]: crate::NewPing::sent_at
+/// [early window]: crate::fetcher::Classifier::early_window
+/// [own networks]: crate::fetcher::Classifier::own_networks
+/// [verdicts]: crate::guide::verdicts
+/// [what is kept]: crate::privacy
+#[doc = include_str!("../docs/delivery.md")]
+pub mod delivery {}
+
 /// [`Evidence::explanation`]: crate::fetcher::Evidence::explanation
 /// [`mask`]: crate::TrackerBuilder::mask
 /// [`Tracker`]: crate::Tracker

@@ -44,11 +44,26 @@ impl PreparedPing {
         insert(without(html, self.base_url()), &self.img_tag())
     }
 
+    /// As [`embed`](Self::embed), with a visible line before the pixel: a link of these words, such
+    /// as `Confirm receipt`, that lets the recipient confirm it. A message that has the
+    /// [link](Self::confirm_url) already, and one of a ping that asks for no confirmation, gets none.
+    /// Put [`confirm_text`](Self::confirm_text) into the text part.
+    #[must_use]
+    pub fn embed_with_confirm(&self, html: &str, words: &str) -> String {
+        let is_there = self.confirm_url().is_some_and(|url| html.contains(url));
+        if is_amp(html) || is_there {
+            return self.embed(html);
+        }
+        let line = self.confirm_html(words);
+        insert(without(html, self.base_url()), &format!("{line}{}", self.img_tag()))
+    }
+
     /// The message's HTML without any pixel of this service, for the sender's own folder: whoever
-    /// looks into it is not the recipient.
+    /// looks into it is not the recipient. The link that confirms receipt leads nowhere there.
     #[must_use]
     pub fn sender_copy(&self, html: &str) -> String {
-        without(html, self.base_url())
+        let copy = without(html, self.base_url());
+        self.confirm_url().map_or_else(|| copy.clone(), |url| copy.replace(url, "#"))
     }
 
     fn base_url(&self) -> &str {

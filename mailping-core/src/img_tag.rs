@@ -5,7 +5,7 @@ pub(crate) fn img_tag(url: &str) -> String {
     format!(r#"<img src="{}" width="1" height="1" alt="">"#, escape(url))
 }
 
-fn escape(url: &str) -> String {
+pub(crate) fn escape(url: &str) -> String {
     url.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

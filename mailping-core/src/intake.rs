@@ -75,7 +75,7 @@ impl Intake<'_> {
         now: SystemTime,
         open_id: OpenId,
     ) -> Option<Observation> {
-        self.0.observer.judge(Hit { request, now, open_id }).ok()?.cut()
+        self.0.observer.judge(Hit { request, now, open_id }, |_| None).ok()?.cut()
     }
 
     /// How the tracker is doing.
@@ -130,7 +130,7 @@ impl Intake<'_> {
     pub fn note_head(self, request: &PixelRequest<'_>) {
         let inner = self.0;
         let hit = Hit { request, now: (inner.clock)(), open_id: OpenId::from_bytes([0; 8]) };
-        if let Ok(judged) = inner.observer.judge(hit) {
+        if let Ok(judged) = inner.observer.judge(hit, |_| None) {
             inner.sequences.note_head(&judged);
         }
     }
@@ -139,7 +139,7 @@ impl Intake<'_> {
     pub(crate) fn note_stray_link(self, path: &str, mount: &str) {
         let keys = &self.0.observer.keys;
         let is_ours = |label| links::token(path, label, keys).is_some();
-        if !is_ours(Label::Pixel) && !is_ours(Label::OptOut) {
+        if ![Label::Pixel, Label::OptOut, Label::Confirm].into_iter().any(is_ours) {
             return;
         }
         let refusals = &self.0.refusals;
@@ -162,7 +162,8 @@ impl Intake<'_> {
             return Err(Err(Loss::NoRandom));
         };
         let hit = Hit { request, now: (inner.clock)(), open_id };
-        let mut judged = inner.observer.judge(hit).map_err(|refused| {
+        let judged = inner.observer.judge(hit, |ping| inner.acceptances.of(ping));
+        let mut judged = judged.map_err(|refused| {
             count(match refused {
                 Refused::Token => &refusals.token,
                 Refused::Detail => &refusals.detail,

@@ -16,6 +16,7 @@
 //! [`Recorded::Filtered`]: crate::intake::Recorded::Filtered
 //! [`Recorded::Late`]: crate::intake::Recorded::Late
 //! [damaged files]: crate::guide::damaged_files
+//! [delivery]: crate::guide::delivery
 //! [keys]: crate::guide::keys
 //! [limits]: crate::guide::limits
 //! [places]: crate::guide::geo
@@ -29,6 +30,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod acceptances;
 mod base_url;
 mod basis;
 mod bell;
@@ -38,6 +40,8 @@ mod burst;
 #[cfg(feature = "certified")]
 pub mod certified;
 mod client_ip;
+mod confirm;
+mod delivery;
 mod detail;
 mod error;
 mod events;
@@ -56,6 +60,7 @@ mod limiter;
 mod links;
 mod mask;
 mod memory;
+mod milestone;
 pub mod mount;
 mod named;
 mod new_ping;
@@ -81,6 +86,7 @@ mod request;
 mod schema;
 mod sentence;
 mod sequences;
+mod smtp_reply;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

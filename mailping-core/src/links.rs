@@ -14,11 +14,11 @@ use crate::token::{CHARS, Label, Token, is_letter};
 const MAX_PATH_BYTES: usize = 2_048;
 /// The most places of a path at which a signature is checked.
 const MAX_CANDIDATES: usize = 8;
-/// The letters that the last part of an opt-out link begins with; its hyphen may be lost or
-/// escaped.
-const OPT_OUT: &[u8] = b"optout";
+/// The letters that the last part of a link to a page begins with; a hyphen between them may be
+/// lost or escaped.
+const PAGES: [(&[u8], Link); 2] = [(b"optout", Link::OptOut), (b"confirm", Link::Confirm)];
 /// So many of them are enough: a line may have been cut.
-const MIN_OPT_OUT_LETTERS: usize = 3;
+const MIN_PAGE_LETTERS: usize = 3;
 
 pub(crate) fn pixel_url(base_url: &str, token: &str) -> String {
     format!("{base_url}/{token}.gif")
@@ -28,22 +28,31 @@ pub(crate) fn opt_out_url(base_url: &str, token: &str) -> String {
     format!("{base_url}/{token}/opt-out")
 }
 
-/// What a request below the mount asks for. Every path below it is one of the two.
+pub(crate) fn confirm_url(base_url: &str, token: &str) -> String {
+    format!("{base_url}/{token}/confirm")
+}
+
+/// What a request below the mount asks for. Every path below it is one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Link {
     /// The picture, whatever the rest of the path is.
     Pixel,
     /// The opt-out page.
     OptOut,
+    /// The page that confirms receipt.
+    Confirm,
 }
 
 impl Link {
-    /// What a path asks for: the opt-out page if its last part that holds a letter or a digit is
-    /// `opt-out`, in any spelling. `path` is the request's path as it came, not percent-decoded,
+    /// What a path asks for: a page if its last part that holds a letter or a digit is `opt-out` or
+    /// `confirm`, in any spelling. `path` is the request's path as it came, not percent-decoded,
     /// with or without what stands before the mount.
     pub(crate) fn of(path: &str) -> Self {
         if path.ends_with("/opt-out") {
             return Self::OptOut;
+        }
+        if path.ends_with("/confirm") {
+            return Self::Confirm;
         }
         if path.ends_with(".gif") {
             return Self::Pixel;
@@ -102,7 +111,7 @@ pub(crate) fn untouched_parent(path: &str) -> Option<&str> {
 }
 
 fn without_ending(path: &str) -> &str {
-    path.strip_suffix(".gif").or_else(|| path.strip_suffix("/opt-out")).unwrap_or(path)
+    [".gif", "/opt-out", "/confirm"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path)
 }
 
 /// The last [`CHARS`] letters since a slash or full stop, without what stands between them.
@@ -129,31 +138,36 @@ impl Window {
     }
 }
 
-/// One part of a path, as far as it may be `opt-out`.
+/// One part of a path, as far as it may be that of a page.
 #[derive(Default)]
 struct Part {
-    matched: usize,
-    differs: bool,
+    /// How many letters of each page's word have come; none any more once one differs.
+    matched: [Option<usize>; PAGES.len()],
     holds_text: bool,
 }
 
 impl Part {
     fn add(&mut self, byte: u8) {
-        self.holds_text |= byte.is_ascii_alphanumeric();
-        if !byte.is_ascii_alphanumeric() || self.matched == OPT_OUT.len() {
+        if !byte.is_ascii_alphanumeric() {
             return;
         }
-        if OPT_OUT.get(self.matched) == Some(&byte.to_ascii_lowercase()) {
-            self.matched += 1;
-        } else {
-            self.differs = true;
+        let is_first = !std::mem::replace(&mut self.holds_text, true);
+        for (matched, (word, _)) in self.matched.iter_mut().zip(PAGES) {
+            let before = if is_first { Some(0) } else { *matched };
+            // What comes after the whole word is the end of a line or a sentence.
+            *matched = before.and_then(|count| match word.get(count) {
+                Some(letter) if *letter == byte.to_ascii_lowercase() => Some(count + 1),
+                Some(_) => None,
+                None => Some(count),
+            });
         }
     }
 
     /// `None` for a part that says nothing, such as that after a last slash.
     fn link(&self) -> Option<Link> {
-        let opt_out = !self.differs && self.matched >= MIN_OPT_OUT_LETTERS;
-        self.holds_text.then_some(if opt_out { Link::OptOut } else { Link::Pixel })
+        let mut pages = self.matched.iter().zip(PAGES);
+        let page = pages.find(|(matched, _)| **matched >= Some(MIN_PAGE_LETTERS));
+        self.holds_text.then(|| page.map_or(Link::Pixel, |(_, (_, link))| link))
     }
 }
 

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use self::rows::Rows;
 use crate::keyring::KeyFingerprint;
 use crate::store::{
-    Attempt, DatabaseId, Deleted, Mark, Observation, OpenCursor, OpenQuery, Page, PingQuery, Recorded,
-    Spooling, Store, StoreError,
+    Attempt, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor, OpenQuery, Page,
+    PingQuery, Recorded, Spooling, Store, StoreError,
 };
 use crate::{LastDay, Open, Ping, PingId, RecipientHashes, Status, Timestamp};
 
@@ -49,6 +49,10 @@ impl Store for MemoryStore {
         let mut answers: Vec<_> = opens.iter().map(|open| answer(rows.keep(open))).collect();
         answers.extend(last_days.iter().map(|last| answer(rows.raise(*last))));
         Ok(answers)
+    }
+
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
+        Ok(answer(self.rows().reach(milestone)))
     }
 
     async fn insert_ping(
@@ -99,17 +103,17 @@ impl Store for MemoryStore {
         Ok(self.rows().erase(id))
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
         let mut rows = self.rows();
         rows.unify(recipient);
-        rows.object(recipient.newest);
+        rows.object(recipient.newest, scope);
         Ok(())
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
         let mut rows = self.rows();
         match rows.recipient_of(id) {
-            Some(hash) => rows.object(hash),
+            Some(hash) => rows.object(hash, ObjectionScope::Opens),
             None => drop(rows.withdraw(id)),
         }
         Ok(())
@@ -123,9 +127,9 @@ impl Store for MemoryStore {
             .fold(Deleted::default(), |sum, one| Deleted::new(sum.pings + one.pings, sum.opens + one.opens)))
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
         let rows = self.rows();
-        Ok(recipient.all().any(|hash| rows.has_objected(hash)))
+        Ok(recipient.all().filter_map(|hash| rows.objection(hash)).max())
     }
 
     async fn pings_of(

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
+use crate::confirm::{self, Shown};
 use crate::links::{self, Link};
 use crate::opt_out::{self, Stage};
 use crate::queue::Recording;
@@ -60,9 +61,10 @@ impl Mount {
     /// |---|---|---|---|
     /// | `/{token}.gif` and every other path below | records, then the picture | notes a checker of links, then the picture's headers | 405 |
     /// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
+    /// | `/{token}/confirm` | the page | the page's headers | confirms receipt, then the page |
     /// | not below | 404 | 404 | 404 |
     ///
-    /// Every path below is ours, however a mail program changed it on its way. The page is in the
+    /// Every path below is ours, however a mail program changed it on its way. A page is in the
     /// first language of `Accept-Language` that there is.
     ///
     /// The answer is ready for a picture when its open is on disk, or at the tracker's deadline. It
@@ -100,9 +102,10 @@ impl Mount {
             }
             (Link::OptOut, "POST") => {
                 let pages = [Stage::Done, Stage::Damaged, Stage::Failed].map(|page| self.page(page, request));
-                Answering(Work::Object(Box::pin(object(self.tracker.clone(), path.to_owned(), pages))))
+                Answering(Work::Page(Box::pin(object(self.tracker.clone(), path.to_owned(), pages))))
             }
-            (Link::OptOut, _) => Answering::ready(Kind::NotAllowed(Link::OptOut)),
+            (Link::Confirm, "GET" | "HEAD" | "POST") => self.confirm(method == "POST", request),
+            (Link::OptOut | Link::Confirm, _) => Answering::ready(Kind::NotAllowed(Link::OptOut)),
         }
     }
 
@@ -122,6 +125,25 @@ impl Mount {
             let parent = parent.trim_end_matches('/');
             parent != &*self.path && parent != self.tracker.0.base_path()
         })
+    }
+
+    /// Asks for a confirmation, or takes one if the button was pressed.
+    fn confirm(&self, is_pressed: bool, request: &PixelRequest<'_>) -> Answering {
+        let language = Arc::clone(self.tracker.0.languages.choose(request.headers));
+        let Some(token) = confirm::token(&self.tracker, request.path) else {
+            return Answering::ready(Shown::new(confirm::Page::Damaged, &language).into());
+        };
+        let tracker = self.tracker.clone();
+        if is_pressed {
+            let milestone = confirm::judge(&tracker, token, request);
+            Answering(Work::Page(Box::pin(async move {
+                confirm::confirm(tracker, milestone, language).await.into()
+            })))
+        } else {
+            Answering(Work::Page(Box::pin(
+                async move { confirm::ask(tracker, token, language).await.into() },
+            )))
+        }
     }
 
     fn page(&self, page: Stage, request: &PixelRequest<'_>) -> Kind {
@@ -155,7 +177,7 @@ struct Answering(Work);
 
 enum Work {
     Record(Recording),
-    Object(Pin<Box<dyn Future<Output = Kind> + Send>>),
+    Page(Pin<Box<dyn Future<Output = Kind> + Send>>),
     Ready(Kind),
 }
 
@@ -173,7 +195,7 @@ impl Future for Answering {
             // Whatever became of the open, the answer is the same; the tracker counts what was
             // lost.
             Work::Record(recording) => Pin::new(recording).poll(context).map(|_| Kind::Picture),
-            Work::Object(objecting) => objecting.as_mut().poll(context),
+            Work::Page(page) => page.as_mut().poll(context),
             Work::Ready(answer) => Poll::Ready(answer.clone()),
         }
         .map(Kind::response)
@@ -187,6 +209,12 @@ enum Kind {
     Page { status: u16, html: Arc<str> },
     NotAllowed(Link),
     NotFound,
+}
+
+impl From<Shown> for Kind {
+    fn from(Shown { status, html }: Shown) -> Self {
+        Self::Page { status, html: html.into() }
+    }
 }
 
 /// Parsed once: it is sent often.
@@ -206,7 +234,7 @@ impl Kind {
                 (status, headers(&opt_out::HEADERS, html.len()), Bytes::copy_from_slice(html.as_bytes()))
             }
             Self::NotAllowed(Link::Pixel) => (405, headers(&[("allow", "GET, HEAD")], 0), Bytes::new()),
-            Self::NotAllowed(Link::OptOut) => {
+            Self::NotAllowed(Link::OptOut | Link::Confirm) => {
                 (405, headers(&[("allow", "GET, HEAD, POST")], 0), Bytes::new())
             }
             Self::NotFound => (404, headers(&[], 0), Bytes::new()),

@@ -33,6 +33,8 @@ pub struct NewPing {
     sent_at: Option<Timestamp>,
     record_for: Duration,
     keep_for: Option<Duration>,
+    asked_by: Option<String>,
+    shows_reference: bool,
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -79,6 +81,8 @@ impl NewPing {
             sent_at: None,
             record_for: DEFAULT_RECORD_FOR,
             keep_for: None,
+            asked_by: None,
+            shows_reference: false,
         }
     }
 
@@ -130,6 +134,21 @@ impl NewPing {
         self
     }
 
+    /// Asks the recipient to confirm receipt: the ping has a
+    /// [`confirm_url`](crate::PreparedPing::confirm_url). `asked_by` is who asks, in words that the
+    /// recipient knows, such as `Bob's Bakery, Lisbon`; it is kept and shown on the page that asks
+    /// (1 to 256 bytes).
+    pub fn confirmable(mut self, asked_by: impl Into<String>) -> Self {
+        self.asked_by = Some(asked_by.into());
+        self
+    }
+
+    /// Lets the page that asks for a confirmation show the reference.
+    pub fn show_reference(mut self) -> Self {
+        self.shows_reference = true;
+        self
+    }
+
     /// The ground under ePrivacy rules, if the sender names one.
     pub fn eprivacy(mut self, ground: EprivacyGround) -> Self {
         self.eprivacy = Some(ground);
@@ -150,6 +169,7 @@ impl NewPing {
     ) -> Result<(Ping, Option<Recipient>), Error> {
         check_text("reference", &self.reference, MAX_REFERENCE_BYTES)?;
         self.owner.as_deref().map_or(Ok(()), |owner| check_text("owner", owner, MAX_REFERENCE_BYTES))?;
+        self.asked_by.as_deref().map_or(Ok(()), |who| check_text("asked_by", who, MAX_REFERENCE_BYTES))?;
         check_basis(&self.basis, now)?;
         let recipient = self.recipient.as_deref().map(Recipient::parse).transpose()?;
         check_lifetime("record_for", self.record_for)?;
@@ -183,7 +203,10 @@ impl NewPing {
             record_until,
             keep_until: sent_at.plus(keep_for).max(record_until),
             status,
+            asked_by: self.asked_by,
+            shows_reference: self.shows_reference,
             last_day: None,
+            milestones: Vec::new(),
         };
         Ok((ping, recipient))
     }
@@ -258,6 +281,8 @@ mod tests {
             (NewPing::one_to_one("", Basis::Contract), "reference"),
             (NewPing::one_to_one("a\nb", Basis::Contract), "reference"),
             (new().owner(&long), "owner"),
+            (new().confirmable(&long), "asked_by"),
+            (new().confirmable("Bob\nBakery"), "asked_by"),
             (new().to("ada.lovelace"), "recipient"),
             (new().record_for(Duration::ZERO), "record_for"),
             (new().record_for(10 * 366 * DAY), "record_for"),

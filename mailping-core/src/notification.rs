@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::fetcher::{Evidence, Verdict};
+use crate::milestone::MilestoneKind;
 use crate::{Open, State, Status, StepTime, Summary, Timestamp};
 
 /// Something that a sender wants to be told about a message.
@@ -25,7 +26,23 @@ pub enum Notification {
         /// When.
         at: StepTime,
     },
-    /// No person is known to have displayed it within the configured time.
+    /// The recipient's mail server refused the message, or a mail server gave it up.
+    Undelivered {
+        /// When that was told.
+        at: StepTime,
+    },
+    /// A mail server reported that it is in the mailbox.
+    Delivered {
+        /// When that was told.
+        at: StepTime,
+    },
+    /// The recipient confirmed receipt.
+    Confirmed {
+        /// When.
+        at: StepTime,
+    },
+    /// No person is known to have displayed it within the configured time. It is not said of a
+    /// message that was not delivered, or whose receipt is confirmed.
     NotOpened {
         /// Since when this has been due: the sent time and the patience.
         at: StepTime,
@@ -36,15 +53,19 @@ pub enum Notification {
 
 impl Notification {
     /// The names, as webhooks send them.
-    pub const NAMES: [&'static str; 3] = ["opened", "reopened", "not_opened"];
+    pub const NAMES: [&'static str; 6] =
+        ["opened", "reopened", "not_opened", "undelivered", "delivered", "confirmed"];
 
     /// Its name, one of [`NAMES`](Self::NAMES).
     #[must_use]
     pub const fn name(self) -> &'static str {
-        let [opened, reopened, not_opened] = Self::NAMES;
+        let [opened, reopened, not_opened, undelivered, delivered, confirmed] = Self::NAMES;
         match self {
             Self::Opened { .. } => opened,
             Self::Reopened { .. } => reopened,
+            Self::Undelivered { .. } => undelivered,
+            Self::Delivered { .. } => delivered,
+            Self::Confirmed { .. } => confirmed,
             Self::NotOpened { .. } => not_opened,
         }
     }
@@ -53,7 +74,12 @@ impl Notification {
     #[must_use]
     pub const fn at(self) -> StepTime {
         match self {
-            Self::Opened { at } | Self::Reopened { at } | Self::NotOpened { at, .. } => at,
+            Self::Opened { at }
+            | Self::Reopened { at }
+            | Self::Undelivered { at }
+            | Self::Delivered { at }
+            | Self::Confirmed { at }
+            | Self::NotOpened { at, .. } => at,
         }
     }
 }
@@ -106,9 +132,23 @@ impl Progress {
         if let (None, Some(day)) = (before, summary.last_human_open) {
             notifications.push(Notification::Opened { at: day });
         }
+        // A refusal or a failure that was made up for is none.
+        let is_lost = matches!(summary.delivery, MilestoneKind::Refused | MilestoneKind::Failed);
+        for milestone in &summary.milestones {
+            let at = milestone.time();
+            match milestone.kind {
+                MilestoneKind::Refused | MilestoneKind::Failed if milestone.kind == summary.delivery => {
+                    notifications.push(Notification::Undelivered { at });
+                }
+                MilestoneKind::Delivered => notifications.push(Notification::Delivered { at }),
+                MilestoneKind::Confirmed => notifications.push(Notification::Confirmed { at }),
+                _ => {}
+            }
+        }
+        let is_seen = summary.last_human_open.is_some() || summary.confirmed_at.is_some();
         let due = summary.ping.sent_at.plus(rules.not_opened_after);
         let was_recorded = matches!(summary.ping.status, Status::Live | Status::Expired);
-        if notifications.is_empty() && was_recorded && now >= due {
+        if !is_seen && !is_lost && was_recorded && now >= due {
             notifications.push(Notification::NotOpened { at: due.into(), state: summary.state });
         }
         (summary, notifications)

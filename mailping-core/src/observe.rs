@@ -12,7 +12,8 @@ use crate::detail::Precision;
 use crate::fetcher::{Classifier, Evidence, FetchSignals, SinceSent, Verdict};
 use crate::geo::GeoResolver;
 use crate::mask::Mask;
-use crate::token::Label;
+use crate::milestone::{Milestone, MilestoneKind};
+use crate::token::{Label, Token};
 use crate::{
     ClientIp, Detail, HeaderSource, Keyring, LastDay, MaskedIp, Open, OpenId, PingId, PixelRequest,
     Timestamp, links,
@@ -36,6 +37,8 @@ pub enum Observation {
     /// At the detail `last_day`: the day of a fetch that a person caused. Kept, it is the ping's
     /// latest.
     LastDay(LastDay),
+    /// A milestone of the message, the first of its kind. No hit leaves one.
+    Milestone(Milestone),
 }
 
 impl Observation {
@@ -45,6 +48,7 @@ impl Observation {
         match self {
             Self::Open(open) => open.ping,
             Self::LastDay(last) => last.ping,
+            Self::Milestone(milestone) => milestone.ping,
         }
     }
 }
@@ -82,7 +86,13 @@ pub(crate) enum Refused {
 }
 
 impl Observer {
-    pub(crate) fn judge<'a>(&self, hit: Hit<'a>) -> Result<Judged<'a>, Refused> {
+    /// `accepted_at` tells when the recipient's mail server took a message: the early window begins
+    /// then, rather than at the sent time.
+    pub(crate) fn judge<'a>(
+        &self,
+        hit: Hit<'a>,
+        accepted_at: impl FnOnce(PingId) -> Option<Timestamp>,
+    ) -> Result<Judged<'a>, Refused> {
         let Hit { request, now, open_id } = hit;
         let token = links::token(request.path, Label::Pixel, &self.keys).ok_or(Refused::Token)?;
         let mut client = self.client_ip.reader(request.peer);
@@ -99,7 +109,7 @@ impl Observer {
         let network = client.masked(self.mask);
 
         let at = Timestamp::from(now);
-        let since_sent = at.since(token.ping.sent_at()).map_or(SinceSent::Before, SinceSent::After);
+        let since_sent = since_sent(token.ping, at, accepted_at(token.ping));
         let judged = self.classifier.classify(&lines.signals, network, since_sent);
 
         let mut open = Open::new(token.ping, open_id, at, judged.fetcher, judged.verdict);
@@ -126,6 +136,45 @@ impl Observer {
         })
     }
 
+    /// What may be kept of a request that confirms receipt: the time in its step, the verdict and,
+    /// from the detail `opens` on, the reasons. It is a deliberate act, so that neither `none` nor
+    /// a signal of the browser keeps it from being kept; no place and no network is. `None` if a
+    /// program sent it, or it came from the sender's own network.
+    pub(crate) fn judge_confirmation(
+        &self,
+        token: Token,
+        request: &PixelRequest<'_>,
+        at: Timestamp,
+        accepted_at: Option<Timestamp>,
+    ) -> Option<Milestone> {
+        let precision = token.precision.narrowed(self.ceiling);
+        let mut client = self.client_ip.reader(request.peer);
+        let mut signals = FetchSignals::new();
+        request.headers.each(&mut |name, value| {
+            // A form leads to a page, not to an image.
+            if !client.visit(name, value) && name != "sec-fetch-dest" {
+                signals.read(name, value);
+            }
+        });
+        let network = client.client().masked(self.mask);
+        let judged = self.classifier.classify(&signals, network, since_sent(token.ping, at, accepted_at));
+        // A button is pressed in a browser or in a mail program's own; what an app's stack of HTTP
+        // sends may be a person's picture, and is nobody's click.
+        let may_be_pressed = judged.fetcher.is_direct() && !judged.evidence.contains(Evidence::UaAppStack);
+        let is_own = judged.evidence.contains(Evidence::NetOwn);
+        if judged.verdict == Verdict::Machine || !may_be_pressed || is_own {
+            return None;
+        }
+        let mut milestone = Milestone::new(token.ping, MilestoneKind::Confirmed, precision.kept_time(at));
+        milestone.time_step = precision.kept_step();
+        milestone.verdict = Some(judged.verdict);
+        milestone.rules_version = crate::fetcher::RULES_VERSION;
+        if precision.detail >= Detail::Opens {
+            milestone.evidence = judged.evidence;
+        }
+        Some(milestone)
+    }
+
     /// How far the reader's signals narrow what is kept; `None` if they forbid all of it.
     fn signalled(&self, lines: &Lines<'_>) -> Option<Precision> {
         let mut precision = self.ceiling;
@@ -139,6 +188,16 @@ impl Observer {
             precision.detail = precision.detail.min(most);
         }
         Some(precision)
+    }
+}
+
+fn since_sent(ping: PingId, at: Timestamp, accepted_at: Option<Timestamp>) -> SinceSent {
+    let sent = ping.sent_at();
+    let accepted = accepted_at.map_or(sent, |accepted| sent.max(accepted));
+    match (at.since(sent), at.since(accepted)) {
+        (None, _) => SinceSent::Before,
+        (Some(_), None) => SinceSent::BeforeAccepted,
+        (Some(_), Some(elapsed)) => SinceSent::After(elapsed),
     }
 }
 
@@ -193,7 +252,7 @@ impl Judged<'_> {
 
     /// Did it come too early for a person, or as a machine?
     pub(crate) fn is_early_or_machine(&self) -> bool {
-        let early = [Evidence::TimeEarly, Evidence::TimeBeforeSent];
+        let early = [Evidence::TimeEarly, Evidence::TimeBeforeSent, Evidence::TimeBeforeAccepted];
         self.open.verdict == Verdict::Machine
             || early.into_iter().any(|early| self.open.evidence.contains(early))
     }

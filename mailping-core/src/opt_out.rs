@@ -10,8 +10,9 @@ mod accept;
 mod languages;
 mod texts;
 
-pub(crate) use self::languages::Languages;
+pub(crate) use self::languages::{Language, Languages};
 pub use self::texts::{ENGLISH, GERMAN, Texts};
+pub(crate) use self::texts::{REFERENCE, SENDER, paragraphs};
 
 /// The headers that go with every page here, by lower-case name. An adapter adds `content-length`
 /// and nothing else.
@@ -73,23 +74,33 @@ impl Stage {
             Self::Damaged => (&texts.damaged_title, &texts.damaged_text, None),
             Self::Failed => (&texts.failed_title, &texts.failed_text, Some(&texts.failed_button)),
         };
-        let (lang, title) = (escape(&texts.lang), escape(title));
-        let dir = if texts.right_to_left { "rtl" } else { "ltr" };
-        let mut page = format!(
-            "<!doctype html>\n<html lang=\"{lang}\" dir=\"{dir}\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
-             <h1>{title}</h1>\n"
-        );
-        for paragraph in texts::paragraphs(text) {
-            page.extend(["<p>", &escape(paragraph), "</p>\n"]);
-        }
-        if let Some(button) = button {
-            let button = escape(button);
-            page += &format!("<form method=\"post\">\n<button type=\"submit\">{button}</button>\n</form>\n");
-        }
-        page + "</main>\n</body>\n</html>\n"
+        html(texts, title, texts::paragraphs(text), button.map(|button| &**button))
     }
+}
+
+/// A whole page: a heading, paragraphs, and a button that posts to the page's own address.
+pub(crate) fn html<'a>(
+    texts: &Texts,
+    title: &str,
+    paragraphs: impl Iterator<Item = &'a str>,
+    button: Option<&str>,
+) -> String {
+    let (lang, title) = (escape(&texts.lang), escape(title));
+    let dir = if texts.right_to_left { "rtl" } else { "ltr" };
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"{lang}\" dir=\"{dir}\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <h1>{title}</h1>\n"
+    );
+    for paragraph in paragraphs {
+        page.extend(["<p>", &escape(paragraph), "</p>\n"]);
+    }
+    if let Some(button) = button {
+        let button = escape(button);
+        page += &format!("<form method=\"post\">\n<button type=\"submit\">{button}</button>\n</form>\n");
+    }
+    page + "</main>\n</body>\n</html>\n"
 }
 
 fn escape(text: &str) -> String {

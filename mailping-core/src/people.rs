@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::receipt::Receipt;
 use crate::receipts::{MAX_PAGE, Step};
 use crate::recipient::Recipient;
+use crate::store::ObjectionScope;
 use crate::text::ParseError;
 use crate::token::Label;
 use crate::tracker::{Inner, Tracker};
@@ -45,14 +46,27 @@ impl People<'_> {
         Ok(self.0.store.erase(id).await?)
     }
 
-    /// Keeps the objection of a recipient: none of their pings gains opens from now on, and new
-    /// ones are untracked. It survives erasure.
+    /// Keeps the objection of a recipient to being tracked: none of their pings gains opens from
+    /// now on, and new ones are untracked. It survives erasure. What the recipient confirms by a
+    /// deliberate act is still kept: see [`object_to_everything`](Self::object_to_everything).
     ///
     /// # Errors
     /// [`Error::is_invalid`] if it is no address; [`Error::is_unavailable`] if the store did not
     /// carry it out.
     pub async fn object(self, address: &str) -> Result<(), Error> {
-        Ok(self.0.store.object(&self.recipient(address).await?).await?)
+        Ok(self.0.store.object(&self.recipient(address).await?, ObjectionScope::Opens).await?)
+    }
+
+    /// Keeps the objection of a recipient to everything: no opens, no confirmation of receipt and
+    /// nothing of what mail servers tell is kept of their pings from now on, old and new. It
+    /// survives erasure. What was kept before stays until it is purged or
+    /// [erased](Self::erase_recipient).
+    ///
+    /// # Errors
+    /// [`Error::is_invalid`] if it is no address; [`Error::is_unavailable`] if the store did not
+    /// carry it out.
+    pub async fn object_to_everything(self, address: &str) -> Result<(), Error> {
+        Ok(self.0.store.object(&self.recipient(address).await?, ObjectionScope::Everything).await?)
     }
 
     /// Keeps the objection of whoever holds a message's opt-out link. `link` is the link, or the
@@ -77,13 +91,13 @@ impl People<'_> {
         links::token(path, Label::OptOut, &self.0.observer.keys).is_some()
     }
 
-    /// Whether a recipient's objection is kept.
+    /// Whether a recipient's objection is kept, however far it goes.
     ///
     /// # Errors
     /// [`Error::is_invalid`] if it is no address; [`Error::is_unavailable`] if the store cannot
     /// be read.
     pub async fn has_objected(self, address: &str) -> Result<bool, Error> {
-        Ok(self.0.store.has_objected(&self.recipient(address).await?).await?)
+        Ok(self.0.store.objection(&self.recipient(address).await?).await?.is_some())
     }
 
     /// Deletes all pings of a recipient and everything kept for them. An objection stays.
@@ -102,8 +116,10 @@ impl People<'_> {
     /// be read.
     pub async fn export(self, address: &str) -> Result<RecipientExport, Error> {
         let hashes = self.recipient(address).await?;
+        let objection = self.0.store.objection(&hashes).await?;
         let mut export = RecipientExport {
-            objected: self.0.store.has_objected(&hashes).await?,
+            objected: objection.is_some(),
+            objected_to_everything: objection == Some(ObjectionScope::Everything),
             ..RecipientExport::default()
         };
         let mut after = None;
@@ -140,6 +156,8 @@ const OPT_OUT_LINK: &str = "a whole opt-out link of this service";
 pub struct RecipientExport {
     /// Whether the recipient's objection is kept.
     pub objected: bool,
+    /// Whether it is one to everything, confirmations and delivery reports too.
+    pub objected_to_everything: bool,
     /// The receipts of their pings with all opens, from the newest.
     pub pings: Vec<Receipt>,
     /// Pings of theirs whose rows are damaged and cannot be exported.

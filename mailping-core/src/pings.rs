@@ -3,6 +3,7 @@
 
 pub use crate::basis::{EprivacyGround, MessageKind, Purpose};
 pub use crate::ping::{Ping, Status};
+pub use crate::smtp_reply::SmtpReply;
 pub use crate::time::TimeStep;
 
 use crate::new_ping::NewPing;
@@ -32,6 +33,10 @@ impl<'a> Pings<'a> {
     #[must_use]
     pub const fn ceiling(self) -> Detail {
         self.0.observer.ceiling.detail
+    }
+
+    pub(crate) const fn inner(self) -> &'a Inner {
+        self.0
     }
 
     /// Makes a ping for one message to one recipient: durable once this returns.

@@ -1,9 +1,9 @@
-//! A ping that was made, with what goes into the message: the pixel and the opt-out address.
+//! A ping that was made, with what goes into the message: the pixel, the links and the addresses.
 
 use std::fmt;
 
 use crate::detail::Precision;
-use crate::img_tag::img_tag;
+use crate::img_tag::{escape, img_tag};
 use crate::token::{Label, Token};
 use crate::{Keyring, Ping, PingId, Status, links};
 
@@ -13,6 +13,8 @@ pub struct PreparedPing {
     ping: Ping,
     pixel_url: Option<String>,
     opt_out_url: String,
+    confirm_url: Option<String>,
+    report_token: String,
 }
 
 impl PreparedPing {
@@ -21,10 +23,15 @@ impl PreparedPing {
         let precision = Precision { detail: ping.detail, step: ping.time_step };
         let live = ping.status == Status::Live;
         let pixel = live.then(|| sign(Token { ping: ping.id, precision }, Label::Pixel));
-        let opt_out = sign(Token::opt_out(ping.id), Label::OptOut);
+        let opt_out = sign(Token::bare(ping.id), Label::OptOut);
+        let open = matches!(ping.status, Status::Live | Status::Withdrawn | Status::Untracked);
+        let asks = open && ping.asked_by.is_some();
+        let confirm = asks.then(|| sign(Token { ping: ping.id, precision }, Label::Confirm));
         Self {
             pixel_url: pixel.map(|token| links::pixel_url(base_url, &token)),
             opt_out_url: links::opt_out_url(base_url, &opt_out),
+            confirm_url: confirm.map(|token| links::confirm_url(base_url, &token)),
+            report_token: sign(Token::bare(ping.id), Label::Report),
             ping,
         }
     }
@@ -67,6 +74,49 @@ impl PreparedPing {
         &self.opt_out_url
     }
 
+    /// Where whoever has the message can confirm its receipt: a link to show in it, such as by
+    /// [`confirm_html`](Self::confirm_html). It opens a page with a button; fetching it changes
+    /// nothing. `None` unless the ping was made with [`NewPing::confirmable`], and if its recipient
+    /// has objected to everything.
+    ///
+    /// [`NewPing::confirmable`]: crate::NewPing::confirmable
+    #[must_use]
+    pub fn confirm_url(&self) -> Option<&str> {
+        self.confirm_url.as_deref()
+    }
+
+    /// A line for the message's HTML with a link of these words, such as `Confirm receipt`; empty
+    /// without a [`confirm_url`](Self::confirm_url).
+    #[must_use]
+    pub fn confirm_html(&self, words: &str) -> String {
+        let url = self.confirm_url.as_deref().map(escape);
+        let words = escape(words);
+        url.map_or_else(String::new, |url| format!(r#"<p><a href="{url}">{words}</a></p>"#))
+    }
+
+    /// A line for the message's text part, such as `Confirm receipt: https://…`; empty without a
+    /// [`confirm_url`](Self::confirm_url).
+    #[must_use]
+    pub fn confirm_text(&self, words: &str) -> String {
+        self.confirm_url.as_deref().map_or_else(String::new, |url| format!("{words}: {url}\n"))
+    }
+
+    /// An id for the message, to stand in its `Message-ID`, such as `<…@mail.example>`: a delivery
+    /// report that returns the message is found by it, see
+    /// [`Pings::report`](crate::pings::Pings::report). `domain` is one of yours, in ASCII.
+    #[must_use]
+    pub fn message_id(&self, domain: &str) -> String {
+        format!("<{}@{domain}>", self.report_token)
+    }
+
+    /// An address for the envelope's sender (`MAIL FROM`), such as `…@bounces.example`: delivery
+    /// reports are sent to it, and found by it. `domain` is one of yours, in ASCII, all of whose
+    /// mail comes to what calls [`Pings::report`](crate::pings::Pings::report).
+    #[must_use]
+    pub fn return_path(&self, domain: &str) -> String {
+        format!("{}@{domain}", self.report_token)
+    }
+
     /// The names and values of the header lines `List-Unsubscribe` and, if the base URL is one of
     /// `https`, `List-Unsubscribe-Post` (RFC 2369 and 8058), whose one-click form objects to
     /// tracking. RFC 8058 asks for `https`; without it the link is one to a page. Sign both lines
@@ -82,7 +132,7 @@ impl PreparedPing {
     }
 }
 
-/// Shows neither URL: whoever has one can record opens or object.
+/// Shows no URL and no token: whoever has one can record opens, object, confirm or report.
 impl fmt::Debug for PreparedPing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PreparedPing").field("ping", &self.ping).finish_non_exhaustive()

@@ -1,10 +1,12 @@
 //! A ping with its opens summed up, and what that proves.
 
+use std::mem;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
+use crate::milestone::{Milestone, MilestoneKind};
 use crate::named::named;
 use crate::store::OpenCursor;
 use crate::{Open, Ping, StepTime, TimeStep, Timestamp};
@@ -33,8 +35,15 @@ pub struct Receipt {
 pub struct Summary {
     /// The ping.
     pub ping: Ping,
+    /// What mail servers have told of the message, the most that is known: never `confirmed`.
+    pub delivery: MilestoneKind,
     /// What the opens prove together.
     pub state: State,
+    /// When the recipient confirmed receipt, as exactly as times are kept. Whoever has the message
+    /// can confirm it.
+    pub confirmed_at: Option<StepTime>,
+    /// All that became known of the message beside its opens, by time; each kind once.
+    pub milestones: Vec<Milestone>,
     /// How many opens are kept; every one counts, also repeated ones and the sender's own.
     pub fetches: u64,
     /// Fetches that a person caused by displaying the message; repeats within the window count
@@ -116,11 +125,18 @@ impl Whereabouts {
 }
 
 impl Tally {
-    pub(crate) fn new(ping: Ping, now: Timestamp, window: Duration) -> Self {
+    pub(crate) fn new(mut ping: Ping, now: Timestamp, window: Duration) -> Self {
         let last_day = ping.last_day;
+        let mut milestones = mem::take(&mut ping.milestones);
+        milestones.sort_unstable_by_key(|milestone| (milestone.at, milestone.kind));
+        let is_confirmation = |milestone: &&Milestone| milestone.kind == MilestoneKind::Confirmed;
+        let told = milestones.iter().filter(|milestone| !is_confirmation(milestone));
         let summary = Summary {
             ping: ping.at(now),
+            delivery: told.map(|milestone| milestone.kind).max().unwrap_or(MilestoneKind::Unknown),
             state: State::NoFetch,
+            confirmed_at: milestones.iter().find(is_confirmation).map(Milestone::time),
+            milestones,
             fetches: 0,
             human_opens: 0,
             machine_fetches: 0,

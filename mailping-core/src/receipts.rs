@@ -4,6 +4,7 @@
 
 pub use crate::events::{Event, Events};
 pub use crate::id::OpenId;
+pub use crate::milestone::{Milestone, MilestoneKind, StatusCode};
 pub use crate::notification::Notification;
 pub use crate::open::{LastDay, Open};
 pub use crate::receipt::Summary;

@@ -1,6 +1,8 @@
 //! A receipt in one honest sentence. It says what was fetched and what that means, never that
 //! anyone read anything.
 
+mod journey;
+
 use std::fmt;
 
 use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
@@ -15,7 +17,11 @@ impl fmt::Display for Receipt {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fetched(f)?;
+        if self.milestones.is_empty() {
+            self.fetched(f)?
+        } else {
+            journey::write(self, f)?
+        }
         match self.unreadable {
             0 => Ok(()),
             1 => f.write_str(" 1 open cannot be read."),

@@ -6,6 +6,7 @@ mod database_id;
 mod deleted;
 mod error;
 mod mark;
+mod objection;
 mod opens;
 mod page;
 mod pings;
@@ -22,12 +23,14 @@ pub use self::database_id::DatabaseId;
 pub use self::deleted::Deleted;
 pub use self::error::StoreError;
 pub use self::mark::Mark;
+pub use self::objection::ObjectionScope;
 pub use self::opens::{OpenCursor, OpenQuery};
 pub use self::page::Page;
 pub use self::pings::PingQuery;
 pub use self::recorded::Recorded;
 pub use self::spooling::{Backlog, Spooling};
 pub use crate::keyring::KeyFingerprint;
+pub use crate::milestone::{Milestone, MilestoneKind, StatusCode};
 pub use crate::observe::Observation;
 pub use crate::open::{LastDay, Open};
 pub use crate::ping::{Ping, Status};
@@ -69,8 +72,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         attempt: Attempt,
     ) -> Result<Vec<Recorded>, StoreError>;
 
+    /// Keeps a milestone of a ping that [takes](Ping::takes) it. Durable, in one transaction.
+    /// [`Recorded::Durable`] if it is kept, or if one of its kind was kept before, which stays as it is;
+    /// [`Recorded::Filtered`] if its ping does not take it, or there is none. A ping that is erased
+    /// or objected to meanwhile is treated as in [`Store::record`]. Milestones come in any order.
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError>;
+
     /// Keeps a new ping with its recipient. Durable. If the recipient has objected, under any of
-    /// the keys, the ping is kept as [`Status::Untracked`]; the status kept is returned. What is
+    /// the keys, the ping is kept as its [scope](ObjectionScope::status_of_new) says,
+    /// [`Status::Untracked`] or [`Status::Closed`]; the status kept is returned. What is
     /// found under an older key is moved to the newest. An objection that comes at the same time
     /// finds the ping or is found by it. A ping whose id is kept already is refused: writing it
     /// again could revive a withdrawn one.
@@ -80,7 +90,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         recipient: Option<&RecipientHashes>,
     ) -> Result<Status, StoreError>;
 
-    /// The ping of an id, with its last day; [`StoreError::Corrupt`] if its row cannot be read.
+    /// The ping of an id, with its last day and its milestones; [`StoreError::Corrupt`] if its row
+    /// cannot be read.
     async fn ping(&self, id: PingId) -> Result<Option<Ping>, StoreError>;
 
     /// Pings by id from the newest, those older than `after`, at most `limit`.
@@ -98,16 +109,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Page<Open, OpenCursor>>, StoreError>;
 
-    /// The mark of now: [`Store::news`] after it are the opens and last days that are kept from now
-    /// on.
+    /// The mark of now: [`Store::news`] after it are the opens, last days and milestones that are
+    /// kept from now on.
     async fn mark(&self) -> Result<Mark, StoreError>;
 
-    /// What was kept since a mark and is still there, at most `limit`. Its `next` is the mark to
-    /// ask with next: one if anything was read, also if nothing of that is there any more. Asked
-    /// again and again, it hands out each open and each raise of a last day once, in an order of
-    /// the store's own, and skips none: also not one whose transaction began before the mark and
-    /// committed after it. A last day that was raised again meanwhile comes once, as the latest.
-    /// Nothing new is an empty list.
+    /// What was kept since a mark and is still there, at most `limit`. Its `next` is the mark to ask
+    /// with next: one if anything was read, also if nothing of that is there any more. Asked again
+    /// and again, it hands out each open, each raise of a last day and each milestone once, in an
+    /// order of the store's own, and skips none: also not one whose transaction began before the
+    /// mark and committed after it. A last day that was raised again meanwhile comes once, as the
+    /// latest. Nothing new is an empty list.
     ///
     /// A mark belongs to one database: [`StoreError::UnknownMark`] if it comes from another, or
     /// from a later state than the one that a backup has brought back.
@@ -117,24 +128,25 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// also if it was withdrawn before.
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError>;
 
-    /// Deletes a ping with its opens, beyond recovery from the database's own files as far as the
+    /// Deletes a ping with its opens and milestones, beyond recovery from the database's own files as far as the
     /// database can. Durable. `None` if there is no such ping.
     async fn erase(&self, id: PingId) -> Result<Option<Deleted>, StoreError>;
 
-    /// Keeps the objection of a recipient and withdraws all of its live pings. Durable. What is
-    /// found under an older key is moved to the newest.
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError>;
+    /// Keeps the objection of a recipient. Durable. One to opens withdraws all of its live pings;
+    /// one to everything closes all of its pings that are live, withdrawn or untracked, and is
+    /// never narrowed. What is found under an older key is moved to the newest.
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError>;
 
-    /// The objection of whoever a ping was sent to: as [`Store::object`] if the ping has a
+    /// The objection to opens of whoever a ping was sent to: as [`Store::object`] if the ping has a
     /// recipient, as [`Store::withdraw`] if it has none, nothing if there is no such ping. Durable.
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError>;
 
-    /// Deletes all pings of a recipient with their opens, as [`Store::erase`]. Durable. The
-    /// objection stays.
+    /// Deletes all pings of a recipient with all that is kept of them, as [`Store::erase`].
+    /// Durable. The objection stays.
     async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Deleted, StoreError>;
 
-    /// Whether the recipient has objected.
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError>;
+    /// How far the recipient has objected, the widest under any of its keys; `None` if not at all.
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError>;
 
     /// A recipient's pings, under any of its keys, from the newest, those older than `after`, at
     /// most `limit`.
@@ -150,7 +162,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError>;
 
     /// Deletes at most `limit` rows of pings and opens whose ping's `keep_until` is not after
-    /// `now`. Durable. It returns how many: fewer than `limit` means that nothing is left but what
+    /// `now`; the few milestones of a ping go with it, and are not counted. Durable. It returns how many: fewer than `limit` means that nothing is left but what
     /// it had to pass over because it is damaged.
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Deleted, StoreError>;
 

@@ -37,6 +37,9 @@ pub(crate) struct Token {
 pub(crate) enum Label {
     Pixel,
     OptOut,
+    Confirm,
+    /// In a message's own id and in the address that its bounces come to.
+    Report,
 }
 
 impl Label {
@@ -44,13 +47,15 @@ impl Label {
         match self {
             Self::Pixel => &key.token,
             Self::OptOut => &key.opt_out,
+            Self::Confirm => &key.confirm,
+            Self::Report => &key.report,
         }
     }
 }
 
 impl Token {
-    /// An opt-out token carries no precision; the byte is zero.
-    pub(crate) fn opt_out(ping: PingId) -> Self {
+    /// A token that carries no precision, for an opt-out or a report; the byte is zero.
+    pub(crate) fn bare(ping: PingId) -> Self {
         Self { ping, precision: Precision { detail: Detail::None, step: TimeStep::Day } }
     }
 
@@ -168,6 +173,18 @@ mod tests {
         let keys = keys();
         let text = token().sign(Label::Pixel, keys.newest());
         assert_eq!(verify(&text, Label::OptOut, &keys), None);
+    }
+
+    #[test]
+    fn a_token_of_one_use_is_none_of_another() {
+        const ALL: [Label; 4] = [Label::Pixel, Label::OptOut, Label::Confirm, Label::Report];
+        let keys = keys();
+        for label in ALL {
+            let text = token().sign(label, keys.newest());
+            let good: Vec<Label> =
+                ALL.into_iter().filter(|as_| verify(&text, *as_, &keys).is_some()).collect();
+            assert_eq!(good, [label]);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::acceptances::Acceptances;
 use crate::key_check::KeyCheck;
 use crate::limiter::HitLimiter;
 use crate::notification::Rules;
@@ -32,6 +33,7 @@ pub(crate) struct Inner {
     pub(crate) base_url: String,
     pub(crate) limiter: Arc<HitLimiter>,
     pub(crate) sequences: Sequences,
+    pub(crate) acceptances: Acceptances,
     pub(crate) repeat_window: Duration,
     pub(crate) notification_rules: Rules,
     pub(crate) queue: Queue,

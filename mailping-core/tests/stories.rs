@@ -47,6 +47,12 @@ fn sequences_at_their_edges_come_out_as_a_careful_person_concludes() {
 }
 
 #[test]
+fn the_early_window_begins_when_the_message_was_accepted_if_that_is_known() {
+    let report = run(include_str!("corpus/accepted.jsonl"));
+    assert!(report.scored == 11 && report.misses.is_empty(), "{:#?}", report.misses);
+}
+
+#[test]
 fn four_pings_at_once_are_people_and_the_fifth_is_a_scanner() {
     let clock = Clock::new();
     let tracker = tracker(&clock);

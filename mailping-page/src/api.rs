@@ -14,7 +14,7 @@ use mailping_core::{Error, PingId, PreparedPing, Receipt};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use self::input::{Fields, NewPingFields, RecipientField, invalid, new_ping};
+use self::input::{Fields, NewPingFields, RecipientField, ReplyFields, invalid, new_ping, smtp_reply};
 use self::parameters::Parameters;
 use crate::answer::{Answer, Problem};
 use crate::visit::{Visit, failed};
@@ -27,6 +27,7 @@ enum Route {
     Receipt,
     Erase,
     Withdraw,
+    HandedOver,
     Object,
     EraseRecipient,
     Export,
@@ -35,12 +36,13 @@ enum Route {
 }
 
 /// Method, path below `/api/`, and what it is.
-const ROUTES: [(&str, &str, Route); 10] = [
+const ROUTES: [(&str, &str, Route); 11] = [
     ("POST", "pings", Route::Create),
     ("GET", "pings", Route::List),
     ("GET", "pings/{id}", Route::Receipt),
     ("DELETE", "pings/{id}", Route::Erase),
     ("POST", "pings/{id}/withdraw", Route::Withdraw),
+    ("POST", "pings/{id}/handed_over", Route::HandedOver),
     ("POST", "objections", Route::Object),
     ("POST", "erase", Route::EraseRecipient),
     ("POST", "export", Route::Export),
@@ -57,6 +59,7 @@ pub(crate) async fn answer(path: &str, visit: &Visit<'_>) -> Result<Answer, Answ
         Route::Receipt => receipt(visit, ping_id(id)?).await,
         Route::Erase => erase(visit, ping_id(id)?).await,
         Route::Withdraw => withdraw(visit, ping_id(id)?).await,
+        Route::HandedOver => handed_over(visit, ping_id(id)?).await,
         Route::Object => object(visit).await,
         Route::EraseRecipient => erase_recipient(visit).await,
         Route::Export => export(visit).await,
@@ -104,6 +107,8 @@ struct Made<'a> {
     img_tag: String,
     /// Where the recipient can object: a link for the message's foot.
     opt_out_url: &'a str,
+    /// Where the recipient can confirm receipt, if `asked_by` asks for it; `null` otherwise.
+    confirm_url: Option<&'a str>,
 }
 
 /// Makes a ping for one message to one recipient.
@@ -121,6 +126,7 @@ async fn create(visit: &Visit<'_>) -> Result<Answer, Answer> {
         pixel_url: made.pixel_url(),
         img_tag: made.img_tag(),
         opt_out_url: made.opt_out_url(),
+        confirm_url: made.confirm_url(),
     };
     Ok(Answer::json(StatusCode::CREATED, &made))
 }
@@ -204,6 +210,19 @@ async fn withdraw(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
     let withdrawn = visit.holds(id).await.map_err(|error| failed(&error))?
         && visit.tracker().pings().withdraw(id).await.map_err(|error| failed(&error))?;
     if withdrawn { Ok(Answer::empty()) } else { Err(Answer::not_found()) }
+}
+
+/// Keeps what the recipient's mail server answered: its codes, and nothing of its text.
+#[utoipa::path(post, path = "/api/pings/{id}/handed_over", params(("id" = PingId, Path, description = "The ping")), request_body = ReplyFields, responses(
+    (status = 204, description = "It is kept"),
+    (status = 404, description = "There is no such ping, or its recipient has objected to everything", body = Problem),
+    (status = 422, description = "A field is missing, unknown or wrong", body = Problem),
+))]
+async fn handed_over(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
+    let reply = smtp_reply(visit.call.body)?;
+    let kept = visit.holds(id).await.map_err(|error| failed(&error))?
+        && visit.tracker().pings().handed_over(id, reply).await.map_err(|error| failed(&error))?;
+    if kept { Ok(Answer::empty()) } else { Err(Answer::not_found()) }
 }
 
 /// Keeps a recipient's objection: for messages already sent, and for later ones.

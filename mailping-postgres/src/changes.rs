@@ -3,7 +3,7 @@
 
 use mailping_core::PingId;
 use mailping_core::pings::{EprivacyGround, MessageKind, Ping, Status};
-use mailping_core::store::{Deleted, RecipientHash, RecipientHashes, StoreError};
+use mailping_core::store::{Deleted, ObjectionScope, RecipientHash, RecipientHashes, StoreError};
 use sqlx::{Postgres, Row as _, Transaction};
 
 use crate::failure::{Failure, Result};
@@ -21,9 +21,10 @@ pub(crate) async fn insert_ping(
 ) -> Result<Status> {
     const INSERT: &str = "
         INSERT INTO {s}.pings (id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy,
-            recipient_key, recipient_hash, reference, owner, basis)
-        VALUES ($1, CASE WHEN EXISTS (SELECT FROM {s}.objections WHERE key = $11 AND hash = $12) THEN $16 ELSE $2 END,
-            $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            recipient_key, recipient_hash, reference, owner, basis, asked_by, shows_reference)
+        VALUES ($1, coalesce((SELECT CASE scope WHEN $16 THEN $17::smallint ELSE $18::smallint END
+                FROM {s}.objections WHERE key = $11 AND hash = $12), $2::smallint),
+            $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $19, $20)
         RETURNING status";
     let basis = serde_json::to_string(&ping.basis).map_err(|e| Failure(StoreError::unavailable(e)))?;
     let status: i16 = schema
@@ -43,10 +44,14 @@ pub(crate) async fn insert_ping(
         .bind(&ping.reference)
         .bind(&ping.owner)
         .bind(basis)
-        .bind(i16::from(Status::Untracked.code()))
+        .bind(i16::from(ObjectionScope::Opens.code()))
+        .bind(i16::from(ObjectionScope::Opens.status_of_new().code()))
+        .bind(i16::from(ObjectionScope::Everything.status_of_new().code()))
+        .bind(&ping.asked_by)
+        .bind(ping.shows_reference)
         .fetch_one(&mut **transaction)
         .await?;
-    if status == i16::from(Status::Untracked.code()) { Ok(Status::Untracked) } else { Ok(ping.status) }
+    Ok(u8::try_from(status).map_or(ping.status, Status::from_code))
 }
 
 /// Whether anything is kept under an older key of this recipient.
@@ -73,11 +78,13 @@ pub(crate) async fn unify(transaction: Tx<'_>, schema: &Schema, recipient: &Reci
     const PINGS: &str = "
         UPDATE {s}.pings SET recipient_key = $3, recipient_hash = $4 WHERE recipient_key = $1 AND recipient_hash = $2";
     const OBJECTION: &str = "
-        WITH moved AS (DELETE FROM {s}.objections WHERE key = $1 AND hash = $2 RETURNING key)
-        INSERT INTO {s}.objections (key, hash) SELECT $3, $4 FROM moved ON CONFLICT DO NOTHING";
+        WITH moved AS (DELETE FROM {s}.objections WHERE key = $1 AND hash = $2 RETURNING scope)
+        INSERT INTO {s}.objections AS kept (key, hash, scope) SELECT $3, $4, scope FROM moved
+        ON CONFLICT (key, hash) DO UPDATE SET scope = greatest(kept.scope, excluded.scope)";
     const OBJECTED: &str = "
-        UPDATE {s}.pings SET status = $3 WHERE recipient_key = $1 AND recipient_hash = $2 AND status = 0
-            AND EXISTS (SELECT FROM {s}.objections WHERE key = $1 AND hash = $2)";
+        UPDATE {s}.pings SET status = CASE scope WHEN 0 THEN $3::smallint ELSE $4::smallint END
+        FROM {s}.objections WHERE key = $1 AND hash = $2 AND recipient_key = $1 AND recipient_hash = $2
+            AND (status = 0 OR scope <> 0 AND status IN (1, 3))";
     let newest = &recipient.newest;
     for older in &recipient.older {
         for change in [PINGS, OBJECTION] {
@@ -97,6 +104,7 @@ pub(crate) async fn unify(transaction: Tx<'_>, schema: &Schema, recipient: &Reci
         .bind(newest.key().to_bits())
         .bind(newest.hash())
         .bind(i16::from(Status::Withdrawn.code()))
+        .bind(i16::from(Status::Closed.code()))
         .execute(&mut **transaction)
         .await?;
     Ok(())
@@ -112,15 +120,30 @@ pub(crate) async fn withdraw(transaction: Tx<'_>, schema: &Schema, id: PingId) -
     Ok(withdraw.bind(Uuid::from(id)).bind(status).fetch_one(&mut **transaction).await?)
 }
 
-pub(crate) async fn object(transaction: Tx<'_>, schema: &Schema, hash: &RecipientHash) -> Result<()> {
+pub(crate) async fn object(
+    transaction: Tx<'_>,
+    schema: &Schema,
+    hash: &RecipientHash,
+    scope: ObjectionScope,
+) -> Result<()> {
     const OBJECT: &str = "
-        WITH objected AS (INSERT INTO {s}.objections (key, hash) VALUES ($1, $2) ON CONFLICT DO NOTHING)
-        UPDATE {s}.pings SET status = $3 WHERE recipient_key = $1 AND recipient_hash = $2 AND status = 0";
+        WITH objected AS (
+            INSERT INTO {s}.objections AS kept (key, hash, scope) VALUES ($1, $2, $3)
+            ON CONFLICT (key, hash) DO UPDATE SET scope = excluded.scope WHERE kept.scope < excluded.scope
+        )
+        UPDATE {s}.pings SET status = $4 WHERE recipient_key = $1 AND recipient_hash = $2 AND status = ANY ($5)";
+    let (status, ended) = match scope {
+        ObjectionScope::Opens => (Status::Withdrawn, &[Status::Live][..]),
+        _ => (Status::Closed, &[Status::Live, Status::Withdrawn, Status::Untracked][..]),
+    };
+    let ended: Vec<i16> = ended.iter().map(|status| status.code().into()).collect();
     schema
         .query(OBJECT)
         .bind(hash.key().to_bits())
         .bind(hash.hash())
-        .bind(i16::from(Status::Withdrawn.code()))
+        .bind(i16::from(scope.code()))
+        .bind(i16::from(status.code()))
+        .bind(ended)
         .execute(&mut **transaction)
         .await?;
     Ok(())
@@ -131,7 +154,7 @@ pub(crate) async fn object_by_ping(transaction: Tx<'_>, schema: &Schema, id: Pin
     let found = find.bind(Uuid::from(id)).fetch_optional(&mut **transaction).await?;
     let Some(row) = found else { return Ok(()) };
     match rows::recipient(&row)? {
-        Some(hash) => object(transaction, schema, &hash).await,
+        Some(hash) => object(transaction, schema, &hash, ObjectionScope::Opens).await,
         None => withdraw(transaction, schema, id).await.map(drop),
     }
 }
@@ -140,6 +163,7 @@ pub(crate) async fn erase(transaction: Tx<'_>, schema: &Schema, id: PingId) -> R
     const ERASE: &str = "
         WITH erased_opens AS (DELETE FROM {s}.opens WHERE ping = $1 RETURNING ping),
             erased_days AS (DELETE FROM {s}.last_days WHERE ping = $1),
+            erased_milestones AS (DELETE FROM {s}.milestones WHERE ping = $1),
             erased_pings AS (DELETE FROM {s}.pings WHERE id = $1 RETURNING id)
         SELECT (SELECT count(*) FROM erased_pings), (SELECT count(*) FROM erased_opens)";
     let row = schema.query(ERASE).bind(Uuid::from(id)).fetch_one(&mut **transaction).await?;
@@ -155,7 +179,8 @@ pub(crate) async fn erase_recipient(
     const ERASE: &str = "
         WITH erased_pings AS (DELETE FROM {s}.pings WHERE recipient_key = $1 AND recipient_hash = $2 RETURNING id),
             erased_opens AS (DELETE FROM {s}.opens USING erased_pings WHERE ping = erased_pings.id RETURNING ping),
-            erased_days AS (DELETE FROM {s}.last_days USING erased_pings WHERE ping = erased_pings.id)
+            erased_days AS (DELETE FROM {s}.last_days USING erased_pings WHERE ping = erased_pings.id),
+            erased_milestones AS (DELETE FROM {s}.milestones USING erased_pings WHERE ping = erased_pings.id)
         SELECT (SELECT count(*) FROM erased_pings), (SELECT count(*) FROM erased_opens)";
     let erase = schema.query(ERASE).bind(hash.key().to_bits()).bind(hash.hash());
     erased(&erase.fetch_one(&mut **transaction).await?)

@@ -98,6 +98,7 @@ mod failure;
 mod gate;
 mod history;
 mod migrate;
+mod milestones;
 mod names;
 mod news;
 mod primary;

@@ -14,6 +14,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 
 use crate::failure::{Failure, Result};
+use crate::milestones::{self, milestone_columns};
 use crate::rows::{self, Uuid, open_columns};
 use crate::schema::Schema;
 
@@ -170,8 +171,8 @@ pub(crate) async fn news(
     }
 }
 
-/// Each row: the state of the server, then transaction, place, ping, the day or none, and the
-/// columns of an open.
+/// Each row: the state of the server, then transaction, place, ping, the day or none, the milestone
+/// or none, and the columns of an open.
 async fn rows_since(
     pool: &PgPool,
     schema: &Schema,
@@ -183,22 +184,34 @@ async fn rows_since(
         now!(),
         ", late AS (SELECT * FROM UNNEST($4::bigint[], $5::integer[]) AS t (of_xact, after_place)),
         found AS (
-            (SELECT xact, place, ping, NULL::bigint AS day, ",
+            (SELECT xact, place, ping, NULL::bigint AS day, NULL::text AS milestone, ",
         open_columns!(),
         " FROM {s}.opens WHERE (xact, place) > ($2, $3) AND xact < (SELECT ending FROM now) ORDER BY xact, place LIMIT $6)
             UNION ALL
-            (SELECT xact, place, ping, NULL, ",
+            (SELECT xact, place, ping, NULL, NULL, ",
         open_columns!(),
         " FROM late CROSS JOIN LATERAL (
                 SELECT * FROM {s}.opens WHERE xact = of_xact AND place > after_place ORDER BY place LIMIT $6) AS its_opens)
             UNION ALL
-            (SELECT xact, place, ping, day, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            (SELECT xact, place, ping, day, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
             FROM {s}.last_days WHERE (xact, place) > ($2, $3) AND xact < (SELECT ending FROM now)
             ORDER BY xact, place LIMIT $6)
             UNION ALL
-            (SELECT xact, place, ping, day, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            (SELECT xact, place, ping, day, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
             FROM late CROSS JOIN LATERAL (
                 SELECT * FROM {s}.last_days WHERE xact = of_xact AND place > after_place ORDER BY place LIMIT $6) AS its_days)
+            UNION ALL
+            (SELECT xact, place, ping, NULL, ",
+        milestone_columns!(),
+        "::text, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            FROM {s}.milestones WHERE (xact, place) > ($2, $3) AND xact < (SELECT ending FROM now)
+            ORDER BY xact, place LIMIT $6)
+            UNION ALL
+            (SELECT xact, place, ping, NULL, ",
+        milestone_columns!(),
+        "::text, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            FROM late CROSS JOIN LATERAL (
+                SELECT * FROM {s}.milestones WHERE xact = of_xact AND place > after_place ORDER BY place LIMIT $6) AS its)
         )
         SELECT ending, open_ones, database, timeline, found.*
         FROM now LEFT JOIN (SELECT * FROM found ORDER BY xact, place LIMIT $6) AS found ON true
@@ -242,9 +255,10 @@ fn read(since: &Position, now: &Now, rows: &[PgRow], limit: usize) -> Result<Pag
 
 fn event(row: &PgRow) -> Result<Observation> {
     let ping = row.try_get::<Uuid, _>(6)?.into();
-    match row.try_get::<Option<i64>, _>(7)? {
-        Some(day) => Ok(Observation::LastDay(LastDay::new(ping, Timestamp::from_unix_millis(day)))),
-        None => Ok(Observation::Open(rows::open(ping, row, 8)?)),
+    match (row.try_get::<Option<i64>, _>(7)?, row.try_get::<Option<&str>, _>(8)?) {
+        (Some(day), _) => Ok(Observation::LastDay(LastDay::new(ping, Timestamp::from_unix_millis(day)))),
+        (None, Some(milestone)) => Ok(Observation::Milestone(milestones::of_row(ping, milestone)?)),
+        (None, None) => Ok(Observation::Open(rows::open(ping, row, 9)?)),
     }
 }
 

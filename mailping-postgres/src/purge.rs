@@ -48,6 +48,8 @@ pub(crate) async fn pings(
             RETURNING pings.id
         ), erased_days AS (
             DELETE FROM {s}.last_days USING erased_pings WHERE ping = erased_pings.id
+        ), erased_milestones AS (
+            DELETE FROM {s}.milestones USING erased_pings WHERE ping = erased_pings.id
         )
         SELECT (SELECT count(*) FROM erased_pings), 0::bigint";
     step(transaction, schema, PURGE, now, limit).await

@@ -3,7 +3,9 @@
 use mailping_core::PingId;
 use mailping_core::pings::Ping;
 use mailping_core::receipts::Open;
-use mailping_core::store::{KeyFingerprint, OpenCursor, OpenQuery, Page, PingQuery, RecipientHashes};
+use mailping_core::store::{
+    KeyFingerprint, ObjectionScope, OpenCursor, OpenQuery, Page, PingQuery, RecipientHashes,
+};
 use sqlx::PgPool;
 use sqlx::postgres::PgRow;
 
@@ -145,11 +147,18 @@ fn open_page(ping: PingId, rows: &[&PgRow], most: usize) -> Result<Page<Open, Op
     Ok(Page::new(opens, next).unreadable(unreadable))
 }
 
-pub(crate) async fn has_objected(pool: &PgPool, schema: &Schema, recipient: RecipientHashes) -> Result<bool> {
+pub(crate) async fn objection(
+    pool: &PgPool,
+    schema: &Schema,
+    recipient: RecipientHashes,
+) -> Result<Option<ObjectionScope>> {
     const FIND: &str = "
-        SELECT EXISTS (SELECT FROM {s}.objections WHERE (key, hash) IN (SELECT * FROM UNNEST($1::bigint[], $2::bytea[])))";
+        SELECT max(scope) FROM {s}.objections WHERE (key, hash) IN (SELECT * FROM UNNEST($1::bigint[], $2::bytea[]))";
     let (keys, hashes) = columns(&recipient);
-    Ok(schema.query_scalar(FIND).bind(keys).bind(hashes).fetch_one(&mut *schema.reader(pool).await?).await?)
+    let find = schema.query_scalar(FIND).bind(keys).bind(hashes);
+    let scope: Option<i16> = find.fetch_one(&mut *schema.reader(pool).await?).await?;
+    // One that only a newer version knows goes as far as any.
+    Ok(scope.map(|scope| ObjectionScope::from_code(u8::try_from(scope).unwrap_or(u8::MAX))))
 }
 
 pub(crate) async fn recipient_keys(pool: &PgPool, schema: &Schema) -> Result<Vec<KeyFingerprint>> {

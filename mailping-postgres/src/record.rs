@@ -54,7 +54,7 @@ impl Columns {
 }
 
 /// The number of this transaction, which rises: see `news`.
-const XACT: &str = "(SELECT pg_current_xact_id()::text::bigint)";
+pub(crate) const XACT: &str = "(SELECT pg_current_xact_id()::text::bigint)";
 
 /// Keeps the opens of pings that record, and tells of each whether its ping does. In a repeat one
 /// that is there already stays as it is; looking for them costs a fifth of the rate, so that in a

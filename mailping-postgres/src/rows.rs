@@ -13,12 +13,15 @@ use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgRow, PgTypeInfo, PgValu
 use sqlx::{Decode, Encode, Postgres, Row as _, Type, ValueRef as _};
 
 use crate::failure::{Failure, Result};
+use crate::milestones;
 
 /// The columns that [`ping`] reads, to stand after SELECT.
 macro_rules! ping_columns {
     () => {
         "id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy,
-            (SELECT day FROM {s}.last_days WHERE last_days.ping = id), reference, owner, basis"
+            (SELECT day FROM {s}.last_days WHERE last_days.ping = id), reference, owner, basis, asked_by, shows_reference,
+            (SELECT json_agg(json_build_array(kind, at, time_step, reply_code, status_code, verdict, evidence, rules_version))::text
+                FROM {s}.milestones WHERE milestones.ping = id)"
     };
 }
 pub(crate) use ping_columns;
@@ -104,7 +107,12 @@ pub(crate) fn ping(row: &PgRow) -> Result<Ping> {
     let eprivacy = optional(row, 9, |row| small(row, 9, "pings.eprivacy"))?;
     ping.eprivacy = eprivacy.and_then(EprivacyGround::from_code);
     ping.owner = value(row, 12, "pings.owner")?;
+    ping.asked_by = value(row, 14, "pings.asked_by")?;
+    ping.shows_reference = value(row, 15, "pings.shows_reference")?;
     ping.last_day = optional(row, 10, |row| time(row, 10, "last_days.day"))?;
+    let reached: Option<&str> = value(row, 16, "milestones")?;
+    ping.milestones =
+        reached.map(|reached| milestones::of_ping(id, reached)).transpose()?.unwrap_or_default();
     Ok(ping)
 }
 

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Attempt, DatabaseId, Deleted, Mark, Observation, OpenCursor, OpenQuery, Page, PingQuery, Recorded,
-    Spooling, Store, StoreError,
+    Attempt, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor, OpenQuery, Page,
+    PingQuery, Recorded, Spooling, Store, StoreError,
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes};
 use mailping_core::{PingId, Timestamp};
@@ -22,7 +22,7 @@ use crate::record::Columns;
 use crate::runtime::Runtime;
 use crate::schema::Schema;
 use crate::servers::Servers;
-use crate::{changes, migrate, news, purge, reads, record};
+use crate::{changes, migrate, milestones, news, purge, reads, record};
 
 /// How long a call may take unless you say otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -162,7 +162,7 @@ impl Database {
         self.copies.commit(&self.pool, &self.schema, transaction).await
     }
 
-    /// Commits the end of a ping. It waits for the disks also if an earlier call has done it all:
+    /// Commits the end of a ping, or a milestone. It waits for the disks also if an earlier call has done it all:
     /// that one may have been answered by nobody.
     async fn commit_end(&self, mut transaction: Transaction<'static, Postgres>) -> Outcome<()> {
         gate::write_something(&mut transaction, &self.schema).await?;
@@ -241,6 +241,21 @@ impl Store for PostgresStore {
         self.run(move |database| database.record(columns, last_days, attempt)).await
     }
 
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
+        let milestone = *milestone;
+        self.run(move |d| async move {
+            let mut transaction = d.begin(Gate::Shared).await?;
+            let answer = milestones::reach(&mut transaction, &d.schema, &milestone).await?;
+            match answer {
+                // One that is there already may not be on a second machine yet.
+                Recorded::Durable => d.commit_end(transaction).await?,
+                _ => d.commit(transaction).await?,
+            }
+            Ok(answer)
+        })
+        .await
+    }
+
     async fn insert_ping(
         &self,
         ping: &Ping,
@@ -302,12 +317,12 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
         let recipient = recipient.clone();
         self.run(move |d| async move {
             let mut transaction = d.begin(Gate::Alone).await?;
             changes::unify(&mut transaction, &d.schema, &recipient).await?;
-            changes::object(&mut transaction, &d.schema, &recipient.newest).await?;
+            changes::object(&mut transaction, &d.schema, &recipient.newest, scope).await?;
             d.commit_end(transaction).await
         })
         .await
@@ -339,9 +354,9 @@ impl Store for PostgresStore {
         .await
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
         let recipient = recipient.clone();
-        self.run(move |d| async move { reads::has_objected(&d.pool, &d.schema, recipient).await }).await
+        self.run(move |d| async move { reads::objection(&d.pool, &d.schema, recipient).await }).await
     }
 
     async fn pings_of(

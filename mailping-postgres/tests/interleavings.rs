@@ -11,8 +11,8 @@ use common::{SENT, database, open, ping, ping_id, pool, store};
 use mailping_core::Timestamp;
 use mailping_core::pings::Status;
 use mailping_core::store::{
-    Attempt, Deleted, KeyFingerprint, OpenQuery, RecipientHash, RecipientHashes, Recorded, Store as _,
-    StoreError,
+    Attempt, Deleted, KeyFingerprint, ObjectionScope, OpenQuery, RecipientHash, RecipientHashes, Recorded,
+    Store as _, StoreError,
 };
 use mailping_postgres::PostgresStore;
 use sqlx::{PgPool, Postgres, Transaction};
@@ -210,7 +210,7 @@ async fn an_objection_by_an_ended_ping_ends_the_live_ones_of_its_recipient() {
     let status = async |n| scene.store.ping(ping_id(n)).await.unwrap().unwrap().status;
     scene.store.withdraw(ping_id(1)).await.unwrap();
     scene.store.object_by_ping(ping_id(1)).await.unwrap();
-    assert!(scene.store.has_objected(&bob()).await.unwrap());
+    assert!(scene.store.objection(&bob()).await.unwrap().is_some());
     assert_eq!(status(2).await, Status::Withdrawn);
     // As a ping that was kept under an older key may have escaped.
     sqlx::raw_sql("UPDATE mailping.pings SET status = 0 WHERE id = (SELECT id FROM mailping.pings ORDER BY id DESC LIMIT 1)")
@@ -242,7 +242,9 @@ async fn an_objection_waits_for_the_ping_under_way_and_withdraws_it() {
     let held = scene.ping_being_written().await;
     let insert = |store: PostgresStore| async move { store.insert_ping(&ping(1), Some(&ada())).await };
     let insert = scene.begins(1, insert).await;
-    let objection = scene.begins(2, |store: PostgresStore| async move { store.object(&ada()).await }).await;
+    let objection = scene
+        .begins(2, |store: PostgresStore| async move { store.object(&ada(), ObjectionScope::Opens).await })
+        .await;
     held.rollback().await.unwrap();
     assert_eq!(insert.await.unwrap().unwrap(), Status::Live);
     objection.await.unwrap().unwrap();
@@ -256,7 +258,9 @@ async fn a_ping_waits_for_the_objection_under_way_and_is_untracked() {
     let scene = Scene::set("objection_then_ping").await;
     let held =
         scene.holding("INSERT INTO mailping.objections VALUES (1, decode(repeat('07', 32), 'hex'))").await;
-    let objection = scene.begins(1, |store: PostgresStore| async move { store.object(&ada()).await }).await;
+    let objection = scene
+        .begins(1, |store: PostgresStore| async move { store.object(&ada(), ObjectionScope::Opens).await })
+        .await;
     let insert = |store: PostgresStore| async move { store.insert_ping(&ping(1), Some(&ada())).await };
     let insert = scene.begins(2, insert).await;
     held.rollback().await.unwrap();

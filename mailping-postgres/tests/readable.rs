@@ -7,7 +7,7 @@ use common::{database, open, ping, ping_id, pool, store};
 use mailping_core::fetcher::{Evidence, EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::TimeStep;
 use mailping_core::receipts::{LastDay, Open};
-use mailping_core::store::{Attempt, PingQuery, Store as _};
+use mailping_core::store::{Attempt, Milestone, MilestoneKind, PingQuery, Recorded, Store as _};
 use mailping_core::{Keyring, Timestamp, Tracker};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -46,8 +46,16 @@ async fn the_views_show_what_the_receipts_show() {
     let history = proptest::collection::vec((0..16_u8, 0..4_u8, any::<u64>(), 0..TimeStep::ALL.len()), 0..12);
     let mut runner = TestRunner::deterministic();
     for n in 0..PINGS {
-        let one = ping(n);
+        let mut one = ping(n);
+        one.asked_by = Some("Bob".to_owned());
         store.insert_ping(&one, None).await.unwrap();
+        let kinds = MilestoneKind::ALL.iter().zip(0..).filter(|(_, bit)| n & (1 << bit) != 0);
+        for (kind, bit) in kinds {
+            let mut milestone = Milestone::new(one.id, *kind, one.sent_at);
+            milestone.time_step = TimeStep::ALL[(bit + n as usize) % TimeStep::ALL.len()];
+            milestone.at = milestone.time().start();
+            assert_eq!(store.reach(&milestone).await.unwrap(), Recorded::Durable);
+        }
         let opens = history.new_tree(&mut runner).unwrap().current();
         let opens: Vec<Open> = opens.iter().zip(0..).map(|(given, k)| generated(n, k, *given)).collect();
         // 2026-11-23 or 2026-11-24.
@@ -62,14 +70,16 @@ async fn the_views_show_what_the_receipts_show() {
     assert_eq!(list.items.len(), usize::try_from(PINGS).unwrap());
     for summary in list.items {
         let id = summary.ping.id.to_string();
-        let find = "SELECT state, first_human_open, last_human_open, sent_at FROM mailping.receipts WHERE ping = $1::uuid";
+        let find = "SELECT state, first_human_open, last_human_open, sent_at, delivery, confirmed_at FROM mailping.receipts WHERE ping = $1::uuid";
         let row = sqlx::query(find).bind(&id).fetch_one(&pool).await.unwrap();
-        let shown: Vec<Option<String>> = (0..4).map(|column| text(&row, column)).collect();
+        let shown: Vec<Option<String>> = (0..6).map(|column| text(&row, column)).collect();
         let expected = vec![
             Some(summary.state.as_str().to_owned()),
             summary.first_human_open.map(|time| time.to_string()),
             summary.last_human_open.map(|time| time.to_string()),
             Some(summary.ping.sent_at.to_string()),
+            Some(summary.delivery.to_string()),
+            summary.confirmed_at.map(|time| time.to_string()),
         ];
         assert_eq!(shown, expected);
         let receipt = tracker.receipts().get(summary.ping.id).await.unwrap().unwrap();

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Attempt, Backlog, DatabaseId, Deleted, Mark, Observation, OpenCursor, OpenQuery, Page, PingQuery,
-    Recorded, Spooling, Store,
+    Attempt, Backlog, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor,
+    OpenQuery, Page, PingQuery, Recorded, Spooling, Store,
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
 use mailping_core::{PingId, Timestamp};
@@ -194,6 +194,10 @@ impl Store for SpooledStore {
         Ok(vec![Recorded::Spooled; opens.len() + last_days.len()])
     }
 
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
+        self.database.reach(milestone).await
+    }
+
     async fn insert_ping(
         &self,
         ping: &Ping,
@@ -242,8 +246,8 @@ impl Store for SpooledStore {
         Ok(erased)
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
-        self.database.object(recipient).await?;
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
+        self.database.object(recipient, scope).await?;
         self.take_out(self.sent_to(recipient).await?)
     }
 
@@ -262,8 +266,8 @@ impl Store for SpooledStore {
         Ok(erased)
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
-        self.database.has_objected(recipient).await
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
+        self.database.objection(recipient).await
     }
 
     async fn pings_of(

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use common::{Fixture, files, insert_pings, kept, open, opens, ping, ping_id, recipient, spooled, time};
 use mailping_core::MemoryStore;
 use mailping_core::receipts::LastDay;
-use mailping_core::store::{Attempt, Backlog, Recorded, Spooling as _, Store, StoreError};
+use mailping_core::store::{Attempt, Backlog, ObjectionScope, Recorded, Spooling as _, Store, StoreError};
 use mailping_core::testing::faulty::{Fault, FaultyStore};
 use mailping_core::testing::store::CASES;
 use mailping_spool::Spool;
@@ -121,7 +121,7 @@ fn what_ends_a_ping_takes_its_opens_out_of_the_folder() {
     assert_eq!((fixture.waiting(), is_there(0)), (2, false));
     assert_eq!(block_on(fixture.store.erase_recipient(&recipient(1))).unwrap().pings, 1);
     assert_eq!((fixture.waiting(), is_there(1)), (1, false));
-    block_on(fixture.store.object(&recipient(2))).unwrap();
+    block_on(fixture.store.object(&recipient(2), ObjectionScope::Opens)).unwrap();
     assert_eq!((fixture.waiting(), is_there(2)), (0, false));
     // What comes for them later is filtered when it is handed over, and counted.
     fixture.records(&opens(0..30), Recorded::Spooled);

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use mailping_core::PingId;
 use mailping_core::pings::{Ping, Status};
-use mailping_core::store::{Deleted, RecipientHash, RecipientHashes};
-use rusqlite::{Connection, params};
+use mailping_core::store::{Deleted, ObjectionScope, RecipientHash, RecipientHashes};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::failure::Result;
 use crate::index::Entry;
@@ -21,8 +21,8 @@ pub(crate) fn insert_ping(
     let mut status = ping.status;
     if let Some(recipient) = recipient {
         unify(connection, recipient)?;
-        if has_objected(connection, &recipient.newest)? {
-            status = Status::Untracked;
+        if let Some(scope) = objection(connection, &recipient.newest)? {
+            status = scope.status_of_new();
         }
     }
     rows::insert_ping(connection, ping, status, recipient.map(|hashes| &hashes.newest))?;
@@ -33,26 +33,34 @@ pub(crate) fn insert_ping(
 fn unify(connection: &Connection, recipient: &RecipientHashes) -> Result<()> {
     const PINGS: &str = "UPDATE pings SET recipient_key = ?3, recipient_hash = ?4
         WHERE recipient_key = ?1 AND recipient_hash = ?2";
-    const OBJECTION: &str =
-        "UPDATE OR REPLACE objections SET key = ?3, hash = ?4 WHERE key = ?1 AND hash = ?2";
+    const OBJECTION: &str = "INSERT INTO objections (key, hash, scope)
+        SELECT ?3, ?4, scope FROM objections WHERE key = ?1 AND hash = ?2
+        ON CONFLICT DO UPDATE SET scope = excluded.scope WHERE scope < excluded.scope";
+    const MOVED: &str = "DELETE FROM objections WHERE key = ?1 AND hash = ?2";
     let newest = &recipient.newest;
     for older in &recipient.older {
+        let (from, to) = (older.key().to_bits(), newest.key().to_bits());
         for sql in [PINGS, OBJECTION] {
-            let (from, to) = (older.key().to_bits(), newest.key().to_bits());
             connection.prepare_cached(sql)?.execute(params![from, older.hash(), to, newest.hash()])?;
         }
+        connection.prepare_cached(MOVED)?.execute(params![from, older.hash()])?;
     }
     // A ping that was kept under an older key may have escaped the objection until now.
-    if !recipient.older.is_empty() && has_objected(connection, newest)? {
-        object_by_hash(connection, newest)?;
+    if !recipient.older.is_empty()
+        && let Some(scope) = objection(connection, newest)?
+    {
+        object_by_hash(connection, newest, scope)?;
     }
     Ok(())
 }
 
-/// Whether an objection is kept under this very hash.
-pub(crate) fn has_objected(connection: &Connection, hash: &RecipientHash) -> Result<bool> {
-    let mut find = connection.prepare_cached("SELECT 1 FROM objections WHERE key = ?1 AND hash = ?2")?;
-    Ok(find.exists(params![hash.key().to_bits(), hash.hash()])?)
+/// How far the objection under this very hash goes.
+pub(crate) fn objection(connection: &Connection, hash: &RecipientHash) -> Result<Option<ObjectionScope>> {
+    let mut find = connection.prepare_cached("SELECT scope FROM objections WHERE key = ?1 AND hash = ?2")?;
+    let scope = find.query_row(params![hash.key().to_bits(), hash.hash()], |row| row.get::<_, i64>(0));
+    // One that only a newer version knows goes as far as any.
+    let scope_of = |code| ObjectionScope::from_code(u8::try_from(code).unwrap_or(u8::MAX));
+    Ok(scope.optional()?.map(scope_of))
 }
 
 /// `false` if there is no such ping; one that does not record any more stays as it is.
@@ -64,18 +72,29 @@ pub(crate) fn withdraw(connection: &Connection, id: PingId) -> Result<bool> {
     Ok(true)
 }
 
-pub(crate) fn object(connection: &Connection, recipient: &RecipientHashes) -> Result<()> {
+pub(crate) fn object(
+    connection: &Connection,
+    recipient: &RecipientHashes,
+    scope: ObjectionScope,
+) -> Result<()> {
     unify(connection, recipient)?;
-    object_by_hash(connection, &recipient.newest)
+    object_by_hash(connection, &recipient.newest, scope)
 }
 
-fn object_by_hash(connection: &Connection, hash: &RecipientHash) -> Result<()> {
-    const KEEP: &str = "INSERT INTO objections (key, hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+fn object_by_hash(connection: &Connection, hash: &RecipientHash, scope: ObjectionScope) -> Result<()> {
+    const KEEP: &str = "INSERT INTO objections (key, hash, scope) VALUES (?1, ?2, ?3)
+        ON CONFLICT DO UPDATE SET scope = excluded.scope WHERE scope < excluded.scope";
     const WITHDRAW: &str =
         "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status = 0";
-    let (key, status) = (hash.key().to_bits(), Status::Withdrawn.code());
-    connection.prepare_cached(KEEP)?.execute(params![key, hash.hash()])?;
-    connection.prepare_cached(WITHDRAW)?.execute(params![key, hash.hash(), status])?;
+    const CLOSE: &str = "UPDATE pings SET status = ?3
+        WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status IN (0, 1, 3)";
+    let key = hash.key().to_bits();
+    connection.prepare_cached(KEEP)?.execute(params![key, hash.hash(), scope.code()])?;
+    let (end, status) = match scope {
+        ObjectionScope::Opens => (WITHDRAW, Status::Withdrawn),
+        _ => (CLOSE, Status::Closed),
+    };
+    connection.prepare_cached(end)?.execute(params![key, hash.hash(), status.code()])?;
     Ok(())
 }
 
@@ -83,7 +102,7 @@ pub(crate) fn object_by_ping(connection: &Connection, id: PingId) -> Result<()> 
     let Some(found) = find(connection, id)? else { return Ok(()) };
     let mut ping = connection.prepare_cached(rows::PING)?;
     match ping.query_row([found.n], |row| Ok(rows::recipient(row)))?? {
-        Some(hash) => object_by_hash(connection, &hash),
+        Some(hash) => object_by_hash(connection, &hash, ObjectionScope::Opens),
         None => withdraw(connection, id).map(drop),
     }
 }
@@ -128,5 +147,6 @@ pub(crate) fn delete(connection: &Connection, ping: i64) -> Result<Deleted> {
     )?;
     delete("DELETE FROM opens_by_ping WHERE ping = ?1")?;
     delete("DELETE FROM last_days WHERE ping = ?1")?;
+    delete("DELETE FROM milestones WHERE ping = ?1")?;
     Ok(Deleted::new(delete("DELETE FROM pings WHERE n = ?1")?, opens))
 }

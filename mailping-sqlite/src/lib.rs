@@ -8,6 +8,7 @@ mod failure;
 mod files;
 mod index;
 mod migrate;
+mod milestones;
 mod names;
 mod news;
 mod opens;

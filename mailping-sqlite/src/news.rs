@@ -7,6 +7,7 @@ use mailping_core::store::{DatabaseId, Mark, Observation, Page, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use crate::failure::{Failure, Result, readable};
+use crate::milestones::{self, milestone_columns};
 use crate::rows::{self, open_columns};
 use crate::walk::walk;
 
@@ -17,22 +18,26 @@ pub(crate) fn identity(connection: &Connection) -> Result<DatabaseId> {
 
 pub(crate) fn mark(connection: &Connection) -> Result<Mark> {
     let transaction = connection.unchecked_transaction()?;
-    mark_of(&transaction, last(&transaction, "opens")?, last(&transaction, "last_days")?)
+    mark_of(&transaction, last_of_all(&transaction)?)
 }
 
-/// The mark of a place in this file: its own id, the last open and the last raise of a last day.
-fn mark_of(connection: &Connection, open: i64, day: i64) -> Result<Mark> {
-    let text = format!("{}-{open}-{day}", id(connection)?);
+/// The mark of a place in this file: its own id, the last open, the last raise of a last day and
+/// the last milestone.
+fn mark_of(connection: &Connection, [open, day, milestone]: [i64; 3]) -> Result<Mark> {
+    let text = format!("{}-{open}-{day}-{milestone}", id(connection)?);
     text.parse().map_err(|error| StoreError::unavailable(error).into())
 }
 
 /// Fails if the mark is of another file, or beyond what this one has given out: an older state was
 /// brought back.
-fn place_of(connection: &Connection, mark: &Mark) -> Result<(i64, i64)> {
-    let (id, opens, days) = (id(connection)?, last(connection, "opens")?, last(connection, "last_days")?);
+fn place_of(connection: &Connection, mark: &Mark) -> Result<[i64; 3]> {
+    let (id, [opens, days, milestones]) = (id(connection)?, last_of_all(connection)?);
     let number = |text: &str, last| text.parse().ok().filter(|number| (0..=last).contains(number));
     let place = match mark.as_str().split('-').collect::<Vec<_>>()[..] {
-        [of, open, day] if of == id => number(open, opens).zip(number(day, days)),
+        [of, open, day, milestone] if of == id => {
+            let place = number(open, opens).zip(number(day, days)).zip(number(milestone, milestones));
+            place.map(|((open, day), milestone)| [open, day, milestone])
+        }
         _ => None,
     };
     place.ok_or(Failure(StoreError::UnknownMark))
@@ -46,8 +51,13 @@ pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Resul
     );
     const DAYS: &str = "SELECT l.seq, l.day, p.id FROM last_days AS l LEFT JOIN pings AS p NOT INDEXED
         ON p.n = l.ping WHERE l.seq > ?1 ORDER BY l.seq";
+    const MILESTONES: &str = concat!(
+        "SELECT m.seq, ",
+        milestone_columns!(),
+        ", p.id FROM milestones AS m LEFT JOIN pings AS p NOT INDEXED ON p.n = m.ping WHERE m.seq > ?1 ORDER BY m.seq"
+    );
     let transaction = connection.unchecked_transaction()?;
-    let (open_place, day_place) = place_of(&transaction, since)?;
+    let [open_place, day_place, milestone_place] = place_of(&transaction, since)?;
     let mut news = Page::default();
     let open = |row: &Row<'_>, ping| Ok(Observation::Open(rows::open(row, ping)?.1));
     let opens = take(&transaction, "opens", OPENS, open_place, limit, &mut news, open)?;
@@ -55,7 +65,10 @@ pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Resul
         Ok(Observation::LastDay(LastDay::new(ping, rows::time(row, 1, "last_days.day")?)))
     };
     let days = take(&transaction, "last_days", DAYS, day_place, limit, &mut news, day)?;
-    news.next = Some(mark_of(&transaction, opens, days)?).filter(|next| next != since);
+    let milestone = |row: &Row<'_>, ping| Ok(Observation::Milestone(milestones::of_row(row, 1, ping)?));
+    let milestones =
+        take(&transaction, "milestones", MILESTONES, milestone_place, limit, &mut news, milestone)?;
+    news.next = Some(mark_of(&transaction, [opens, days, milestones])?).filter(|next| next != since);
     Ok(news)
 }
 
@@ -87,6 +100,10 @@ fn take(
     news.unreadable += gaps;
     // If nothing is behind what is damaged, it is not walked over again.
     if gaps > 0 && left > 0 { last(connection, table).map(|last| last.max(place)) } else { Ok(place) }
+}
+
+fn last_of_all(connection: &Connection) -> Result<[i64; 3]> {
+    Ok([last(connection, "opens")?, last(connection, "last_days")?, last(connection, "milestones")?])
 }
 
 /// The highest number that a table has ever given.

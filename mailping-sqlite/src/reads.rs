@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use mailping_core::PingId;
 use mailping_core::pings::Ping;
-use mailping_core::store::{KeyFingerprint, Page, PingQuery, RecipientHashes};
+use mailping_core::store::{KeyFingerprint, ObjectionScope, Page, PingQuery, RecipientHashes};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 
 use crate::failure::{Failure, Result, readable};
-use crate::{changes, record, rows};
+use crate::{changes, milestones, record, rows};
 
 pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<Ping>> {
     let transaction = connection.unchecked_transaction()?;
@@ -25,7 +25,9 @@ fn by_number(connection: &Connection, n: i64, id: PingId, is_asked: impl Fn(&Pin
         let mut find = connection.prepare_cached(rows::PING)?;
         let kept = find.query_row([n], |row| Ok(rows::ping(row))).optional()?.transpose()?;
         let kept = kept.filter(|kept| kept.id == id && is_asked(kept));
-        kept.ok_or(Failure::corrupt("an index of pings"))
+        let mut kept = kept.ok_or(Failure::corrupt("an index of pings"))?;
+        kept.milestones = milestones::of_ping(connection, n, id)?;
+        Ok(kept)
     };
     read().inspect_err(|_| {
         tracing::error!(ping = %id, "the row of a ping in the database file cannot be read");
@@ -103,15 +105,17 @@ fn page(
     Ok(page)
 }
 
-pub(crate) fn has_objected(connection: &Connection, recipient: &RecipientHashes) -> Result<bool> {
+pub(crate) fn objection(
+    connection: &Connection,
+    recipient: &RecipientHashes,
+) -> Result<Option<ObjectionScope>> {
     // Several statements: a transaction makes them see one state.
     let transaction = connection.unchecked_transaction()?;
+    let mut widest = None;
     for hash in recipient.all() {
-        if changes::has_objected(&transaction, hash)? {
-            return Ok(true);
-        }
+        widest = widest.max(changes::objection(&transaction, hash)?);
     }
-    Ok(false)
+    Ok(widest)
 }
 
 pub(crate) fn recipient_keys(connection: &Connection) -> Result<Vec<KeyFingerprint>> {

@@ -65,6 +65,7 @@ fn whole(path: &Path) -> Result<Connection> {
     for doubt in [
         "SELECT max(ping) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pings'), 0) FROM opens_by_ping",
         "SELECT indexed_to > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'opens'), 0) FROM about",
+        "SELECT max(ping) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pings'), 0) FROM milestones",
         "SELECT 1 FROM opens WHERE seq > (SELECT indexed_to FROM about) AND ping NOT IN (SELECT n FROM pings)",
     ] {
         let doubt = transaction.query_row(doubt, (), |row| row.get::<_, Option<bool>>(0)).optional();
@@ -122,21 +123,24 @@ pub(crate) fn recover(from: &Path, to: &Path) -> Result<Recovered> {
     recovered.pings = copy(&damaged, &transaction, "pings", left_out)?;
     copy(&damaged, &transaction, "opens", left_out)?;
     copy(&damaged, &transaction, "last_days", left_out)?;
+    copy(&damaged, &transaction, "milestones", left_out)?;
     let id = damaged.query_row("SELECT id FROM about", (), |row| row.get::<_, String>(0));
     let id = readable(id, left_out)?;
     written(transaction.execute("UPDATE about SET id = coalesce(?1, id)", [id]))?;
     // From both ends, since nothing leads over what cannot be read.
-    let mut keep = transaction.prepare("INSERT OR IGNORE INTO objections (key, hash) VALUES (?1, ?2)")?;
+    let mut keep =
+        transaction.prepare("INSERT OR IGNORE INTO objections (key, hash, scope) VALUES (?1, ?2, ?3)")?;
     for order in ["key, hash", "key DESC, hash DESC"] {
-        let mut find = damaged.prepare(&format!("SELECT key, hash FROM objections ORDER BY {order}"))?;
+        let mut find =
+            damaged.prepare(&format!("SELECT key, hash, scope FROM objections ORDER BY {order}"))?;
         let mut found = find.query(())?;
         while let Some(row) = readable(found.next(), left_out)?.flatten() {
-            let objection = (row.get::<_, Value>(0)?, row.get::<_, Value>(1)?);
+            let objection = (row.get::<_, Value>(0)?, row.get::<_, Value>(1)?, row.get::<_, Value>(2)?);
             recovered.objections += written(keep.execute(objection))?;
         }
     }
     drop(keep);
-    for table in ["opens", "last_days"] {
+    for table in ["opens", "last_days", "milestones"] {
         let orphans = format!("DELETE FROM {table} WHERE ping NOT IN (SELECT n FROM pings)");
         *left_out += transaction.execute(&orphans, ())? as u64;
     }
@@ -148,11 +152,14 @@ pub(crate) fn recover(from: &Path, to: &Path) -> Result<Recovered> {
 
 /// Copies the rows of a table that has numbers, and counts those that it leaves out.
 fn copy(damaged: &Connection, target: &Transaction<'_>, table: &str, left_out: &mut u64) -> Result<u64> {
-    let columns = "SELECT group_concat(name), group_concat('?') FROM pragma_table_info(?1)";
+    // By their places: a name may be damaged too, and an older version has fewer.
+    let mut find = damaged
+        .prepare(&format!("SELECT rowid, * FROM {table} NOT INDEXED WHERE rowid > ?1 ORDER BY rowid"))?;
+    let columns = "SELECT group_concat(name), group_concat('?') FROM
+        (SELECT name FROM pragma_table_info(?1) ORDER BY cid LIMIT ?2)";
+    let asked = (table, find.column_count() as i64 - 1);
     let (columns, places): (String, String) =
-        damaged.query_row(columns, [table], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let find = "NOT INDEXED WHERE rowid > ?1 ORDER BY rowid";
-    let mut find = damaged.prepare(&format!("SELECT rowid, {columns} FROM {table} {find}"))?;
+        target.query_row(columns, asked, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let insert = format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})");
     let mut insert = target.prepare(&insert)?;
     let (mut copied, mut visited, count) = (0, 0, find.column_count());

@@ -16,7 +16,7 @@ use crate::failure::{Failure, Result};
 pub(crate) const PING: &str =
     "SELECT id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind,
         eprivacy, reference, owner, basis, recipient_key, recipient_hash,
-        (SELECT day FROM last_days WHERE last_days.ping = pings.n)
+        (SELECT day FROM last_days WHERE last_days.ping = pings.n), asked_by, shows_reference
      FROM pings NOT INDEXED WHERE n = ?1";
 
 /// The columns that [`open`] reads.
@@ -45,8 +45,8 @@ pub(crate) fn insert_ping(
 ) -> Result<()> {
     const INSERT: &str =
         "INSERT INTO pings (id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind, eprivacy,
-            recipient_key, recipient_hash, reference, owner, basis)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+            recipient_key, recipient_hash, reference, owner, basis, asked_by, shows_reference)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
     connection.prepare_cached(INSERT)?.execute(params![
         ping.id.as_bytes(),
         status.code(),
@@ -63,6 +63,8 @@ pub(crate) fn insert_ping(
         ping.reference,
         ping.owner,
         serde_json::to_string(&ping.basis).map_err(StoreError::unavailable)?,
+        ping.asked_by,
+        ping.shows_reference,
     ])?;
     Ok(())
 }
@@ -85,6 +87,8 @@ pub(crate) fn ping(row: &Row<'_>) -> Result<Ping> {
     ping.kind = value::<Option<u8>>(row, 8, "pings.kind")?.and_then(MessageKind::from_code);
     ping.eprivacy = value::<Option<u8>>(row, 9, "pings.eprivacy")?.and_then(EprivacyGround::from_code);
     ping.owner = value(row, 11, "pings.owner")?;
+    ping.asked_by = value(row, 16, "pings.asked_by")?;
+    ping.shows_reference = value(row, 17, "pings.shows_reference")?;
     let has_day = row.get_ref(15)? != ValueRef::Null;
     ping.last_day = if has_day { Some(time(row, 15, "last_days.day")?) } else { None };
     Ok(ping)
@@ -143,8 +147,12 @@ pub(crate) fn open(row: &Row<'_>, ping: PingId) -> Result<(i64, Open)> {
 /// bit in any of them, and a number that a ping took over from another in a file put together from
 /// two states, is told by it.
 fn tie(open: &Open) -> u32 {
-    let at = open.at.unix_millis().to_be_bytes();
-    let bytes = open.ping.as_bytes().iter().chain(open.id.as_bytes()).chain(&at);
+    sum(&[open.ping.as_bytes(), open.id.as_bytes(), &open.at.unix_millis().to_be_bytes()])
+}
+
+/// FNV-1a of all parts.
+pub(crate) fn sum(parts: &[&[u8]]) -> u32 {
+    let bytes = parts.iter().flat_map(|part| part.iter());
     bytes.fold(0x811c_9dc5, |sum: u32, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
@@ -159,7 +167,11 @@ pub(crate) fn time(row: &Row<'_>, index: usize, what: &'static str) -> Result<Ti
     if time.unix_millis() == millis { Ok(time) } else { Err(Failure::corrupt(what)) }
 }
 
-fn parsed<T: std::str::FromStr>(row: &Row<'_>, index: usize, what: &'static str) -> Result<Option<T>> {
+pub(crate) fn parsed<T: std::str::FromStr>(
+    row: &Row<'_>,
+    index: usize,
+    what: &'static str,
+) -> Result<Option<T>> {
     let text = row.get_ref(index)?.as_str_or_null().map_err(|_| Failure::corrupt(what))?;
     text.map(str::parse).transpose().map_err(|_| Failure::corrupt(what))
 }

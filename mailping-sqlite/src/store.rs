@@ -8,19 +8,19 @@ use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
-    Attempt, DatabaseId, Deleted, KeyFingerprint, Mark, Observation, OpenCursor, OpenQuery, Page, PingQuery,
-    RecipientHashes, Recorded, Spooling, Store, StoreError,
+    Attempt, DatabaseId, Deleted, KeyFingerprint, Mark, Milestone, ObjectionScope, Observation, OpenCursor,
+    OpenQuery, Page, PingQuery, RecipientHashes, Recorded, Spooling, Store, StoreError,
 };
 use mailping_core::{PingId, Timestamp};
 use rusqlite::Connection;
 
 use crate::files::{self, Files};
-use crate::index::Order;
+use crate::index::{Order, ROUND};
 use crate::repair::Recovered;
 use crate::upkeep::Upkeep;
 use crate::worker::{MAX_CALLS, Worker};
 use crate::writer::Writer;
-use crate::{changes, connect, news, opens, purge, reads, repair};
+use crate::{changes, connect, milestones, news, opens, purge, reads, repair};
 
 /// A [`Store`] in one SQLite file.
 ///
@@ -117,8 +117,15 @@ impl Store for SqliteStore {
             return Ok(Vec::new());
         }
         let written = self.writer.record(opens, last_days, attempt)?;
+        // A little more than these, so that what waits is bounded.
+        self.writer.fill_index(ROUND, opens.len() * 9 / 8 + 1);
         self.upkeep.changed(opens.len() + last_days.len());
         Ok(written)
+    }
+
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
+        let milestone = *milestone;
+        self.changes.call(move |writer| writer.write(|change| milestones::reach(change, &milestone))).await
     }
 
     async fn insert_ping(
@@ -189,9 +196,11 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
         let recipient = recipient.clone();
-        self.changes.call(move |writer| writer.write(|change| changes::object(change, &recipient))).await
+        self.changes
+            .call(move |writer| writer.write(|change| changes::object(change, &recipient, scope)))
+            .await
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
@@ -207,9 +216,9 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
         let recipient = recipient.clone();
-        self.reads.call(move |connection| reads::has_objected(connection, &recipient)).await
+        self.reads.call(move |connection| reads::objection(connection, &recipient)).await
     }
 
     async fn pings_of(

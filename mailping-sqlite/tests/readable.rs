@@ -9,7 +9,7 @@ use common::{insert, open, ping, ping_id, time};
 use mailping_core::fetcher::{Evidence, EvidenceSet, Fetcher, Provider, Verdict};
 use mailping_core::pings::{Status, TimeStep};
 use mailping_core::receipts::{LastDay, Open, PingQuery};
-use mailping_core::store::{Attempt, Store};
+use mailping_core::store::{Attempt, Milestone, MilestoneKind, Recorded, Store};
 use mailping_core::{Detail, Keyring, Timestamp, Tracker};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
@@ -40,21 +40,35 @@ proptest! {
     #[test]
     fn the_views_show_what_the_receipts_show(
         histories in proptest::collection::vec(
-            (proptest::collection::vec((0..16_u8, 0..4_u8, any::<u64>(), 0..TimeStep::ALL.len()), 0..12), 0..4_u8, any::<bool>()), 1..6),
+            (
+                proptest::collection::vec((0..16_u8, 0..4_u8, any::<u64>(), 0..TimeStep::ALL.len()), 0..12),
+                0..4_u8,
+                any::<bool>(),
+                proptest::collection::vec((0..MilestoneKind::ALL.len(), 0..TimeStep::ALL.len()), 0..5),
+            ),
+            1..6,
+        ),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mailping.db");
         let store = SqliteStore::open(&file).unwrap();
-        for (n, (opens, end, has_day)) in histories.iter().enumerate() {
+        for (n, (opens, end, has_day, milestones)) in histories.iter().enumerate() {
             let n = n as u64;
             let mut one = ping(n);
             one.status = if *end == 3 { Status::Untracked } else { Status::Live };
             (one.detail, one.owner) = (Detail::City, n.is_multiple_of(2).then(|| "billing".to_owned()));
+            one.asked_by = Some("Bob".to_owned());
             insert(&store, &one);
             let opens: Vec<Open> = opens.iter().zip(0..).map(|(given, k)| generated(n, k, *given)).collect();
             let day = Timestamp::from_unix_millis(i64::try_from(1_795_428_000_000 / DAY * DAY).unwrap());
             let days: &[LastDay] = if *has_day { &[LastDay::new(one.id, day)] } else { &[] };
             block_on(store.record(&opens, days, Attempt::First)).unwrap();
+            for (kind, step) in milestones {
+                let mut milestone = Milestone::new(one.id, MilestoneKind::ALL[*kind], one.sent_at);
+                milestone.time_step = TimeStep::ALL[*step];
+                milestone.at = milestone.time().start();
+                prop_assert_eq!(block_on(store.reach(&milestone)).unwrap(), Recorded::Durable);
+            }
             if *end == 1 {
                 block_on(store.withdraw(one.id)).unwrap();
             }
@@ -66,13 +80,14 @@ proptest! {
         let list = block_on(tracker.receipts().list(&PingQuery::newest(99))).unwrap();
         for summary in list.items {
             let id = summary.ping.id.to_string();
-            let columns = "SELECT state, status, fetches, human_rows, first_human_open, last_human_open, reference, owner, sent_at
-                FROM receipts WHERE ping = ?1";
+            let columns = "SELECT state, status, fetches, human_rows, first_human_open, last_human_open, reference, owner, sent_at,
+                    delivery, confirmed_at FROM receipts WHERE ping = ?1";
             let shown = connection.query_row(columns, [&id], |row| {
                 Ok((
                     row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?,
                     row.get::<_, Option<String>>(4)?, row.get::<_, Option<String>>(5)?, row.get::<_, String>(6)?,
                     row.get::<_, Option<String>>(7)?, row.get::<_, String>(8)?,
+                    (row.get::<_, String>(9)?, row.get::<_, Option<String>>(10)?),
                 ))
             }).unwrap();
             let receipt = block_on(tracker.receipts().get(summary.ping.id)).unwrap().unwrap();
@@ -83,6 +98,7 @@ proptest! {
                 summary.first_human_open.map(|time| time.to_string()), summary.last_human_open.map(|time| time.to_string()),
                 summary.ping.reference.clone(),
                 summary.ping.owner.clone(), summary.ping.sent_at.to_string(),
+                (summary.delivery.to_string(), summary.confirmed_at.map(|time| time.to_string())),
             ));
             let mut find = connection.prepare(
                 "SELECT at, fetcher, provider, verdict, evidence, network, country, city, time_step, id FROM opens_readable

@@ -46,6 +46,13 @@ impl Received {
         Some(url.strip_prefix(SERVICE).unwrap().to_owned())
     }
 
+    fn confirm(&self) -> String {
+        let html = self.html();
+        let (before, _) = html.split_once("\">Confirm receipt</a>").unwrap();
+        let url = before.rsplit_once('"').unwrap().1;
+        url.strip_prefix(SERVICE).unwrap().to_owned()
+    }
+
     fn pixel(&self) -> Option<String> {
         self.path_after("<img src=\"")
     }
@@ -54,8 +61,8 @@ impl Received {
 /// The answer that [`converse`] does not give: the line breaks after the message was taken.
 const LOST: u16 = 299;
 
-/// Takes mail for everybody but those whose name begins with `nobody`; for `lost` it takes it and
-/// does not say so.
+/// Takes mail for everybody but those whose name begins with `nobody`, and those of `later`, who are
+/// greylisted; for `lost` it takes it and does not say so.
 struct Mailroom {
     received: Sender<Received>,
     to: Vec<String>,
@@ -65,7 +72,10 @@ struct Mailroom {
 impl Handler for Mailroom {
     fn rcpt(&mut self, to: &str) -> Response {
         if to.starts_with("nobody") {
-            return Response::custom(550, format!("there is no {to} here"));
+            return Response::custom(550, format!("5.1.1 there is no {to} here"));
+        }
+        if to.starts_with("later") {
+            return Response::custom(451, format!("4.7.1 come back later, {to}"));
         }
         response::OK
     }
@@ -170,6 +180,10 @@ fn each_recipient_has_a_pixel_of_their_own_and_the_sender_none() {
     assert_eq!(ada.header("List-Unsubscribe-Post"), None);
     assert_eq!(ada.html().matches("<img").count(), 1, "{}", ada.html());
     assert!(ada.html().contains(" alt=\"\"></body>"), "the pixel is the body's last: {}", ada.html());
+    let confirm = ada.confirm();
+    assert!(ada.text().contains(&format!("Confirm receipt: {SERVICE}{confirm}")), "{}", ada.text());
+    assert_ne!(confirm, eve.confirm());
+    assert!(!copy.html().contains("/confirm") && !copy.text().contains("/confirm"), "{}", copy.html());
 
     assert_eq!(copy.header("To").unwrap(), ada.header("To").unwrap());
     assert_eq!((copy.pixel(), copy.header("List-Unsubscribe")), (None, None));
@@ -206,16 +220,47 @@ fn one_click_in_the_received_message_stops_the_pixel_in_the_next() {
 }
 
 #[test]
-fn a_refused_message_leaves_no_ping_and_stops_no_other() {
+fn what_the_server_answered_is_in_the_receipt_and_its_words_are_not() {
     let service = example("axum");
-    let _program = service.run(&[]);
+    let program = service.run(&[]);
     let (smtp, received) = smtp_server();
-    let (printed, _) = send(&service, smtp, "nobody@example.com, ada@example.com");
-    assert!(printed.contains("recipient 1: refused\nrecipient 2: sent"), "{printed}");
-    let to: Vec<_> = received.try_iter().map(|mail| mail.to.join(",")).collect();
+    let (printed, _) = send(&service, smtp, "nobody@example.com, later@example.com, ada@example.com");
+    assert!(printed.contains("1: refused\nrecipient 2: deferred\nrecipient 3: accepted"), "{printed}");
+    let mails: Vec<_> = received.try_iter().collect();
+    let to: Vec<_> = mails.iter().map(|mail| mail.to.join(",")).collect();
     assert_eq!(to, ["ada@example.com", "bob@example.com"]);
-    let states = states(&Beside::sqlite(&service));
-    assert_eq!(states, [State::NoFetch], "only the message that went out has a ping");
+    let page = block_on(Beside::sqlite(&service).0.receipts().list(&PingQuery::newest(3))).unwrap();
+    let mut told: Vec<_> = page
+        .items
+        .iter()
+        .map(|summary| {
+            let milestone = summary.milestones[0];
+            let status = milestone.status_code.map(|status| status.to_string());
+            (summary.delivery.as_str(), milestone.reply_code, status)
+        })
+        .collect();
+    told.sort();
+    let some = |status: &str| Some(status.to_owned());
+    assert_eq!(
+        told,
+        [
+            ("accepted", Some(250), None),
+            ("deferred", Some(451), some("4.7.1")),
+            ("refused", Some(550), some("5.1.1")),
+        ]
+    );
+    // The recipient signs; in the same moment as it was sent, so that nobody can say who it was.
+    let click = [("user-agent", crate::FIREFOX), ("content-type", "application/x-www-form-urlencoded")];
+    let reply = program.client().send("POST", &mails[0].confirm(), &click, "");
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let page = block_on(Beside::sqlite(&service).0.receipts().list(&PingQuery::newest(1))).unwrap();
+    assert!(page.items[0].confirmed_at.is_some());
+    for (path, bytes) in service.files() {
+        for words in ["example.com", "there is no", "come back"] {
+            let found = bytes.windows(words.len()).any(|window| window == words.as_bytes());
+            assert!(!found, "{words} is in {}", path.display());
+        }
+    }
 }
 
 #[test]

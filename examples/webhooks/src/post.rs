@@ -27,7 +27,8 @@ impl Post {
         let message = json!({
             "type": format!("ping.{}", notice.name()),
             "timestamp": notice.at(),
-            "data": { "ping": ping.id, "reference": ping.reference, "owner": ping.owner, "state": summary.state },
+            "data": { "ping": ping.id, "reference": ping.reference, "owner": ping.owner, "state": summary.state,
+                "delivery": summary.delivery },
         });
         match self.target.post(&waiting.id(), message.to_string()).await {
             Ok(()) => Outcome::Taken,

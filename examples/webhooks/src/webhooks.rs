@@ -182,7 +182,7 @@ impl Teller {
     /// Notes what an event tells, whatever its age: it comes after the mark, so that nobody has
     /// been told of it.
     async fn note(&mut self, event: Event) -> Result<(), Failure> {
-        if !(event.is_first_open() || event.is_reopen()) {
+        if !(event.is_first_open() || event.is_reopen() || event.milestone.is_some()) {
             self.seen = Some(event.mark);
             return Ok(());
         }

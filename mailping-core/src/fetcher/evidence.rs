@@ -83,10 +83,11 @@ evidence! {
     NetVpn = 40, "net:vpn", "the network is an exit of a VPN or relay, through which people browse from somewhere else";
     NetPeople = 41, "net:people", "the network is one that people come from, as the operator says";
     UaMailServer = 42, "ua:mail_server", "the agent names a mail server or a tool for developers of mail";
-    TimeEarly = 44, "time:early", "the fetch came so soon after sending that it fell into the early window, when machines fetch more than people do";
+    TimeEarly = 44, "time:early", "the fetch came so soon after sending, or after the recipient's mail server took the message, that it fell into the early window, when machines fetch more than people do";
     TimeBeforeSent = 45, "time:before_sent", "the fetch came before the sent time";
     SeqAfterHead = 46, "seq:after_head", "a HEAD came from the same network just before, as checkers of links send it";
     SeqSameAgent = 47, "seq:same_agent", "minutes before, the same agent came from the same network as a machine or too early for a person";
+    TimeBeforeAccepted = 48, "time:before_accepted", "the fetch came before the recipient's mail server took the message";
     HeaderSecPurpose = 50, "header:sec_purpose", "the Sec-Purpose header says that this is a prefetch";
     HeaderPurpose = 51, "header:purpose", "the Purpose header says that this is a prefetch or preview";
     HeaderXMoz = 52, "header:x_moz", "the X-Moz header says that this is a prefetch";
@@ -289,6 +290,7 @@ mod tests {
 
     #[test]
     fn every_evidence_has_its_own_bit_and_name() {
+        assert!(Evidence::ALL.is_sorted_by_key(|one| *one as u8), "in the order of the bits, as in SQL");
         let all: EvidenceSet = Evidence::ALL.iter().copied().collect();
         assert_eq!(all.len(), Evidence::ALL.len());
         for evidence in Evidence::ALL.iter().copied() {

@@ -107,8 +107,10 @@ const FORMS: &[Rule] = &[
 /// What time hints at. It lowers certainty and proves nothing.
 #[rustfmt::skip]
 const TIMES: &[Rule] = &[
-    form("within the early window after sending", Evidence::TimeEarly, "gophish#3086 and #2803; thresholds of public senders, 1 s to 60 s", "2026-11"),
+    form("within the early window after sending, or after acceptance if that is known", Evidence::TimeEarly, "gophish#3086 and #2803; thresholds of public senders, 1 s to 60 s", "2026-11"),
     form("before sending", Evidence::TimeBeforeSent, "wordtothewise.com, January 2019: fetches before the mail was accepted", "2026-11"),
+    form("after sending and before acceptance, if that is known", Evidence::TimeBeforeAccepted,
+        "wordtothewise.com, January 2019: fetches before the mail was accepted", "2026-11-27"),
 ];
 
 #[cfg(test)]

@@ -107,6 +107,8 @@ pub(crate) struct Key {
     pub(super) secret: Vec<u8>,
     pub(crate) token: Subkey,
     pub(crate) opt_out: Subkey,
+    pub(crate) confirm: Subkey,
+    pub(crate) report: Subkey,
     pub(crate) recipient: Subkey,
 }
 
@@ -118,6 +120,8 @@ impl Key {
             fingerprint: KeyFingerprint::of(id, &subkey("fingerprint")),
             token: subkey("token"),
             opt_out: subkey("opt-out"),
+            confirm: subkey("confirm"),
+            report: subkey("report"),
             recipient: subkey("recipient"),
             secret,
         }
@@ -172,8 +176,9 @@ mod tests {
     #[test]
     fn the_labels_have_different_subkeys() {
         let key = key(0, 1);
-        let macs = [&key.token, &key.opt_out, &key.recipient].map(|subkey| subkey.mac(b"x"));
-        assert!(macs[0] != macs[1] && macs[0] != macs[2] && macs[1] != macs[2]);
+        let subkeys = [&key.token, &key.opt_out, &key.confirm, &key.report, &key.recipient];
+        let macs: std::collections::BTreeSet<_> = subkeys.map(|subkey| subkey.mac(b"x")).into();
+        assert_eq!(macs.len(), subkeys.len());
     }
 
     #[test]

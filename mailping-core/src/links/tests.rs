@@ -173,6 +173,22 @@ fn the_last_part_of_a_path_says_what_it_asks_for() {
     }
     assert_eq!(Link::of(&pixel_url("https://app.example/px", &token)), Link::Pixel);
     assert_eq!(Link::of(&opt_out_url("https://app.example/px", &token)), Link::OptOut);
+    assert_eq!(Link::of(&confirm_url("https://app.example/px", &token)), Link::Confirm);
+    for end in [
+        "/confirm",
+        "/CONFIRM/",
+        "%2Fconfirm",
+        "/con",
+        "/confirm.%3E",
+        "/%63onfirm",
+        "/confirm?x=/y",
+        "/confirm=0D",
+    ] {
+        assert_eq!(Link::of(&format!("/px/{token}{end}")), Link::Confirm, "{end}");
+    }
+    for end in ["/co", "/xconfirm", "/con2firm", "/confirm/x", "/conopt-out"] {
+        assert_eq!(Link::of(&format!("/px/{token}{end}")), Link::Pixel, "{end}");
+    }
 }
 
 proptest! {

@@ -4,19 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use crate::keyring::KeyFingerprint;
-use crate::store::{DatabaseId, Deleted, Mark, Observation, OpenCursor, OpenQuery, Page, StoreError};
+use crate::store::{
+    DatabaseId, Deleted, Mark, Milestone, MilestoneKind, ObjectionScope, Observation, OpenCursor, OpenQuery,
+    Page, StoreError,
+};
 use crate::{LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp};
 
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pings: BTreeMap<PingId, Row>,
-    objections: BTreeSet<RecipientHash>,
-    /// What was kept, by its number: an open, or the last day of its ping.
-    news: BTreeMap<u64, (PingId, Option<OpenCursor>)>,
+    objections: BTreeMap<RecipientHash, ObjectionScope>,
+    /// What was kept, by its number.
+    news: BTreeMap<u64, (PingId, New)>,
     /// The number given last.
     last: u64,
     /// Stands in marks, so that those of another store are refused; drawn with the first.
     database: Option<DatabaseId>,
+}
+
+/// What of a ping is new.
+#[derive(Debug, Clone, Copy)]
+enum New {
+    Open(OpenCursor),
+    LastDay,
+    Milestone(MilestoneKind),
 }
 
 #[derive(Debug)]
@@ -26,6 +37,8 @@ struct Row {
     /// By time and id, each with its number.
     opens: BTreeMap<OpenCursor, (u64, Open)>,
     last_day: Option<u64>,
+    /// The numbers of its milestones.
+    milestones: Vec<u64>,
 }
 
 impl Rows {
@@ -40,7 +53,7 @@ impl Rows {
             return true;
         }
         row.opens.insert(place, (number, open.clone()));
-        self.news.insert(number, (open.ping, Some(place)));
+        self.news.insert(number, (open.ping, New::Open(place)));
         self.last = number;
         true
     }
@@ -59,7 +72,23 @@ impl Rows {
         if let Some(before) = row.last_day.replace(self.last) {
             self.news.remove(&before);
         }
-        self.news.insert(self.last, (last.ping, None));
+        self.news.insert(self.last, (last.ping, New::LastDay));
+        true
+    }
+
+    /// `false` if its ping does not take it.
+    pub(super) fn reach(&mut self, milestone: &Milestone) -> bool {
+        let Some(row) = self.pings.get_mut(&milestone.ping) else { return false };
+        if row.ping.milestones.iter().any(|known| known.kind == milestone.kind) {
+            return true;
+        }
+        if !row.ping.takes(milestone) {
+            return false;
+        }
+        self.last += 1;
+        row.ping.milestones.push(*milestone);
+        row.milestones.push(self.last);
+        self.news.insert(self.last, (milestone.ping, New::Milestone(milestone.kind)));
         true
     }
 
@@ -73,13 +102,16 @@ impl Rows {
         }
         if let Some(recipient) = recipient {
             self.unify(recipient);
-            if self.objections.contains(&recipient.newest) {
-                ping.status = Status::Untracked;
+            if let Some(scope) = self.objections.get(&recipient.newest) {
+                ping.status = scope.status_of_new();
             }
         }
         let (id, status) = (ping.id, ping.status);
         let recipient = recipient.map(|hashes| hashes.newest);
-        self.pings.insert(id, Row { ping, recipient, opens: BTreeMap::new(), last_day: None });
+        self.pings.insert(
+            id,
+            Row { ping, recipient, opens: BTreeMap::new(), last_day: None, milestones: Vec::new() },
+        );
         Ok(status)
     }
 
@@ -90,26 +122,36 @@ impl Rows {
                 row.recipient = Some(recipient.newest);
             }
         }
-        for hash in &recipient.older {
-            if self.objections.remove(hash) {
-                self.objections.insert(recipient.newest);
+        let moved: Vec<ObjectionScope> =
+            recipient.older.iter().filter_map(|hash| self.objections.remove(hash)).collect();
+        // A ping that was kept under an older key may have escaped the objection until now.
+        let kept = self.objections.get(&recipient.newest).copied();
+        if let Some(scope) = moved.into_iter().chain(kept).max() {
+            self.object(recipient.newest, scope);
+        }
+    }
+
+    pub(super) fn object(&mut self, hash: RecipientHash, scope: ObjectionScope) {
+        let kept = self.objections.entry(hash).or_insert(scope);
+        *kept = scope.max(*kept);
+        let scope = *kept;
+        for id in self.sent_to(hash) {
+            match scope {
+                ObjectionScope::Opens => drop(self.withdraw(id)),
+                ObjectionScope::Everything => self.close(id),
             }
         }
-        // A ping that was kept under an older key may have escaped the objection until now.
-        if self.objections.contains(&recipient.newest) {
-            self.object(recipient.newest);
-        }
     }
 
-    pub(super) fn object(&mut self, hash: RecipientHash) {
-        self.objections.insert(hash);
-        for id in self.sent_to(hash) {
-            self.withdraw(id);
-        }
+    pub(super) fn objection(&self, hash: &RecipientHash) -> Option<ObjectionScope> {
+        self.objections.get(hash).copied()
     }
 
-    pub(super) fn has_objected(&self, hash: &RecipientHash) -> bool {
-        self.objections.contains(hash)
+    fn close(&mut self, id: PingId) {
+        let Some(row) = self.pings.get_mut(&id) else { return };
+        if matches!(row.ping.status, Status::Live | Status::Withdrawn | Status::Untracked) {
+            row.ping.status = Status::Closed;
+        }
     }
 
     pub(super) fn sent_to(&self, hash: RecipientHash) -> Vec<PingId> {
@@ -132,7 +174,8 @@ impl Rows {
 
     pub(super) fn erase(&mut self, id: PingId) -> Option<Deleted> {
         let row = self.pings.remove(&id)?;
-        for number in row.opens.values().map(|(number, _)| number).chain(&row.last_day) {
+        let opens = row.opens.values().map(|(number, _)| number);
+        for number in opens.chain(&row.last_day).chain(&row.milestones) {
             self.news.remove(number);
         }
         Some(Deleted::new(1, row.opens.len() as u64))
@@ -221,18 +264,22 @@ impl Rows {
         Ok(Page::new(new.into_iter().map(|(_, event)| event).collect(), next))
     }
 
-    fn event(&self, ping: PingId, place: Option<OpenCursor>) -> Option<Observation> {
+    fn event(&self, ping: PingId, new: New) -> Option<Observation> {
         let row = self.pings.get(&ping)?;
-        match place {
-            Some(place) => row.opens.get(&place).map(|(_, open)| Observation::Open(open.clone())),
-            None => row.ping.last_day.map(|day| Observation::LastDay(LastDay::new(ping, day))),
+        match new {
+            New::Open(place) => row.opens.get(&place).map(|(_, open)| Observation::Open(open.clone())),
+            New::LastDay => row.ping.last_day.map(|day| Observation::LastDay(LastDay::new(ping, day))),
+            New::Milestone(kind) => {
+                let mut milestones = row.ping.milestones.iter().copied();
+                milestones.find(|milestone| milestone.kind == kind).map(Observation::Milestone)
+            }
         }
     }
 
     pub(super) fn keys(&self) -> Vec<KeyFingerprint> {
         let of_pings = self.pings.values().filter_map(|row| row.recipient);
         let keys: BTreeSet<KeyFingerprint> =
-            of_pings.chain(self.objections.iter().copied()).map(|hash| hash.key()).collect();
+            of_pings.chain(self.objections.keys().copied()).map(|hash| hash.key()).collect();
         keys.into_iter().collect()
     }
 }

@@ -16,10 +16,12 @@ pub(crate) struct Languages {
     rest: Vec<Arc<Language>>,
 }
 
-/// The pages in one language.
+/// The pages in one language: those of the opt-out link as written once, and the words of those
+/// that confirm.
 pub(crate) struct Language {
     tag: String,
     pages: [Arc<str>; 4],
+    texts: Texts,
 }
 
 /// A language that there are no texts of.
@@ -59,12 +61,12 @@ impl Languages {
 
     /// The first language that the reader wants and there is, by RFC 4647's lookup: `de-CH` gets
     /// `de`. So as not to miss one that the reader understands, `pt` gets `pt-BR`.
-    pub(crate) fn choose(&self, headers: &dyn HeaderSource) -> &Language {
+    pub(crate) fn choose(&self, headers: &dyn HeaderSource) -> &Arc<Language> {
         let wanted = accept::wanted(headers);
         wanted.into_iter().find_map(|range| self.find(range)).unwrap_or(&self.first)
     }
 
-    fn find(&self, range: &str) -> Option<&Language> {
+    fn find(&self, range: &str) -> Option<&Arc<Language>> {
         if range == "*" {
             return Some(&self.first);
         }
@@ -82,14 +84,19 @@ impl Languages {
         self.iter().find(|language| is_kind_of(&language.tag))
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Language> {
-        std::iter::once(&self.first).chain(&self.rest).map(AsRef::as_ref)
+    fn iter(&self) -> impl Iterator<Item = &Arc<Language>> {
+        std::iter::once(&self.first).chain(&self.rest)
     }
 }
 
 impl Language {
     fn new(texts: &Texts) -> Self {
-        Self { tag: escape(&texts.lang), pages: Stage::ALL.map(|page| page.html(texts).into()) }
+        let pages = Stage::ALL.map(|page| page.html(texts).into());
+        Self { tag: escape(&texts.lang), pages, texts: texts.clone() }
+    }
+
+    pub(crate) const fn texts(&self) -> &Texts {
+        &self.texts
     }
 
     pub(crate) fn page(&self, page: Stage) -> Arc<str> {

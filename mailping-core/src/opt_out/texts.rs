@@ -1,5 +1,5 @@
-//! The words of the opt-out page in one language. They are plain text: whatever looks like markup
-//! is shown as it is.
+//! The words of the pages that recipients see, in one language. They are plain text: whatever looks
+//! like markup is shown as it is.
 
 use std::borrow::Cow;
 
@@ -7,14 +7,20 @@ use crate::text::ParseError;
 
 /// The most bytes of one text.
 const MAX_BYTES: usize = 8 * 1024;
+/// Stands for who asks.
+pub(crate) const SENDER: &str = "{sender}";
+/// Stands for the reference.
+pub(crate) const REFERENCE: &str = "{reference}";
 /// The most bytes of a language tag: RFC 5646 asks for room for 35.
 const MAX_TAG_BYTES: usize = 35;
 
 const TAG: &str = "the tag of the texts' language, such as `de` or `pt-BR`";
+const NO_PLACE: &str = "lacks its `{sender}` or `{reference}`";
 const EMPTY: &str = "is empty";
 const TOO_LONG: &str = "is longer than 8 KiB";
 
-/// The words of the opt-out page in one language: [`ENGLISH`] and [`GERMAN`] are built in, and
+/// The words of the pages that recipients see in one language, those that object and those that
+/// confirm receipt: [`ENGLISH`] and [`GERMAN`] are built in, and
 /// [`TrackerBuilder::opt_out_texts`](crate::TrackerBuilder::opt_out_texts) adds yours or replaces
 /// one of those.
 ///
@@ -25,7 +31,8 @@ const TOO_LONG: &str = "is longer than 8 KiB";
 /// ```
 ///
 /// Each field is needed, so the compiler finds a text that a language lacks. An empty line begins a
-/// new paragraph of a `_text`.
+/// new paragraph of a `_text`. `{sender}` and `{reference}` stand for what the sender allows to be
+/// shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a language that lacks a text must not compile")]
 pub struct Texts {
@@ -53,6 +60,32 @@ pub struct Texts {
     pub failed_text: Cow<'static, str>,
     /// The button that tries it again.
     pub failed_button: Cow<'static, str>,
+    /// The heading of the page that asks to confirm receipt.
+    pub confirm_title: Cow<'static, str>,
+    /// Who asks, as `{sender}`; what will be kept; and that it cannot be taken back.
+    pub confirm_text: Cow<'static, str>,
+    /// For which message, as `{reference}`, if the sender allows it to be shown.
+    pub confirm_reference: Cow<'static, str>,
+    /// The button that confirms.
+    pub confirm_button: Cow<'static, str>,
+    /// The heading once receipt is confirmed.
+    pub confirmed_title: Cow<'static, str>,
+    /// What holds from then on.
+    pub confirmed_text: Cow<'static, str>,
+    /// The heading if the ping takes no confirmation any more.
+    pub closed_title: Cow<'static, str>,
+    /// That nothing is confirmed and why that can be: it must not tell which of the reasons it is.
+    pub closed_text: Cow<'static, str>,
+    /// The heading if the request was not one of the recipient in person.
+    pub unproven_title: Cow<'static, str>,
+    /// That nothing is confirmed, and what to do.
+    pub unproven_text: Cow<'static, str>,
+    /// For a damaged link, under the heading of `damaged_title`: that nothing is confirmed.
+    pub confirm_damaged_text: Cow<'static, str>,
+    /// The heading if the confirmation could not be kept, or the message not be looked up.
+    pub confirm_failed_title: Cow<'static, str>,
+    /// That nothing is confirmed yet, and is to be tried again.
+    pub confirm_failed_text: Cow<'static, str>,
 }
 
 /// The words in English.
@@ -88,6 +121,41 @@ pub const ENGLISH: Texts = Texts {
         "Something went wrong on our side, and your objection could not be kept. Please try again in a few minutes.",
     ),
     failed_button: Cow::Borrowed("Try again"),
+    confirm_title: Cow::Borrowed("Confirm receipt"),
+    confirm_text: Cow::Borrowed(
+        "{sender} asks you to confirm that you have received this message.\n\n\
+         If you press the button, the sender learns that receipt was confirmed, and when. Kept are the time, and whether the \
+         confirmation seems to come from a person, with the reasons for that. Neither your IP address nor where you are is kept.\n\n\
+         You do not have to confirm. A confirmation cannot be taken back.",
+    ),
+    confirm_reference: Cow::Borrowed("The sender's reference: {reference}"),
+    confirm_button: Cow::Borrowed("Confirm receipt"),
+    confirmed_title: Cow::Borrowed("Receipt is confirmed"),
+    confirmed_text: Cow::Borrowed(
+        "The sender can now see that receipt of this message was confirmed, and when. That cannot be taken back.\n\n\
+         You can close this page.",
+    ),
+    closed_title: Cow::Borrowed("This message can no longer be confirmed"),
+    closed_text: Cow::Borrowed(
+        "Nothing is confirmed. The record of this message takes nothing any more: it was deleted, its time is over, or its \
+         recipient has objected to everything.\n\n\
+         If you want the sender to know that you have received the message, please answer it.",
+    ),
+    unproven_title: Cow::Borrowed("Receipt is not confirmed"),
+    unproven_text: Cow::Borrowed(
+        "Nothing is confirmed: the request looked as programs send it, or came from the sender's own network.\n\n\
+         If you are the recipient, please open the link in your usual browser and press the button there, or answer the message.",
+    ),
+    confirm_damaged_text: Cow::Borrowed(
+        "Part of the link was lost or changed on its way to you, so we cannot tell which message it belongs to.\n\n\
+         Nothing was changed, and nothing is confirmed.\n\n\
+         Please open the link in the message again, or copy all of it if it is broken over two lines. If that does not help, \
+         answer the message.",
+    ),
+    confirm_failed_title: Cow::Borrowed("Receipt is not confirmed yet"),
+    confirm_failed_text: Cow::Borrowed(
+        "Something went wrong on our side, and nothing is confirmed yet. Please try again in a few minutes.",
+    ),
 };
 
 /// The words in German.
@@ -127,6 +195,46 @@ pub const GERMAN: Texts = Texts {
          paar Minuten noch einmal.",
     ),
     failed_button: Cow::Borrowed("Noch einmal versuchen"),
+    confirm_title: Cow::Borrowed("Empfang best\u{e4}tigen"),
+    confirm_text: Cow::Borrowed(
+        "{sender} bittet Sie, den Empfang dieser Nachricht zu best\u{e4}tigen.\n\n\
+         Wenn Sie auf den Knopf dr\u{fc}cken, erf\u{e4}hrt der Absender, dass und wann der Empfang best\u{e4}tigt wurde. Gespeichert \
+         werden die Zeit und ob die Best\u{e4}tigung von einem Menschen zu kommen scheint, mit den Gr\u{fc}nden daf\u{fc}r. Weder \
+         Ihre IP-Adresse noch Ihr Ort wird gespeichert.\n\n\
+         Sie m\u{fc}ssen nicht best\u{e4}tigen. Eine Best\u{e4}tigung l\u{e4}sst sich nicht zur\u{fc}cknehmen.",
+    ),
+    confirm_reference: Cow::Borrowed("Zeichen des Absenders: {reference}"),
+    confirm_button: Cow::Borrowed("Empfang best\u{e4}tigen"),
+    confirmed_title: Cow::Borrowed("Der Empfang ist best\u{e4}tigt"),
+    confirmed_text: Cow::Borrowed(
+        "Der Absender sieht jetzt, dass und wann der Empfang dieser Nachricht best\u{e4}tigt wurde. Das l\u{e4}sst sich nicht \
+         zur\u{fc}cknehmen.\n\n\
+         Sie k\u{f6}nnen diese Seite schlie\u{df}en.",
+    ),
+    closed_title: Cow::Borrowed("Diese Nachricht l\u{e4}sst sich nicht mehr best\u{e4}tigen"),
+    closed_text: Cow::Borrowed(
+        "Es ist nichts best\u{e4}tigt. Der Eintrag zu dieser Nachricht nimmt nichts mehr auf: Er wurde gel\u{f6}scht, seine Zeit ist \
+         vorbei, oder der Empf\u{e4}nger hat allem widersprochen.\n\n\
+         Soll der Absender wissen, dass Sie die Nachricht erhalten haben, so antworten Sie ihm bitte.",
+    ),
+    unproven_title: Cow::Borrowed("Der Empfang ist nicht best\u{e4}tigt"),
+    unproven_text: Cow::Borrowed(
+        "Es ist nichts best\u{e4}tigt: Die Anfrage sah aus, wie Programme sie senden, oder kam aus dem Netz des Absenders.\n\n\
+         Sind Sie der Empf\u{e4}nger, so \u{f6}ffnen Sie den Link bitte in Ihrem gewohnten Browser und dr\u{fc}cken Sie dort auf den \
+         Knopf, oder antworten Sie auf die Nachricht.",
+    ),
+    confirm_damaged_text: Cow::Borrowed(
+        "Ein Teil des Links ging auf dem Weg zu Ihnen verloren oder wurde ver\u{e4}ndert. Deshalb ist nicht zu erkennen, zu welcher \
+         Nachricht er geh\u{f6}rt.\n\n\
+         Es wurde nichts ge\u{e4}ndert, und es ist nichts best\u{e4}tigt.\n\n\
+         Bitte \u{f6}ffnen Sie den Link in der Nachricht noch einmal, oder kopieren Sie ihn ganz, falls er \u{fc}ber zwei Zeilen \
+         geht. Hilft das nicht, so antworten Sie auf die Nachricht.",
+    ),
+    confirm_failed_title: Cow::Borrowed("Der Empfang ist noch nicht best\u{e4}tigt"),
+    confirm_failed_text: Cow::Borrowed(
+        "Bei uns ist etwas schiefgegangen, und es ist noch nichts best\u{e4}tigt. Bitte versuchen Sie es in ein paar Minuten noch \
+         einmal.",
+    ),
 };
 
 impl Texts {
@@ -142,10 +250,18 @@ impl Texts {
                 return Err(refused(field, TOO_LONG));
             }
         }
+        for (field, text, placeholder) in [
+            ("confirm_text", &self.confirm_text, SENDER),
+            ("confirm_reference", &self.confirm_reference, REFERENCE),
+        ] {
+            if !text.contains(placeholder) {
+                return Err(refused(field, NO_PLACE));
+            }
+        }
         Ok(())
     }
 
-    fn all(&self) -> [(&'static str, &str); 10] {
+    fn all(&self) -> [(&'static str, &str); 23] {
         [
             ("ask_title", &self.ask_title),
             ("ask_text", &self.ask_text),
@@ -157,12 +273,25 @@ impl Texts {
             ("failed_title", &self.failed_title),
             ("failed_text", &self.failed_text),
             ("failed_button", &self.failed_button),
+            ("confirm_title", &self.confirm_title),
+            ("confirm_text", &self.confirm_text),
+            ("confirm_reference", &self.confirm_reference),
+            ("confirm_button", &self.confirm_button),
+            ("confirmed_title", &self.confirmed_title),
+            ("confirmed_text", &self.confirmed_text),
+            ("closed_title", &self.closed_title),
+            ("closed_text", &self.closed_text),
+            ("unproven_title", &self.unproven_title),
+            ("unproven_text", &self.unproven_text),
+            ("confirm_damaged_text", &self.confirm_damaged_text),
+            ("confirm_failed_title", &self.confirm_failed_title),
+            ("confirm_failed_text", &self.confirm_failed_text),
         ]
     }
 }
 
 fn refused(field: &'static str, problem: &str) -> ParseError {
-    ParseError::because(format_args!("the text `{field}` of the opt-out page {problem}")).in_field(field)
+    ParseError::because(format_args!("the text `{field}` of the pages {problem}")).in_field(field)
 }
 
 /// Letters, then further parts of letters and digits.
@@ -173,7 +302,7 @@ pub(super) fn is_tag(text: &str) -> bool {
 }
 
 /// The paragraphs of a text, without the empty lines between them.
-pub(super) fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
     let (mut rest, mut lines) = (text, text.split_inclusive('\n'));
     std::iter::from_fn(move || {
         loop {

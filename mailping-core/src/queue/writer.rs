@@ -222,6 +222,8 @@ impl Batch {
                     days.insert((last.ping, last.day));
                     of_last_days.push((ticket, last));
                 }
+                // No hit leaves one.
+                Observation::Milestone(_) => ticket.answer(Recorded::Filtered, || {}),
             }
         }
         opens.sort_unstable_by_key(|(open, _)| (open.ping, open.id));

@@ -1,6 +1,7 @@
 //! What the codes mean that stores keep.
 
 use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
+use crate::milestone::MilestoneKind;
 use crate::{Detail, EprivacyGround, MessageKind, Purpose, Status, TimeStep};
 
 /// What each code means that a row of a ping or an open may hold: the column that it stands in, the
@@ -21,5 +22,6 @@ pub fn code_names() -> impl Iterator<Item = (&'static str, u8, &'static str)> {
         .chain(names!("purpose", Purpose))
         .chain(names!("kind", MessageKind))
         .chain(names!("eprivacy", EprivacyGround))
+        .chain(names!("milestone", MilestoneKind))
         .chain(Evidence::ALL.iter().map(|one| ("evidence", *one as u8, one.as_str())))
 }

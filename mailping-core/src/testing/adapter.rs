@@ -33,6 +33,7 @@
     reason = "what cannot be set up ends the test"
 )]
 
+mod confirming;
 mod fixture;
 mod rows;
 mod scenarios;
@@ -65,7 +66,7 @@ impl Table {
     /// The names of all rows, and of the scenarios that follow them.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
-        let rows = rows::all().into_iter().map(|row| row.name);
+        let rows = rows::all().into_iter().chain(confirming::rows()).map(|row| row.name);
         rows.chain(scenarios::ALL.iter().map(|scenario| scenario.name)).collect()
     }
 
@@ -101,7 +102,8 @@ impl Table {
             let (sockets, addresses) = Sockets::bind(self.without_unix);
             let server = start(fixture.tracker(), sockets);
             for address in &addresses {
-                for row in rows::all().iter().filter(|row| kind.takes_rows() && self.takes(row.name)) {
+                let rows = rows::all().into_iter().chain(confirming::rows());
+                for row in rows.filter(|row| kind.takes_rows() && self.takes(row.name)) {
                     if let Err(difference) = row.check(&fixture, address) {
                         found.note(row.name, &format!("{address} {kind}"), &difference);
                     }

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 
 use crate::keyring::KeyFingerprint;
 use crate::store::{
-    Attempt, DatabaseId, Deleted, Mark, Observation, OpenCursor, OpenQuery, Page, PingQuery, Recorded,
-    Spooling, Store, StoreError,
+    Attempt, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor, OpenQuery, Page,
+    PingQuery, Recorded, Spooling, Store, StoreError,
 };
 use crate::{LastDay, MemoryStore, Open, OpenId, Ping, PingId, RecipientHashes, Status, Timestamp};
 
@@ -167,6 +167,10 @@ impl Store for FaultyStore {
         Ok(if fault == Fault::RecordAnswersNothing { Vec::new() } else { written })
     }
 
+    async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
+        self.up()?.reach(milestone).await
+    }
+
     async fn insert_ping(
         &self,
         ping: &Ping,
@@ -211,8 +215,8 @@ impl Store for FaultyStore {
         self.up()?.erase(id).await
     }
 
-    async fn object(&self, recipient: &RecipientHashes) -> Result<(), StoreError> {
-        self.up()?.object(recipient).await
+    async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
+        self.up()?.object(recipient, scope).await
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
@@ -223,8 +227,8 @@ impl Store for FaultyStore {
         self.up()?.erase_recipient(recipient).await
     }
 
-    async fn has_objected(&self, recipient: &RecipientHashes) -> Result<bool, StoreError> {
-        self.up()?.has_objected(recipient).await
+    async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
+        self.up()?.objection(recipient).await
     }
 
     async fn pings_of(

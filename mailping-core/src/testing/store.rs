@@ -48,6 +48,7 @@ mod concurrency;
 mod deleting;
 mod harness;
 mod last_day;
+mod milestones;
 mod news;
 mod no_more_opens;
 mod pages;
@@ -159,6 +160,18 @@ cases! {
         what_is_gone_is_no_news_and_in_nobodys_way,
         a_mark_that_is_not_of_this_database_is_refused,
         no_open_that_commits_late_is_skipped;
+    milestones:
+        milestones_come_back_with_their_ping_in_any_order,
+        a_milestone_reached_twice_is_one_and_the_first_stays,
+        a_confirmation_needs_a_ping_that_asks_in_time,
+        a_ping_objected_to_takes_a_confirmation_and_no_opens,
+        an_objection_to_everything_closes_all_pings,
+        a_ping_found_under_an_older_key_is_closed_too,
+        a_ping_that_is_gone_or_unknown_takes_no_milestone,
+        purging_takes_a_ping_with_its_milestones_and_counts_none,
+        a_milestone_is_news_once_and_none_of_a_gone_ping,
+        milestones_reached_at_once_are_one,
+        no_milestone_comes_after_an_erasure_under_way;
     recipients:
         an_objection_holds_for_its_recipient_alone,
         another_secret_under_the_same_number_is_another_key,

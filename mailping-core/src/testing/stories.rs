@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::fetchers::CorpusError;
 use crate::fetcher::{Classifier, Evidence, Verdict};
 use crate::geo::GeoResolver;
+use crate::smtp_reply::SmtpReply;
 use crate::{
     Basis, ClientIp, Detail, Keyring, MemoryStore, NewPing, Open, PreparedPing, Receipt, Timestamp, Tracker,
 };
@@ -133,9 +134,17 @@ impl Fixture {
             number.unwrap_or(0)
         };
         let sent = self.clock.load(Ordering::SeqCst);
+        let seconds = |value: &Value| value.get("at_s").and_then(Value::as_i64);
+        let answers = story.get("answers").and_then(Value::as_array).into_iter().flatten();
+        let mut answers = answers.peekable();
         let mut opens: Vec<Option<Open>> = Vec::new();
         for (index, hit) in hits.iter().enumerate() {
             let at = hit.get("at_s").and_then(Value::as_i64).ok_or("at_s")?;
+            while let Some(answer) = answers.next_if(|answer| seconds(answer) <= Some(at)) {
+                let told = seconds(answer).ok_or("answers")?;
+                self.clock.store(sent + told * 1_000, Ordering::SeqCst);
+                self.answered(answer).ok_or("answers")?;
+            }
             self.clock.store(sent + at * 1_000, Ordering::SeqCst);
             // The same network fetches other messages' pixels just before and just after.
             let others = |number| {
@@ -155,6 +164,13 @@ impl Fixture {
             opens.push(self.opens().into_iter().nth(kept));
         }
         Ok(opens)
+    }
+
+    /// Hands on what the recipient's mail server answered; `None` if it is no answer.
+    fn answered(&self, answer: &Value) -> Option<()> {
+        let code = answer.get("code").and_then(Value::as_u64)?;
+        let reply = SmtpReply::new(u16::try_from(code).ok()?, "")?;
+        pollster::block_on(self.tracker.pings().handed_over(self.ping.id(), reply)).ok().map(drop)
     }
 
     fn opens(&self) -> Vec<Open> {
@@ -208,6 +224,7 @@ fn differences(expect: &Value, receipt: &Receipt, opens: &[Option<Open>]) -> imp
     let placed = opens.iter().enumerate().filter(|(_, open)| has_place(open)).map(|(index, _)| index);
     check("places", placed.collect(), expect.get("places"));
     check("human_opens", summary.human_opens.into(), expect.get("human_opens"));
+    check("delivery", summary.delivery.as_str().into(), expect.get("delivery"));
     check("several_places", summary.several_places.into(), expect.get("several_places"));
     found.into_iter()
 }

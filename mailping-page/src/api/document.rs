@@ -21,6 +21,7 @@ use crate::prefix::Prefix;
         super::receipt,
         super::erase,
         super::withdraw,
+        super::handed_over,
         super::object,
         super::erase_recipient,
         super::export,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use mailping_core::pings::{EprivacyGround, MessageKind, Purpose, TimeStep};
+use mailping_core::pings::{EprivacyGround, MessageKind, Purpose, SmtpReply, TimeStep};
 use mailping_core::{Basis, Detail, NewPing, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -73,6 +73,7 @@ impl Fields {
 }
 
 const BASIS: &str = r#"{"kind":"legitimate_interest","reason":"..."}, {"kind":"consent","given_at":"...","text_version":"...","channel":"..."}, {"kind":"contract"} or {"kind":"legal_obligation"}"#;
+const CODE: &str = "a mail server's final answer: 2xx, 4xx or 5xx";
 const DETAIL: &str = "none, last_day, opens, country, city or network";
 
 /// The body of `POST /api/pings`.
@@ -103,6 +104,22 @@ pub(super) struct NewPingFields {
     sent_at: Option<Timestamp>,
     /// For how many days opens are recorded, from 1 to 1830; 30 without it.
     record_days: Option<u32>,
+    /// Who asks the recipient to confirm receipt, in words for the page that asks: nobody without
+    /// it.
+    asked_by: Option<String>,
+    /// Whether that page shows the reference.
+    shows_reference: Option<bool>,
+}
+
+/// The body of `POST /api/pings/{id}/handed_over`.
+#[derive(ToSchema)]
+#[schema(as = SmtpReply)]
+#[expect(dead_code, reason = "only its schema is used: the fields are read one by one")]
+pub(super) struct ReplyFields {
+    /// The code of the mail server's final answer, such as 250.
+    code: u16,
+    /// The text after the code: only an enhanced status code such as `2.0.0` is kept of it.
+    text: Option<String>,
 }
 
 /// The body of what concerns one recipient.
@@ -158,8 +175,24 @@ pub(super) fn new_ping(body: Option<&[u8]>, scope: &Scope) -> Result<NewPing, An
     if let Some(days) = fields.optional::<u32>("record_days", "a number of days from 1 to 1830")? {
         ping = ping.record_for(Duration::from_secs(86_400 * u64::from(days)));
     }
+    if let Some(asked_by) = fields.optional::<String>("asked_by", "a text")? {
+        ping = ping.confirmable(asked_by);
+    }
+    if fields.optional::<bool>("shows_reference", "true or false")? == Some(true) {
+        ping = ping.show_reference();
+    }
     fields.finish()?;
     Ok(ping)
+}
+
+/// Reads the body of `POST /api/pings/{id}/handed_over`: what the recipient's mail server answered.
+pub(super) fn smtp_reply(body: Option<&[u8]>) -> Result<SmtpReply, Answer> {
+    let mut fields = Fields::read(body)?;
+    let code: u16 = fields.required("code", CODE)?;
+    let text: Option<String> = fields.optional("text", "the text after the code")?;
+    fields.finish()?;
+    let reply = SmtpReply::new(code, text.as_deref().unwrap_or_default());
+    reply.ok_or_else(|| invalid("code", &format!("code must be {CODE}")))
 }
 
 fn invalid_json(message: &str) -> Answer {

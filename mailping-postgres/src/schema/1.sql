@@ -18,6 +18,8 @@ CREATE TABLE pings (
     reference text COLLATE "C" NOT NULL,
     owner text COLLATE "C",
     basis text NOT NULL,                -- JSON
+    asked_by text COLLATE "C",          -- who asks for a confirmation of receipt, in words for the recipient
+    shows_reference boolean NOT NULL DEFAULT false, -- whether the page that asks shows the reference
     CHECK ((recipient_key IS NULL) = (recipient_hash IS NULL))
 );
 
@@ -62,10 +64,29 @@ CREATE TABLE last_days (
 );
 CREATE INDEX last_days_by_xact ON last_days (xact, place);
 
--- Recipients who do not want to be tracked. Outlives their pings.
+-- What became of a message beside its opens: of each kind one, the first. A server's own words are not kept: they can repeat an
+-- address, which no column here can hold.
+CREATE TABLE milestones (
+    ping uuid NOT NULL,
+    kind smallint NOT NULL,
+    at bigint NOT NULL CHECK (at BETWEEN 0 AND 253402300799999), -- the start of its time step
+    evidence bigint NOT NULL,           -- of a confirmation: the bits of the set
+    xact bigint NOT NULL,               -- as in `opens`
+    place integer NOT NULL,
+    rules_version integer NOT NULL,
+    time_step smallint NOT NULL,
+    reply_code smallint CHECK (reply_code BETWEEN 200 AND 599),
+    verdict smallint,                   -- of a confirmation
+    status_code text COLLATE "C" CHECK (status_code ~ '^[245][.][0-9]{1,3}[.][0-9]{1,3}$'),
+    PRIMARY KEY (ping, kind)
+);
+CREATE INDEX milestones_by_xact ON milestones (xact, place);
+
+-- Recipients who do not want to be tracked, or want nothing to be kept. Outlives their pings.
 CREATE TABLE objections (
     key bigint NOT NULL,
     hash bytea NOT NULL CHECK (octet_length(hash) = 32),
+    scope smallint NOT NULL DEFAULT 0,  -- 0: to opens, 1: to everything
     PRIMARY KEY (key, hash)
 );
 
@@ -103,6 +124,11 @@ SELECT p.id AS ping, p.reference, p.owner,
         WHEN s.uncertain_rows > 0 THEN 'uncertain'
         WHEN s.machine_rows > 0 THEN 'machine_only'
         ELSE 'no_fetch' END AS state,
+    coalesce((SELECT name FROM milestones AS m JOIN names ON list = 'milestone' AND code = kind
+        WHERE m.ping = p.id AND kind < 100 ORDER BY kind DESC LIMIT 1), 'unknown') AS delivery,
+    (SELECT to_char(to_timestamp(m.at / 1000.0) AT TIME ZONE 'UTC', CASE WHEN m.time_step >= 4 THEN 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
+        WHEN m.time_step >= 2 THEN 'YYYY-MM-DD"T"HH24:00"Z"' WHEN m.time_step >= 0 THEN 'YYYY-MM-DD' END)
+        FROM milestones AS m WHERE m.ping = p.id AND kind = 100) AS confirmed_at,
     s.fetches, s.human_rows, s.machine_rows, s.uncertain_rows,
     to_char(to_timestamp(s.first_human[1] / 1000.0) AT TIME ZONE 'UTC', CASE WHEN s.first_human[3] >= 4 THEN 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
         WHEN s.first_human[3] >= 2 THEN 'YYYY-MM-DD"T"HH24:00"Z"' WHEN s.first_human[3] >= 0 THEN 'YYYY-MM-DD' END) AS first_human_open,

@@ -26,7 +26,9 @@ CREATE TABLE pings (
     recipient_hash BLOB CHECK (length(recipient_hash) = 32),
     reference TEXT NOT NULL,
     owner TEXT,
-    basis TEXT NOT NULL             -- JSON
+    basis TEXT NOT NULL,            -- JSON
+    asked_by TEXT,                  -- who asks for a confirmation of receipt, in words for the recipient
+    shows_reference INTEGER NOT NULL DEFAULT 0  -- 1: the page that asks shows the reference
 ) STRICT;
 CREATE INDEX pings_by_owner ON pings (owner, id) WHERE owner IS NOT NULL;
 CREATE INDEX pings_by_reference ON pings (reference, id);
@@ -72,10 +74,28 @@ CREATE TABLE last_days (
     day INTEGER NOT NULL
 ) STRICT;
 
--- Recipients who do not want to be tracked. Outlives their pings.
+-- What became of a message beside its opens: of each kind one, the first. A server's own words are not kept: they can repeat an
+-- address, which no column here can hold.
+CREATE TABLE milestones (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    ping INTEGER NOT NULL,          -- `pings.n`
+    kind INTEGER NOT NULL,
+    at INTEGER NOT NULL,            -- the start of its time step
+    time_step INTEGER NOT NULL,
+    reply_code INTEGER CHECK (reply_code BETWEEN 200 AND 599),
+    status_code TEXT CHECK (status_code GLOB '[245].[0-9]*.[0-9]*' AND status_code NOT GLOB '*[^0-9.]*' AND length(status_code) <= 9),
+    verdict INTEGER,                -- of a confirmation
+    evidence INTEGER NOT NULL,
+    rules_version INTEGER NOT NULL,
+    tie INTEGER NOT NULL,           -- as in `opens`, over the ping's id, `kind` and `at`
+    UNIQUE (ping, kind)
+) STRICT;
+
+-- Recipients who do not want to be tracked, or want nothing to be kept. Outlives their pings.
 CREATE TABLE objections (
     key INTEGER NOT NULL,
     hash BLOB NOT NULL CHECK (length(hash) = 32),
+    scope INTEGER NOT NULL DEFAULT 0,   -- 0: to opens, 1: to everything
     PRIMARY KEY (key, hash)
 ) WITHOUT ROWID, STRICT;
 
@@ -125,6 +145,10 @@ SELECT lower(substr(hex(p.id), 1, 8) || '-' || substr(hex(p.id), 9, 4) || '-' ||
         WHEN s.uncertain_rows > 0 THEN 'uncertain'
         WHEN s.machine_rows > 0 THEN 'machine_only'
         ELSE 'no_fetch' END AS state,
+    coalesce((SELECT name FROM milestones AS m JOIN names ON list = 'milestone' AND code = kind
+        WHERE m.ping = p.n AND kind < 100 ORDER BY kind DESC LIMIT 1), 'unknown') AS delivery,
+    (SELECT strftime(CASE WHEN m.time_step >= 4 THEN '%Y-%m-%dT%H:%M:%fZ' WHEN m.time_step >= 2 THEN '%Y-%m-%dT%H:00Z' ELSE '%Y-%m-%d' END,
+        m.at / 1000.0, 'unixepoch') FROM milestones AS m WHERE m.ping = p.n AND kind = 100) AS confirmed_at,
     coalesce(s.fetches, 0) AS fetches,
     coalesce(s.human_rows, 0) AS human_rows,
     coalesce(s.machine_rows, 0) AS machine_rows,

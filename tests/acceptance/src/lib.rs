@@ -46,6 +46,7 @@ macro_rules! keeps_every_promise {
         $crate::keeps_promises!($start =>
             a_proxy_and_a_person_make_a_receipt_of_two_opens,
             an_answered_open_survives_kill_nine,
+            a_confirmation_survives_kill_nine,
             nothing_personal_is_in_the_files_or_the_log,
             sigterm_ends_it_cleanly,
             a_crowd_waits_to_be_accepted,

@@ -5,8 +5,10 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::Start;
+use serde_json::json;
+
 use crate::message::*;
+use crate::{Program, Start};
 
 /// `kill -9` right after a pixel's answer: the open is there after a restart, and the keys still
 /// hold.
@@ -20,6 +22,51 @@ pub fn an_answered_open_survives_kill_nine(start: &Start) {
         let program = start.run(&[]);
         assert_eq!(receipt(&program.client(), &ping)["fetches"], round);
     }
+}
+
+/// What the page says is kept is kept: a confirmation, and what the mail server answered.
+pub fn a_confirmation_survives_kill_nine(start: &Start) {
+    let program = start.run(&[]);
+    let asking = |program: &Program| make(&program.client(), &with(new_ping(), "asked_by", "Bob's Bakery"));
+    let (asked, other) = (asking(&program), asking(&program));
+    let handed_over = format!("/api/pings/{}/handed_over", asked["id"].as_str().unwrap());
+    let answer = json!({ "code": 250, "text": "2.0.0 Ok: queued" });
+    assert_eq!(program.client().post(&handed_over, &answer).status, 204);
+    let page = program.client().get(&path_of(&asked["confirm_url"]), &[("user-agent", FIREFOX)]);
+    assert!(
+        page.status == 200 && String::from_utf8_lossy(&page.body).contains("Bob&#39;s Bakery"),
+        "{page:?}"
+    );
+    let form = [("user-agent", FIREFOX), ("content-type", "application/x-www-form-urlencoded")];
+    let click = program.client().send("POST", &path_of(&asked["confirm_url"]), &form, "");
+    assert!(
+        click.status == 200 && String::from_utf8_lossy(&click.body).contains("Receipt is confirmed"),
+        "{click:?}"
+    );
+    program.kill();
+    let program = start.run(&[]);
+    let after = receipt(&program.client(), &asked);
+    assert_eq!((&after["delivery"], &after["state"]), (&json!("accepted"), &json!("no_fetch")));
+    assert!(
+        after["confirmed_at"].is_string() && receipt(&program.client(), &other)["confirmed_at"].is_null()
+    );
+    // Twice is once.
+    assert_eq!(program.client().send("POST", &path_of(&asked["confirm_url"]), &form, "").status, 200);
+    assert_eq!(receipt(&program.client(), &asked), after);
+    let damaged =
+        path_of(&asked["confirm_url"]).replacen("/px/", "/px/x", 1).replace("/confirm", "7/confirm");
+    assert_eq!(
+        program.client().send("POST", &damaged, &form, "").status,
+        200,
+        "text around a token does no harm"
+    );
+    let cut = path_of(&other["confirm_url"])
+        .replacen("/px/", "/px/x/", 1)
+        .replace("/confirm", "")
+        .split_at(20)
+        .0
+        .to_owned();
+    assert_eq!(program.client().send("POST", &format!("{cut}/confirm"), &form, "").status, 400);
 }
 
 /// SIGTERM ends it cleanly: the queue is written, the exit status is 0.

@@ -80,6 +80,8 @@ pub fn wrong_input_is_named_and_not_repeated(start: &Start) {
         ("record_days", json!(-1)),
         ("purpose", json!("spam")),
         ("kind", json!("spam")),
+        ("asked_by", json!("x".repeat(10_240))),
+        ("shows_reference", json!(secret)),
         ("surprise", json!(secret)),
     ] {
         messages.push(post(with(new_ping(), field, value)).error(422, Some(field)));
@@ -180,11 +182,12 @@ pub fn every_field_of_a_ping_comes_back(start: &Start) {
         names.sort();
         names.join(" ")
     };
-    let ping_fields = "basis detail eprivacy id keep_until kind owner purpose record_until reference sent_at status time_step";
-    let made_fields = "basis detail eprivacy id img_tag keep_until kind opt_out_url owner pixel_url purpose record_until \
-                       reference sent_at status time_step";
-    let receipt_fields = "fetches first_human_open human_opens last_human_open machine_fetches next opens ping \
-                          several_places state uncertain_fetches unreadable";
+    let ping_fields = "asked_by basis detail eprivacy id keep_until kind owner purpose record_until reference sent_at \
+                       shows_reference status time_step";
+    let made_fields = "asked_by basis confirm_url detail eprivacy id img_tag keep_until kind opt_out_url owner pixel_url \
+                       purpose record_until reference sent_at shows_reference status time_step";
+    let receipt_fields = "confirmed_at delivery fetches first_human_open human_opens last_human_open machine_fetches \
+                          milestones next opens ping several_places state uncertain_fetches unreadable";
     let consent = json!({ "kind": "consent", "given_at": "2026-01-01T00:00:00.000Z", "text_version": "v3", "channel": "form" });
     for basis in [
         json!({ "kind": "legitimate_interest", "reason": "proof of delivery" }),
@@ -201,7 +204,7 @@ pub fn every_field_of_a_ping_comes_back(start: &Start) {
     let sent_at = hours_ago(2);
     let whole = json!({
         "reference": "whole", "basis": consent, "owner": "billing", "purpose": "bulk", "kind": "commercial",
-        "eprivacy": "strictly_necessary", "detail": "country", "time_step": "hour", "sent_at": sent_at.to_string(),
+        "eprivacy": "strictly_necessary", "asked_by": "Bob's Bakery", "shows_reference": true, "detail": "country", "time_step": "hour", "sent_at": sent_at.to_string(),
     });
     let with_recipient = with(with(whole.clone(), "recipient", "ada@example.com"), "record_days", 7);
     let made = make(&client, &with_recipient);
@@ -217,6 +220,6 @@ pub fn every_field_of_a_ping_comes_back(start: &Start) {
     let of_open = "at city country evidence fetcher network provider time_step verdict";
     assert_eq!(fields(&receipt["opens"][0]), of_open);
     let export = client.post("/api/export", &json!({ "recipient": "ada@example.com" })).json();
-    assert_eq!(fields(&export), "objected pings unreadable");
+    assert_eq!(fields(&export), "objected objected_to_everything pings unreadable");
     assert_eq!(export["pings"][0], receipt, "all that is known of the ping, and nothing else");
 }

@@ -19,6 +19,7 @@ pub fn nothing_personal_is_in_the_files_or_the_log(start: &Start) {
         "Kiribati-Referer",
         "cookie-crumb-77",
         "tracking-query-77",
+        "server-words-77",
     ];
     let mut settings = BEHIND_PROXY.to_vec();
     settings.push(("RUST_LOG", "trace"));
@@ -45,6 +46,17 @@ pub fn nothing_personal_is_in_the_files_or_the_log(start: &Start) {
     client.post("/api/objections", &json!({ "recipient": "Ada.Lovelace@lovelace-mail.example, x" }));
     client.post("/api/export", &json!({ "recipient": "Ada.Lovelace@lovelace-mail.example" }));
     client.post("/api/pings", &with(new_ping(), "recipient", "Ada.Lovelace"));
+    // A mail server's words, and a click with all that a browser sends.
+    let asked = make(&client, &with(new_ping(), "asked_by", "Bob"));
+    let handed_over = format!("/api/pings/{}/handed_over", asked["id"].as_str().unwrap());
+    let words = "5.1.1 <Ada.Lovelace@lovelace-mail.example>: the mailbox of server-words-77";
+    assert_eq!(client.post(&handed_over, &json!({ "code": 550, "text": words })).status, 204);
+    let wrong = client.post(&handed_over, &json!({ "code": 77, "text": words })).error(422, Some("code"));
+    assert!(!wrong.contains("lovelace"), "{wrong}");
+    let from = [&common[..], &[("x-forwarded-for", addresses[0])]].concat();
+    let confirm = format!("{}?tracking-query-77", path_of(&asked["confirm_url"]));
+    assert_eq!(client.send("POST", &confirm, &from, "confirm=cookie-crumb-77").status, 200);
+    assert!(receipt(&client, &asked)["confirmed_at"].is_string());
     assert!(receipt(&client, &ping)["fetches"].as_u64().unwrap() >= 10);
 
     let listening = program.server().to_string();

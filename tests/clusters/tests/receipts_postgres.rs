@@ -47,6 +47,7 @@ mailping_acceptance::keeps_promises!(
     on_a_database(receipts_postgres()) =>
     a_proxy_and_a_person_make_a_receipt_of_two_opens,
     an_answered_open_survives_kill_nine,
+    a_confirmation_survives_kill_nine,
     nothing_personal_is_in_the_files_or_the_log,
     sigterm_ends_it_cleanly,
     wrong_input_is_named_and_not_repeated,

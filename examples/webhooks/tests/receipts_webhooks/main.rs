@@ -83,7 +83,8 @@ fn the_first_open_is_told_once_signed_and_without_anything_of_the_reader() {
     let message = arrived.json();
     assert_eq!(arrived.id(), format!("{id}.opened"));
     assert_eq!(arrived.headers["content-type"], "application/json");
-    let expected = json!({ "ping": id, "reference": "invoice-42", "owner": "billing", "state": "opened" });
+    let expected = json!({ "ping": id, "reference": "invoice-42", "owner": "billing", "state": "opened",
+        "delivery": "unknown" });
     assert_eq!((&message["type"], &message["data"]), (&json!("ping.opened"), &expected));
     assert!(message["timestamp"].as_str().unwrap().ends_with('Z') && message.as_object().unwrap().len() == 3);
     arrived.answer(204);

@@ -45,11 +45,17 @@ impl fmt::Display for Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Before {
     Sent,
+    SentLongAgo,
     Withdrawn,
     Erased,
     Expired,
     Objected,
+    /// Its recipient objected to everything.
+    Closed,
 }
+
+/// Who asks for a confirmation.
+pub(super) const ASKED_BY: &str = "Bob's <Bakery>";
 
 /// A tracker and its store.
 pub(super) struct Fixture {
@@ -94,18 +100,26 @@ impl Fixture {
     }
 
     pub(super) fn subject(&self, before: Before) -> Subject {
-        let mut new = NewPing::one_to_one("adapter-table", Basis::Contract);
+        let mut new =
+            NewPing::one_to_one("adapter-table", Basis::Contract).confirmable(ASKED_BY).show_reference();
         // A recipient of its own for each, since one who has objected gets no more pixels.
         let recipient = format!("reader-{}@example.com", self.subjects.fetch_add(1, Ordering::Relaxed));
-        if before == Before::Objected {
+        if matches!(before, Before::Objected | Before::Closed) {
             new = new.to(&recipient);
+        }
+        // Long enough ago for a person.
+        if before == Before::SentLongAgo {
+            new = new.sent_at(SystemTime::now() - Duration::from_secs(3_600));
         }
         if before == Before::Expired {
             new = new.sent_at(SystemTime::now() - Duration::from_secs(40 * 86_400));
         }
         let ping = block_on(self.tracker.pings().create(new)).expect("a ping");
         match before {
-            Before::Sent | Before::Expired => {}
+            Before::Sent | Before::SentLongAgo | Before::Expired => {}
+            Before::Closed => {
+                block_on(self.tracker.people().object_to_everything(&recipient)).expect("an objection")
+            }
             Before::Withdrawn => {
                 assert!(block_on(self.tracker.pings().withdraw(ping.id())).expect("a withdrawal"))
             }
@@ -141,6 +155,8 @@ pub(super) struct Subject {
     pub(super) pixel: String,
     /// The opt-out page's token.
     pub(super) opt_out: String,
+    /// The token of the page that confirms.
+    pub(super) confirm: String,
 }
 
 impl Subject {
@@ -153,6 +169,7 @@ impl Subject {
             id: ping.id(),
             pixel: token(ping.pixel_url().unwrap_or_default(), ".gif"),
             opt_out: token(ping.opt_out_url(), "/opt-out"),
+            confirm: token(ping.confirm_url().unwrap_or_default(), "/confirm"),
         }
     }
 }

@@ -5,27 +5,31 @@ use std::io::{Read, Write};
 use super::fixture::{Before, Fixture, Kind, Subject};
 use super::sockets::Address;
 use super::wire::{Reply, Request};
+use crate::confirm;
 use crate::fetcher::Fetcher;
+use crate::milestone::MilestoneKind;
 use crate::opt_out::{ENGLISH, GERMAN, Stage, Texts};
 use crate::{Receipt, Status};
 
 /// One request and everything that must follow from it.
 pub(super) struct Row {
     pub(super) name: &'static str,
-    before: Before,
-    request: fn(&Subject) -> Request,
-    answer: Answer,
-    leaves: Leaves,
+    pub(super) before: Before,
+    pub(super) request: fn(&Subject) -> Request,
+    pub(super) answer: Answer,
+    pub(super) leaves: Leaves,
 }
 
 /// What must come back.
 #[derive(Clone, Copy)]
-enum Answer {
+pub(super) enum Answer {
     /// The picture and its headers, to the byte; to HEAD without the bytes.
     Picture,
     /// A page of the opt-out route in a language, with its status and headers, to the byte; to HEAD
     /// without the bytes.
     Page(Stage, &'static Texts),
+    /// A page of the route that confirms receipt, likewise.
+    Confirming(confirm::Page, &'static Texts),
     /// 405, with the methods that there are.
     NotAllowed(&'static str),
     /// A status; the rest is the framework's own.
@@ -34,7 +38,7 @@ enum Answer {
 
 /// What must be kept.
 #[derive(Clone, Copy)]
-enum Leaves {
+pub(super) enum Leaves {
     /// Nothing, and the ping is as it was.
     Nothing,
     /// One open. The network is that of the client that a trusted proxy names; where there is no
@@ -42,14 +46,16 @@ enum Leaves {
     Open { named: Option<&'static str>, fetcher: Option<Fetcher> },
     /// The ping is withdrawn.
     Objection,
+    /// Receipt is confirmed, and nothing else has changed.
+    Confirmation,
 }
 
 const OPEN: Leaves = Leaves::Open { named: None, fetcher: None };
-const CHROME: &str =
+pub(super) const CHROME: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
 const GMAIL: &str =
     "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)";
-const FORM: &str = "application/x-www-form-urlencoded";
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 
 fn named(network: &'static str) -> Leaves {
     Leaves::Open { named: Some(network), fetcher: None }
@@ -69,7 +75,7 @@ fn page(subject: &Subject) -> String {
 }
 
 /// Another token of the same length, signed by nobody.
-fn forged(token: &str) -> String {
+pub(super) fn forged(token: &str) -> String {
     token
         .chars()
         .enumerate()
@@ -78,7 +84,7 @@ fn forged(token: &str) -> String {
 }
 
 /// Every character percent-encoded.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 
@@ -257,6 +263,7 @@ impl Answer {
         let expected = match self {
             Self::Picture => Reply::picture(),
             Self::Page(page, texts) => Reply::page(page, texts),
+            Self::Confirming(page, texts) => Reply::confirming(page, texts),
             Self::NotAllowed(methods) => Reply::not_allowed(methods),
             Self::Status(status) if reply.status == status => return Ok(()),
             Self::Status(status) => return Err(format!("answered {reply}, expected {status}")),
@@ -280,6 +287,18 @@ impl Leaves {
                 Some((Status::Withdrawn, 0)) => Ok(()),
                 _ => Err("the objection was not kept".to_owned()),
             },
+            Self::Confirmation => {
+                let [before, after] =
+                    [before, after].map(|receipt| receipt.map(|receipt| receipt.summary.clone()));
+                let Some((before, mut after)) = before.zip(after) else {
+                    return Err("the ping is gone".to_owned());
+                };
+                if before.confirmed_at.is_some() || after.confirmed_at.take().is_none() {
+                    return Err("receipt is not confirmed, or was before".to_owned());
+                }
+                after.milestones.retain(|milestone| milestone.kind != MilestoneKind::Confirmed);
+                if after == before { Ok(()) } else { Err("more than the confirmation was kept".to_owned()) }
+            }
             Self::Open { named, fetcher } => {
                 let opens = after.map_or(&[][..], |after| &after.opens);
                 let [open] = opens else {

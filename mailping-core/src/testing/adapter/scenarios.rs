@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use super::confirming;
 use super::fixture::{Before, Fixture, Kind, Subject};
-use super::rows::{exchange, expect};
+use super::rows::{exchange, expect, forged};
 use super::sockets::Address;
 use super::wire::{Reply, Request};
+use crate::confirm;
 use crate::fetcher::Evidence;
 use crate::opt_out::{ENGLISH, GERMAN, Stage};
 use crate::testing::faulty::Fault;
@@ -33,6 +35,7 @@ pub(super) const ALL: &[Scenario] = &[
     scenario("pipelining that ends the connection", Kind::StoreHangs, pipelining_that_ends_the_connection),
     scenario("one-click form in two packets", Kind::Direct, form_in_two_packets),
     scenario("GET behind a HEAD", Kind::Direct, get_behind_a_head),
+    scenario("two clicks", Kind::Direct, two_clicks),
     scenario("client hangs up in its request", Kind::Direct, hangs_up_in_its_request),
     scenario("client hangs up before the answer", Kind::StoreHangs, hangs_up_before_the_answer),
     scenario("answer waits for the store", Kind::StoreHangs, answer_waits_for_the_store),
@@ -85,6 +88,27 @@ fn get_behind_a_head(fixture: &Fixture, address: &Address) -> Result<(), String>
         [open] if is_marked(open) => Ok(()),
         opens => Err(format!("{} opens were kept, expected one that tells of the HEAD", opens.len())),
     }
+}
+
+/// Twice is once: the first stays, and from then on the page says that receipt is confirmed.
+fn two_clicks(fixture: &Fixture, address: &Address) -> Result<(), String> {
+    let subject = fixture.subject(Before::SentLongAgo);
+    let target = confirming::page(&subject);
+    let done = Reply::confirming(confirm::Page::Done, &ENGLISH);
+    let mut confirmed = None;
+    for request in [
+        confirming::click(target.as_str()),
+        confirming::click(target.as_str()),
+        Request::get(target.as_str()),
+    ] {
+        expect(&exchange(address, &request.header("Connection", "close")).map_err(failed)?, &done)?;
+        let milestones =
+            fixture.receipt(&subject).map(|receipt| receipt.summary.milestones).unwrap_or_default();
+        if milestones.len() != 1 || confirmed.get_or_insert_with(|| milestones.clone()) != &milestones {
+            return Err(format!("{} milestones were kept, expected the first alone", milestones.len()));
+        }
+    }
+    Ok(())
 }
 
 /// A server that takes the method of a later request for the one it answers sends HEAD a body, or
@@ -221,8 +245,8 @@ fn answer_waits_for_the_store(fixture: &Fixture, address: &Address) -> Result<()
     expect_opens(fixture, &subject, 1)
 }
 
-/// The pixel is answered as ever and its open kept for later; an objection that is not kept is not
-/// confirmed.
+/// The pixel is answered as ever and its open kept for later; an objection or a confirmation that
+/// is not kept is not said to be.
 fn store_is_down(fixture: &Fixture, address: &Address) -> Result<(), String> {
     let [subject, objecting] = [fixture.subject(Before::Sent), fixture.subject(Before::Sent)];
     fixture.set(Fault::Down);
@@ -236,13 +260,28 @@ fn store_is_down(fixture: &Fixture, address: &Address) -> Result<(), String> {
             close(Request::new("POST", page.as_str()).header("Accept-Language", "de")),
             Reply::page(Stage::Failed, &GERMAN),
         ),
+        (
+            close(confirming::click(confirming::page(&objecting))),
+            Reply::confirming(confirm::Page::Failed, &ENGLISH),
+        ),
+        (
+            close(Request::get(confirming::page(&objecting))),
+            Reply::confirming(confirm::Page::Failed, &ENGLISH),
+        ),
+        (
+            close(confirming::click(format!("/px/{}/confirm", forged(&objecting.confirm)))),
+            Reply::confirming(confirm::Page::Damaged, &ENGLISH),
+        ),
     ];
     fixture.set(Fault::None);
     for (reply, expected) in replies {
         expect(&reply?, &expected)?;
     }
-    if fixture.receipt(&objecting).map(|receipt| receipt.summary.ping.status) != Some(Status::Live) {
-        return Err("the objection was kept, though it was answered that it was not".to_owned());
+    let untouched = |receipt: &crate::Receipt| {
+        receipt.summary.ping.status == Status::Live && receipt.summary.confirmed_at.is_none()
+    };
+    if !fixture.receipt(&objecting).as_ref().is_some_and(untouched) {
+        return Err("something was kept, though it was answered that it was not".to_owned());
     }
     if soon(|| opens(fixture, &subject) == 1) { Ok(()) } else { Err("the open was lost".to_owned()) }
 }

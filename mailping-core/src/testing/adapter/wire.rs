@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, Read};
 
 use crate::opt_out::{Stage, Texts};
-use crate::{opt_out, pixel};
+use crate::{Basis, Ping, PingId, Status, confirm, opt_out, pixel};
 
 /// One request, byte for byte.
 #[derive(Clone)]
@@ -102,6 +102,19 @@ impl Reply {
     /// A page of the opt-out route in a language.
     pub(super) fn page(page: Stage, texts: &Texts) -> Self {
         Self::new(page.status(), &opt_out::HEADERS, page.html(texts).as_bytes())
+    }
+
+    /// A page of the route that confirms receipt, in a language.
+    pub(super) fn confirming(page: confirm::Page, texts: &Texts) -> Self {
+        let mut ping = Ping::stored(
+            PingId::from_bytes([0; 16]),
+            "adapter-table".to_owned(),
+            Basis::Contract,
+            Status::Live,
+        );
+        (ping.asked_by, ping.shows_reference) = (Some(super::fixture::ASKED_BY.to_owned()), true);
+        let asked = (page == confirm::Page::Ask).then_some(&ping);
+        Self::new(page.status(), &opt_out::HEADERS, page.html(texts, asked).as_bytes())
     }
 
     /// The answer to a method that a path does not have.

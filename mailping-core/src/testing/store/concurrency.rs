@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use pollster::block_on;
 
 use super::harness::{Aside, Harness, KEPT, SENT, ids, open, opens, ping, ping_id, recipient, time};
-use crate::store::Recorded;
+use crate::store::{ObjectionScope, Recorded};
 use crate::{PingId, Status};
 
 pub(super) async fn writers_at_once_keep_every_open_once(harness: Harness) {
@@ -153,7 +153,8 @@ pub(super) async fn an_objection_and_a_ping_at_once_find_each_other(harness: Har
     for n in 0..20_u8 {
         let recipient = recipient(n, &[1]);
         let theirs = recipient.clone();
-        let objection = harness.aside(move |harness| block_on(harness.object(&theirs)).unwrap());
+        let objection =
+            harness.aside(move |harness| block_on(harness.object(&theirs, ObjectionScope::Opens)).unwrap());
         let told = harness.given_ping_to(n.into(), &recipient).await;
         objection.await;
         let kept = harness.status(ping_id(n.into())).await;
@@ -232,12 +233,12 @@ pub(super) async fn a_dropped_call_is_carried_out_whole_or_not_at_all(harness: H
         );
     }
     assert!(harness.ping(written).await.unwrap().is_some());
-    start_and_drop(harness.object(&ada));
+    start_and_drop(harness.object(&ada, ObjectionScope::Opens));
     let last = harness.given_ping_to(300, &ada).await;
     let kept = harness.pings_of(&ada, None, 99).await.unwrap().items;
     assert!(ids(&kept).contains(&ping_id(300)));
     if last == Status::Untracked {
-        assert!(harness.has_objected(&ada).await.unwrap());
+        assert!(harness.objection(&ada).await.unwrap().is_some());
         assert!(kept.iter().all(|ping| ping.status != Status::Live), "an objection reaches all pings");
     }
 }

@@ -9,7 +9,7 @@ use crate::store::{Mark, Observation, OpenCursor, StoreError};
 use crate::{LastDay, PingId};
 
 /// All news since a mark in pages of `size`, and the mark after them.
-async fn all_since(harness: &Harness, mut mark: Mark, size: usize) -> (Vec<Observation>, Mark) {
+pub(super) async fn all_since(harness: &Harness, mut mark: Mark, size: usize) -> (Vec<Observation>, Mark) {
     let mut all = Vec::new();
     loop {
         let news = harness.news(&mark, size).await.unwrap();
@@ -26,7 +26,7 @@ async fn all_since(harness: &Harness, mut mark: Mark, size: usize) -> (Vec<Obser
 fn keys(news: &[Observation]) -> BTreeSet<(PingId, OpenCursor)> {
     let opens = news.iter().filter_map(|event| match event {
         Observation::Open(open) => Some((open.ping, OpenCursor::of(open))),
-        Observation::LastDay(_) => None,
+        Observation::LastDay(_) | Observation::Milestone(_) => None,
     });
     let (mut keys, mut count) = (BTreeSet::new(), 0);
     for key in opens {

@@ -1,6 +1,7 @@
 //! A ping that is withdrawn, erased, objected to or expired gains no opens.
 
 use super::harness::{DAY, Harness, open, opens, ping, recipient, time};
+use crate::store::ObjectionScope;
 use crate::store::Recorded::{Durable, Filtered};
 use crate::{LastDay, Status, TimeStep};
 
@@ -36,7 +37,7 @@ pub(super) async fn a_ping_objected_to_gains_no_opens(harness: Harness) {
         assert_eq!(harness.given_ping_to(n, &ada).await, Status::Live);
     }
     harness.keeps(&[open(one, 0), open(two, 0), open(three, 0)]).await;
-    harness.object(&ada).await.unwrap();
+    harness.object(&ada, ObjectionScope::Opens).await.unwrap();
     harness.filters(&[open(one, 1), open(two, 1), open(three, 1)]).await;
     assert_eq!(harness.all_opens(two).await, opens(two, [0]));
     assert_eq!(harness.status(three).await, Status::Withdrawn);
@@ -119,7 +120,7 @@ pub(super) async fn withdrawing_tells_whether_there_is_such_a_ping(harness: Harn
 
 pub(super) async fn an_objection_before_the_ping_makes_it_untracked(harness: Harness) {
     let ada = recipient(b'a', &[1]);
-    harness.object(&ada).await.unwrap();
+    harness.object(&ada, ObjectionScope::Opens).await.unwrap();
     assert_eq!(harness.given_ping_to(1, &ada).await, Status::Untracked, "told to whoever makes the ping");
     assert_eq!(harness.status(ping(1).id).await, Status::Untracked, "and kept");
     harness.filters(&[open(ping(1).id, 0)]).await;
@@ -128,8 +129,8 @@ pub(super) async fn an_objection_before_the_ping_makes_it_untracked(harness: Har
 pub(super) async fn an_objection_after_the_ping_withdraws_it(harness: Harness) {
     let ada = recipient(b'a', &[1]);
     assert_eq!(harness.given_ping_to(1, &ada).await, Status::Live);
-    harness.object(&ada).await.unwrap();
-    harness.object(&ada).await.unwrap();
+    harness.object(&ada, ObjectionScope::Opens).await.unwrap();
+    harness.object(&ada, ObjectionScope::Opens).await.unwrap();
     assert_eq!(harness.status(ping(1).id).await, Status::Withdrawn);
     harness.filters(&[open(ping(1).id, 0)]).await;
 }

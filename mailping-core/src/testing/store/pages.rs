@@ -141,7 +141,7 @@ pub(super) async fn what_is_unknown_is_none(harness: Harness) {
     assert_eq!(harness.erase(ping_id(1)).await.unwrap(), None);
     assert_eq!(harness.erase_recipient(&ada).await.unwrap(), crate::store::Deleted::default());
     harness.object_by_ping(ping_id(1)).await.unwrap();
-    assert!(!harness.has_objected(&ada).await.unwrap());
+    assert_eq!(harness.objection(&ada).await.unwrap(), None);
     assert_eq!(harness.pings_of(&ada, None, 9).await.unwrap().items, []);
     assert_eq!(harness.recipient_keys().await.unwrap(), []);
     assert_eq!(harness.purge(time(i64::MAX), 9).await.unwrap(), Deleted::default());

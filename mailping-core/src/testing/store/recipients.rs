@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::harness::{Harness, ids, key, key_of, open, opens, ping, ping_id, recipient};
 use crate::Status;
-use crate::store::{Deleted, KeyFingerprint};
+use crate::store::{Deleted, KeyFingerprint, ObjectionScope};
 
 pub(super) async fn a_ping_found_under_an_older_key_follows_the_objection(harness: Harness) {
     let (before, after, both) = (recipient(b'a', &[1]), recipient(b'a', &[2]), recipient(b'a', &[2, 1]));
@@ -25,25 +25,25 @@ pub(super) async fn an_objection_holds_for_its_recipient_alone(harness: Harness)
     assert_eq!(harness.given_ping_to(1, &ada).await, Status::Live);
     assert_eq!(harness.given_ping_to(2, &bob).await, Status::Live);
     harness.given_ping(3).await;
-    harness.object(&ada).await.unwrap();
-    assert!(harness.has_objected(&ada).await.unwrap());
-    assert!(!harness.has_objected(&bob).await.unwrap());
+    harness.object(&ada, ObjectionScope::Opens).await.unwrap();
+    assert!(harness.objection(&ada).await.unwrap().is_some());
+    assert_eq!(harness.objection(&bob).await.unwrap(), None);
     assert_eq!(harness.status(ping_id(2)).await, Status::Live);
     assert_eq!(harness.status(ping_id(3)).await, Status::Live);
     assert_eq!(harness.given_ping_to(4, &bob).await, Status::Live);
     // The same bytes under another key are another recipient's.
     let other = crate::RecipientHash::from_parts(key(2), *ada.newest.hash());
     let other = crate::RecipientHashes { newest: other, older: Vec::new() };
-    assert!(!harness.has_objected(&other).await.unwrap());
+    assert_eq!(harness.objection(&other).await.unwrap(), None);
     assert_eq!(harness.given_ping_to(5, &other).await, Status::Live);
 }
 
 pub(super) async fn an_objection_outlives_erasure(harness: Harness) {
     let ada = recipient(b'a', &[1]);
     harness.given_ping_to(1, &ada).await;
-    harness.object(&ada).await.unwrap();
+    harness.object(&ada, ObjectionScope::Opens).await.unwrap();
     assert_eq!(harness.erase_recipient(&ada).await.unwrap(), Deleted::new(1, 0));
-    assert!(harness.has_objected(&ada).await.unwrap());
+    assert!(harness.objection(&ada).await.unwrap().is_some());
     assert_eq!(harness.given_ping_to(2, &ada).await, Status::Untracked);
     assert_eq!(harness.erase(ping_id(2)).await.unwrap(), Some(Deleted::new(1, 0)));
     assert_eq!(harness.given_ping_to(3, &ada).await, Status::Untracked);
@@ -55,7 +55,7 @@ pub(super) async fn an_objection_by_ping_is_that_of_its_recipient(harness: Harne
     harness.given_ping_to(2, &ada).await;
     harness.given_ping_to(3, &bob).await;
     harness.object_by_ping(ping_id(1)).await.unwrap();
-    assert!(harness.has_objected(&ada).await.unwrap());
+    assert!(harness.objection(&ada).await.unwrap().is_some());
     assert_eq!(harness.status(ping_id(2)).await, Status::Withdrawn);
     assert_eq!(harness.status(ping_id(3)).await, Status::Live);
     assert_eq!(harness.given_ping_to(4, &ada).await, Status::Untracked);
@@ -77,16 +77,16 @@ pub(super) async fn what_is_kept_under_an_older_key_is_found(harness: Harness) {
     harness.given_ping_to(1, &recipient(ada, &[1])).await;
     harness.keeps(&[open(ping_id(1), 0)]).await;
     harness.given_ping_to(2, &recipient(ada, &[2])).await;
-    harness.object(&recipient(bob, &[1])).await.unwrap();
+    harness.object(&recipient(bob, &[1]), ObjectionScope::Opens).await.unwrap();
     harness.given_ping_to(3, &recipient(eve, &[1])).await;
     let keys = [3, 2, 1];
     assert_eq!(
         ids(&harness.pings_of(&recipient(ada, &keys), None, 9).await.unwrap().items),
         [2, 1].map(ping_id)
     );
-    assert!(harness.has_objected(&recipient(bob, &keys)).await.unwrap());
+    assert!(harness.objection(&recipient(bob, &keys)).await.unwrap().is_some());
     assert_eq!(harness.given_ping_to(4, &recipient(bob, &keys)).await, Status::Untracked);
-    harness.object(&recipient(eve, &keys)).await.unwrap();
+    harness.object(&recipient(eve, &keys), ObjectionScope::Opens).await.unwrap();
     assert_eq!(harness.status(ping_id(3)).await, Status::Withdrawn);
     assert_eq!(harness.erase_recipient(&recipient(ada, &keys)).await.unwrap(), Deleted::new(2, 1));
     assert_eq!(harness.all_pings().await, [4, 3].map(ping_id));
@@ -95,13 +95,13 @@ pub(super) async fn what_is_kept_under_an_older_key_is_found(harness: Harness) {
 pub(super) async fn what_is_found_under_an_older_key_moves_to_the_newest(harness: Harness) {
     let (ada, bob) = (b'a', b'b');
     harness.given_ping_to(1, &recipient(ada, &[1])).await;
-    harness.object(&recipient(bob, &[1])).await.unwrap();
+    harness.object(&recipient(bob, &[1]), ObjectionScope::Opens).await.unwrap();
     harness.given_ping_to(2, &recipient(ada, &[2, 1])).await;
-    harness.object(&recipient(bob, &[2, 1])).await.unwrap();
+    harness.object(&recipient(bob, &[2, 1]), ObjectionScope::Opens).await.unwrap();
     assert_eq!(harness.recipient_keys().await.unwrap(), [key(2)], "the old key may be dropped now");
     let (ada, bob) = (recipient(ada, &[2]), recipient(bob, &[2]));
     assert_eq!(ids(&harness.pings_of(&ada, None, 9).await.unwrap().items), [2, 1].map(ping_id));
-    assert!(harness.has_objected(&bob).await.unwrap());
+    assert!(harness.objection(&bob).await.unwrap().is_some());
     assert_eq!(harness.given_ping_to(3, &bob).await, Status::Untracked);
 }
 
@@ -110,8 +110,8 @@ pub(super) async fn the_keys_of_pings_and_of_objections_are_told(harness: Harnes
     harness.given_ping_to(2, &recipient(b'a', &[0])).await;
     harness.given_ping_to(3, &recipient(b'b', &[63])).await;
     harness.given_ping_to(4, &recipient(b'c', &[63])).await;
-    harness.object(&recipient(b'd', &[7])).await.unwrap();
-    harness.object(&recipient(b'e', &[0])).await.unwrap();
+    harness.object(&recipient(b'd', &[7]), ObjectionScope::Opens).await.unwrap();
+    harness.object(&recipient(b'e', &[0]), ObjectionScope::Opens).await.unwrap();
     let keys = harness.recipient_keys().await.unwrap();
     assert_eq!(keys.len(), 3, "each once");
     let keys: BTreeSet<KeyFingerprint> = keys.into_iter().collect();
@@ -126,10 +126,10 @@ pub(super) async fn another_secret_under_the_same_number_is_another_key(harness:
     let hash = |secret| crate::RecipientHash::from_parts(key_of(63, secret), [b'a'; 32]);
     let hashes = |secret| crate::RecipientHashes { newest: hash(secret), older: Vec::new() };
     harness.given_ping_to(1, &hashes(true)).await;
-    harness.object(&hashes(false)).await.unwrap();
+    harness.object(&hashes(false), ObjectionScope::Opens).await.unwrap();
     let keys: BTreeSet<KeyFingerprint> = harness.recipient_keys().await.unwrap().into_iter().collect();
     assert_eq!(keys, [true, false].map(|secret| key_of(63, secret)).into());
-    assert!(!harness.has_objected(&hashes(true)).await.unwrap());
+    assert_eq!(harness.objection(&hashes(true)).await.unwrap(), None);
     assert_eq!(harness.status(ping_id(1)).await, Status::Live);
 }
 
