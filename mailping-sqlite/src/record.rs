@@ -1,6 +1,6 @@
 //! One batch of opens and last days.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
 use mailping_core::pings::TimeStep;
@@ -13,6 +13,16 @@ use crate::failure::{Failure, Result};
 use crate::index::{Entry, Tail, locked};
 use crate::rows;
 
+/// How many pings are remembered, some 4 MB of memory.
+const MAX_PINGS: usize = 65_536;
+
+/// Pings that record. Remembered until any other change is made, here or by another process.
+#[derive(Debug, Default)]
+pub(crate) struct Recording {
+    version: i64,
+    pings: HashMap<PingId, Found>,
+}
+
 /// What makes two opens one.
 type Key = (PingId, Timestamp, OpenId);
 
@@ -21,17 +31,22 @@ type Key = (PingId, Timestamp, OpenId);
 pub(crate) fn batch(
     connection: &Connection,
     tail: &Mutex<Tail>,
+    known: &mut Recording,
     opens: &[Open],
     last_days: &[LastDay],
     mut indexed: Option<HashSet<Key>>,
 ) -> Result<Vec<Recorded>> {
     const RAISE: &str = "INSERT OR REPLACE INTO last_days (ping, day) SELECT ?1, ?2
         WHERE NOT EXISTS (SELECT 1 FROM last_days WHERE ping = ?1 AND day >= ?2)";
+    let version = connection.prepare_cached("PRAGMA data_version")?.query_row((), |row| row.get(0))?;
+    if known.version != version {
+        *known = Recording { version, pings: HashMap::new() };
+    }
     let mut written = Vec::with_capacity(opens.len() + last_days.len());
     let mut insert = connection.prepare_cached(rows::INSERT_OPEN)?;
     for open in opens {
         let at = open.at.unix_millis();
-        let ping = recording(connection, open.ping, at, open.time_step)?;
+        let ping = known.recording(connection, open.ping, at, open.time_step)?;
         written.push(answer(ping.is_some()));
         let Some(ping) = ping else { continue };
         let entry = Entry { ping, at, id: u64::from_be_bytes(*open.id.as_bytes()), seq: 0 };
@@ -45,7 +60,7 @@ pub(crate) fn batch(
     }
     for last in last_days {
         let day = last.day.unix_millis();
-        let ping = recording(connection, last.ping, day, TimeStep::Day)?;
+        let ping = known.recording(connection, last.ping, day, TimeStep::Day)?;
         written.push(answer(ping.is_some()));
         if let Some(ping) = ping {
             // A new row with a new number, so that it is news.
@@ -55,13 +70,32 @@ pub(crate) fn batch(
     Ok(written)
 }
 
-/// The number of a ping that records at a time.
-fn recording(connection: &Connection, id: PingId, at: i64, step: TimeStep) -> Result<Option<i64>> {
-    let found = find(connection, id)?;
-    Ok(found.filter(|ping| ping.is_live && ping.record_until - at >= step.millis()).map(|ping| ping.n))
+impl Recording {
+    /// The number of a ping that records at a time.
+    fn recording(
+        &mut self,
+        connection: &Connection,
+        id: PingId,
+        at: i64,
+        step: TimeStep,
+    ) -> Result<Option<i64>> {
+        let ping = match self.pings.get(&id) {
+            Some(known) => *known,
+            None => {
+                let Some(found) = find(connection, id)?.filter(|ping| ping.is_live) else { return Ok(None) };
+                if self.pings.len() >= MAX_PINGS {
+                    self.pings.clear();
+                }
+                self.pings.insert(id, found);
+                found
+            }
+        };
+        Ok((ping.record_until - at >= step.millis()).then_some(ping.n))
+    }
 }
 
 /// What an open has to know of its ping.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Found {
     /// The number that the ping's opens repeat.
     pub(crate) n: i64,

@@ -10,10 +10,11 @@ use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{Attempt, Recorded};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::connect;
 use crate::failure::{Failure, Result};
 use crate::files::Files;
 use crate::index::{self, Entry, Tail, locked};
-use crate::{connect, record};
+use crate::record::{self, Recording};
 
 /// How long an erasure waits for readers of an older state before emptying the log is put off. No
 /// hit waits for it.
@@ -33,6 +34,7 @@ pub(crate) struct Writer {
     /// Held by whoever moves the log: two at once would only be in each other's way.
     moving: Mutex<()>,
     pub(crate) tail: Arc<Mutex<Tail>>,
+    recording: Mutex<Recording>,
     /// Erased bytes may still stand in the log.
     log_holds_erased: AtomicBool,
     files: Files,
@@ -47,6 +49,7 @@ impl Writer {
             next: Mutex::default(),
             moving: Mutex::default(),
             tail,
+            recording: Mutex::default(),
             // A process that was killed may have left a log with erased bytes in it.
             log_holds_erased: AtomicBool::new(true),
             files,
@@ -61,14 +64,21 @@ impl Writer {
         attempt: Attempt,
     ) -> Result<Vec<Recorded>> {
         let indexed = (attempt == Attempt::Repeat).then(|| record::indexed(&self.connection(), opens));
-        self.write(|transaction| record::batch(transaction, &self.tail, opens, last_days, indexed))
+        self.write_by(&mut self.connection(), |transaction| {
+            let mut known = locked(&self.recording);
+            record::batch(transaction, &self.tail, &mut known, opens, last_days, indexed)
+        })
     }
 
     /// Runs `work` as one durable transaction that knows of all opens; any error takes all of it
     /// back. So does a page that turns out to be damaged, even if it is only read: SQLite writes
     /// nothing more then.
     pub(crate) fn write<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
-        self.write_by(&mut self.connection(), work)
+        self.write_by(&mut self.connection(), |transaction| {
+            // It may change who records.
+            *locked(&self.recording) = Recording::default();
+            work(transaction)
+        })
     }
 
     fn write_by<R>(
