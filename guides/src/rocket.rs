@@ -28,7 +28,8 @@ impl Handler for Pixels {
         let answer = answering.await;
         let mut response = Response::build();
         response.status(Status::new(answer.status().as_u16()));
-        for (name, value) in answer.headers() {
+        // Rocket writes the length itself.
+        for (name, value) in answer.headers().iter().filter(|(name, _)| *name != "content-length") {
             response.raw_header(name.to_string(), value.to_str().unwrap_or_default().to_owned());
         }
         let body = answer.into_body();

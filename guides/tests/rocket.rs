@@ -1,7 +1,8 @@
 //! The Rocket app of the guide answers as the others do. Rocket opens its sockets itself, so that
 //! the shared table cannot be run on it.
 
-use mailping_core::{Basis, Keyring, MemoryStore, Mount, NewPing, Tracker, pixel};
+use mailping_core::mount::Mount;
+use mailping_core::{Basis, Keyring, MemoryStore, NewPing, Tracker, pixel};
 use rocket::http::{Header, Status};
 use rocket::local::asynchronous::Client;
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use mailping_core::receipts::{StepTime, Summary};
 
 const COLUMNS: &str = "id,reference,owner,status,state,fetches,human_opens,machine_fetches,uncertain_fetches,\
-                       first_human_open,last_human_open,several_places,sent_at\r\n";
+                       first_human_open,last_human_open,several_places,sent_at,delivery,confirmed_at\r\n";
 
 /// The table of some receipts.
 pub(crate) fn table<'a>(receipts: impl IntoIterator<Item = &'a Summary>) -> String {
@@ -16,7 +16,7 @@ pub(crate) fn table<'a>(receipts: impl IntoIterator<Item = &'a Summary>) -> Stri
         // Writing to a text does not fail.
         let _ = write!(
             table,
-            "{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n",
+            "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n",
             ping.id,
             cell(&ping.reference),
             cell(ping.owner.as_deref().unwrap_or_default()),
@@ -30,6 +30,8 @@ pub(crate) fn table<'a>(receipts: impl IntoIterator<Item = &'a Summary>) -> Stri
             time(receipt.last_human_open),
             receipt.several_places,
             ping.sent_at,
+            receipt.delivery,
+            time(receipt.confirmed_at),
         );
     }
     table

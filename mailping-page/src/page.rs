@@ -114,10 +114,10 @@ impl Page {
         let api = call.path.strip_prefix("/api/");
         match (visit, call.path) {
             (_, "/login") => pages::login::answer(self, call, &grant).await,
-            (Some(visit), path) => match api {
+            #[cfg(feature = "prometheus")]
+            (Some(visit), "/metrics") => visit.metrics(),
+            (Some(visit), _) => match api {
                 Some(path) => api::answer(path, &visit).await,
-                #[cfg(feature = "prometheus")]
-                None if path == "/metrics" => visit.metrics(),
                 None => pages::answer(&visit).await,
             },
             (None, path) => Err(self.refusal(call, &grant, api.is_some() || path == "/metrics")),

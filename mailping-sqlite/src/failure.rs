@@ -60,6 +60,8 @@ impl From<Error> for Failure {
             | (_, Error::IntegralValueOutOfRange(..) | Error::Utf8Error(..)) => {
                 Self::corrupt("the database file is damaged")
             }
+            // A statement of ours that SQLite does not understand.
+            (Some(ErrorCode::Unknown), _) | (_, Error::SqlInputError { .. }) => Self::corrupt("the schema"),
             (Some(ErrorCode::NotADatabase), _) => {
                 Self::incompatible("the file is not an SQLite database: give the store a file of its own")
             }

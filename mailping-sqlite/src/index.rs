@@ -222,18 +222,18 @@ pub(crate) fn above_mark(connection: &Connection) -> Result<Vec<Entry>> {
 
 /// The first `most` entries of a span in the index. If something is damaged an open may have two.
 pub(crate) fn of(connection: &Connection, span: &Span, most: usize) -> Result<Vec<Entry>> {
-    let Span { order, low, high } = span;
-    let order = if *order == Order::OldestFirst { "at, id" } else { "at DESC, id DESC" };
-    let sql = format!(
-        "SELECT max(seq), ping, at, id FROM opens_by_ping
-         WHERE ping = ?1 AND (at, id, seq) > (?2, ?3, ?4) AND (at, id, seq) < (?5, ?6, ?7)
-         GROUP BY at, id ORDER BY {order} LIMIT ?8"
-    );
-    let mut find = connection.prepare_cached(&sql)?;
-    let (first, last) = (low.id.to_be_bytes(), high.id.to_be_bytes());
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let span = params![low.ping, low.at, first, low.seq, high.at, last, high.seq, most];
-    find.query_and_then(span, entry)?.collect()
+    const OLDEST: &str = "SELECT max(seq), ping, at, id FROM opens_by_ping
+        WHERE ping = ?1 AND (at, id, seq) > (?2, ?3, ?4) GROUP BY at, id ORDER BY at, id";
+    const NEWEST: &str = "SELECT max(seq), ping, at, id FROM opens_by_ping
+        WHERE ping = ?1 AND (at, id, seq) < (?2, ?3, ?4) GROUP BY at, id ORDER BY at DESC, id DESC";
+    let (sql, start) = match span.order {
+        Order::OldestFirst => (OLDEST, span.low),
+        Order::NewestFirst => (NEWEST, span.high),
+    };
+    let mut find = connection.prepare_cached(sql)?;
+    let span = params![start.ping, start.at, start.id.to_be_bytes(), start.seq];
+    // No LIMIT: with a parameter in it SQLite would plan the statement anew for each call.
+    find.query_and_then(span, entry)?.take(most).collect()
 }
 
 fn mark(connection: &Connection) -> Result<i64> {

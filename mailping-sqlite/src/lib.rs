@@ -1,3 +1,9 @@
+// Links for rustdoc, which has them in other places than the repository.
+//! [mailping]: mailping_core
+//! [`Open`]: mailping_core::receipts::Open
+//! [`Ping`]: mailping_core::pings::Ping
+//! [stores]: mailping_core::guide::stores
+//! [damaged files]: mailping_core::guide::damaged_files
 #![doc = include_str!("../docs/manual.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -72,8 +72,9 @@ pub(crate) struct Found {
 /// Looks a ping up by its id. The row has to say the same as the index: a damaged one may point to
 /// another ping.
 pub(crate) fn find(connection: &Connection, id: PingId) -> Result<Option<Found>> {
-    const FIND: &str = "SELECT row.id, row.n, row.status = 0, row.record_until
-        FROM pings AS entry CROSS JOIN pings AS row NOT INDEXED ON row.n = entry.n WHERE entry.id = ?1";
+    // Not a join: SQLite would plan one anew for each ping.
+    const FIND: &str = "SELECT id, n, status = 0, record_until FROM pings NOT INDEXED
+        WHERE n = (SELECT n FROM pings WHERE id = ?1)";
     let read = |row: &rusqlite::Row<'_>| {
         let found = Found { n: row.get(1)?, is_live: row.get(2)?, record_until: row.get(3)? };
         Ok((row.get::<_, [u8; 16]>(0)?, found))

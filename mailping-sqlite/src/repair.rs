@@ -152,11 +152,14 @@ pub(crate) fn recover(from: &Path, to: &Path) -> Result<Recovered> {
 
 /// Copies the rows of a table that has numbers, and counts those that it leaves out.
 fn copy(damaged: &Connection, target: &Transaction<'_>, table: &str, left_out: &mut u64) -> Result<u64> {
-    let columns = "SELECT group_concat(name), group_concat('?') FROM pragma_table_info(?1)";
+    // By their places: a name may be damaged too, and an older version has fewer.
+    let mut find = damaged
+        .prepare(&format!("SELECT rowid, * FROM {table} NOT INDEXED WHERE rowid > ?1 ORDER BY rowid"))?;
+    let columns = "SELECT group_concat(name), group_concat('?') FROM
+        (SELECT name FROM pragma_table_info(?1) ORDER BY cid LIMIT ?2)";
+    let asked = (table, find.column_count() as i64 - 1);
     let (columns, places): (String, String) =
-        damaged.query_row(columns, [table], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let find = "NOT INDEXED WHERE rowid > ?1 ORDER BY rowid";
-    let mut find = damaged.prepare(&format!("SELECT rowid, {columns} FROM {table} {find}"))?;
+        target.query_row(columns, asked, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let insert = format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})");
     let mut insert = target.prepare(&insert)?;
     let (mut copied, mut visited, count) = (0, 0, find.column_count());

@@ -10,15 +10,15 @@ use rusqlite::Connection;
 
 use crate::connect;
 use crate::failure::Result;
-use crate::index::{ROUND, locked};
+use crate::index::locked;
 use crate::worker::Worker;
 use crate::writer::Writer;
 
-/// After so many rows and transactions it is woken: more often, the same pages would be moved again
-/// and again; more seldom, each move would take long.
+/// After so many rows and transactions the log is moved: more often, the same pages would be moved
+/// again and again; more seldom, each move would take long.
 const ROWS: usize = 500;
 
-/// How many opens come into the index at once: hits that come meanwhile wait for it.
+/// How many opens come into the index at once while no hits come: one that comes meanwhile waits.
 const STEP: usize = 512;
 
 #[derive(Debug)]
@@ -26,8 +26,8 @@ pub(crate) struct Upkeep {
     /// It takes one call, since one is enough for all that ask meanwhile.
     worker: Worker<Connection>,
     writer: Arc<Writer>,
-    /// Rows and transactions since it was last at work.
-    changed: Arc<AtomicUsize>,
+    /// Rows and transactions since the log was last moved.
+    changed: AtomicUsize,
 }
 
 impl Upkeep {
@@ -43,24 +43,16 @@ impl Upkeep {
             has_more
         };
         let worker = Worker::start("mailping-sqlite-upkeep", 1, connect::reader(path)?, idle)?;
-        Ok(Self { worker, writer, changed: Arc::default() })
+        Ok(Self { worker, writer, changed: AtomicUsize::new(0) })
     }
 
-    /// Notes that a transaction has changed so many rows. When there are enough, the log is moved,
-    /// and a little more than these comes into the index, so that what waits for it is bounded.
+    /// Notes that a transaction has changed so many rows. When there are enough, the log is moved.
     pub(crate) fn changed(&self, rows: usize) {
-        if self.changed.fetch_add(rows + 1, Ordering::Relaxed) + rows < ROWS {
-            return;
+        if self.changed.fetch_add(rows + 1, Ordering::Relaxed) + rows >= ROWS {
+            self.changed.store(0, Ordering::Relaxed);
+            let writer = Arc::clone(&self.writer);
+            self.worker.tell(move |connection| writer.move_log(connection));
         }
-        let (writer, changed) = (Arc::clone(&self.writer), Arc::clone(&self.changed));
-        self.worker.tell(move |connection| {
-            writer.move_log(connection);
-            let rows = changed.swap(0, Ordering::Relaxed);
-            // As many steps as batches that come in between, however large those are.
-            let step = STEP.max(rows / 8);
-            let mut steps = 0..=rows * 9 / 8 / step;
-            while steps.next().is_some() && writer.fill_index(ROUND, step) {}
-        });
     }
 }
 

@@ -68,7 +68,14 @@ impl Writer {
     /// back. So does a page that turns out to be damaged, even if it is only read: SQLite writes
     /// nothing more then.
     pub(crate) fn write<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
-        let mut connection = self.connection();
+        self.write_by(&mut self.connection(), work)
+    }
+
+    fn write_by<R>(
+        &self,
+        connection: &mut Connection,
+        work: impl FnOnce(&Transaction<'_>) -> Result<R>,
+    ) -> Result<R> {
         // The write lock comes first: what is read inside cannot be outdated by another process
         // before the commit.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -78,7 +85,7 @@ impl Writer {
         transaction.commit()?;
         // So that who reads next does not have to.
         let seen = locked(&self.tail).seen;
-        let _ = index::catch_up(&connection, &self.tail, seen);
+        let _ = index::catch_up(connection, &self.tail, seen);
         // After the commit: a file that is taken away before it is noticed here, and one that is
         // taken away later had it.
         self.files.check()?;
@@ -173,7 +180,15 @@ impl Writer {
             return false;
         }
         let fill = |unreadable: &HashSet<i64>| {
-            self.write(|transaction| index::advance(transaction, &self.tail, enough, most, unreadable))
+            let mut connection = self.connection();
+            // Nobody is answered for it: the next batch that is made durable takes it along.
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            let advance = |transaction: &Transaction<'_>| {
+                index::advance(transaction, &self.tail, enough, most, unreadable)
+            };
+            let filled = self.write_by(&mut connection, advance);
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            filled
         };
         let mut filled = fill(&HashSet::new());
         if filled.as_ref().is_err_and(Failure::is_corrupt) {

@@ -2,7 +2,8 @@
 //! made by a seeded script on copies. After each the store starts or says what to do, keeps new
 //! opens, shows what is whole and no open at a wrong ping.
 //!
-//! `MAILPING_DAMAGES` says how many (24 without it), `MAILPING_SEED` with which seed.
+//! `MAILPING_DAMAGES` says how many (24 without it), `MAILPING_SEED` with which seed, and
+//! `MAILPING_FIRST` at which of them to begin.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of #[test] functions")]
 
 mod common;
@@ -206,6 +207,7 @@ fn a_damaged_file_costs_what_is_damaged() {
     let number =
         |name, otherwise| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise);
     let (damages, seed) = (number("MAILPING_DAMAGES", 24), number("MAILPING_SEED", 1));
+    let first = number("MAILPING_FIRST", 0);
     let made = tempfile::tempdir().unwrap();
     let all = make(made.path());
     let mut random = Random(seed);
@@ -216,6 +218,9 @@ fn a_damaged_file_costs_what_is_damaged() {
             std::fs::copy(made.path().join(name), folder.path().join(name)).unwrap();
         }
         let how = format!("damage {n}: {}", damage(folder.path(), &mut random));
+        if n < first {
+            continue;
+        }
         eprintln!("{how}");
         survives(folder.path(), &all, &how, &mut tally);
     }
@@ -341,6 +346,48 @@ fn a_purge_passes_over_what_is_damaged_and_counts_it() {
         let kept = block_on(store.opens(&OpenQuery::oldest(ping_id(PINGS - 1), 99))).unwrap();
         assert_eq!((kept.items.len(), kept.unreadable), (30, 0), "{table}: what is not due");
     }
+}
+
+/// A page of opens that are in no index yet is bad: erasures, repeats and the index go on.
+#[test]
+fn damage_among_the_latest_opens_keeps_no_other_change_from_being_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("made.db");
+    indexed(&made, |n| ping(n).keep_until);
+    let store = SqliteStore::open(&made).unwrap();
+    let late: Vec<Open> = (0..2_000).map(|n| open(ping_id(n % PINGS), LATER + n)).collect();
+    block_on(store.record(&late, &[], Attempt::First)).unwrap();
+    let file = folder.path().join("mailping.db");
+    block_on(store.backup(&file)).unwrap();
+    drop(store);
+    let raw = Connection::open(&file).unwrap();
+    let leaves = "SELECT count(*) FROM dbstat WHERE name = 'opens' AND pagetype = 'leaf'";
+    let leaves: u32 = raw.query_row(leaves, (), |row| row.get(0)).unwrap();
+    let waiting = |raw: &Connection| -> i64 {
+        let count = "SELECT (SELECT max(seq) FROM opens) - indexed_to FROM about";
+        raw.query_row(count, (), |row| row.get(0)).unwrap()
+    };
+    assert!(waiting(&raw) >= 2_000);
+    drop(raw);
+    spoil(&file, "opens", |n| n == leaves as usize - 10);
+    let store = SqliteStore::open(&file).unwrap();
+    let read = |n: u64| block_on(store.opens(&OpenQuery::oldest(ping_id(n), 99))).unwrap();
+    let repeated = block_on(store.record(&late[1_980..], &[], Attempt::Repeat)).unwrap();
+    assert_eq!(repeated, [Recorded::Durable; 20]);
+    assert_eq!(read(399).items.len(), 35, "each once");
+    let erased = block_on(store.erase(ping_id(399))).unwrap().unwrap();
+    assert_eq!((erased.pings, erased.opens), (1, 35));
+    let raw = Connection::open(&file).unwrap();
+    let begun = std::time::Instant::now();
+    while waiting(&raw) > 0 {
+        assert!(begun.elapsed().as_secs() < 60, "the index is never filled");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let is_broken: bool = raw.query_row("SELECT index_broken FROM about", (), |row| row.get(0)).unwrap();
+    assert!(!is_broken, "it is another page");
+    let pages: Vec<_> = (0..PINGS).map(read).collect();
+    let lost: u64 = pages.iter().map(|page| 35 - page.items.len() as u64).sum();
+    assert!((1..=35 + 100).contains(&lost), "{lost}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use askama::Template;
 use http::StatusCode;
 use mailping_core::fetcher::{Evidence, Fetcher, Provider, Verdict};
 use mailping_core::pings::{Ping, Status};
-use mailping_core::receipts::{Open, OpenId};
+use mailping_core::receipts::{Milestone, MilestoneKind, Open, OpenId};
 use mailping_core::store::{Attempt, Store as _};
 use mailping_core::{Basis, Detail, Keyring, MemoryStore, PingId, Receipt, Timestamp, Tracker};
 
@@ -93,6 +93,9 @@ async fn receipt(now: Timestamp) -> Option<Receipt> {
     let store = MemoryStore::new();
     store.insert_ping(&ping, None).await.ok()?;
     store.record(&opens, &[], Attempt::First).await.ok()?;
+    for (kind, seconds) in [(MilestoneKind::Accepted, SENT - 2), (MilestoneKind::Confirmed, 150)] {
+        store.reach(&Milestone::new(id, kind, before(Duration::from_secs(seconds)))).await.ok()?;
+    }
     let builder = Tracker::builder(Keyring::generate().ok()?, store);
     let tracker = builder.base_url("https://sample.invalid/px").ok()?.build().await.ok()?;
     tracker.receipts().get(id).await.ok()?
@@ -121,5 +124,11 @@ mod tests {
         let sums = &receipt.summary;
         assert_eq!((sums.human_opens, sums.machine_fetches, sums.uncertain_fetches), (2, 2, 1));
         assert_eq!(sums.fetches, LOADS.len() as u64);
+        let steps = super::super::steps::steps(sums, now());
+        assert!(steps.iter().all(|step| step.reached.is_some()));
+        let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
+        let (accepted, confirmed) =
+            ("Accepted by the recipient's mail server", "Receipt confirmed by the recipient");
+        assert_eq!(names, ["Sent", accepted, "First opened", confirmed]);
     }
 }

@@ -11,13 +11,20 @@ use super::SettingsError;
 
 const NAME: &str = "MAILPING_KEYS";
 
+/// What could not be done with the file, as an error.
+type Failed<'a> = dyn Fn(&str, &dyn fmt::Display) -> SettingsError + 'a;
+
 /// Reads the keys kept beside the database, or makes them once.
 pub(super) fn beside(path: &Path, database: &Path) -> Result<Keyring, SettingsError> {
     let failed = |what: &str, error: &dyn fmt::Display| {
         SettingsError::new(NAME, format!("{what} {}: {error}", path.display()))
     };
     match File::open(path) {
-        Ok(file) => return read(file, path, &failed),
+        Ok(file) => {
+            #[cfg(unix)]
+            refuse_open_to_others(&file, path, &failed)?;
+            return read(file, &failed);
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(failed("cannot read", &error)),
     }
@@ -44,26 +51,24 @@ pub(super) fn beside(path: &Path, database: &Path) -> Result<Keyring, SettingsEr
     Ok(keys)
 }
 
-fn read(
-    mut file: File,
-    path: &Path,
-    failed: &dyn Fn(&str, &dyn fmt::Display) -> SettingsError,
-) -> Result<Keyring, SettingsError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = file.metadata().map_err(|error| failed("cannot read", &error))?.permissions().mode();
-        // Not repaired in silence: whoever could read the keys may have done so.
-        if mode & 0o077 != 0 {
-            let (mode, path) = (mode & 0o777, path.display());
-            let message = format!(
-                "{path} is open to others (mode {mode:04o}): run `chmod 600 '{path}'`, and put a new key first if \
-                 somebody else has an account on this machine"
-            );
-            return Err(SettingsError::new(NAME, message));
-        }
-    }
+fn read(mut file: File, failed: &Failed<'_>) -> Result<Keyring, SettingsError> {
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(|error| failed("cannot read", &error))?;
     Keyring::from_text(&text).map_err(|error| failed("bad keys in", &error))
+}
+
+/// Not repaired in silence: whoever could read the keys may have done so.
+#[cfg(unix)]
+fn refuse_open_to_others(file: &File, path: &Path, failed: &Failed<'_>) -> Result<(), SettingsError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = file.metadata().map_err(|error| failed("cannot read", &error))?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let (mode, path) = (mode & 0o777, path.display());
+    let message = format!(
+        "{path} is open to others (mode {mode:04o}): run `chmod 600 '{path}'`, and put a new key first if \
+         somebody else has an account on this machine"
+    );
+    Err(SettingsError::new(NAME, message))
 }

@@ -23,12 +23,12 @@ fn a_live_page_shows_what_another_instance_answers_and_ends() {
     let ping = writer.post("/api/pings", &ping).json();
     let id = ping["id"].as_str().unwrap();
     let mut page = reader.stream(&format!("/pings/{id}/live"), &[]);
-    page.until("No fetch");
+    page.until("No sign of it yet");
     let url = ping["pixel_url"].as_str().unwrap();
     let begun = Instant::now();
     writer.get(&url[url.find("/px/").unwrap()..], &[("user-agent", "curl/8.5.0")]);
     page.until("ua:http_library");
     assert!(begun.elapsed() < Duration::from_secs(8), "asked every five seconds: {:?}", begun.elapsed());
     assert_eq!(writer.send("POST", &format!("/api/pings/{id}/withdraw"), &[], "").status / 100, 2);
-    page.until("Withdrawn");
+    page.until("Stopped");
 }

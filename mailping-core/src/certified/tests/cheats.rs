@@ -122,6 +122,20 @@ pub(super) fn cheats() -> Vec<(&'static str, String, &'static str)> {
     add("a gap between periods", periods(6.5, 7.0), "seal 6 has a period");
     add("a period that ends before it starts", periods(6.0, 5.0), "seal 6 has a period");
 
+    add(
+        "a late seal that goes back in time",
+        {
+            let mut sender = Sender::new();
+            let mut late = ping();
+            late.record_until = after(2_000.0);
+            sender.seal(&[Statement::created(&sender.key, after(0.5), &late, &Message::default())]);
+            (1..744).for_each(|_| sender.seal(&[]));
+            sender.seal_period(after(600.0), after(745.0), &[]);
+            sender.receipt()
+        },
+        "seal 744 has a period",
+    );
+
     // Leaves in the wrong place, duplicates.
     add(
         "a leaf in the wrong place",
