@@ -22,7 +22,8 @@ pub(crate) use milestone_columns;
 pub(crate) fn reach(connection: &Connection, milestone: &Milestone) -> Result<Recorded> {
     const TAKES: &str = "SELECT 1 FROM pings NOT INDEXED WHERE n = ?1 AND id = ?2 AND status IN (0, 1, 3)
         AND (?3 <> ?4 OR asked_by IS NOT NULL AND record_until - ?5 >= ?6)";
-    const INSERT: &str = "INSERT INTO milestones (ping, kind, at, time_step, reply_code, status_code, verdict, evidence,
+    const INSERT: &str =
+        "INSERT INTO milestones (ping, kind, at, time_step, reply_code, status_code, verdict, evidence,
             rules_version, tie)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let Some(n) = find(connection, milestone.ping)?.map(|found| found.n) else {
