@@ -215,7 +215,7 @@ impl Office {
 }
 
 fn next(inbox: &Receiver<Vec<u8>>) -> Vec<u8> {
-    inbox.recv_timeout(Duration::from_secs(20)).expect("a report comes back")
+    inbox.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|_| panic!("no report came back"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,8 +19,8 @@ use crate::opt_out::{Languages, Texts};
 use crate::queue::{
     DEFAULT_DEADLINE, DEFAULT_PURGE_INTERVAL, DEFAULT_QUEUE_CAPACITY, Limits, MIN_PURGE_INTERVAL, Queue,
 };
-use crate::receipt::DEFAULT_REPEAT_WINDOW;
 use crate::refusals::Refusals;
+use crate::repeats::DEFAULT_REPEAT_WINDOW;
 use crate::sequences::Sequences;
 use crate::text::ParseError;
 use crate::tracker::Inner;

@@ -8,14 +8,14 @@ mod address;
 mod forwarded;
 #[cfg(test)]
 mod tests;
-mod trusted;
+mod trusted_proxies;
 
 use std::net::IpAddr;
 
 use http::HeaderName;
 
 use self::address::Ports;
-use self::trusted::TrustedProxies;
+use self::trusted_proxies::TrustedProxies;
 use crate::mask::{Mask, MaskedIp};
 use crate::text::ParseError;
 

@@ -81,6 +81,7 @@ mod receipt;
 pub mod receipts;
 mod recipient;
 mod refusals;
+mod repeats;
 mod request;
 #[cfg(feature = "utoipa")]
 mod schema;

@@ -1,11 +1,13 @@
 //! What an app asks for: one tracked message to one recipient, checked before it becomes a ping.
 
 mod invalid;
+mod retention;
 
 use std::fmt;
 use std::time::Duration;
 
-use self::invalid::{check_basis, check_lifetime, check_text, invalid};
+use self::invalid::{check_basis, check_text, invalid};
+use self::retention::{DAY, DEFAULT_KEEP_FOR, DEFAULT_RECORD_FOR, check_lifetime};
 use crate::recipient::Recipient;
 use crate::{
     Basis, Detail, EprivacyGround, Error, MessageKind, Ping, PingId, Purpose, Status, TimeStep, Timestamp,
@@ -37,11 +39,6 @@ pub struct NewPing {
     shows_reference: bool,
 }
 
-const DAY: Duration = Duration::from_secs(86_400);
-/// How long opens are recorded unless you say otherwise.
-const DEFAULT_RECORD_FOR: Duration = DAY.saturating_mul(30);
-/// How long a ping and its opens are kept unless you say otherwise.
-const DEFAULT_KEEP_FOR: Duration = DAY.saturating_mul(90);
 /// How far ahead a message may be planned: lifetimes count from its sent time, so this bounds how
 /// long anything is kept.
 const MAX_AHEAD: Duration = DAY.saturating_mul(366);

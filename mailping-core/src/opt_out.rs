@@ -9,10 +9,12 @@
 mod accept;
 mod languages;
 mod texts;
+mod translations;
 
 pub(crate) use self::languages::{Language, Languages};
-pub use self::texts::{ENGLISH, GERMAN, Texts};
+pub use self::texts::Texts;
 pub(crate) use self::texts::{REFERENCE, SENDER, paragraphs};
+pub use self::translations::{ENGLISH, GERMAN};
 
 /// The headers that go with every page here, by lower-case name. An adapter adds `content-length`
 /// and nothing else.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::fetcher::{Evidence, Fetcher, Provider, Verdict};
+use crate::fetcher::{Evidence, Verdict};
 use crate::milestone::{Milestone, MilestoneKind};
 use crate::named::named;
+use crate::repeats::Repeats;
 use crate::store::OpenCursor;
 use crate::{Open, Ping, StepTime, TimeStep, Timestamp};
 
@@ -91,16 +92,11 @@ named! {
     }
 }
 
-/// A fetch within this time after another of the same kind is its repeat.
-pub(crate) const DEFAULT_REPEAT_WINDOW: Duration = Duration::from_secs(30);
-
 /// Sums up opens that come in the order of time.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    window: Duration,
     summary: Summary,
-    /// The last counted fetch of each kind.
-    counted: Vec<(Fetcher, Option<Provider>, Verdict, Timestamp)>,
+    repeats: Repeats,
     /// Until two of them differ at most four: nothing, a country, its city, the city alone.
     human_places: Vec<Whereabouts>,
 }
@@ -147,7 +143,7 @@ impl Tally {
             unreadable: 0,
             telling: None,
         };
-        Self { window, summary, counted: Vec::new(), human_places: Vec::new() }
+        Self { summary, repeats: Repeats::within(window), human_places: Vec::new() }
     }
 
     pub(crate) fn note_unreadable(&mut self, rows: u64) {
@@ -167,33 +163,13 @@ impl Tally {
             self.summary.last_human_open = self.summary.last_human_open.max(Some(open.time()));
             self.note_place(open);
         }
-        if self.is_repeat(open) {
+        if self.repeats.holds(open) {
             return;
         }
         match open.verdict {
             Verdict::Human => self.summary.human_opens += 1,
             Verdict::Machine => self.summary.machine_fetches += 1,
             Verdict::Uncertain => self.summary.uncertain_fetches += 1,
-        }
-    }
-
-    /// A fetch of the same kind within the window of the last counted one is its repeat: Yahoo's
-    /// proxy tries up to four times.
-    fn is_repeat(&mut self, open: &Open) -> bool {
-        let same =
-            |(fetcher, provider, verdict, _): &&mut (Fetcher, Option<Provider>, Verdict, Timestamp)| {
-                (*fetcher, *provider, *verdict) == (open.fetcher, open.provider, open.verdict)
-            };
-        match self.counted.iter_mut().find(same) {
-            Some((.., last)) if open.at.since(*last).is_none_or(|age| age <= self.window) => true,
-            Some((.., last)) => {
-                *last = open.at;
-                false
-            }
-            None => {
-                self.counted.push((open.fetcher, open.provider, open.verdict, open.at));
-                false
-            }
         }
     }
 
@@ -236,6 +212,7 @@ fn weight(open: &Open) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fetcher::Fetcher;
     use crate::{Basis, MaskedIp, OpenId, PingId, Status};
 
     fn several(opens: &[(&str, &str, &str)]) -> bool {

@@ -13,7 +13,7 @@ use crate::rows::{parsed, sum, time, value};
 /// The columns that [`of_row`] reads.
 macro_rules! milestone_columns {
     () => {
-        "kind, at, time_step, reply_code, status_code, verdict, evidence, rules_version, tie"
+        "m.kind, m.at, m.time_step, m.reply_code, m.status_code, m.verdict, m.evidence, m.rules_version, m.tie"
     };
 }
 pub(crate) use milestone_columns;
@@ -22,11 +22,10 @@ pub(crate) use milestone_columns;
 pub(crate) fn reach(connection: &Connection, milestone: &Milestone) -> Result<Recorded> {
     const TAKES: &str = "SELECT 1 FROM pings NOT INDEXED WHERE n = ?1 AND id = ?2 AND status IN (0, 1, 3)
         AND (?3 <> ?4 OR asked_by IS NOT NULL AND record_until - ?5 >= ?6)";
-    const INSERT: &str = concat!(
-        "INSERT INTO milestones (ping, ",
-        milestone_columns!(),
-        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-    );
+    const INSERT: &str =
+        "INSERT INTO milestones (ping, kind, at, time_step, reply_code, status_code, verdict, evidence,
+            rules_version, tie)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let Some(n) = find(connection, milestone.ping)?.map(|found| found.n) else {
         return Ok(Recorded::Filtered);
     };
@@ -63,7 +62,7 @@ pub(crate) fn reach(connection: &Connection, milestone: &Milestone) -> Result<Re
 
 /// All of the ping with this number. What cannot be read is left out, and the log says so.
 pub(crate) fn of_ping(connection: &Connection, n: i64, ping: PingId) -> Result<Vec<Milestone>> {
-    const FIND: &str = concat!("SELECT ", milestone_columns!(), " FROM milestones WHERE ping = ?1");
+    const FIND: &str = concat!("SELECT ", milestone_columns!(), " FROM milestones AS m WHERE m.ping = ?1");
     let mut find = connection.prepare_cached(FIND)?;
     let mut found = find.query([n])?;
     let (mut milestones, mut unreadable) = (Vec::new(), 0);

@@ -1,15 +1,10 @@
 //! The checks of a new ping's fields. An error names the field and never repeats its value.
 
-use std::time::Duration;
-
-use super::DAY;
 use crate::text::ParseError;
 use crate::{Basis, Timestamp};
 
 const MAX_REASON_BYTES: usize = 2_000;
 const MAX_EVIDENCE_BYTES: usize = 200;
-/// The longest that opens may be recorded or kept: there is no infinite time.
-const MAX_LIFETIME: Duration = DAY.saturating_mul(5 * 366);
 
 pub(super) fn invalid(field: &'static str, problem: &str) -> ParseError {
     ParseError::because(format_args!("{field} {problem}")).in_field(field)
@@ -40,11 +35,4 @@ pub(super) fn check_basis(basis: &Basis, now: Timestamp) -> Result<(), ParseErro
         Basis::Contract | Basis::LegalObligation => Ok(()),
         Basis::Unknown => Err(invalid("basis", "must be one that this version knows")),
     }
-}
-
-pub(super) fn check_lifetime(field: &'static str, duration: Duration) -> Result<(), ParseError> {
-    if duration < Duration::from_secs(1) || duration > MAX_LIFETIME {
-        return Err(invalid(field, "must be from one second to five years"));
-    }
-    Ok(())
 }

@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::accept;
-use super::texts::{ENGLISH, GERMAN, Texts};
-use super::{Stage, escape};
+use super::{ENGLISH, GERMAN, Stage, Texts, escape};
 use crate::HeaderSource;
 use crate::text::ParseError;
 
