@@ -52,9 +52,9 @@ pub(crate) fn news(connection: &Connection, since: &Mark, limit: usize) -> Resul
     const DAYS: &str = "SELECT l.seq, l.day, p.id FROM last_days AS l LEFT JOIN pings AS p NOT INDEXED
         ON p.n = l.ping WHERE l.seq > ?1 ORDER BY l.seq";
     const MILESTONES: &str = concat!(
-        "SELECT seq, ",
+        "SELECT m.seq, ",
         milestone_columns!(),
-        ", (SELECT id FROM pings NOT INDEXED WHERE n = milestones.ping) FROM milestones WHERE seq > ?1 ORDER BY seq"
+        ", p.id FROM milestones AS m LEFT JOIN pings AS p NOT INDEXED ON p.n = m.ping WHERE m.seq > ?1 ORDER BY m.seq"
     );
     let transaction = connection.unchecked_transaction()?;
     let [open_place, day_place, milestone_place] = place_of(&transaction, since)?;
