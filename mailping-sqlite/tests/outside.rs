@@ -231,6 +231,10 @@ fn a_process_that_rewrites() {
         record(&store, &opens);
     }
     record(&store, &[open(ping_id(1), 1)]);
+    // More than SQLite keeps of a copy in memory.
+    let fill = "WITH RECURSIVE rows (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM rows WHERE n < 20000)
+        INSERT INTO names SELECT printf('%0900d', n), n, '' FROM rows";
+    Connection::open(&file).unwrap().execute_batch(fill).unwrap();
     let (stop, phase) = (AtomicBool::new(false), AtomicBool::new(false));
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {
@@ -239,7 +243,12 @@ fn a_process_that_rewrites() {
                 let open = std::fs::read_dir("/proc/self/fd")
                     .unwrap()
                     .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
-                for path in open.filter(|path| path.to_string_lossy().contains("etilqs")) {
+                // With a name of SQLite's, or with none.
+                let is_temporary = |path: &std::path::PathBuf| {
+                    let path = path.to_string_lossy();
+                    path.contains("etilqs") || path.starts_with('/') && path.ends_with(" (deleted)")
+                };
+                for path in open.filter(is_temporary) {
                     seen.insert((phase.load(Ordering::SeqCst), path));
                 }
             }
@@ -255,6 +264,7 @@ fn a_process_that_rewrites() {
         let seen = watcher.join().unwrap();
         println!("\nseen: {seen:?} with {} bytes", std::fs::metadata(&file).unwrap().len());
         let folder = std::fs::canonicalize(file.parent().unwrap()).unwrap();
+        assert!(!seen.is_empty(), "the copy of a rewrite");
         assert!(seen.iter().all(|(rewriting, path)| *rewriting && path.starts_with(&folder)), "{seen:?}");
     });
     assert_eq!(block_on(store.opens(&OpenQuery::oldest(ping_id(1), 99))).unwrap().items.len(), 1);
