@@ -20,7 +20,7 @@ const EMPTY: &str = "is empty";
 const TOO_LONG: &str = "is longer than 8 KiB";
 
 /// The words of the pages that recipients see in one language, those that object and those that
-/// confirm receipt: [`ENGLISH`] and [`GERMAN`] are built in, and
+/// confirm receipt: [`ENGLISH`](super::ENGLISH) and [`GERMAN`](super::GERMAN) are built in, and
 /// [`TrackerBuilder::opt_out_texts`](crate::TrackerBuilder::opt_out_texts) adds yours or replaces
 /// one of those.
 ///
