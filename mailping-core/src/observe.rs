@@ -149,7 +149,7 @@ impl Observer {
     ) -> Option<Milestone> {
         let precision = token.precision.narrowed(self.ceiling);
         let mut client = self.client_ip.reader(request.peer);
-        let mut signals = FetchSignals::new();
+        let mut signals = FetchSignals::default();
         request.headers.each(&mut |name, value| {
             // A form leads to a page, not to an image.
             if !client.visit(name, value) && name != "sec-fetch-dest" {
