@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::failure::{Failure, Result};
 use crate::index::{Entry, Tail, locked};
 use crate::rows;
+use crate::writer::version;
 
 /// How many pings are remembered, some 4 MB of memory.
 const MAX_PINGS: usize = 65_536;
@@ -38,7 +39,7 @@ pub(crate) fn batch(
 ) -> Result<Vec<Recorded>> {
     const RAISE: &str = "INSERT OR REPLACE INTO last_days (ping, day) SELECT ?1, ?2
         WHERE NOT EXISTS (SELECT 1 FROM last_days WHERE ping = ?1 AND day >= ?2)";
-    let version = connection.prepare_cached("PRAGMA data_version")?.query_row((), |row| row.get(0))?;
+    let version = version(connection)?;
     if known.version != version {
         *known = Recording { version, pings: HashMap::new() };
     }

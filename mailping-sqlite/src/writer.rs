@@ -2,7 +2,7 @@
 //! remembers of opens that are in no index yet.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,8 @@ pub(crate) struct Writer {
     /// Held by whoever moves the log: two at once would only be in each other's way.
     moving: Mutex<()>,
     pub(crate) tail: Arc<Mutex<Tail>>,
+    /// The state of the file that the tail knows of.
+    version: AtomicI64,
     recording: Mutex<Recording>,
     /// Erased bytes may still stand in the log.
     log_holds_erased: AtomicBool,
@@ -42,13 +44,14 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(connection: Connection, files: Files) -> Result<Self> {
-        let tail = Arc::default();
+        let (tail, now) = (Arc::default(), version(&connection)?);
         index::catch_up(&connection, &tail, 0)?;
         Ok(Self {
             connection: Mutex::new(connection),
             next: Mutex::default(),
             moving: Mutex::default(),
             tail,
+            version: AtomicI64::new(now),
             recording: Mutex::default(),
             // A process that was killed may have left a log with erased bytes in it.
             log_holds_erased: AtomicBool::new(true),
@@ -89,13 +92,18 @@ impl Writer {
         // The write lock comes first: what is read inside cannot be outdated by another process
         // before the commit.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let seen = locked(&self.tail).seen;
-        index::catch_up(&transaction, &self.tail, seen)?;
+        if version(&transaction)? != self.version.load(Ordering::Acquire) {
+            // Another process has written.
+            let seen = locked(&self.tail).seen;
+            index::catch_up(&transaction, &self.tail, seen)?;
+        }
         let result = work(&transaction)?;
         transaction.commit()?;
-        // So that who reads next does not have to.
-        let seen = locked(&self.tail).seen;
-        let _ = index::catch_up(connection, &self.tail, seen);
+        // Now that it may come across damage.
+        let (now, seen) = (version(connection), locked(&self.tail).seen);
+        if let (Ok(now), Ok(_)) = (now, index::catch_up(connection, &self.tail, seen)) {
+            self.version.store(now, Ordering::Release);
+        }
         // After the commit: a file that is taken away before it is noticed here, and one that is
         // taken away later had it.
         self.files.check()?;
@@ -177,9 +185,11 @@ impl Writer {
     /// Has the next start write what can be read to a new file. Without this note the damage is
     /// found again.
     pub(crate) fn ask_for_repair(&self) {
-        let note =
-            |transaction: &Transaction<'_>| Ok(transaction.execute("UPDATE about SET index_broken = 1", ())?);
-        let _ = self.write(note);
+        // Alone, so that it comes across no other page.
+        let noted = self.connection().execute("UPDATE about SET index_broken = 1", ());
+        if let Err(error) = noted {
+            tracing::error!(%error, "the damage could not be noted for the next start");
+        }
     }
 
     /// Brings at most `most` opens into the index, if `enough` wait for a round of it, and tells
@@ -222,4 +232,9 @@ impl Writer {
         let _next = locked(&self.next);
         locked(&self.connection)
     }
+}
+
+/// It changes whenever another connection writes.
+pub(crate) fn version(connection: &Connection) -> Result<i64> {
+    Ok(connection.prepare_cached("PRAGMA data_version")?.query_row((), |row| row.get(0))?)
 }
