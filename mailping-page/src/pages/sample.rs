@@ -77,6 +77,7 @@ async fn receipt(now: Timestamp) -> Option<Receipt> {
     ping.record_until = Timestamp::from_unix_millis(now.unix_millis() + 30 * 86_400_000);
     (ping.keep_until, ping.detail) = (ping.record_until, Detail::City);
     ping.time_step = mailping_core::pings::TimeStep::Exact;
+    ping.asked_by = Some("Example Ltd".to_owned());
     let opens: Vec<Open> = LOADS
         .into_iter()
         .zip(1..)
