@@ -76,6 +76,9 @@ impl Span {
     }
 }
 
+/// Opens that go into the index together, and the mark that is reached with them, if one is.
+pub(crate) type Slice = (Vec<Entry>, Option<i64>);
+
 /// The opens that are in no index yet.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
@@ -109,6 +112,11 @@ impl Tail {
         self.seen = above.last().map_or(self.seen, |last| self.seen.max(last.seq));
     }
 
+    /// Takes over what this process has just kept.
+    pub(crate) fn append(&mut self, entries: &[Entry]) {
+        self.catch_up(self.mark, entries);
+    }
+
     /// Whether a round is under way, or so many wait for the next.
     pub(crate) fn has_round(&self, enough: usize) -> bool {
         self.round_end > self.mark || self.entries.len() >= enough
@@ -116,7 +124,7 @@ impl Tail {
 
     /// The next of the present round, in order, and the mark that is reached with the last of it. A
     /// round begins if there is none and `enough` wait for one.
-    fn slice(&mut self, enough: usize, most: usize) -> (Vec<Entry>, Option<i64>) {
+    fn slice(&mut self, enough: usize, most: usize) -> Slice {
         if !self.has_round(enough) {
             return (Vec::new(), None);
         }
@@ -130,11 +138,12 @@ impl Tail {
         (slice, is_last.then_some(self.round_end))
     }
 
-    /// Forgets a slice once it is in the index, durably.
-    pub(crate) fn indexed(&mut self, slice: &[Entry]) {
-        for entry in slice {
+    /// Forgets a slice once it is in the index, durably, and moves the mark.
+    pub(crate) fn indexed(&mut self, (entries, mark): &Slice) {
+        for entry in entries {
             self.entries.remove(entry);
         }
+        self.catch_up(mark.unwrap_or(self.mark), &[]);
     }
 
     /// Forgets everything, since the index takes nothing any more.
@@ -166,7 +175,7 @@ pub(crate) fn advance(
     enough: usize,
     most: usize,
     unreadable: &HashSet<i64>,
-) -> Result<Vec<Entry>> {
+) -> Result<Slice> {
     let (slice, mark) = locked(tail).slice(enough, most);
     let mut find = connection.prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
     let mut insert = connection
@@ -181,7 +190,7 @@ pub(crate) fn advance(
             .prepare_cached("UPDATE about SET indexed_to = ?1 WHERE indexed_to < ?1")?
             .execute([mark])?;
     }
-    Ok(slice)
+    Ok((slice, mark))
 }
 
 /// Which of the opens that come next cannot be read. They are there: receipts count them by their
@@ -283,13 +292,13 @@ mod tests {
         tail.catch_up(0, &[entry(2, 5, 1), entry(1, 5, 2)]);
         assert_eq!(tail.slice(3, 1), (Vec::new(), None));
         assert_eq!(tail.slice(2, 1), (vec![entry(1, 5, 2)], None));
-        tail.indexed(&[entry(1, 5, 2)]);
+        tail.indexed(&(vec![entry(1, 5, 2)], None));
         tail.catch_up(0, &[entry(1, 9, 3)]);
-        let (last, mark) = tail.slice(1, 9);
-        assert_eq!((&last[..], mark), (&[entry(2, 5, 1)][..], Some(2)));
+        let last = tail.slice(1, 9);
+        assert_eq!(last, (vec![entry(2, 5, 1)], Some(2)));
         tail.indexed(&last);
         tail.indexed(&last);
-        tail.catch_up(2, &[entry(1, 9, 3)]);
+        assert!(!tail.has_round(2), "{tail:?}");
         assert_eq!(tail.slice(1, 9), (vec![entry(1, 9, 3)], Some(3)));
         // Another process was faster.
         tail.catch_up(4, &[entry(1, 9, 5)]);
@@ -300,7 +309,7 @@ mod tests {
     fn what_is_known_is_not_taken_over_again() {
         let mut tail = Tail::default();
         tail.catch_up(0, &[entry(1, 5, 1), entry(1, 5, 2)]);
-        tail.indexed(&[entry(1, 5, 2)]);
+        tail.indexed(&(vec![entry(1, 5, 2)], None));
         tail.catch_up(0, &[entry(1, 5, 2), entry(1, 5, 3)]);
         assert_eq!((tail.entries.len(), tail.seen), (2, 3));
         tail.break_off();

@@ -24,6 +24,14 @@ pub(crate) struct Recording {
     pings: HashMap<PingId, Found>,
 }
 
+/// What became of a batch.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) answers: Vec<Recorded>,
+    /// The opens that are in no index yet, in the order of their numbers.
+    pub(crate) appended: Vec<Entry>,
+}
+
 /// What makes two opens one.
 type Key = (PingId, Timestamp, OpenId);
 
@@ -36,39 +44,41 @@ pub(crate) fn batch(
     opens: &[Open],
     last_days: &[LastDay],
     mut indexed: Option<HashSet<Key>>,
-) -> Result<Vec<Recorded>> {
+) -> Result<Batch> {
     const RAISE: &str = "INSERT OR REPLACE INTO last_days (ping, day) SELECT ?1, ?2
         WHERE NOT EXISTS (SELECT 1 FROM last_days WHERE ping = ?1 AND day >= ?2)";
     let version = version(connection)?;
     if known.version != version {
         *known = Recording { version, pings: HashMap::new() };
     }
-    let mut written = Vec::with_capacity(opens.len() + last_days.len());
+    let (mut answers, mut appended) = (Vec::with_capacity(opens.len() + last_days.len()), Vec::new());
     let mut insert = connection.prepare_cached(rows::INSERT_OPEN)?;
     for open in opens {
         let at = open.at.unix_millis();
         let ping = known.recording(connection, open.ping, at, open.time_step)?;
-        written.push(answer(ping.is_some()));
+        answers.push(answer(ping.is_some()));
         let Some(ping) = ping else { continue };
-        let entry = Entry { ping, at, id: u64::from_be_bytes(*open.id.as_bytes()), seq: 0 };
+        let mut entry = Entry { ping, at, id: u64::from_be_bytes(*open.id.as_bytes()), seq: 0 };
         // Another one of this batch is known too.
         let is_new = |known: &mut HashSet<Key>| {
             known.insert((open.ping, open.at, open.id)) && !locked(tail).holds(&entry)
         };
         if indexed.as_mut().is_none_or(is_new) {
             rows::insert_open(&mut insert, ping, open)?;
+            entry.seq = connection.last_insert_rowid();
+            appended.push(entry);
         }
     }
     for last in last_days {
         let day = last.day.unix_millis();
         let ping = known.recording(connection, last.ping, day, TimeStep::Day)?;
-        written.push(answer(ping.is_some()));
+        answers.push(answer(ping.is_some()));
         if let Some(ping) = ping {
             // A new row with a new number, so that it is news.
             connection.prepare_cached(RAISE)?.execute([ping, day])?;
         }
     }
-    Ok(written)
+    Ok(Batch { answers, appended })
 }
 
 impl Recording {

@@ -15,7 +15,7 @@ use mailping_core::{PingId, Timestamp};
 use rusqlite::Connection;
 
 use crate::files::{self, Files};
-use crate::index::{Order, ROUND};
+use crate::index::Order;
 use crate::repair::Recovered;
 use crate::upkeep::Upkeep;
 use crate::worker::{MAX_CALLS, Worker};
@@ -118,7 +118,6 @@ impl Store for SqliteStore {
         }
         let written = self.writer.record(opens, last_days, attempt)?;
         // A little more than these, so that what waits is bounded.
-        self.writer.fill_index(ROUND, opens.len() * 9 / 8 + 1);
         self.upkeep.changed(opens.len() + last_days.len());
         Ok(written)
     }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::connect;
 use crate::failure::{Failure, Result};
 use crate::files::Files;
-use crate::index::{self, Entry, Tail, locked};
+use crate::index::{self, Entry, ROUND, Tail, locked};
 use crate::record::{self, Recording};
 
 /// How long an erasure waits for readers of an older state before emptying the log is put off. No
@@ -59,18 +59,48 @@ impl Writer {
         })
     }
 
-    /// Keeps a batch.
+    /// Keeps a batch, and with it brings about as many opens into the index, if enough wait.
     pub(crate) fn record(
         &self,
         opens: &[Open],
         last_days: &[LastDay],
         attempt: Attempt,
     ) -> Result<Vec<Recorded>> {
-        let indexed = (attempt == Attempt::Repeat).then(|| record::indexed(&self.connection(), opens));
-        self.write_by(&mut self.connection(), |transaction| {
-            let mut known = locked(&self.recording);
-            record::batch(transaction, &self.tail, &mut known, opens, last_days, indexed)
-        })
+        let mut connection = self.connection();
+        // The index moves on under this connection alone, or under another's transaction.
+        let looked_at = version(&connection)?;
+        let indexed = (attempt == Attempt::Repeat).then(|| record::indexed(&connection, opens));
+        let keep = |connection: &mut Connection, slice_of: usize| {
+            self.write_by(connection, |transaction| {
+                let indexed = match &indexed {
+                    Some(_) if version(transaction)? != looked_at => {
+                        Some(record::indexed(transaction, opens))
+                    }
+                    known => known.clone(),
+                };
+                let mut known = locked(&self.recording);
+                let batch = record::batch(transaction, &self.tail, &mut known, opens, last_days, indexed)?;
+                let slice = index::advance(transaction, &self.tail, ROUND, slice_of, &HashSet::new())?;
+                Ok((batch, slice))
+            })
+        };
+        // A little more than these, so that what waits is bounded.
+        let slice_of = if locked(&self.tail).has_round(ROUND) { opens.len() * 9 / 8 + 1 } else { 0 };
+        let mut kept = keep(&mut connection, slice_of);
+        let is_index_to_blame = slice_of > 0 && kept.as_ref().is_err_and(Failure::is_corrupt);
+        if is_index_to_blame {
+            kept = keep(&mut connection, 0);
+        }
+        let (batch, slice) = kept?;
+        let mut tail = locked(&self.tail);
+        tail.append(&batch.appended);
+        tail.indexed(&slice);
+        drop(tail);
+        drop(connection);
+        if is_index_to_blame {
+            self.fill_index(ROUND, slice_of);
+        }
+        Ok(batch.answers)
     }
 
     /// Runs `work` as one durable transaction that knows of all opens; any error takes all of it
@@ -89,25 +119,29 @@ impl Writer {
         connection: &mut Connection,
         work: impl FnOnce(&Transaction<'_>) -> Result<R>,
     ) -> Result<R> {
+        // Before the transaction, which must not come across damage.
+        self.catch_up(connection)?;
         // The write lock comes first: what is read inside cannot be outdated by another process
         // before the commit.
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if version(&transaction)? != self.version.load(Ordering::Acquire) {
-            // Another process has written.
-            let seen = locked(&self.tail).seen;
-            index::catch_up(&transaction, &self.tail, seen)?;
-        }
+        self.catch_up(&transaction)?;
         let result = work(&transaction)?;
         transaction.commit()?;
-        // Now that it may come across damage.
-        let (now, seen) = (version(connection), locked(&self.tail).seen);
-        if let (Ok(now), Ok(_)) = (now, index::catch_up(connection, &self.tail, seen)) {
-            self.version.store(now, Ordering::Release);
-        }
         // After the commit: a file that is taken away before it is noticed here, and one that is
         // taken away later had it.
         self.files.check()?;
         Ok(result)
+    }
+
+    /// Takes over what another process has written since the last look.
+    fn catch_up(&self, connection: &Connection) -> Result<()> {
+        let now = version(connection)?;
+        if now != self.version.load(Ordering::Acquire) {
+            let seen = locked(&self.tail).seen;
+            index::catch_up(connection, &self.tail, seen)?;
+            self.version.store(now, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// As [`Writer::write`], with the opens that are in no index, and what was deleted leaves the
@@ -200,15 +234,9 @@ impl Writer {
             return false;
         }
         let fill = |unreadable: &HashSet<i64>| {
-            let mut connection = self.connection();
-            // Nobody is answered for it: the next batch that is made durable takes it along.
-            connection.pragma_update(None, "synchronous", "NORMAL")?;
-            let advance = |transaction: &Transaction<'_>| {
+            self.write_by(&mut self.connection(), |transaction| {
                 index::advance(transaction, &self.tail, enough, most, unreadable)
-            };
-            let filled = self.write_by(&mut connection, advance);
-            connection.pragma_update(None, "synchronous", "FULL")?;
-            filled
+            })
         };
         let mut filled = fill(&HashSet::new());
         if filled.as_ref().is_err_and(Failure::is_corrupt) {
@@ -224,7 +252,7 @@ impl Writer {
         }
         let slice = filled.unwrap_or_default();
         locked(&self.tail).indexed(&slice);
-        !slice.is_empty()
+        !slice.0.is_empty()
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -237,4 +265,52 @@ impl Writer {
 /// It changes whenever another connection writes.
 pub(crate) fn version(connection: &Connection) -> Result<i64> {
     Ok(connection.prepare_cached("PRAGMA data_version")?.query_row((), |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use mailping_core::fetcher::{Fetcher, Verdict};
+    use mailping_core::pings::{Ping, Status};
+    use mailping_core::receipts::OpenId;
+    use mailping_core::{Basis, PingId, Timestamp};
+
+    use super::*;
+    use crate::changes;
+
+    /// I6, also while the open that comes again moves into the index.
+    #[test]
+    fn a_repeat_beside_the_filling_of_the_index_is_kept_once() {
+        const BATCHES: i64 = 300;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mailping.db");
+        let writer = Writer::new(connect::writer(&file).unwrap(), Files::of(&file)).unwrap();
+        let at = Timestamp::from_unix_millis(1_000);
+        let mut ping = Ping::stored(PingId::from_bytes([1; 16]), "x".into(), Basis::Contract, Status::Live);
+        ping.record_until = Timestamp::from_unix_millis(1_000_000);
+        ping.keep_until = ping.record_until;
+        writer.write(|change| changes::insert_ping(change, &ping, None)).unwrap();
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    writer.fill_index(1, 1);
+                }
+            });
+            for n in 0..BATCHES {
+                let id = OpenId::from_bytes(n.to_be_bytes());
+                let open = [Open::new(ping.id, id, at, Fetcher::Browser, Verdict::Human)];
+                for attempt in [Attempt::First, Attempt::Repeat, Attempt::Repeat] {
+                    assert_eq!(writer.record(&open, &[], attempt).unwrap(), [Recorded::Durable]);
+                }
+            }
+            is_done.store(true, Ordering::Relaxed);
+        });
+        while writer.fill_index(1, 100) {}
+        let count = "SELECT (SELECT count(*) FROM opens), (SELECT count(*) FROM opens_by_ping)";
+        let counts = writer.connection().query_row(count, (), |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(counts.unwrap(), (BATCHES, BATCHES));
+        assert!(
+            locked(&writer.tail).some_of(&index::Span::new(1, index::Order::OldestFirst, None), 9).is_empty()
+        );
+    }
 }
