@@ -92,9 +92,9 @@ impl TrackerBuilder {
         Ok(self)
     }
 
-    /// The words of the pages that recipients see, to object and to confirm, in one more language, or in the place of those that there are:
-    /// English and German without this call. A reader gets the first language of `Accept-Language`
-    /// that there is.
+    /// The words of the pages that recipients see, to object and to confirm, in one more language,
+    /// or in the place of those that there are: English and German without this call. A reader gets
+    /// the first language of `Accept-Language` that there is.
     ///
     /// # Errors
     /// [`ParseError`] for a language that is no tag, and a text that is empty or longer than 8 KiB.

@@ -141,7 +141,8 @@ fn is_confirmation(milestone: &Milestone) -> bool {
     milestone.kind == MilestoneKind::Confirmed
 }
 
-fn note(failure: &crate::StoreError, what: &'static str) {
-    let source = std::error::Error::source(failure).map(ToString::to_string);
+/// Logs what a recipient asked for and did not get.
+pub(crate) fn note(failure: &dyn std::error::Error, what: &'static str) {
+    let source = failure.source().map(ToString::to_string);
     tracing::error!(%failure, source, "{what}");
 }

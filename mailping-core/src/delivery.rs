@@ -41,10 +41,10 @@ impl Pings<'_> {
     /// if the message was passed on to a server that reports nothing.
     ///
     /// The ping is found by a token of ours: in an address that the report was sent to, if the
-    /// message had [`return_path`](crate::PreparedPing::return_path) as its envelope's sender, or in
-    /// the [`message_id`](crate::PreparedPing::message_id) of the message that the report returns.
-    /// `None` if nothing is kept of it: it is no such report, has no token of ours, or its ping is
-    /// gone. The same report again changes nothing. At most the first 256 KiB are read.
+    /// message had [`return_path`](crate::PreparedPing::return_path) as its envelope's sender, or
+    /// in the [`message_id`](crate::PreparedPing::message_id) of the message that the report
+    /// returns. `None` if nothing is kept of it: it is no such report, has no token of ours, or its
+    /// ping is gone. The same report again changes nothing. At most the first 256 KiB are read.
     ///
     /// Whoever has the message can make a report for it up: see the guide
     /// [delivery](crate::guide::delivery).

@@ -30,8 +30,8 @@ const MIN_INTERVAL: Duration = Duration::from_millis(10);
 #[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Event {
-    /// The same for the same fetch or milestone whenever it comes, so that a repetition can be told:
-    /// ASCII, at most 64 bytes.
+    /// The same for the same fetch or milestone whenever it comes, so that a repetition can be
+    /// told: ASCII, at most 64 bytes.
     pub id: String,
     /// The ping.
     pub ping: PingId,

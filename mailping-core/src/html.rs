@@ -46,8 +46,8 @@ impl PreparedPing {
 
     /// As [`embed`](Self::embed), with a visible line before the pixel: a link of these words, such
     /// as `Confirm receipt`, that lets the recipient confirm it. A message that has the
-    /// [link](Self::confirm_url) already, and one of a ping that asks for no confirmation, gets none.
-    /// Put [`confirm_text`](Self::confirm_text) into the text part.
+    /// [link](Self::confirm_url) already, and one of a ping that asks for no confirmation, gets
+    /// none. Put [`confirm_text`](Self::confirm_text) into the text part.
     #[must_use]
     pub fn embed_with_confirm(&self, html: &str, words: &str) -> String {
         let is_there = self.confirm_url().is_some_and(|url| html.contains(url));

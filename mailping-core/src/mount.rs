@@ -159,8 +159,7 @@ async fn object(tracker: Tracker, path: String, [done, damaged, failed]: [Kind; 
         Ok(()) => done,
         Err(error) if error.is_invalid() => damaged,
         Err(failure) => {
-            let source = std::error::Error::source(&failure).map(ToString::to_string);
-            tracing::error!(%failure, source, "an objection was not kept; its sender was asked to try again");
+            confirm::note(&failure, "an objection was not kept; its sender was asked to try again");
             failed
         }
     }

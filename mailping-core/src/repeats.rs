@@ -1,5 +1,5 @@
-//! Which fetches of a message repeat another and count no more: Yahoo's proxy tries up to four times
-//! for one look.
+//! Which fetches of a message repeat another and count no more: Yahoo's proxy tries up to four
+//! times for one look.
 
 use std::time::Duration;
 

@@ -73,9 +73,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<Recorded>, StoreError>;
 
     /// Keeps a milestone of a ping that [takes](Ping::takes) it. Durable, in one transaction.
-    /// [`Recorded::Durable`] if it is kept, or if one of its kind was kept before, which stays as it is;
-    /// [`Recorded::Filtered`] if its ping does not take it, or there is none. A ping that is erased
-    /// or objected to meanwhile is treated as in [`Store::record`]. Milestones come in any order.
+    /// [`Recorded::Durable`] if it is kept, or if one of its kind was kept before, which stays as
+    /// it is; [`Recorded::Filtered`] if its ping does not take it, or there is none. A ping that is
+    /// erased or objected to meanwhile is treated as in [`Store::record`]. Milestones come in any
+    /// order.
     async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError>;
 
     /// Keeps a new ping with its recipient. Durable. If the recipient has objected, under any of
@@ -113,12 +114,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// kept from now on.
     async fn mark(&self) -> Result<Mark, StoreError>;
 
-    /// What was kept since a mark and is still there, at most `limit`. Its `next` is the mark to ask
-    /// with next: one if anything was read, also if nothing of that is there any more. Asked again
-    /// and again, it hands out each open, each raise of a last day and each milestone once, in an
-    /// order of the store's own, and skips none: also not one whose transaction began before the
-    /// mark and committed after it. A last day that was raised again meanwhile comes once, as the
-    /// latest. Nothing new is an empty list.
+    /// What was kept since a mark and is still there, at most `limit`. Its `next` is the mark to
+    /// ask with next: one if anything was read, also if nothing of that is there any more. Asked
+    /// again and again, it hands out each open, each raise of a last day and each milestone once,
+    /// in an order of the store's own, and skips none: also not one whose transaction began before
+    /// the mark and committed after it. A last day that was raised again meanwhile comes once, as
+    /// the latest. Nothing new is an empty list.
     ///
     /// A mark belongs to one database: [`StoreError::UnknownMark`] if it comes from another, or
     /// from a later state than the one that a backup has brought back.
@@ -128,8 +129,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// also if it was withdrawn before.
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError>;
 
-    /// Deletes a ping with its opens and milestones, beyond recovery from the database's own files as far as the
-    /// database can. Durable. `None` if there is no such ping.
+    /// Deletes a ping with its opens and milestones, beyond recovery from the database's own files
+    /// as far as the database can. Durable. `None` if there is no such ping.
     async fn erase(&self, id: PingId) -> Result<Option<Deleted>, StoreError>;
 
     /// Keeps the objection of a recipient. Durable. One to opens withdraws all of its live pings;
@@ -162,8 +163,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError>;
 
     /// Deletes at most `limit` rows of pings and opens whose ping's `keep_until` is not after
-    /// `now`; the few milestones of a ping go with it, and are not counted. Durable. It returns how many: fewer than `limit` means that nothing is left but what
-    /// it had to pass over because it is damaged.
+    /// `now`; the few milestones of a ping go with it, and are not counted. Durable. It returns how
+    /// many: fewer than `limit` means that nothing is left but what it had to pass over because it
+    /// is damaged.
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Deleted, StoreError>;
 
     /// Which database it is: drawn when its tables are made, and the same forever.

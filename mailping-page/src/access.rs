@@ -103,8 +103,8 @@ impl Access {
     /// Everybody who works on this machine, to try it out: the peer must be a loopback address, the
     /// name that it was called by must be this machine's or the tracker's base URL's, and no proxy
     /// may have forwarded it. In an app without peers (axum without
-    /// `into_make_service_with_connect_info`) nobody is let in. Elsewhere than in axum and actix-web
-    /// see [`FromThisMachine`](crate::FromThisMachine).
+    /// `into_make_service_with_connect_info`) nobody is let in. Elsewhere than in axum and
+    /// actix-web see [`FromThisMachine`](crate::FromThisMachine).
     #[must_use]
     pub const fn this_machine() -> Self {
         Self(Kind::ThisMachine)

@@ -52,8 +52,8 @@ use crate::page::{Page, response};
 use crate::prefix::Prefix;
 use crate::request::{BODY_TIMEOUT, FromThisMachine, MAX_BODY};
 
-/// The routes of the page, below its [path](Page::at), for `App::configure`. In a `web::scope` it is
-/// still the whole path that comes in, with the scope's.
+/// The routes of the page, below its [path](Page::at), for `App::configure`. In a `web::scope` it
+/// is still the whole path that comes in, with the scope's.
 pub fn routes(page: Page) -> impl FnOnce(&mut ServiceConfig) + Clone {
     let path = page.path().to_owned();
     routes_at(&path, page)

@@ -11,7 +11,8 @@ use crate::request::{Call, FromThisMachine};
 pub(crate) struct Guard {
     /// Scheme, host and port of the base URL.
     origin: String,
-    /// Only this machine's own requests are answered, under names that no other site can point here.
+    /// Only this machine's own requests are answered, under names that no other site can point
+    /// here.
     this_machine: bool,
 }
 

@@ -27,8 +27,8 @@ use crate::{api, assets, pages};
 
 /// The receipts page and its JSON API, on one tracker. Cheap to clone: all clones are one page.
 ///
-/// It is a [`tower::Service`](Service) on `http` 1, to be called within a tokio runtime. The modules
-/// `axum` and `actix` mount it in an app of theirs.
+/// It is a [`tower::Service`](Service) on `http` 1, to be called within a tokio runtime. The
+/// modules `axum` and `actix` mount it in an app of theirs.
 #[derive(Debug, Clone)]
 pub struct Page {
     pub(crate) tracker: Tracker,

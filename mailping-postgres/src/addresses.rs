@@ -52,7 +52,8 @@ pub(crate) fn parse(url: &str) -> Result<Vec<PgConnectOptions>> {
             Some(host) => host.strip_suffix(']').ok_or_else(no_url)?,
             None => host,
         };
-        // All of it goes into the query, where a folder of a socket may be a host, and none be named.
+        // All of it goes into the query, where a folder of a socket may be a host, and none be
+        // named.
         let named = [("user", user), ("password", password), ("host", host), ("port", port)];
         let named = named.iter().filter(|(_, value)| !value.is_empty());
         let named =

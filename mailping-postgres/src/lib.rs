@@ -48,10 +48,10 @@
 //!
 //! # Poolers
 //! Before its first call the store opens two connections and looks whether a pooler, such as
-//! PgBouncer in transaction mode, gives them sessions in turn. If so, no statement is kept prepared,
-//! and each runs in a transaction: that costs a lone statement up to three round trips more, and a
-//! batch one for each of its statements. PgBouncer refuses what sqlx sets when it connects: give it
-//! `ignore_startup_parameters = extra_float_digits`, or the pool's options
+//! PgBouncer in transaction mode, gives them sessions in turn. If so, no statement is kept
+//! prepared, and each runs in a transaction: that costs a lone statement up to three round trips
+//! more, and a batch one for each of its statements. PgBouncer refuses what sqlx sets when it
+//! connects: give it `ignore_startup_parameters = extra_float_digits`, or the pool's options
 //! `extra_float_digits(None)`, as [`PostgresStore::connect`] does. PgBouncer in front of several
 //! servers must be told of a new primary; the store asks it for nothing.
 //!

@@ -16,8 +16,8 @@ use crate::history::History;
 use crate::round;
 
 const CONNECTIONS: u32 = 10;
-/// How long a call waits for a connection of the pool, which tries again and again to reach a server
-/// that refuses it.
+/// How long a call waits for a connection of the pool, which tries again and again to reach a
+/// server that refuses it.
 const ACQUIRE: Duration = Duration::from_secs(5);
 /// A connection that was idle for longer is tried before it is used.
 const IDLE: Duration = Duration::from_secs(5);

@@ -162,8 +162,8 @@ impl Database {
         self.copies.commit(&self.pool, &self.schema, transaction).await
     }
 
-    /// Commits the end of a ping, or a milestone. It waits for the disks also if an earlier call has done it all:
-    /// that one may have been answered by nobody.
+    /// Commits the end of a ping, or a milestone. It waits for the disks also if an earlier call
+    /// has done it all: that one may have been answered by nobody.
     async fn commit_end(&self, mut transaction: Transaction<'static, Postgres>) -> Outcome<()> {
         gate::write_something(&mut transaction, &self.schema).await?;
         self.commit(transaction).await

@@ -199,7 +199,8 @@ async fn a_mark_of_another_server_or_of_a_later_state_is_refused() {
         async move { matches!(store.news(&mark, 9).await, Err(StoreError::UnknownMark)) }
     };
     assert!(!refused(mark.clone()).await);
-    // The database, its history and the tail; behind them what other tests of this server have open.
+    // The database, its history and the tail; behind them what other tests of this server have
+    // open.
     let parts: Vec<&str> = mark.as_str().split('-').collect();
     let tail = i64::from_str_radix(parts[2].split('.').next().unwrap(), 16).unwrap();
     let later = format!("{}-{}-{:x}", parts[0], parts[1], tail + 1_000_000_000);

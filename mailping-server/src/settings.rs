@@ -1,5 +1,5 @@
-//! The settings of the server and of programs like it, from environment variables. Each is printed at start;
-//! secrets are not.
+//! The settings of the server and of programs like it, from environment variables. Each is printed
+//! at start; secrets are not.
 
 mod base_url;
 mod database;

@@ -61,9 +61,9 @@ impl SqliteStore {
     }
 
     /// Writes all that can be read of a damaged database file to a new one of mode 0600, past pages
-    /// that cannot be read: see [damaged files](mailping_core::guide::damaged_files). No process may
-    /// have the damaged file open. It blocks for as long as it takes, some minutes for ten million
-    /// opens; the damaged file stays where it is.
+    /// that cannot be read: see [damaged files](mailping_core::guide::damaged_files). No process
+    /// may have the damaged file open. It blocks for as long as it takes, some minutes for ten
+    /// million opens; the damaged file stays where it is.
     ///
     /// # Errors
     /// [`StoreError::Incompatible`] if `to` is there already, or if `from` is no file of this crate

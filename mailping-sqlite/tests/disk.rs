@@ -21,8 +21,8 @@ fn batch(n: u64) -> Vec<Open> {
     (0..50).map(|k| open(ping_id(k % PINGS), n * 100 + k)).collect()
 }
 
-/// Whether a batch is kept, or an error says that it is not. What cannot be read of a file is damage
-/// to SQLite.
+/// Whether a batch is kept, or an error says that it is not. What cannot be read of a file is
+/// damage to SQLite.
 fn is_kept(store: &SqliteStore, n: u64, attempt: Attempt) -> bool {
     match block_on(store.record(&batch(n), &[], attempt)) {
         Ok(written) => written.iter().all(|answer| *answer == Recorded::Durable),

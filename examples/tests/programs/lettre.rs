@@ -1,16 +1,16 @@
 //! `lettre` beside `axum`, against a real SMTP server: what it says is parsed from the messages
 //! that arrive.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use mail_parser::{Message, MessageParser};
-use mailin::{Action, Handler, Response, SessionBuilder, response};
+use mailin::{Handler, Response, response};
 use mailping_acceptance::Start;
 use mailping_axum::State;
 use mailping_axum::store::PingQuery;
 
+use crate::smtp::{self, LOST};
 use crate::{Beside, block_on, display, example};
 
 const SERVICE: &str = "http://localhost:3000";
@@ -58,11 +58,8 @@ impl Received {
     }
 }
 
-/// The answer that [`converse`] does not give: the line breaks after the message was taken.
-const LOST: u16 = 299;
-
-/// Takes mail for everybody but those whose name begins with `nobody`, and those of `later`, who are
-/// greylisted; for `lost` it takes it and does not say so.
+/// Takes mail for everybody but those whose name begins with `nobody`, and those of `later`, who
+/// are greylisted; for `lost` it takes it and does not say so.
 struct Mailroom {
     received: Sender<Received>,
     to: Vec<String>,
@@ -99,39 +96,10 @@ impl Handler for Mailroom {
     }
 }
 
-/// An SMTP server on a free port, which ends with the test.
 fn smtp_server() -> (SocketAddr, Receiver<Received>) {
     let (sender, received) = channel();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for connection in listener.incoming() {
-            let mailroom = Mailroom { received: sender.clone(), to: Vec::new(), bytes: Vec::new() };
-            std::thread::spawn(move || converse(&connection.unwrap(), mailroom));
-        }
-    });
-    (address, received)
-}
-
-fn converse(mut connection: &TcpStream, mailroom: Mailroom) {
-    let mut session = SessionBuilder::new("mail.example").build(IpAddr::from([127, 0, 0, 1]), mailroom);
-    session.greeting().write_to(&mut connection).unwrap();
-    let mut reader = BufReader::new(connection);
-    let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-        let response = session.process(&line);
-        line.clear();
-        if response.code == LOST {
-            return;
-        }
-        if response.action != Action::NoReply {
-            response.write_to(&mut connection).unwrap();
-            connection.flush().unwrap();
-        }
-        if response.action == Action::Close {
-            return;
-        }
-    }
+    let mailroom = move |_| Mailroom { received: sender.clone(), to: Vec::new(), bytes: Vec::new() };
+    (smtp::serve(mailroom), received)
 }
 
 /// Runs it in the folder of the service, and returns what it printed and whether it succeeded.

@@ -1,6 +1,7 @@
 //! Each program, started as a user starts it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod delivery;
 mod first_open;
 mod lettre;
 mod mounts;
@@ -8,6 +9,7 @@ mod nginx;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod sizes;
+mod smtp;
 mod verify;
 
 use mailping_acceptance::{Client, Program, Start, hours_ago};

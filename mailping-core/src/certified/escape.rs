@@ -1,5 +1,5 @@
-//! An app's text within a line: whatever could end the line, a field or the quotes, or hide from the
-//! eye, stands there as its number.
+//! An app's text within a line: whatever could end the line, a field or the quotes, or hide from
+//! the eye, stands there as its number.
 
 #[cfg(test)]
 use std::fmt::{self, Write as _};
@@ -23,8 +23,8 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// Controls, line ends, and what is invisible or turns the direction of writing. The list is part of
-/// the format: it never changes, whatever Unicode adds.
+/// Controls, line ends, and what is invisible or turns the direction of writing. The list is part
+/// of the format: it never changes, whatever Unicode adds.
 pub(super) const fn is_hidden(character: char) -> bool {
     matches!(character,
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}'

@@ -48,7 +48,8 @@ impl PingKey {
         sha256(&[&bytes])
     }
 
-    /// What stands for the recipient's address in a statement: whoever has the key can test a guess.
+    /// What stands for the recipient's address in a statement: whoever has the key can test a
+    /// guess.
     #[cfg(test)]
     pub(crate) fn recipient(&self, address: &[u8]) -> Hash {
         self.mac(&[b"mailping/1/recipient", address])

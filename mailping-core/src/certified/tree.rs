@@ -16,8 +16,9 @@ pub(super) const fn left_of(size: u64) -> u64 {
     1 << (u64::BITS - 1 - (size - 1).leading_zeros())
 }
 
-/// The root of a tree of which some leaves are known, and in `proof` the hashes of the largest parts
-/// without any of them, from left to right. `None` if they are too few, too many, or out of order.
+/// The root of a tree of which some leaves are known, and in `proof` the hashes of the largest
+/// parts without any of them, from left to right. `None` if they are too few, too many, or out of
+/// order.
 pub(super) fn root(size: u64, known: &[(u64, Hash)], proof: &[Hash]) -> Option<Hash> {
     let ordered = known.is_sorted_by(|(one, _), (next, _)| one < next);
     let last = known.last().is_some_and(|(index, _)| *index < size);

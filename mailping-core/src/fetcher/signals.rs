@@ -93,7 +93,8 @@ impl<'a> FetchSignals<'a> {
         self
     }
 
-    /// With a header: only those that say why a request was made (`rules` lists them) make a difference.
+    /// With a header: only those that say why a request was made (`rules` lists them) make a
+    /// difference.
     #[must_use]
     pub fn header(mut self, name: &str, value: &[u8]) -> Self {
         for rule in HEADERS.iter().filter(|rule| name.eq_ignore_ascii_case(rule.header)) {

@@ -1,5 +1,5 @@
-//! The answer, in one line: `Opened 3 minutes ago in Linköping, Sweden, in a browser`. And, smaller,
-//! what it does not prove.
+//! The answer, in one line: `Opened 3 minutes ago in Linköping, Sweden, in a browser`. And,
+//! smaller, what it does not prove.
 
 use mailping_core::fetcher::{Evidence, Fetcher, Verdict};
 use mailping_core::receipts::{Open, Summary};

@@ -189,8 +189,8 @@ pub(crate) async fn answer(visit: &Visit<'_>) -> Result<Answer, Answer> {
     Ok(html(StatusCode::OK, &list))
 }
 
-/// The table of all messages that the filters leave, of at most 10,000 from the newest; `after` goes
-/// on from there.
+/// The table of all messages that the filters leave, of at most 10,000 from the newest; `after`
+/// goes on from there.
 pub(crate) async fn csv(visit: &Visit<'_>) -> Result<Answer, Answer> {
     let Asked { mut query, state } = Asked::of(visit, WINDOW);
     let (mut receipts, mut read) = (Vec::new(), 0);

@@ -15,8 +15,8 @@ pub(crate) struct Step {
     pub(crate) instead: &'static str,
 }
 
-/// The steps of a message, in their order. What mail servers and the recipient told has its step only
-/// if they told it: most messages never hear of either.
+/// The steps of a message, in their order. What mail servers and the recipient told has its step
+/// only if they told it: most messages never hear of either.
 pub(crate) fn steps(summary: &Summary, now: Timestamp) -> Vec<Step> {
     let told = |kind: MilestoneKind| {
         let milestone = summary.milestones.iter().find(|milestone| milestone.kind == kind)?;

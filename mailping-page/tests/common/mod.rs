@@ -47,8 +47,8 @@ fn status(reply: &Reply) -> u16 {
     reply.status
 }
 
-/// Runs all of it on an app that `start` serves: the page at its path, with the middleware that puts
-/// [`scope_of`] the cookies into the request's extensions, and `app` at `/`.
+/// Runs all of it on an app that `start` serves: the page at its path, with the middleware that
+/// puts [`scope_of`] the cookies into the request's extensions, and `app` at `/`.
 pub(crate) fn holds(start: impl Fn(Page) -> SocketAddr) {
     nobody_is_let_in_without_the_apps_login(&start);
     an_owner_sees_and_changes_their_own_alone(&start);

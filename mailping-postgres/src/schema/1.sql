@@ -1,5 +1,5 @@
--- Schema 1. Times are Unix milliseconds; codes are the stable numbers of mailping-core, named in `names`. No check on a list of
--- codes: a newer version on the same database may write new ones.
+-- Schema 1. Times are Unix milliseconds; codes are the stable numbers of mailping-core, named in
+-- `names`. No check on a list of codes: a newer version on the same database may write new ones.
 
 -- One row for each message. Its opens are found by its id.
 CREATE TABLE pings (
@@ -29,8 +29,8 @@ CREATE INDEX pings_by_reference ON pings (reference, id);
 CREATE INDEX pings_by_recipient ON pings (recipient_key, recipient_hash, id) WHERE recipient_key IS NOT NULL;
 CREATE INDEX pings_by_keep_until ON pings (keep_until, id);
 
--- No foreign key: it would lock the ping's row for every open, and the store's own lock already keeps opens from coming after
--- their ping has gone.
+-- No foreign key: it would lock the ping's row for every open, and the store's own lock already
+-- keeps opens from coming after their ping has gone.
 CREATE TABLE opens (
     ping uuid NOT NULL,
     id bigint NOT NULL,                 -- 8 random bytes, the highest bit flipped: it sorts as the bytes do
@@ -48,14 +48,16 @@ CREATE TABLE opens (
         WHEN family(network) = 4 THEN 24 WHEN network <<= '2002::/16' THEN 40 ELSE 48 END),
     country text COLLATE "C",
     city text COLLATE "C",
-    -- The reader's order, so that it is the only index over random keys: such a one is what a hit costs.
+    -- The reader's order, so that it is the only index over random keys: such a one is what a hit
+    -- costs.
     PRIMARY KEY (ping, at, id)
 );
 
 -- Transactions have rising numbers, so that this one grows at its end.
 CREATE INDEX opens_by_xact ON opens (xact, place);
 
--- At the detail `last_day`: the day of the latest fetch that a person caused, and who raised it last.
+-- At the detail `last_day`: the day of the latest fetch that a person caused, and who raised it
+-- last.
 CREATE TABLE last_days (
     ping uuid NOT NULL PRIMARY KEY,
     day bigint NOT NULL CHECK (day BETWEEN 0 AND 253402300799999),
@@ -64,8 +66,8 @@ CREATE TABLE last_days (
 );
 CREATE INDEX last_days_by_xact ON last_days (xact, place);
 
--- What became of a message beside its opens: of each kind one, the first. A server's own words are not kept: they can repeat an
--- address, which no column here can hold.
+-- What became of a message beside its opens: of each kind one, the first. A server's own words are
+-- not kept: they can repeat an address, which no column here can hold.
 CREATE TABLE milestones (
     ping uuid NOT NULL,
     kind smallint NOT NULL,
@@ -90,7 +92,8 @@ CREATE TABLE objections (
     PRIMARY KEY (key, hash)
 );
 
--- What the codes mean, for people who read with SQL. Brought up to date by a migration; what a newer version has added stays.
+-- What the codes mean, for people who read with SQL. Brought up to date by a migration; what a
+-- newer version has added stays.
 CREATE TABLE names (
     list text NOT NULL,
     code smallint NOT NULL,
@@ -98,8 +101,9 @@ CREATE TABLE names (
     PRIMARY KEY (list, code)
 );
 
--- Each open with names instead of codes. A time has no digit that its step leaves open: `2026-11-27` is a day, `2026-11-27T10:00Z` an
--- hour. A step that only a newer version knows reads as the next coarser one.
+-- Each open with names instead of codes. A time has no digit that its step leaves open:
+-- `2026-11-27` is a day, `2026-11-27T10:00Z` an hour. A step that only a newer version knows reads
+-- as the next coarser one.
 CREATE VIEW opens_readable AS
 SELECT o.ping, p.reference, p.owner,
     lpad(to_hex(o.id # (-9223372036854775808)), 16, '0') AS id,
@@ -114,8 +118,9 @@ SELECT o.ping, p.reference, p.owner,
     o.rules_version, o.network, o.country, o.city
 FROM opens AS o JOIN pings AS p ON p.id = o.ping;
 
--- Each ping with its opens summed up. Repeats are not taken together here: how far apart they may be is a setting of the program.
--- A row that the sender's own network caused (net:own) is counted as a fetch and says nothing about the recipient.
+-- Each ping with its opens summed up. Repeats are not taken together here: how far apart they may
+-- be is a setting of the program. A row that the sender's own network caused (net:own) is counted
+-- as a fetch and says nothing about the recipient.
 CREATE VIEW receipts AS
 SELECT p.id AS ping, p.reference, p.owner,
     CASE WHEN p.status = 0 AND p.record_until <= extract(epoch FROM now()) * 1000 THEN 'expired'

@@ -1,6 +1,6 @@
-//! The tracker on PostgreSQL, on one server or on whichever of several is the primary, with a spool in
-//! front if the settings name one: it keeps opens while the database is away, also when the program
-//! starts meanwhile.
+//! The tracker on PostgreSQL, on one server or on whichever of several is the primary, with a spool
+//! in front if the settings name one: it keeps opens while the database is away, also when the
+//! program starts meanwhile.
 
 use std::error::Error;
 use std::time::Duration;

@@ -1,4 +1,5 @@
--- Schema 1. Times are Unix milliseconds; codes are the stable numbers of mailping-core, and `names` says what they mean.
+-- Schema 1. Times are Unix milliseconds; codes are the stable numbers of mailping-core, and `names`
+-- says what they mean.
 
 -- One row: what this file is to the outside, and how far the index of opens has come.
 CREATE TABLE about (
@@ -9,7 +10,8 @@ CREATE TABLE about (
 ) STRICT;
 INSERT INTO about (one, id, indexed_to, index_broken) VALUES (1, lower(hex(randomblob(8))), 0, 0);
 
--- One row for each message. `n` is what its opens repeat: small, and near to those of the pings made at the same time.
+-- One row for each message. `n` is what its opens repeat: small, and near to those of the pings
+-- made at the same time.
 CREATE TABLE pings (
     n INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),    -- in time order of sending
@@ -47,7 +49,8 @@ CREATE TABLE opens (
     verdict INTEGER NOT NULL,
     evidence INTEGER NOT NULL,      -- a bit for each reason
     rules_version INTEGER NOT NULL,
-    -- Masked: the last octet of an IPv4 network is 0 and its prefix at most 24 bits, that of an IPv6 network at most 48.
+    -- Masked: the last octet of an IPv4 network is 0 and its prefix at most 24 bits, that of an
+    -- IPv6 network at most 48.
     network TEXT CHECK (network NOT GLOB '*[^0-9./]*' AND network GLOB '*.0/[12][0-9]'
             AND network NOT GLOB '*/2[5-9]'
         OR network NOT GLOB '*[^0-9./]*' AND network GLOB '*.0/[0-9]'
@@ -58,7 +61,8 @@ CREATE TABLE opens (
     tie INTEGER NOT NULL            -- a sum of the ping's id, `id` and `at`: a damaged row is not shown at a wrong ping
 ) STRICT;
 
--- The reader's order of opens. Filled late, in sorted rounds: a page written for nearly each open is what it costs otherwise.
+-- The reader's order of opens. Filled late, in sorted rounds: a page written for nearly each open
+-- is what it costs otherwise.
 CREATE TABLE opens_by_ping (
     ping INTEGER NOT NULL,
     at INTEGER NOT NULL,
@@ -67,15 +71,16 @@ CREATE TABLE opens_by_ping (
     PRIMARY KEY (ping, at, id, seq)
 ) WITHOUT ROWID, STRICT;
 
--- At the detail `last_day`: the day of the latest fetch that a person caused. A row that is raised gets a new number.
+-- At the detail `last_day`: the day of the latest fetch that a person caused. A row that is raised
+-- gets a new number.
 CREATE TABLE last_days (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     ping INTEGER NOT NULL UNIQUE,   -- `pings.n`
     day INTEGER NOT NULL
 ) STRICT;
 
--- What became of a message beside its opens: of each kind one, the first. A server's own words are not kept: they can repeat an
--- address, which no column here can hold.
+-- What became of a message beside its opens: of each kind one, the first. A server's own words are
+-- not kept: they can repeat an address, which no column here can hold.
 CREATE TABLE milestones (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     ping INTEGER NOT NULL,          -- `pings.n`
@@ -99,8 +104,8 @@ CREATE TABLE objections (
     PRIMARY KEY (key, hash)
 ) WITHOUT ROWID, STRICT;
 
--- What the codes mean, for people who read the file with SQL. Brought up to date when a store opens it; what a newer version has
--- added stays.
+-- What the codes mean, for people who read the file with SQL. Brought up to date when a store opens
+-- it; what a newer version has added stays.
 CREATE TABLE names (
     list TEXT NOT NULL,
     code INTEGER NOT NULL,
@@ -108,10 +113,12 @@ CREATE TABLE names (
     PRIMARY KEY (list, code)
 ) WITHOUT ROWID, STRICT;
 
--- The views are read with whatever SQLite a person has: nothing in them is newer than the tables themselves (3.37).
+-- The views are read with whatever SQLite a person has: nothing in them is newer than the tables
+-- themselves (3.37).
 
--- Each open with names instead of codes. A time has no digit that its step leaves open: `2026-11-27` is a day, `2026-11-27T10:00Z` an
--- hour. A step that only a newer version knows reads as the next coarser one.
+-- Each open with names instead of codes. A time has no digit that its step leaves open:
+-- `2026-11-27` is a day, `2026-11-27T10:00Z` an hour. A step that only a newer version knows reads
+-- as the next coarser one.
 CREATE VIEW opens_readable AS
 SELECT lower(substr(hex(p.id), 1, 8) || '-' || substr(hex(p.id), 9, 4) || '-' || substr(hex(p.id), 13, 4) || '-' ||
         substr(hex(p.id), 17, 4) || '-' || substr(hex(p.id), 21)) AS ping,
@@ -132,8 +139,9 @@ SELECT lower(substr(hex(p.id), 1, 8) || '-' || substr(hex(p.id), 9, 4) || '-' ||
     o.city AS city
 FROM opens AS o JOIN pings AS p ON p.n = o.ping;
 
--- Each ping with its opens summed up. Repeats are not taken together here: how far apart they may be is a setting of the program.
--- A row that the sender's own network caused (net:own) is counted as a fetch and says nothing about the recipient.
+-- Each ping with its opens summed up. Repeats are not taken together here: how far apart they may
+-- be is a setting of the program. A row that the sender's own network caused (net:own) is counted
+-- as a fetch and says nothing about the recipient.
 CREATE VIEW receipts AS
 SELECT lower(substr(hex(p.id), 1, 8) || '-' || substr(hex(p.id), 9, 4) || '-' || substr(hex(p.id), 13, 4) || '-' ||
         substr(hex(p.id), 17, 4) || '-' || substr(hex(p.id), 21)) AS ping,

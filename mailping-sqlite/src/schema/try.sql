@@ -1,4 +1,5 @@
--- A row in each table, at the place where new ones come, and taken back: what a damaged file refuses. Kept in step with the schema.
+-- A row in each table, at the place where new ones come, and taken back: what a damaged file
+-- refuses. Kept in step with the schema.
 SAVEPOINT try;
 INSERT INTO pings (id, status, record_until, keep_until, sent_at, detail, time_step, purpose, reference, basis)
 VALUES (zeroblob(16), 3, 0, 0, 0, 0, 0, 0, '', '') ON CONFLICT (id) DO NOTHING;

@@ -1,5 +1,5 @@
-//! The service on actix-web and SQLite: `cargo run --example receipts_actix`. It shows that the page
-//! mounts there as well; settings and API are those of the server.
+//! The service on actix-web and SQLite: `cargo run --example receipts_actix`. It shows that the
+//! page mounts there as well; settings and API are those of the server.
 
 use std::error::Error;
 use std::process::ExitCode;

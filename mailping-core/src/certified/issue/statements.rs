@@ -1,5 +1,5 @@
-//! The statements, made of what never changes once it is kept. Their form is frozen: a receipt prints
-//! each as it was sealed.
+//! The statements, made of what never changes once it is kept. Their form is frozen: a receipt
+//! prints each as it was sealed.
 
 use crate::certified::escape::Quoted;
 use crate::certified::hash::{Hash, to_hex};

@@ -6,9 +6,9 @@ use super::*;
 
 const SEALS: u64 = 2_160;
 
-/// Hourly seals for 90 days. `MAILPING_LEAVES` says how many other pings have something new in each;
-/// `.ci/full certified` asks for 1,389: a million of them in that time, each created, fetched and
-/// ended once.
+/// Hourly seals for 90 days. `MAILPING_LEAVES` says how many other pings have something new in
+/// each; `.ci/full certified` asks for 1,389: a million of them in that time, each created, fetched
+/// and ended once.
 #[test]
 fn a_receipt_of_ninety_days_is_small_and_soon_verified() {
     let count = std::env::var("MAILPING_LEAVES").map_or(20, |count| count.parse().unwrap());

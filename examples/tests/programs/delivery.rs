@@ -1,25 +1,25 @@
 //! Messages over real SMTP to a server that accepts, defers, refuses and bounces, and the reports
 //! that come back over SMTP too: each has a receipt that says so, and nothing of a server's words,
 //! an address or a message is kept.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 use std::error::Error as _;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lettre::address::Envelope;
-use lettre::message::SinglePart;
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
-use mailin::{Action, Handler, Response, SessionBuilder, response};
+use ::lettre::address::Envelope;
+use ::lettre::message::SinglePart;
+use ::lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use mailin::{Handler, Response, response};
 use mailping_axum::pings::SmtpReply;
 use mailping_axum::receipts::MilestoneKind;
 use mailping_axum::{Basis, Keyring, NewPing, PingId, PreparedPing, Receipt, Tracker};
 use mailping_sqlite::SqliteStore;
+
+use crate::smtp;
 
 type Smtp = AsyncSmtpTransport<Tokio1Executor>;
 
@@ -33,7 +33,6 @@ type Inbox = Sender<Vec<u8>>;
 
 /// The recipient's mail server, and the sender's mailbox for bounces: who a message is for decides
 /// what becomes of it.
-#[derive(Clone)]
 struct Mailroom {
     address: SocketAddr,
     inbox: Inbox,
@@ -115,52 +114,26 @@ fn deliver(server: SocketAddr, to: &str, message: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let envelope =
         Envelope::new("MAILER-DAEMON@mx.recipient.example".parse().ok(), vec![to.parse().unwrap()]).unwrap();
-    runtime.block_on(smtp(server).send_raw(&envelope, message)).unwrap();
+    runtime.block_on(client(server).send_raw(&envelope, message)).unwrap();
 }
 
-fn smtp(server: SocketAddr) -> Smtp {
+fn client(server: SocketAddr) -> Smtp {
     Smtp::builder_dangerous(server.ip().to_string()).port(server.port()).build()
 }
 
-/// The server on a free port, which ends with the test.
+/// The server, and what comes to the sender's mailbox.
 fn server() -> (SocketAddr, Receiver<Vec<u8>>) {
     let (inbox, received) = channel();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let mailroom = Mailroom {
+    let deferred = Arc::default();
+    let address = smtp::serve(move |address| Mailroom {
         address,
-        inbox,
-        deferred: Arc::default(),
+        inbox: inbox.clone(),
+        deferred: Arc::clone(&deferred),
         from: String::new(),
         to: Vec::new(),
         bytes: Vec::new(),
-    };
-    std::thread::spawn(move || {
-        for connection in listener.incoming() {
-            let mailroom = mailroom.clone();
-            std::thread::spawn(move || converse(&connection.unwrap(), mailroom));
-        }
     });
     (address, received)
-}
-
-fn converse(mut connection: &TcpStream, mailroom: Mailroom) {
-    let mut session =
-        SessionBuilder::new("mx.recipient.example").build(IpAddr::from([127, 0, 0, 1]), mailroom);
-    session.greeting().write_to(&mut connection).unwrap();
-    let mut reader = BufReader::new(connection);
-    let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-        let response = session.process(&line);
-        line.clear();
-        if response.action != Action::NoReply {
-            response.write_to(&mut connection).unwrap();
-            connection.flush().unwrap();
-        }
-        if response.action == Action::Close {
-            return;
-        }
-    }
 }
 
 struct Office {
@@ -172,7 +145,7 @@ impl Office {
     async fn new(server: SocketAddr, database: &Path) -> Self {
         let builder = Tracker::builder(Keyring::generate().unwrap(), SqliteStore::open(database).unwrap());
         let tracker = builder.base_url("https://sender.example/px").unwrap().build().await.unwrap();
-        Self { tracker, smtp: smtp(server) }
+        Self { tracker, smtp: client(server) }
     }
 
     async fn ping(&self, to: &str) -> PreparedPing {
