@@ -128,8 +128,7 @@ mod tests {
         let steps = super::super::steps::steps(sums, now());
         assert!(steps.iter().all(|step| step.reached.is_some()));
         let names: Vec<&str> = steps.iter().map(|step| step.name).collect();
-        let (accepted, confirmed) =
-            ("Accepted by the recipient's mail server", "Receipt confirmed by the recipient");
+        let (accepted, confirmed) = ("Accepted by the mail server", "Confirmed by the recipient");
         assert_eq!(names, ["Sent", accepted, "First opened", confirmed]);
     }
 }

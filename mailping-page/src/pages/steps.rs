@@ -38,11 +38,11 @@ pub(crate) fn steps(summary: &Summary, now: Timestamp) -> Vec<Step> {
 const fn step_name(kind: MilestoneKind) -> Option<&'static str> {
     Some(match kind {
         MilestoneKind::Deferred | MilestoneKind::Delayed => "Delayed by a mail server",
-        MilestoneKind::Refused => "Refused by the recipient's mail server",
-        MilestoneKind::Accepted => "Accepted by the recipient's mail server",
+        MilestoneKind::Refused => "Refused by the mail server",
+        MilestoneKind::Accepted => "Accepted by the mail server",
         MilestoneKind::Failed => "Could not be delivered",
         MilestoneKind::Delivered => "In the recipient's mailbox",
-        MilestoneKind::Confirmed => "Receipt confirmed by the recipient",
+        MilestoneKind::Confirmed => "Confirmed by the recipient",
         _ => return None,
     })
 }
