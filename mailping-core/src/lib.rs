@@ -43,6 +43,8 @@ mod client_ip;
 mod confirm;
 mod delivery;
 mod detail;
+#[cfg(feature = "edges")]
+pub mod edge;
 mod error;
 mod events;
 pub mod fetcher;
