@@ -32,7 +32,7 @@ pub struct EdgeBatch {
 enum State {
     /// Its first line so far. What a stranger sends takes no more memory than this.
     First(Vec<u8>),
-    Rest(Head, Vec<u8>),
+    Rest(Box<Head>, Vec<u8>),
     Refused(Refusal),
 }
 
@@ -73,7 +73,7 @@ impl EdgeBatch {
         match Head::read(first, &inner.observer.keys, &inner.edges) {
             Ok(head) => {
                 let text = Vec::with_capacity(head.said.length);
-                match rest(head, text, begun) {
+                match rest(Box::new(head), text, begun) {
                     State::Rest(head, text) => rest(head, text, more),
                     refused => refused,
                 }
@@ -110,7 +110,7 @@ impl fmt::Debug for EdgeBatch {
     }
 }
 
-fn rest(head: Head, mut text: Vec<u8>, part: &[u8]) -> State {
+fn rest(head: Box<Head>, mut text: Vec<u8>, part: &[u8]) -> State {
     if text.len() + part.len() > head.said.length {
         return State::Refused(Refusal::Malformed);
     }

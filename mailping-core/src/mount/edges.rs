@@ -38,7 +38,6 @@ mod without {
         }
 
         /// What to send.
-        #[must_use]
         pub fn answer(self) -> std::future::Ready<Response<Bytes>> {
             match self {}
         }
