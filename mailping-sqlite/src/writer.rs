@@ -108,8 +108,9 @@ impl Writer {
     /// nothing more then.
     pub(crate) fn write<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
         self.write_by(&mut self.connection(), |transaction| {
-            // It may change who records.
+            // It may change who records, and erase.
             *locked(&self.recording) = Recording::default();
+            locked(&self.tail).doubt();
             work(transaction)
         })
     }
@@ -139,6 +140,7 @@ impl Writer {
         if now != self.version.load(Ordering::Acquire) {
             let seen = locked(&self.tail).seen;
             index::catch_up(connection, &self.tail, seen)?;
+            locked(&self.tail).doubt();
             self.version.store(now, Ordering::Release);
         }
         Ok(())
@@ -269,6 +271,8 @@ pub(crate) fn version(connection: &Connection) -> Result<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use mailping_core::fetcher::{Fetcher, Verdict};
     use mailping_core::pings::{Ping, Status};
     use mailping_core::receipts::OpenId;
@@ -277,18 +281,53 @@ mod tests {
     use super::*;
     use crate::changes;
 
+    /// A writer of a file with one live ping.
+    fn writer(file: &Path) -> (Writer, Ping) {
+        let writer = Writer::new(connect::writer(file).unwrap(), Files::of(file)).unwrap();
+        let mut ping = Ping::stored(PingId::from_bytes([1; 16]), "x".into(), Basis::Contract, Status::Live);
+        ping.record_until = Timestamp::from_unix_millis(1_000_000);
+        ping.keep_until = ping.record_until;
+        writer.write(|change| changes::insert_ping(change, &ping, None)).unwrap();
+        (writer, ping)
+    }
+
+    fn open(ping: &Ping, n: i64) -> [Open; 1] {
+        let at = Timestamp::from_unix_millis(1_000);
+        [Open::new(ping.id, OpenId::from_bytes(n.to_be_bytes()), at, Fetcher::Browser, Verdict::Human)]
+    }
+
+    fn counts(writer: &Writer) -> (i64, i64) {
+        let count = "SELECT (SELECT count(*) FROM opens), (SELECT count(*) FROM opens_by_ping)";
+        writer.connection().query_row(count, (), |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    }
+
+    /// By this process or by another, before its round and in the middle of it.
+    #[test]
+    fn what_is_erased_while_it_waits_is_not_indexed() {
+        for in_round in [0, 5] {
+            for by_another in [false, true] {
+                let folder = tempfile::tempdir().unwrap();
+                let file = folder.path().join("mailping.db");
+                let (writer, ping) = writer(&file);
+                for n in 0..20 {
+                    writer.record(&open(&ping, n), &[], Attempt::First).unwrap();
+                }
+                writer.fill_index(1, in_round);
+                let another = Writer::new(connect::writer(&file).unwrap(), Files::of(&file)).unwrap();
+                let eraser = if by_another { &another } else { &writer };
+                eraser.erase(|change, waiting| changes::erase(change, ping.id, waiting)).unwrap();
+                while writer.fill_index(1, 7) {}
+                assert_eq!(counts(&writer), (0, 0), "{in_round} {by_another}");
+            }
+        }
+    }
+
     /// I6, also while the open that comes again moves into the index.
     #[test]
     fn a_repeat_beside_the_filling_of_the_index_is_kept_once() {
         const BATCHES: i64 = 300;
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("mailping.db");
-        let writer = Writer::new(connect::writer(&file).unwrap(), Files::of(&file)).unwrap();
-        let at = Timestamp::from_unix_millis(1_000);
-        let mut ping = Ping::stored(PingId::from_bytes([1; 16]), "x".into(), Basis::Contract, Status::Live);
-        ping.record_until = Timestamp::from_unix_millis(1_000_000);
-        ping.keep_until = ping.record_until;
-        writer.write(|change| changes::insert_ping(change, &ping, None)).unwrap();
+        let (writer, ping) = writer(&folder.path().join("mailping.db"));
         let is_done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -297,18 +336,14 @@ mod tests {
                 }
             });
             for n in 0..BATCHES {
-                let id = OpenId::from_bytes(n.to_be_bytes());
-                let open = [Open::new(ping.id, id, at, Fetcher::Browser, Verdict::Human)];
                 for attempt in [Attempt::First, Attempt::Repeat, Attempt::Repeat] {
-                    assert_eq!(writer.record(&open, &[], attempt).unwrap(), [Recorded::Durable]);
+                    assert_eq!(writer.record(&open(&ping, n), &[], attempt).unwrap(), [Recorded::Durable]);
                 }
             }
             is_done.store(true, Ordering::Relaxed);
         });
         while writer.fill_index(1, 100) {}
-        let count = "SELECT (SELECT count(*) FROM opens), (SELECT count(*) FROM opens_by_ping)";
-        let counts = writer.connection().query_row(count, (), |row| Ok((row.get(0)?, row.get(1)?)));
-        assert_eq!(counts.unwrap(), (BATCHES, BATCHES));
+        assert_eq!(counts(&writer), (BATCHES, BATCHES));
         assert!(
             locked(&writer.tail).some_of(&index::Span::new(1, index::Order::OldestFirst, None), 9).is_empty()
         );
