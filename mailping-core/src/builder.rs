@@ -254,8 +254,8 @@ impl TrackerBuilder {
     /// letters, digits and hyphens, and [`Keyring::for_edge`] makes its keys. To lock an edge out
     /// whose keys were stolen, take its name off the list.
     ///
-    /// What an edge sends is not counted against this tracker's [hit limit](Self::hit_limit): it was
-    /// against the edge's own.
+    /// What an edge sends is not counted against this tracker's [hit limit](Self::hit_limit): it
+    /// was against the edge's own.
     ///
     /// # Errors
     /// [`ParseError`] for another name.

@@ -6,10 +6,10 @@
 //! [accepts edges](crate::TrackerBuilder::accept_edges).
 //!
 //! # What is sent
-//! One `POST` to `…/edges` below the centre's base URL, of at most [`Batch::MAX_BYTES`]: a line that
-//! says who sends it, for which database, how much it is, its SHA-256 and a MAC over all of that,
-//! then an open or a last day a [line](crate::store::line). No address, agent or recipient has a
-//! place in it.
+//! One `POST` to `…/edges` below the centre's base URL, of at most [`Batch::MAX_BYTES`]: a line
+//! that says who sends it, for which database, how much it is, its SHA-256 and a MAC over all of
+//! that, then an open or a last day a [line](crate::store::line). No address, agent or recipient
+//! has a place in it.
 //!
 //! ```text
 //! mailping-batch 1 fra 0 1795428120250 a1b2c3d4e5f60718 1 341 <SHA-256> <MAC>
@@ -18,9 +18,9 @@
 //!
 //! The MAC is HMAC-SHA256 under a key that the edge has to itself, derived from the keyring; the
 //! first line names the key, so that keys rotate as they do for tokens. The answer, one line, has a
-//! letter for each record: `k` that it is kept, now or before, `f` that its ping does not record, so
-//! that the edge drops it, `r` that the centre refuses it alone. It is signed too, and belongs to
-//! one batch: nothing else makes an edge drop anything.
+//! letter for each record: `k` that it is kept, now or before, `f` that its ping does not record,
+//! so that the edge drops it, `r` that the centre refuses it alone. It is signed too, and belongs
+//! to one batch: nothing else makes an edge drop anything.
 //!
 //! # What is taken
 //! The centre believes an edge's judgement and nothing that it can look up itself. The ping must

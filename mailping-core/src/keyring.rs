@@ -124,8 +124,8 @@ impl Keyring {
     /// it needs to tell pixels of ours from forged ones, and to sign what it sends home. As text
     /// they are `id:edge-name:base64[,…]`. The guide of `mailping-edge` shows where they go.
     ///
-    /// They make no ping, match no recipient, and sign no objection, confirmation or report. Another
-    /// edge's keys cannot be had from them, nor the keyring itself.
+    /// They make no ping, match no recipient, and sign no objection, confirmation or report.
+    /// Another edge's keys cannot be had from them, nor the keyring itself.
     ///
     /// # Errors
     /// [`ParseError`] for another name, and if these are an edge's keys already.

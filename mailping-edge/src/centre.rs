@@ -1,5 +1,5 @@
-//! One exchange with the centre over HTTP. It waits for no answer for ever, follows no redirect, and
-//! believes nothing that the centre has not signed.
+//! One exchange with the centre over HTTP. It waits for no answer for ever, follows no redirect,
+//! and believes nothing that the centre has not signed.
 
 use std::sync::Arc;
 use std::time::Duration;

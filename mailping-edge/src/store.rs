@@ -21,8 +21,8 @@ use crate::centre::{agent, exchange};
 const STEP: usize = 1_000;
 
 /// The store of an edge node: [`Store::record`] sends a batch to the centre and answers once that
-/// has it on disk. Put a [`Spool`](https://docs.rs/mailping-spool) of no patience before it, so that
-/// hits are answered from this machine's disk and nothing is lost while the line is cut.
+/// has it on disk. Put a [`Spool`](https://docs.rs/mailping-spool) of no patience before it, so
+/// that hits are answered from this machine's disk and nothing is lost while the line is cut.
 ///
 /// The other calls are errors, but for those that a tracker makes by itself: there is nothing here
 /// to purge, and no recipient whose keys could be missing. Its calls block, for 15 seconds at the
@@ -36,8 +36,8 @@ pub struct EdgeStore {
 }
 
 impl EdgeStore {
-    /// Sends to the centre whose routes are at this base URL, such as `https://app.example/px`, with
-    /// the keys that [`Keyring::for_edge`] made for this edge.
+    /// Sends to the centre whose routes are at this base URL, such as `https://app.example/px`,
+    /// with the keys that [`Keyring::for_edge`] made for this edge.
     ///
     /// It trusts the certificate authorities that this machine trusts, goes through the proxy that
     /// `HTTPS_PROXY` names, and follows no redirect. Over plain `http` nobody can change what is

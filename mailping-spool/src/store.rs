@@ -36,9 +36,9 @@ const START_PATIENCE: Duration = Duration::from_secs(2);
 /// [`Store::record`] hands a batch to the database. If that fails or does not answer in time, the
 /// batch is kept durably in the spool and answered as [`Spooled`](Recorded::Spooled); the database
 /// filters it when it is handed over, so that a dead ping gains nothing. While the database fails,
-/// batches go into the spool at once, as they always do with a patience of zero. The tracker tries again until the database takes them, and
-/// then hands over what waits, without a restart. What a process has left in the folder is handed
-/// over by the next one.
+/// batches go into the spool at once, as they always do with a patience of zero. The tracker tries
+/// again until the database takes them, and then hands over what waits, without a restart. What a
+/// process has left in the folder is handed over by the next one.
 ///
 /// All other calls are the database's: pings cannot be made and receipts not be read while it is
 /// away. What ends a ping takes what waits of it out of this process's spool too. A purge while the

@@ -118,6 +118,8 @@ fn each_record_is_answered_and_kept_once_however_often_it_comes() {
     assert_eq!(centre.kept(1), [open(1, 1), open(1, 5)]);
     assert_eq!(centre.kept(2), [open(2, 3)]);
     assert!(centre.kept(3).is_empty());
+    // A store looks for what may be there only if it is told.
+    assert_eq!(centre.store.records(), centre.store.repeats());
     let day = block_on(centre.store.memory().ping(id(2))).unwrap().unwrap().last_day;
     assert_eq!(day, Some(time(0).floor(86_400_000)));
 }
@@ -161,6 +163,11 @@ fn a_batch_that_is_changed_anywhere_or_cut_is_refused_and_stores_nothing() {
     let longer = [bytes, b"\n"].concat();
     assert_eq!(centre.post(&longer, 90).0, 400);
     assert_eq!(centre.post(&[bytes, bytes].concat(), 90).0, 400);
+    // Other lines whose own checksums are right, behind the first line of this batch.
+    let others = centre.sign(&[open(1, 8), open(2, 9)], &[LastDay::new(id(2), time(0))]);
+    let first = |bytes: &[u8]| bytes.iter().position(|byte| *byte == b'\n').unwrap();
+    let mixed = [&bytes[..first(bytes)], &others.as_bytes()[first(others.as_bytes())..]].concat();
+    assert_eq!((mixed.len(), centre.post(&mixed, 90).0), (bytes.len(), 400));
     assert!(centre.holds_nothing());
     assert_eq!(centre.post(bytes, 90).0, 200, "as it was, it is kept");
 }

@@ -1,6 +1,6 @@
 //! A centre for tests: behind a proxy on loopback, without a hit limit, and with all of the detail,
-//! so that each hit is found again by the network that it says it comes from. `hub keys NAME` prints
-//! an edge's keys, and `hub pings NUMBER` makes pings and prints the paths of their pixels.
+//! so that each hit is found again by the network that it says it comes from. `hub keys NAME`
+//! prints an edge's keys, and `hub pings NUMBER` makes pings and prints the paths of their pixels.
 
 use std::error::Error;
 use std::net::SocketAddr;
