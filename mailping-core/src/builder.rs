@@ -38,6 +38,8 @@ pub struct TrackerBuilder {
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     languages: Languages,
     default_language: Option<String>,
+    #[cfg(feature = "edges")]
+    edges: Vec<crate::keyring::EdgeName>,
 }
 
 impl Tracker {
@@ -65,6 +67,8 @@ impl TrackerBuilder {
             clock: Arc::new(SystemTime::now),
             languages: Languages::default(),
             default_language: None,
+            #[cfg(feature = "edges")]
+            edges: Vec::new(),
         }
     }
 
@@ -225,6 +229,28 @@ impl TrackerBuilder {
         self
     }
 
+    /// Takes what [edge nodes](crate::edge) of these names send, at `…/edges` below the base URL;
+    /// without this call nobody's, and there is no such route. Each name is 1 to 32 lower-case
+    /// letters, digits and hyphens, and [`Keyring::for_edge`] makes its keys. To lock an edge out
+    /// whose keys were stolen, take its name off the list.
+    ///
+    /// What an edge sends is not counted against this tracker's [hit limit](Self::hit_limit): it
+    /// was against the edge's own.
+    ///
+    /// # Errors
+    /// [`ParseError`] for another name.
+    #[cfg(feature = "edges")]
+    pub fn accept_edges<Name: AsRef<str>>(
+        mut self,
+        names: impl IntoIterator<Item = Name>,
+    ) -> Result<Self, ParseError> {
+        for name in names {
+            let name = name.as_ref().parse().map_err(|error: ParseError| error.in_field("accept_edges"))?;
+            self.edges.push(name);
+        }
+        Ok(self)
+    }
+
     /// The clock, for tests.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -293,6 +319,8 @@ impl TrackerBuilder {
             key_check,
             refusals: Refusals::default(),
             languages: self.languages,
+            #[cfg(feature = "edges")]
+            edges: crate::edge::Edges::new(self.edges),
         }))
     }
 }

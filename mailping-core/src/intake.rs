@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use crate::observe::{Hit, Refused};
 use crate::queue::{Loss, Recording};
 use crate::refusals::count;
-use crate::store::Spooling;
+use crate::store::{Attempt, Spooling};
 use crate::token::Label;
 use crate::tracker::{Inner, Tracker};
 use crate::{Error, OpenId, links};
@@ -60,7 +60,7 @@ impl Intake<'_> {
 
     pub(crate) fn recording(self, request: &PixelRequest<'_>) -> Recording {
         match self.take(request) {
-            Ok(entry) => self.0.queue.push(entry),
+            Ok(entry) => self.0.queue.push(entry, Attempt::First),
             Err(result) => Recording::ready(result),
         }
     }

@@ -82,6 +82,8 @@ pub mod certified;
 mod confirm;
 #[cfg(feature = "tracker")]
 mod delivery;
+#[cfg(feature = "edges")]
+pub mod edge;
 #[cfg(feature = "tracker")]
 mod events;
 #[cfg(feature = "tracker")]

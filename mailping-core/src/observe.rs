@@ -25,6 +25,8 @@ pub use crate::time::{StepTime, TimeStep};
 use crate::client_ip::{ClientAddress, ClientReader};
 use crate::detail::Precision;
 use crate::fetcher::{Evidence, FetchSignals, SinceSent, Verdict};
+#[cfg(feature = "edges")]
+use crate::store::line::Entry;
 use crate::token::{Label, Token};
 use crate::{Detail, PingId, Timestamp, links};
 
@@ -170,6 +172,30 @@ impl Observer {
         Some(milestone)
     }
 
+    /// What may be kept here of what an edge has judged: no more than of a hit here. `of_ping` is
+    /// what its ping permits.
+    #[cfg(feature = "edges")]
+    pub(crate) fn narrowed(&self, judged: Entry, of_ping: Precision) -> Option<Observation> {
+        let precision = of_ping.narrowed(self.ceiling);
+        match judged {
+            Entry::LastDay(last) if precision.detail >= Detail::LastDay => {
+                let day = last.day.floor(TimeStep::Day.millis());
+                Some(Observation::LastDay(LastDay { ping: last.ping, day }))
+            }
+            Entry::LastDay(_) => None,
+            Entry::Open(mut open) => {
+                open.network = open.network.map(|network| self.mask.narrow(network));
+                let is_own = open.evidence.contains(Evidence::NetOwn);
+                let is_readers_own = open.fetcher.is_direct() && open.verdict == Verdict::Human && !is_own;
+                if !is_readers_own || self.mask != crate::mask::Mask::default() {
+                    (open.country, open.city) = (None, None);
+                }
+                let own = Precision { detail: Detail::Network, step: open.time_step };
+                cut(open, precision.narrowed(own))
+            }
+        }
+    }
+
     /// How far the reader's signals narrow what is kept; `None` if they forbid all of it.
     fn signalled(&self, lines: &Lines<'_>) -> Option<Precision> {
         let mut precision = self.ceiling;
@@ -269,25 +295,30 @@ impl Judged<'_> {
     }
 
     /// Takes away what the detail does not allow; `None` if nothing is left.
-    pub(crate) fn cut(mut self) -> Option<Observation> {
-        let Precision { detail, .. } = self.precision;
-        let at = self.precision.kept_time(self.open.at);
-        if detail <= Detail::LastDay {
-            let own = self.open.evidence.contains(Evidence::NetOwn);
-            let human = self.open.verdict == Verdict::Human && !own && detail == Detail::LastDay;
-            return human.then_some(Observation::LastDay(LastDay { ping: self.open.ping, day: at }));
-        }
-        self.open.at = at;
-        self.open.time_step = self.precision.kept_step();
-        if detail < Detail::Country {
-            self.open.country = None;
-        }
-        if detail < Detail::City {
-            self.open.city = None;
-        }
-        if detail < Detail::Network {
-            self.open.network = None;
-        }
-        Some(Observation::Open(self.open))
+    pub(crate) fn cut(self) -> Option<Observation> {
+        cut(self.open, self.precision)
     }
+}
+
+/// Takes away what a precision does not allow; `None` if nothing is left.
+fn cut(mut open: Open, precision: Precision) -> Option<Observation> {
+    let Precision { detail, .. } = precision;
+    let at = precision.kept_time(open.at);
+    if detail <= Detail::LastDay {
+        let own = open.evidence.contains(Evidence::NetOwn);
+        let human = open.verdict == Verdict::Human && !own && detail == Detail::LastDay;
+        return human.then_some(Observation::LastDay(LastDay { ping: open.ping, day: at }));
+    }
+    open.at = at;
+    open.time_step = precision.kept_step();
+    if detail < Detail::Country {
+        open.country = None;
+    }
+    if detail < Detail::City {
+        open.city = None;
+    }
+    if detail < Detail::Network {
+        open.network = None;
+    }
+    Some(Observation::Open(open))
 }

@@ -49,6 +49,7 @@ impl<'a> Pings<'a> {
     /// [`Error::is_unavailable`] if the store did not keep it.
     pub async fn create(self, new: NewPing) -> Result<PreparedPing, Error> {
         let inner = self.0;
+        inner.observer.keys.whole()?;
         let (mut ping, recipient) = new.prepare(inner.now(), inner.observer.ceiling)?;
         let recipient = match recipient {
             Some(recipient) => Some(inner.hashes(&recipient).await?),
@@ -65,6 +66,7 @@ impl<'a> Pings<'a> {
     /// If the store cannot be read.
     pub async fn get(self, id: PingId) -> Result<Option<PreparedPing>, Error> {
         let inner = self.0;
+        inner.observer.keys.whole()?;
         let Some(ping) = inner.store.ping(id).await? else { return Ok(None) };
         let ping = ping.at(inner.now());
         Ok(Some(PreparedPing::new(ping, &inner.base_url, &inner.observer.keys)))

@@ -13,11 +13,11 @@ use std::time::SystemTime;
 
 use mailping_core::PingId;
 use mailping_core::receipts::{LastDay, Open};
+use mailping_core::store::line::{self, Entry, Line};
 use mailping_core::store::{Backlog, DatabaseId, StoreError};
 
 use crate::failure;
 use crate::folder::{Folder, options};
-use crate::line::{self, Entry, Line};
 use crate::segment::{self, Place};
 
 /// A file takes no more records when it has so many bytes.
@@ -171,10 +171,8 @@ impl Journal {
     /// Keeps all of it, durably, or fails.
     pub(crate) fn append(&self, opens: &[Open], last_days: &[LastDay]) -> Result<(), StoreError> {
         let mut lines = Vec::with_capacity(opens.len() * 320);
-        let written = opens.iter().try_for_each(|open| line::write_open(&mut lines, open));
-        let written = written
-            .and_then(|()| last_days.iter().try_for_each(|last| line::write_last_day(&mut lines, last)));
-        written.map_err(StoreError::unavailable)?;
+        opens.iter().try_for_each(|open| line::write_open(&mut lines, open))?;
+        last_days.iter().try_for_each(|last| line::write_last_day(&mut lines, last))?;
         let mut state = self.state();
         let bytes: u64 = state.all().map(|segment| segment.length).sum();
         if bytes + lines.len() as u64 > self.capacity {

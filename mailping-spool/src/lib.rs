@@ -48,7 +48,6 @@ mod failure;
 mod folder;
 mod handover;
 mod journal;
-mod line;
 mod patience;
 mod segment;
 mod spool;

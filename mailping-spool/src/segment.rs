@@ -7,9 +7,9 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use mailping_core::PingId;
+use mailping_core::store::line::{self, Entry, Line};
 
 use crate::folder::options;
-use crate::line::{self, Entry, Line};
 
 /// What a disk reads or fails to read at once.
 const PAGE: usize = 4_096;
