@@ -41,6 +41,10 @@
 //! remove it; renamed to `.spool` it is tried again at the next start. Together they take up to 16
 //! MiB, then the oldest goes.
 //!
+//! A file that the disk refuses for a while, for want of a descriptor perhaps, is tried again and
+//! holds up no other. Health counts it among what cannot be read, and an erasure, withdrawal or
+//! objection is an error until the file can be read or is gone.
+//!
 //! Records that a newer version wrote stay where they are, and wait for that version.
 #![forbid(unsafe_code)]
 
@@ -50,6 +54,7 @@ mod handover;
 mod journal;
 mod line;
 mod patience;
+mod records;
 mod segment;
 mod spool;
 mod store;
