@@ -26,7 +26,8 @@
 //! * What has been handed over is overwritten with zeros and removed, a file of about 1 MiB at a
 //!   time. After a crash up to a file is handed over again; the database keeps an open once.
 //! * An erasure, a withdrawal or an objection through this process overwrites what waits of the
-//!   ping. Those made elsewhere filter it when it is handed over.
+//!   ping, and of the recipient's other pings if it names the recipient: the opt-out link does not.
+//!   What is left, and what ended elsewhere, the database filters when it is handed over.
 //! * It belongs to the database that it was begun on, in a file name `database-…`. If another one
 //!   comes, what was kept for the first is moved into a folder `of-…` inside: a spool that can be
 //!   put in front of that database.
