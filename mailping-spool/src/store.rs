@@ -134,6 +134,7 @@ impl Spooling for SpooledStore {
 
     fn hand_over(&self) -> Result<bool, StoreError> {
         let mut mover = self.mover.lock().unwrap_or_else(PoisonError::into_inner);
+        self.journal.look_again();
         if self.journal.is_empty() && self.journal.is_bound() && !self.is_away() {
             return Ok(false);
         }
@@ -142,7 +143,7 @@ impl Spooling for SpooledStore {
         }
         let handed_over = block_on(self.database.identity()).and_then(|id| {
             self.journal.bind(id)?;
-            let Some(chunk) = self.journal.chunk(STEP)? else { return Ok(false) };
+            let Some(chunk) = self.journal.chunk(STEP) else { return Ok(false) };
             let outcome = mover.hand_over(&*self.database, &chunk.entries, || self.journal.later())?;
             if outcome.filtered > 0 {
                 tracing::warn!(
@@ -150,7 +151,7 @@ impl Spooling for SpooledStore {
                     "the database filtered opens of the spool: their pings are unknown to it, or have ended"
                 );
             }
-            self.journal.moved(&chunk, &outcome.refused, outcome.filtered)?;
+            self.journal.moved(&chunk, &outcome.refused, outcome.filtered);
             Ok(!self.journal.is_empty())
         });
         match &handed_over {

@@ -42,7 +42,7 @@ impl Leaves {
             part = ours;
         }
         let other = part.first().filter(|(there, _)| there != tag).copied();
-        Path { siblings, other }
+        Path { siblings: siblings.into(), other }
     }
 
     fn sorted(&self) -> Vec<(Hash, Hash)> {
