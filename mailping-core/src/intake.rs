@@ -67,7 +67,7 @@ impl Intake<'_> {
 
     /// What would be kept of a hit that comes `now` and whose open shall have this id, or `None`: a
     /// pure function of the hit and the settings. It neither counts the hit nor sees the ones
-    /// before it.
+    /// before it. Without a tracker, [`Observer`](crate::observe::Observer) does the same.
     #[must_use]
     pub fn observe(
         self,
@@ -75,7 +75,7 @@ impl Intake<'_> {
         now: SystemTime,
         open_id: OpenId,
     ) -> Option<Observation> {
-        self.0.observer.judge(Hit { request, now, open_id }, |_| None).ok()?.cut()
+        self.0.observer.observe(request, now.into(), open_id)
     }
 
     /// How the tracker is doing.
@@ -129,7 +129,7 @@ impl Intake<'_> {
     /// [`observe`](Self::observe) it makes no difference.
     pub fn note_head(self, request: &PixelRequest<'_>) {
         let inner = self.0;
-        let hit = Hit { request, now: (inner.clock)(), open_id: OpenId::from_bytes([0; 8]) };
+        let hit = Hit { request, now: inner.now(), open_id: OpenId::from_bytes([0; 8]) };
         if let Ok(judged) = inner.observer.judge(hit, |_| None) {
             inner.sequences.note_head(&judged);
         }
@@ -161,7 +161,7 @@ impl Intake<'_> {
             count(&refusals.no_random);
             return Err(Err(Loss::NoRandom));
         };
-        let hit = Hit { request, now: (inner.clock)(), open_id };
+        let hit = Hit { request, now: inner.now(), open_id };
         let judged = inner.observer.judge(hit, |ping| inner.acceptances.of(ping));
         let mut judged = judged.map_err(|refused| {
             count(match refused {

@@ -12,7 +12,6 @@ pub(crate) use self::edge_name::EdgeName;
 pub use self::key::KeyFingerprint;
 pub(crate) use self::key::KeyId;
 pub(crate) use self::key::{Key, Subkey};
-use crate::Error;
 use crate::text::ParseError;
 use base64::Engine as _;
 use base64::alphabet;
@@ -61,9 +60,10 @@ impl Keyring {
     ///
     /// # Errors
     /// If the operating system has no random bytes to give.
-    pub fn generate() -> Result<Self, Error> {
+    #[cfg(feature = "tracker")]
+    pub fn generate() -> Result<Self, crate::Error> {
         let mut secret = vec![0; MIN_BYTES];
-        getrandom::fill(&mut secret).map_err(|_| Error::NoRandom)?;
+        getrandom::fill(&mut secret).map_err(|_| crate::Error::NoRandom)?;
         Ok(Self { newest: Key::new(KeyId(0), secret), older: Vec::new(), edge: None })
     }
 

@@ -1,33 +1,42 @@
-//! The way of one hit from a request to what may be kept of it. Pure: no I/O, no clock, no
-//! randomness, no async.
-//!
-//! The raw address ends in the first lines of [`Observer::judge`]; what is kept is cut to its
-//! detail in [`Judged::cut`].
+// Links for rustdoc: see the comment in `guide.rs`.
+//! [`ClientIp`]: crate::ClientIp
+//! [`Keyring`]: crate::Keyring
+//! [`MaxMind::from_bytes`]: crate::geo::MaxMind::from_bytes
+//! [`Observation`]: crate::observe::Observation
+//! [`Observer`]: crate::observe::Observer
+//! [`Tracker`]: crate::Tracker
+//! [`pixel`]: crate::pixel
+//! [verdicts]: crate::guide::verdicts
+#![doc = include_str!("../docs/observe.md")]
 
-use std::sync::Arc;
-use std::time::SystemTime;
+// The raw address ends in the first lines of `Observer::judge`; what is kept is cut to its detail
+// in `Judged::cut`.
 
-#[cfg(feature = "edges")]
-use crate::TimeStep;
+mod observer;
+
+pub use self::observer::Observer;
+pub use crate::id::OpenId;
+pub use crate::mask::MaskedIp;
+pub use crate::milestone::{Milestone, MilestoneKind};
+pub use crate::open::{LastDay, Open};
+pub use crate::request::{HeaderSource, PixelRequest};
+pub use crate::time::{StepTime, TimeStep};
+
 use crate::client_ip::{ClientAddress, ClientReader};
 use crate::detail::Precision;
-use crate::fetcher::{Classifier, Evidence, FetchSignals, SinceSent, Verdict};
-use crate::geo::GeoResolver;
+use crate::fetcher::{Evidence, FetchSignals, SinceSent, Verdict};
+#[cfg(feature = "edges")]
 use crate::mask::Mask;
-use crate::milestone::{Milestone, MilestoneKind};
 #[cfg(feature = "edges")]
 use crate::store::line::Entry;
 use crate::token::{Label, Token};
-use crate::{
-    ClientIp, Detail, HeaderSource, Keyring, LastDay, MaskedIp, Open, OpenId, PingId, PixelRequest,
-    Timestamp, links,
-};
+use crate::{Detail, PingId, Timestamp, links};
 
 /// One hit with everything that a pure function cannot make up by itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Hit<'a> {
     pub(crate) request: &'a PixelRequest<'a>,
-    pub(crate) now: SystemTime,
+    pub(crate) now: Timestamp,
     /// The id that its open shall have.
     pub(crate) open_id: OpenId,
 }
@@ -57,19 +66,6 @@ impl Observation {
     }
 }
 
-/// The settings that judging needs.
-#[derive(Debug)]
-pub(crate) struct Observer {
-    pub(crate) keys: Keyring,
-    pub(crate) client_ip: ClientIp,
-    pub(crate) mask: Mask,
-    pub(crate) classifier: Classifier,
-    pub(crate) geo: Arc<dyn GeoResolver>,
-    pub(crate) ceiling: Precision,
-    pub(crate) gpc_ceiling: Detail,
-    pub(crate) dnt_ceiling: Detail,
-}
-
 /// A hit that was judged and not yet cut: it lives for the length of a call and is kept nowhere.
 #[derive(Debug)]
 pub(crate) struct Judged<'a> {
@@ -97,7 +93,7 @@ impl Observer {
         hit: Hit<'a>,
         accepted_at: impl FnOnce(PingId) -> Option<Timestamp>,
     ) -> Result<Judged<'a>, Refused> {
-        let Hit { request, now, open_id } = hit;
+        let Hit { request, now: at, open_id } = hit;
         let token = links::token(request.path, Label::Pixel, &self.keys).ok_or(Refused::Token)?;
         let mut client = self.client_ip.reader(request.peer);
         let lines = Lines::read(request.headers, &mut client);
@@ -112,7 +108,6 @@ impl Observer {
         let no_peer_address = matches!(client, ClientAddress::NoPeerAddress);
         let network = client.masked(self.mask);
 
-        let at = Timestamp::from(now);
         let since_sent = since_sent(token.ping, at, accepted_at(token.ping));
         let judged = self.classifier.classify(&lines.signals, network, since_sent);
 

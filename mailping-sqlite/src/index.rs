@@ -21,8 +21,9 @@ use crate::failure::{Result, readable};
 use crate::rows;
 use crate::walk::walk;
 
-/// How many opens make a round: enough that several of them meet in a page.
-pub(crate) const ROUND: usize = 65_536;
+/// How many opens make a round: so many that several of them meet in a page, also in a large file.
+/// Twice as many wait at the most, in some 25 MB of memory.
+pub(crate) const ROUND: usize = 262_144;
 
 /// An open's place in the order of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -245,7 +246,10 @@ pub(crate) fn catch_up(connection: &Connection, tail: &Mutex<Tail>, seen: i64) -
     let mark = mark(connection)?;
     let mut entries = Vec::new();
     after(connection, seen.max(mark), |entry| entries.push(entry))?;
-    locked(tail).catch_up(mark, &entries);
+    let mut tail = locked(tail);
+    tail.catch_up(mark, &entries);
+    // A state of the file that may be an older one by now.
+    tail.doubt();
     Ok(entries)
 }
 

@@ -25,6 +25,9 @@ const ERASURE_PATIENCE: Duration = Duration::from_millis(500);
 /// thousand meet it.
 pub(crate) const LONG_LOG: i64 = 2_000;
 
+/// No state of a file has this version.
+const UNKNOWN: i64 = -1;
+
 #[derive(Debug)]
 pub(crate) struct Writer {
     connection: Mutex<Connection>,
@@ -68,15 +71,16 @@ impl Writer {
     ) -> Result<Vec<Recorded>> {
         let mut connection = self.connection();
         // The index moves on under this connection alone, or under another's transaction.
-        let looked_at = version(&connection)?;
-        let indexed = (attempt == Attempt::Repeat).then(|| record::indexed(&connection, opens));
+        let indexed = match attempt {
+            Attempt::First => None,
+            Attempt::Repeat => Some((version(&connection)?, record::indexed(&connection, opens))),
+        };
         let keep = |connection: &mut Connection, slice_of: usize| {
             self.write_by(connection, |transaction| {
                 let indexed = match &indexed {
-                    Some(_) if version(transaction)? != looked_at => {
-                        Some(record::indexed(transaction, opens))
-                    }
-                    known => known.clone(),
+                    None => None,
+                    Some((looked_at, known)) if version(transaction)? == *looked_at => Some(known.clone()),
+                    Some(_) => Some(record::indexed(transaction, opens)),
                 };
                 let mut known = locked(&self.recording);
                 let batch = record::batch(transaction, &self.tail, &mut known, opens, last_days, indexed)?;
@@ -127,11 +131,14 @@ impl Writer {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         self.catch_up(&transaction)?;
         let result = work(&transaction)?;
-        transaction.commit()?;
         // After the commit: a file that is taken away before it is noticed here, and one that is
         // taken away later had it.
-        self.files.check()?;
-        Ok(result)
+        let kept = transaction.commit().map_err(Failure::from).and_then(|()| self.files.check());
+        if kept.is_err() {
+            // It may stand in the file all the same: the next look finds it.
+            self.version.store(UNKNOWN, Ordering::Release);
+        }
+        kept.map(|()| result)
     }
 
     /// Takes over what another process has written since the last look.
@@ -140,7 +147,6 @@ impl Writer {
         if now != self.version.load(Ordering::Acquire) {
             let seen = locked(&self.tail).seen;
             index::catch_up(connection, &self.tail, seen)?;
-            locked(&self.tail).doubt();
             self.version.store(now, Ordering::Release);
         }
         Ok(())
@@ -149,8 +155,9 @@ impl Writer {
     /// As [`Writer::write`], with the opens that are in no index, and what was deleted leaves the
     /// log at once, or as soon as its readers allow.
     pub(crate) fn erase<R>(&self, work: impl FnOnce(&Transaction<'_>, &[Entry]) -> Result<R>) -> Result<R> {
-        // Most of it before the transaction, which must not come across damage.
-        let mut waiting = index::above_mark(&self.connection())?;
+        // Most of it before the transaction, which must not come across damage, and by a connection
+        // of its own, so that no hit waits.
+        let mut waiting = index::above_mark(&connect::reader(self.files.path())?)?;
         let last = waiting.last().map_or(0, |entry| entry.seq);
         let result = self.write(|transaction| {
             index::after(transaction, last, |entry| waiting.push(entry))?;
@@ -320,6 +327,42 @@ mod tests {
                 assert_eq!(counts(&writer), (0, 0), "{in_round} {by_another}");
             }
         }
+    }
+
+    /// A reader may take over what was erased since its state of the file.
+    #[test]
+    fn what_a_reader_takes_over_late_is_not_indexed_once_it_is_erased() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mailping.db");
+        let (writer, ping) = writer(&file);
+        let another = Writer::new(connect::writer(&file).unwrap(), Files::of(&file)).unwrap();
+        another.record(&open(&ping, 1), &[], Attempt::First).unwrap();
+        let mut reader = connect::reader(&file).unwrap();
+        let snapshot = reader.transaction().unwrap();
+        assert_eq!(index::above_mark(&snapshot).unwrap().len(), 1);
+        another.erase(|change, waiting| changes::erase(change, ping.id, waiting)).unwrap();
+        writer.write(|_| Ok(())).unwrap();
+        index::catch_up(&snapshot, &writer.tail, 0).unwrap();
+        drop(snapshot);
+        while writer.fill_index(1, 7) {}
+        assert_eq!(counts(&writer), (0, 0));
+    }
+
+    /// What was kept although its answer was an error is known to the next.
+    #[test]
+    fn a_batch_that_is_kept_and_refused_is_no_second_one_when_it_comes_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, away) = (folder.path().join("mailping.db"), folder.path().join("away.db"));
+        let (writer, ping) = writer(&file);
+        std::fs::rename(&file, &away).unwrap();
+        writer.record(&open(&ping, 1), &[], Attempt::First).unwrap_err();
+        for _ in 0..3 {
+            writer.record(&open(&ping, 1), &[], Attempt::Repeat).unwrap_err();
+        }
+        std::fs::rename(&away, &file).unwrap();
+        assert_eq!(writer.record(&open(&ping, 2), &[], Attempt::First).unwrap(), [Recorded::Durable]);
+        while writer.fill_index(1, 7) {}
+        assert_eq!(counts(&writer), (2, 2));
     }
 
     /// I6, also while the open that comes again moves into the index.
