@@ -9,7 +9,7 @@ use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
     Attempt, DatabaseId, Deleted, KeyFingerprint, Mark, Milestone, ObjectionScope, Observation, OpenCursor,
-    OpenQuery, Page, PingQuery, RecipientHashes, Recorded, Spooling, Store, StoreError,
+    OpenQuery, Page, PingQuery, RecipientHashes, Recorded, Sealing, Spooling, Store, StoreError,
 };
 use mailping_core::{PingId, Timestamp};
 use rusqlite::Connection;
@@ -248,6 +248,10 @@ impl Store for SqliteStore {
     }
 
     fn spool(&self) -> Option<&dyn Spooling> {
+        None
+    }
+
+    fn sealing(&self) -> Option<&dyn Sealing> {
         None
     }
 
