@@ -31,8 +31,8 @@ use crate::{changes, connect, milestones, news, opens, purge, reads, repair};
 pub struct SqliteStore {
     path: PathBuf,
     // Dropped in this order: what was accepted is carried out, then the file is left in order.
-    changes: Worker<Arc<Writer>>,
-    reads: Worker<Connection>,
+    pub(crate) changes: Worker<Arc<Writer>>,
+    pub(crate) reads: Worker<Connection>,
     upkeep: Upkeep,
     writer: Arc<Writer>,
 }
@@ -252,7 +252,7 @@ impl Store for SqliteStore {
     }
 
     fn sealing(&self) -> Option<&dyn Sealing> {
-        None
+        Some(self)
     }
 
     fn copies(&self) -> usize {
