@@ -167,7 +167,7 @@ fn copy(damaged: &Connection, target: &Transaction<'_>, table: &str, left_out: &
     let insert = format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})");
     let mut insert = target.prepare(&insert)?;
     let (mut copied, mut visited, count) = (0, 0, find.column_count());
-    let gaps = walk(&mut find, 0, |row| {
+    let gaps = walk(&mut find, -1, |row| {
         visited += 1;
         let values = (1..count).map(|column| row.get::<_, Value>(column));
         let values = readable(values.collect::<rusqlite::Result<Vec<_>>>(), &mut 0)?;
