@@ -17,6 +17,10 @@ use tower_service::Service as _;
 /// After an error that concerns no single connection, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How often a timer is due, whatever else happens. Tokio wakes its driver whenever a timer is set
+/// that is due before all others; without an earlier one that is the limit of each single request.
+const TICK: Duration = Duration::from_secs(1);
+
 /// How long clients may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -37,6 +41,7 @@ pub(crate) async fn serve_connections(
     http.timer(TokioTimer::new()).header_read_timeout(limits.head);
     let open = GracefulShutdown::new();
     let mut stop = pin!(stop);
+    let mut tick = tokio::time::interval(TICK);
     loop {
         let (socket, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -46,6 +51,7 @@ pub(crate) async fn serve_connections(
                     continue;
                 }
             },
+            _ = tick.tick() => continue,
             () = &mut stop => break,
         };
         let app = app.clone();

@@ -30,11 +30,24 @@ pub(crate) fn create_if_missing(path: &Path) -> Result<()> {
 }
 
 fn create(path: &Path) -> std::io::Result<()> {
+    options().create_new(true).open(path).map(drop)
+}
+
+/// Those of a file for its owner's eyes only.
+fn options() -> std::fs::OpenOptions {
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    options
+}
+
+/// Waits until no other process holds this file, which is made if it is missing. It is held until
+/// what is returned is dropped.
+pub(crate) fn hold(path: &Path) -> std::io::Result<std::fs::File> {
+    let file = options().create(true).truncate(false).open(path)?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// Makes the file of a copy.
@@ -75,8 +88,13 @@ impl Files {
         Self([(path, file), (log, its_log)])
     }
 
+    /// The database file itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0[0].0
+    }
+
     pub(crate) fn folder(&self) -> &Path {
-        self.0[0].0.parent().unwrap_or(Path::new("."))
+        self.path().parent().unwrap_or(Path::new("."))
     }
 
     /// Fails if one of them is gone or another file by now. It costs two calls of the system.

@@ -2,8 +2,8 @@
 //! in in the order of pings, slice by slice between batches, so that nothing ever pauses for it.
 //!
 //! A slice may run ahead of the mark, which moves with the last slice of a round: a crash in
-//! between only repeats. Each slice looks for its opens again, so that none is indexed that was
-//! erased meanwhile.
+//! between only repeats. What may have been erased meanwhile is looked for again, so that nothing
+//! erased is indexed.
 //!
 //! The opens above the mark are remembered, as hints: a hint without an open is no harm, an open
 //! without a hint would be missed by receipts until its round.
@@ -21,8 +21,9 @@ use crate::failure::{Result, readable};
 use crate::rows;
 use crate::walk::walk;
 
-/// How many opens make a round: enough that several of them meet in a page.
-pub(crate) const ROUND: usize = 65_536;
+/// How many opens make a round: so many that several of them meet in a page, also in a large file.
+/// Twice as many wait at the most, in some 25 MB of memory.
+pub(crate) const ROUND: usize = 262_144;
 
 /// An open's place in the order of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,13 +83,18 @@ pub(crate) type Slice = (Vec<Entry>, Option<i64>);
 /// The opens that are in no index yet.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
-    entries: BTreeSet<Entry>,
+    /// What is left of the present round.
+    round: BTreeSet<Entry>,
+    /// The mark that the present round reaches.
+    round_end: i64,
+    /// What came after the present round had begun.
+    later: BTreeSet<Entry>,
     /// As far as the table was looked at.
     pub(crate) seen: i64,
+    /// Opens up to this number may have been erased since they were taken over.
+    erased_to: i64,
     /// The index's mark: every open up to this number is in it.
     mark: i64,
-    /// The mark that the present round reaches; if it is that already, there is none.
-    round_end: i64,
     /// The index cannot be written: nothing is remembered, and who reads looks into the table.
     pub(crate) is_broken: bool,
 }
@@ -104,10 +110,11 @@ impl Tail {
         if mark > self.mark {
             self.mark = mark;
             self.seen = self.seen.max(mark);
-            self.entries.retain(|entry| entry.seq > mark);
+            self.round.retain(|entry| entry.seq > mark);
+            self.later.retain(|entry| entry.seq > mark);
         }
         if !self.is_broken {
-            self.entries.extend(above.iter().filter(|entry| entry.seq > self.seen));
+            self.later.extend(above.iter().filter(|entry| entry.seq > self.seen));
         }
         self.seen = above.last().map_or(self.seen, |last| self.seen.max(last.seq));
     }
@@ -117,9 +124,14 @@ impl Tail {
         self.catch_up(self.mark, entries);
     }
 
+    /// What is known so far may be erased by now.
+    pub(crate) fn doubt(&mut self) {
+        self.erased_to = self.seen;
+    }
+
     /// Whether a round is under way, or so many wait for the next.
     pub(crate) fn has_round(&self, enough: usize) -> bool {
-        self.round_end > self.mark || self.entries.len() >= enough
+        !self.round.is_empty() || self.later.len() >= enough
     }
 
     /// The next of the present round, in order, and the mark that is reached with the last of it. A
@@ -128,20 +140,18 @@ impl Tail {
         if !self.has_round(enough) {
             return (Vec::new(), None);
         }
-        if self.round_end <= self.mark {
+        if self.round.is_empty() {
+            self.round = std::mem::take(&mut self.later);
             self.round_end = self.seen;
         }
-        let of_round = self.entries.iter().filter(|entry| entry.seq <= self.round_end);
-        let mut slice: Vec<Entry> = of_round.take(most + 1).copied().collect();
-        let is_last = slice.len() <= most;
-        slice.truncate(most);
-        (slice, is_last.then_some(self.round_end))
+        let slice = self.round.iter().take(most).copied().collect();
+        (slice, (self.round.len() <= most).then_some(self.round_end))
     }
 
     /// Forgets a slice once it is in the index, durably, and moves the mark.
     pub(crate) fn indexed(&mut self, (entries, mark): &Slice) {
         for entry in entries {
-            self.entries.remove(entry);
+            self.round.remove(entry);
         }
         self.catch_up(mark.unwrap_or(self.mark), &[]);
     }
@@ -154,16 +164,30 @@ impl Tail {
     /// Whether an open is here, under whatever number.
     pub(crate) fn holds(&self, open: &Entry) -> bool {
         let span = Entry { seq: i64::MIN, ..*open }..Entry { seq: i64::MAX, ..*open };
-        self.entries.range(span).next().is_some()
+        self.parts().any(|part| part.range(span.clone()).next().is_some())
     }
 
     /// The first `most` entries of a span.
     pub(crate) fn some_of(&self, span: &Span, most: usize) -> Vec<Entry> {
-        let all = self.entries.range((Excluded(span.low), Excluded(span.high))).copied();
-        match span.order {
-            Order::OldestFirst => all.take(most).collect(),
-            Order::NewestFirst => all.rev().take(most).collect(),
+        let within = (Excluded(span.low), Excluded(span.high));
+        let mut some: Vec<Entry> = Vec::new();
+        for part in self.parts() {
+            let all = part.range(within).copied();
+            match span.order {
+                Order::OldestFirst => some.extend(all.take(most)),
+                Order::NewestFirst => some.extend(all.rev().take(most)),
+            }
         }
+        some.sort_unstable();
+        if span.order == Order::NewestFirst {
+            some.reverse();
+        }
+        some.truncate(most);
+        some
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &BTreeSet<Entry>> {
+        [&self.round, &self.later].into_iter()
     }
 }
 
@@ -176,12 +200,16 @@ pub(crate) fn advance(
     most: usize,
     unreadable: &HashSet<i64>,
 ) -> Result<Slice> {
-    let (slice, mark) = locked(tail).slice(enough, most);
+    let (slice, mark, erased_to) = {
+        let mut tail = locked(tail);
+        let (slice, mark) = tail.slice(enough, most);
+        (slice, mark, tail.erased_to)
+    };
     let mut find = connection.prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
     let mut insert = connection
         .prepare_cached("INSERT OR IGNORE INTO opens_by_ping (ping, at, id, seq) VALUES (?1, ?2, ?3, ?4)")?;
     for entry in &slice {
-        if unreadable.contains(&entry.seq) || find.exists([entry.seq])? {
+        if entry.seq > erased_to || unreadable.contains(&entry.seq) || find.exists([entry.seq])? {
             insert.execute(params![entry.ping, entry.at, entry.id.to_be_bytes(), entry.seq])?;
         }
     }
@@ -218,7 +246,10 @@ pub(crate) fn catch_up(connection: &Connection, tail: &Mutex<Tail>, seen: i64) -
     let mark = mark(connection)?;
     let mut entries = Vec::new();
     after(connection, seen.max(mark), |entry| entries.push(entry))?;
-    locked(tail).catch_up(mark, &entries);
+    let mut tail = locked(tail);
+    tail.catch_up(mark, &entries);
+    // A state of the file that may be an older one by now.
+    tail.doubt();
     Ok(entries)
 }
 
@@ -309,12 +340,13 @@ mod tests {
     fn what_is_known_is_not_taken_over_again() {
         let mut tail = Tail::default();
         tail.catch_up(0, &[entry(1, 5, 1), entry(1, 5, 2)]);
+        tail.slice(1, 1);
         tail.indexed(&(vec![entry(1, 5, 2)], None));
         tail.catch_up(0, &[entry(1, 5, 2), entry(1, 5, 3)]);
-        assert_eq!((tail.entries.len(), tail.seen), (2, 3));
+        assert_eq!((tail.round.len() + tail.later.len(), tail.seen), (2, 3));
         tail.break_off();
         tail.catch_up(0, &[entry(1, 5, 4)]);
-        assert_eq!((tail.known_to(), tail.entries.len()), (0, 0), "it all comes from the table then");
+        assert_eq!((tail.known_to(), tail.later.len()), (0, 0), "it all comes from the table then");
     }
 
     proptest! {

@@ -4,8 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use mailping_core::store::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params_from_iter};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params_from_iter,
+};
 
 use crate::failure::{Failure, Result, readable};
 use crate::files::{self, beside};
@@ -31,6 +34,12 @@ pub struct Recovered {
 
 /// Opens the file of a store, repaired as far as it has to be.
 pub(crate) fn open(path: &Path) -> Result<Connection> {
+    match whole(path) {
+        Err(failure) if failure.is_corrupt() => {}
+        opened => return opened,
+    }
+    // One process after another: who comes second finds a new file.
+    let _held = files::hold(&beside(path, ".rescue")).map_err(StoreError::unavailable)?;
     let failure = match whole(path) {
         Err(failure) if failure.is_corrupt() => failure,
         opened => return opened,
@@ -39,7 +48,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
         "the database file is damaged, and nothing can be added to it: what can be read is written to a new file"
     );
     let (aside, recovered) = rescue(path).map_err(|Failure(rescue)| {
-        tracing::error!(failure = %rescue, "nothing can be read of the database file: bring a backup back");
+        tracing::error!(failure = %rescue, "the database file could not be saved: bring a backup back if it cannot be read");
         failure
     })?;
     tracing::error!(
@@ -86,7 +95,11 @@ fn rescue(path: &Path) -> Result<(PathBuf, Recovered)> {
     for leftover in [&new, &beside(&new, "-wal")] {
         let _ = std::fs::remove_file(leftover);
     }
-    let recovered = recover(path, &new)?;
+    let lock = lock(path)?;
+    let recovered = save(path, &new)?;
+    // Until the new file is in its place nobody adds to the old one. On Windows a file that is open
+    // cannot be replaced at all.
+    let _lock = (!cfg!(windows)).then_some(lock);
     let aside = (1..).map(|n| beside(path, &format!(".damaged-{n}"))).find(|aside| !aside.exists());
     let aside = aside.ok_or(Failure::corrupt("the database file is damaged"))?;
     let renamed = || -> std::io::Result<()> {
@@ -106,9 +119,26 @@ fn rescue(path: &Path) -> Result<(PathBuf, Recovered)> {
 /// Writes what can be read of a damaged file to a new one, which is the same database: it keeps its
 /// id, and gives no number again.
 pub(crate) fn recover(from: &Path, to: &Path) -> Result<Recovered> {
-    // Nobody else may write meanwhile, unless nobody can.
-    let lock = connect::connect(from)?;
-    let _ = lock.execute_batch("BEGIN IMMEDIATE");
+    let _lock = lock(from)?;
+    save(from, to)
+}
+
+/// Keeps everybody else from writing to a damaged file, unless nobody can.
+fn lock(path: &Path) -> Result<Connection> {
+    let lock = connect::connect(path)?;
+    // Its end must not take away a log that is another file's by then.
+    lock.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    match lock.execute_batch("BEGIN IMMEDIATE") {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+            Err(Failure::incompatible(
+                "the database file is damaged and another process writes to it: stop that process first",
+            ))
+        }
+        _ => Ok(lock),
+    }
+}
+
+fn save(from: &Path, to: &Path) -> Result<Recovered> {
     let damaged = connect::connect(from)?;
     // A file that is shorter than it says is read as far as it goes.
     damaged.pragma_update(None, "writable_schema", true)?;

@@ -25,6 +25,9 @@ const ERASURE_PATIENCE: Duration = Duration::from_millis(500);
 /// thousand meet it.
 pub(crate) const LONG_LOG: i64 = 2_000;
 
+/// No state of a file has this version.
+const UNKNOWN: i64 = -1;
+
 #[derive(Debug)]
 pub(crate) struct Writer {
     connection: Mutex<Connection>,
@@ -68,15 +71,16 @@ impl Writer {
     ) -> Result<Vec<Recorded>> {
         let mut connection = self.connection();
         // The index moves on under this connection alone, or under another's transaction.
-        let looked_at = version(&connection)?;
-        let indexed = (attempt == Attempt::Repeat).then(|| record::indexed(&connection, opens));
+        let indexed = match attempt {
+            Attempt::First => None,
+            Attempt::Repeat => Some((version(&connection)?, record::indexed(&connection, opens))),
+        };
         let keep = |connection: &mut Connection, slice_of: usize| {
             self.write_by(connection, |transaction| {
                 let indexed = match &indexed {
-                    Some(_) if version(transaction)? != looked_at => {
-                        Some(record::indexed(transaction, opens))
-                    }
-                    known => known.clone(),
+                    None => None,
+                    Some((looked_at, known)) if version(transaction)? == *looked_at => Some(known.clone()),
+                    Some(_) => Some(record::indexed(transaction, opens)),
                 };
                 let mut known = locked(&self.recording);
                 let batch = record::batch(transaction, &self.tail, &mut known, opens, last_days, indexed)?;
@@ -108,8 +112,9 @@ impl Writer {
     /// nothing more then.
     pub(crate) fn write<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
         self.write_by(&mut self.connection(), |transaction| {
-            // It may change who records.
+            // It may change who records, and erase.
             *locked(&self.recording) = Recording::default();
+            locked(&self.tail).doubt();
             work(transaction)
         })
     }
@@ -131,11 +136,14 @@ impl Writer {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         self.catch_up(&transaction)?;
         let result = work(&transaction)?;
-        transaction.commit()?;
         // After the commit: a file that is taken away before it is noticed here, and one that is
         // taken away later had it.
-        self.files.check()?;
-        Ok(result)
+        let kept = transaction.commit().map_err(Failure::from).and_then(|()| self.files.check());
+        if kept.is_err() {
+            // It may stand in the file all the same: the next look finds it.
+            self.version.store(UNKNOWN, Ordering::Release);
+        }
+        kept.map(|()| result)
     }
 
     /// Takes over what another process has written since the last look.
@@ -152,8 +160,9 @@ impl Writer {
     /// As [`Writer::write`], with the opens that are in no index, and what was deleted leaves the
     /// log at once, or as soon as its readers allow.
     pub(crate) fn erase<R>(&self, work: impl FnOnce(&Transaction<'_>, &[Entry]) -> Result<R>) -> Result<R> {
-        // Most of it before the transaction, which must not come across damage.
-        let mut waiting = index::above_mark(&self.connection())?;
+        // Most of it before the transaction, which must not come across damage, and by a connection
+        // of its own, so that no hit waits.
+        let mut waiting = index::above_mark(&connect::reader(self.files.path())?)?;
         let last = waiting.last().map_or(0, |entry| entry.seq);
         let result = self.write(|transaction| {
             index::after(transaction, last, |entry| waiting.push(entry))?;
@@ -274,6 +283,8 @@ pub(crate) fn version(connection: &Connection) -> Result<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use mailping_core::fetcher::{Fetcher, Verdict};
     use mailping_core::pings::{Ping, Status};
     use mailping_core::receipts::OpenId;
@@ -282,18 +293,89 @@ mod tests {
     use super::*;
     use crate::changes;
 
+    /// A writer of a file with one live ping.
+    fn writer(file: &Path) -> (Writer, Ping) {
+        let writer = Writer::new(connect::writer(file).unwrap(), Files::of(file)).unwrap();
+        let mut ping = Ping::stored(PingId::from_bytes([1; 16]), "x".into(), Basis::Contract, Status::Live);
+        ping.record_until = Timestamp::from_unix_millis(1_000_000);
+        ping.keep_until = ping.record_until;
+        writer.write(|change| changes::insert_ping(change, &ping, None)).unwrap();
+        (writer, ping)
+    }
+
+    fn open(ping: &Ping, n: i64) -> [Open; 1] {
+        let at = Timestamp::from_unix_millis(1_000);
+        [Open::new(ping.id, OpenId::from_bytes(n.to_be_bytes()), at, Fetcher::Browser, Verdict::Human)]
+    }
+
+    fn counts(writer: &Writer) -> (i64, i64) {
+        let count = "SELECT (SELECT count(*) FROM opens), (SELECT count(*) FROM opens_by_ping)";
+        writer.connection().query_row(count, (), |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    }
+
+    /// By this process or by another, before its round and in the middle of it.
+    #[test]
+    fn what_is_erased_while_it_waits_is_not_indexed() {
+        for in_round in [0, 5] {
+            for by_another in [false, true] {
+                let folder = tempfile::tempdir().unwrap();
+                let file = folder.path().join("mailping.db");
+                let (writer, ping) = writer(&file);
+                for n in 0..20 {
+                    writer.record(&open(&ping, n), &[], Attempt::First).unwrap();
+                }
+                writer.fill_index(1, in_round);
+                let another = Writer::new(connect::writer(&file).unwrap(), Files::of(&file)).unwrap();
+                let eraser = if by_another { &another } else { &writer };
+                eraser.erase(|change, waiting| changes::erase(change, ping.id, waiting)).unwrap();
+                while writer.fill_index(1, 7) {}
+                assert_eq!(counts(&writer), (0, 0), "{in_round} {by_another}");
+            }
+        }
+    }
+
+    /// A reader may take over what was erased since its state of the file.
+    #[test]
+    fn what_a_reader_takes_over_late_is_not_indexed_once_it_is_erased() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mailping.db");
+        let (writer, ping) = writer(&file);
+        let another = Writer::new(connect::writer(&file).unwrap(), Files::of(&file)).unwrap();
+        another.record(&open(&ping, 1), &[], Attempt::First).unwrap();
+        let mut reader = connect::reader(&file).unwrap();
+        let snapshot = reader.transaction().unwrap();
+        assert_eq!(index::above_mark(&snapshot).unwrap().len(), 1);
+        another.erase(|change, waiting| changes::erase(change, ping.id, waiting)).unwrap();
+        writer.write(|_| Ok(())).unwrap();
+        index::catch_up(&snapshot, &writer.tail, 0).unwrap();
+        drop(snapshot);
+        while writer.fill_index(1, 7) {}
+        assert_eq!(counts(&writer), (0, 0));
+    }
+
+    /// What was kept although its answer was an error is known to the next.
+    #[test]
+    fn a_batch_that_is_kept_and_refused_is_no_second_one_when_it_comes_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, away) = (folder.path().join("mailping.db"), folder.path().join("away.db"));
+        let (writer, ping) = writer(&file);
+        std::fs::rename(&file, &away).unwrap();
+        writer.record(&open(&ping, 1), &[], Attempt::First).unwrap_err();
+        for _ in 0..3 {
+            writer.record(&open(&ping, 1), &[], Attempt::Repeat).unwrap_err();
+        }
+        std::fs::rename(&away, &file).unwrap();
+        assert_eq!(writer.record(&open(&ping, 2), &[], Attempt::First).unwrap(), [Recorded::Durable]);
+        while writer.fill_index(1, 7) {}
+        assert_eq!(counts(&writer), (2, 2));
+    }
+
     /// I6, also while the open that comes again moves into the index.
     #[test]
     fn a_repeat_beside_the_filling_of_the_index_is_kept_once() {
         const BATCHES: i64 = 300;
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("mailping.db");
-        let writer = Writer::new(connect::writer(&file).unwrap(), Files::of(&file)).unwrap();
-        let at = Timestamp::from_unix_millis(1_000);
-        let mut ping = Ping::stored(PingId::from_bytes([1; 16]), "x".into(), Basis::Contract, Status::Live);
-        ping.record_until = Timestamp::from_unix_millis(1_000_000);
-        ping.keep_until = ping.record_until;
-        writer.write(|change| changes::insert_ping(change, &ping, None)).unwrap();
+        let (writer, ping) = writer(&folder.path().join("mailping.db"));
         let is_done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -302,18 +384,14 @@ mod tests {
                 }
             });
             for n in 0..BATCHES {
-                let id = OpenId::from_bytes(n.to_be_bytes());
-                let open = [Open::new(ping.id, id, at, Fetcher::Browser, Verdict::Human)];
                 for attempt in [Attempt::First, Attempt::Repeat, Attempt::Repeat] {
-                    assert_eq!(writer.record(&open, &[], attempt).unwrap(), [Recorded::Durable]);
+                    assert_eq!(writer.record(&open(&ping, n), &[], attempt).unwrap(), [Recorded::Durable]);
                 }
             }
             is_done.store(true, Ordering::Relaxed);
         });
         while writer.fill_index(1, 100) {}
-        let count = "SELECT (SELECT count(*) FROM opens), (SELECT count(*) FROM opens_by_ping)";
-        let counts = writer.connection().query_row(count, (), |row| Ok((row.get(0)?, row.get(1)?)));
-        assert_eq!(counts.unwrap(), (BATCHES, BATCHES));
+        assert_eq!(counts(&writer), (BATCHES, BATCHES));
         assert!(
             locked(&writer.tail).some_of(&index::Span::new(1, index::Order::OldestFirst, None), 9).is_empty()
         );

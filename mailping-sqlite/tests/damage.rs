@@ -463,3 +463,63 @@ fn what_can_be_read_of_a_damaged_file_is_saved() {
     eprintln!("{refused} of {damages} files could not be read, {lost} opens were lost in the others");
     assert!(refused <= damages / 8 + 1, "{refused}");
 }
+
+fn count(file: &Path) -> usize {
+    let raw = Connection::open(file).unwrap();
+    let count: i64 = raw.query_row("SELECT count(*) FROM opens", (), |row| row.get(0)).unwrap();
+    usize::try_from(count).unwrap()
+}
+
+/// Has the next start write the file anew.
+fn condemn(file: &Path) {
+    Connection::open(file).unwrap().execute("UPDATE about SET index_broken = 1", ()).unwrap();
+}
+
+#[test]
+fn stores_that_start_at_once_on_a_damaged_file_save_it_once() {
+    for _ in 0..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let all = make(folder.path());
+        let file = folder.path().join("mailping.db");
+        condemn(&file);
+        let stores: Vec<SqliteStore> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..3).map(|_| scope.spawn(|| SqliteStore::open(&file).unwrap())).collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        for (store, n) in stores.iter().zip(LATER..) {
+            let id = ping_id(n % PINGS);
+            assert_eq!(
+                block_on(store.record(&[open(id, n * 100)], &[], Attempt::First)).unwrap(),
+                [Recorded::Durable]
+            );
+        }
+        let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
+        assert_eq!(names.iter().filter(|name| name.ends_with(".damaged-1")).count(), 1, "{names:?}");
+        assert!(!names.iter().any(|name| name.contains(".damaged-2")), "{names:?}");
+        assert_eq!(count(&file), all.values().map(Vec::len).sum::<usize>() + stores.len());
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn nothing_is_confirmed_that_stands_in_the_damaged_file_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = make(folder.path());
+    let file = folder.path().join("mailping.db");
+    let running = SqliteStore::open(&file).unwrap();
+    condemn(&file);
+    let (confirmed, started) = std::thread::scope(|scope| {
+        let hits = scope.spawn(|| {
+            let record = |n: u64| {
+                let open = open(ping_id(n % PINGS), (LATER + n) * 100);
+                block_on(running.record(&[open], &[], Attempt::First))
+            };
+            (0..).take_while(|n| record(*n).is_ok()).count()
+        });
+        let started = SqliteStore::open(&file).unwrap();
+        (hits.join().unwrap(), started)
+    });
+    drop((running, started));
+    assert_eq!(count(&file), all.values().map(Vec::len).sum::<usize>() + confirmed);
+}
