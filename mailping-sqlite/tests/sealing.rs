@@ -272,8 +272,10 @@ fn every_answered_open_is_sealed_once_through_kill_9() {
     for round in 0..rounds {
         let processes: Vec<_> = (0..2)
             .map(|n| {
-                let mut killed =
-                    process("a_sealing_process", &file, round * 2 + n).stderr(Stdio::null()).spawn().unwrap();
+                let mut killed = process("a_sealing_process", &file, round * 2 + n)
+                    .stderr(Stdio::inherit())
+                    .spawn()
+                    .unwrap();
                 let (says, heard) = mpsc::channel();
                 let lines = BufReader::new(killed.stdout.take().unwrap()).lines().map(Result::unwrap);
                 let reader = std::thread::spawn(move || {
