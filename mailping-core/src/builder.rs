@@ -40,6 +40,8 @@ pub struct TrackerBuilder {
     default_language: Option<String>,
     #[cfg(feature = "edges")]
     edges: Vec<crate::keyring::EdgeName>,
+    #[cfg(feature = "certified")]
+    seal_log: Option<crate::certified::SealLog>,
 }
 
 impl Tracker {
@@ -69,6 +71,8 @@ impl TrackerBuilder {
             default_language: None,
             #[cfg(feature = "edges")]
             edges: Vec::new(),
+            #[cfg(feature = "certified")]
+            seal_log: None,
         }
     }
 
@@ -251,6 +255,16 @@ impl TrackerBuilder {
         Ok(self)
     }
 
+    /// Seals what is kept of the pings that are made from now on into a signed log, so that their
+    /// receipts can be [certified](crate::receipts::Receipts::certified). All programs that make
+    /// pings on one database seal, or none does. A store that cannot seal is refused by
+    /// [`build`](Self::build).
+    #[cfg(feature = "certified")]
+    pub fn seal(mut self, log: crate::certified::SealLog) -> Self {
+        self.seal_log = Some(log);
+        self
+    }
+
     /// The clock, for tests.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -297,6 +311,17 @@ impl TrackerBuilder {
         let limiter = Arc::new(HitLimiter::new(self.hit_limit));
         let (store, check) = (Arc::clone(&self.store), Arc::clone(&key_check));
         let at_contact = move || pollster::block_on(check.pass(&*store)).is_ok();
+        #[cfg(feature = "certified")]
+        let sealing = match self.seal_log {
+            None => None,
+            Some(log) => {
+                let keys = self.observer.keys.clone();
+                let sealer =
+                    crate::certified::Sealer::new(log, Arc::clone(&self.store), keys, Arc::clone(&clock));
+                let refused = || ParseError::because(CANNOT_SEAL).in_field("seal");
+                Some(crate::certified::SealingThread::new(sealer.ok_or_else(refused)?))
+            }
+        };
         let queue = Queue::new(
             Arc::clone(&self.store),
             clock,
@@ -321,6 +346,8 @@ impl TrackerBuilder {
             languages: self.languages,
             #[cfg(feature = "edges")]
             edges: crate::edge::Edges::new(self.edges),
+            #[cfg(feature = "certified")]
+            sealing,
         }))
     }
 }
@@ -336,4 +363,6 @@ impl fmt::Debug for TrackerBuilder {
 }
 
 const NO_BASE_URL: &str = "no base URL: call `base_url` with the public address of the pixel routes";
+#[cfg(feature = "certified")]
+const CANNOT_SEAL: &str = "the store keeps nothing for sealing: take another, or build without `seal`";
 const NO_TEXTS: &str = "the default language of the opt-out page has no texts: add them with opt_out_texts";

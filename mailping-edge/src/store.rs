@@ -10,7 +10,7 @@ use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
     Attempt, DatabaseId, Deleted, KeyFingerprint, Mark, Milestone, ObjectionScope, Observation, OpenCursor,
-    OpenQuery, Page, PingQuery, RecipientHashes, Recorded, Spooling, Store, StoreError,
+    OpenQuery, Page, PingQuery, RecipientHashes, Recorded, Sealing, Spooling, Store, StoreError,
 };
 use mailping_core::{Keyring, ParseError, PingId, Timestamp};
 use ureq::Agent;
@@ -207,6 +207,11 @@ impl Store for EdgeStore {
     }
 
     fn spool(&self) -> Option<&dyn Spooling> {
+        None
+    }
+
+    /// The centre seals.
+    fn sealing(&self) -> Option<&dyn Sealing> {
         None
     }
 

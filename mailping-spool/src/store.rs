@@ -12,7 +12,7 @@ use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::line::Entry;
 use mailping_core::store::{
     Attempt, Backlog, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor,
-    OpenQuery, Page, PingQuery, Recorded, Spooling, Store,
+    OpenQuery, Page, PingQuery, Recorded, Sealing, Spooling, Store,
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
 use mailping_core::{PingId, Timestamp};
@@ -303,6 +303,10 @@ impl Store for SpooledStore {
 
     fn spool(&self) -> Option<&dyn Spooling> {
         Some(self)
+    }
+
+    fn sealing(&self) -> Option<&dyn Sealing> {
+        self.database.sealing()
     }
 
     fn copies(&self) -> usize {

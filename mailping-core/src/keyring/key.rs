@@ -111,6 +111,8 @@ pub(crate) struct Key {
     pub(crate) confirm: Subkey,
     pub(crate) report: Subkey,
     pub(crate) recipient: Subkey,
+    #[cfg(feature = "certified")]
+    pub(crate) certified: Subkey,
 }
 
 impl Key {
@@ -124,6 +126,8 @@ impl Key {
             confirm: subkey("confirm"),
             report: subkey("report"),
             recipient: subkey("recipient"),
+            #[cfg(feature = "certified")]
+            certified: subkey("certified"),
             secret,
         }
     }
