@@ -42,6 +42,7 @@ impl Store for Timed {
     async fn purge(&self, now: Timestamp, limit: usize) -> Answered<Deleted> { self.0.purge(now, limit).await }
     async fn identity(&self) -> Answered<DatabaseId> { self.0.identity().await }
     fn spool(&self) -> Option<&dyn Spooling> { self.0.spool() }
+    fn sealing(&self) -> Option<&dyn Sealing> { self.0.sealing() }
     fn copies(&self) -> usize { self.0.copies() }
 }
 

@@ -40,6 +40,8 @@ pub struct TrackerBuilder {
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     languages: Languages,
     default_language: Option<String>,
+    #[cfg(feature = "certified")]
+    seal_log: Option<crate::certified::SealLog>,
 }
 
 impl Tracker {
@@ -76,6 +78,8 @@ impl TrackerBuilder {
             clock: Arc::new(SystemTime::now),
             languages: Languages::default(),
             default_language: None,
+            #[cfg(feature = "certified")]
+            seal_log: None,
         }
     }
 
@@ -245,6 +249,16 @@ impl TrackerBuilder {
         self
     }
 
+    /// Seals what is kept of the pings that are made from now on into a signed log, so that their
+    /// receipts can be [certified](crate::receipts::Receipts::certified). All programs that make
+    /// pings on one database seal, or none does. A store that cannot seal is refused by
+    /// [`build`](Self::build).
+    #[cfg(feature = "certified")]
+    pub fn seal(mut self, log: crate::certified::SealLog) -> Self {
+        self.seal_log = Some(log);
+        self
+    }
+
     /// The clock, for tests.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -291,6 +305,17 @@ impl TrackerBuilder {
         let limiter = Arc::new(HitLimiter::new(self.hit_limit));
         let (store, check) = (Arc::clone(&self.store), Arc::clone(&key_check));
         let at_contact = move || pollster::block_on(check.pass(&*store)).is_ok();
+        #[cfg(feature = "certified")]
+        let sealing = match self.seal_log {
+            None => None,
+            Some(log) => {
+                let keys = self.observer.keys.clone();
+                let sealer =
+                    crate::certified::Sealer::new(log, Arc::clone(&self.store), keys, Arc::clone(&clock));
+                let refused = || ParseError::because(CANNOT_SEAL).in_field("seal");
+                Some(crate::certified::SealingThread::new(sealer.ok_or_else(refused)?))
+            }
+        };
         let queue = Queue::new(
             Arc::clone(&self.store),
             clock,
@@ -313,6 +338,8 @@ impl TrackerBuilder {
             key_check,
             refusals: Refusals::default(),
             languages: self.languages,
+            #[cfg(feature = "certified")]
+            sealing,
         }))
     }
 }
@@ -328,4 +355,6 @@ impl fmt::Debug for TrackerBuilder {
 }
 
 const NO_BASE_URL: &str = "no base URL: call `base_url` with the public address of the pixel routes";
+#[cfg(feature = "certified")]
+const CANNOT_SEAL: &str = "the store keeps nothing for sealing: take another, or build without `seal`";
 const NO_TEXTS: &str = "the default language of the opt-out page has no texts: add them with opt_out_texts";

@@ -2,16 +2,15 @@
 //! offline, without trusting the sender's database. [The guide](crate::guide::certified) says what
 //! one proves and describes the format to the byte. Behind the feature `certified`.
 //!
-//! Nothing in here does I/O.
+//! Verifying does no I/O. Sealing is done by a tracker: see [`SealLog`].
 
 mod checkpoint;
+mod create;
 mod error;
 mod escape;
 mod file;
 mod hash;
 mod html;
-// Makes receipts. No tracker does that yet, so only the tests need it.
-#[cfg(test)]
 mod issue;
 mod map;
 mod note;
@@ -19,6 +18,9 @@ mod page;
 mod ping_key;
 mod proven;
 mod seal;
+mod seal_log;
+mod sealer;
+mod seals;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -26,10 +28,14 @@ mod token;
 mod tree;
 mod verify;
 
+pub(crate) use self::create::Digests;
 pub use self::error::VerifyError;
+pub use self::issue::{LogKey, Outside, Seen, request_for, token_of};
 pub use self::note::PublicKey;
-#[cfg(test)]
-pub(crate) use self::ping_key::PingKey;
+pub(crate) use self::ping_key::{HEADER, PingKey};
 pub use self::proven::{Certified, Stamp};
+pub use self::seal_log::SealLog;
+pub(crate) use self::sealer::{Sealer, SealingThread};
+pub use self::seals::Seals;
 pub use self::statement::{Statement, StatementKind};
 pub use self::verify::Verifier;

@@ -38,7 +38,13 @@ pub enum Error {
     /// The operating system gave no random bytes.
     #[error("the operating system provided no random bytes")]
     NoRandom,
-    /// A file of places or of network numbers is missing, damaged or another one.
+    /// The log of what is sealed cannot be continued or used as it is.
+    #[error("the log is not continued: {problem}")]
+    Log {
+        /// Why, and what to do.
+        problem: &'static str,
+    },
+    /// A file of places, of network numbers or of the log's last head is missing, damaged or another one.
     #[error(transparent)]
     File(Box<dyn std::error::Error + Send + Sync>),
 }

@@ -42,6 +42,10 @@ impl Intake<'_> {
         if let Err(error) = self.0.queue.start() {
             tracing::error!(%error, "the tracker's threads could not be started; the next hit tries again");
         }
+        #[cfg(feature = "certified")]
+        if let Some(sealing) = &self.0.sealing {
+            sealing.start();
+        }
     }
 
     /// Records a hit. The work is done and the open queued when this returns; await the result

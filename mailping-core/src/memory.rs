@@ -1,7 +1,9 @@
 //! A store in memory, for tests and for trying things: it keeps every promise of [`Store`] but that
 //! of durability.
 
+mod ledger;
 mod rows;
+mod sealing;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +13,7 @@ use self::rows::Rows;
 use crate::keyring::KeyFingerprint;
 use crate::store::{
     Attempt, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor, OpenQuery, Page,
-    PingQuery, Recorded, Spooling, Store, StoreError,
+    PingQuery, Recorded, Sealing, Spooling, Store, StoreError,
 };
 use crate::{LastDay, Open, Ping, PingId, RecipientHashes, Status, Timestamp};
 
@@ -157,6 +159,10 @@ impl Store for MemoryStore {
 
     fn spool(&self) -> Option<&dyn Spooling> {
         None
+    }
+
+    fn sealing(&self) -> Option<&dyn Sealing> {
+        Some(self)
     }
 
     fn copies(&self) -> usize {

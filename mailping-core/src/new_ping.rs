@@ -37,12 +37,16 @@ pub struct NewPing {
     keep_for: Option<Duration>,
     asked_by: Option<String>,
     shows_reference: bool,
+    #[cfg(feature = "certified")]
+    pub(crate) digests: crate::certified::Digests,
 }
 
 /// How far ahead a message may be planned: lifetimes count from its sent time, so this bounds how
 /// long anything is kept.
 const MAX_AHEAD: Duration = DAY.saturating_mul(366);
 const MAX_REFERENCE_BYTES: usize = 256;
+#[cfg(feature = "certified")]
+const MAX_ATTACHMENTS: usize = 100;
 
 impl NewPing {
     /// A message written for one recipient, with the sender's basis for tracking it. `reference` is
@@ -80,6 +84,8 @@ impl NewPing {
             keep_for: None,
             asked_by: None,
             shows_reference: false,
+            #[cfg(feature = "certified")]
+            digests: crate::certified::Digests::default(),
         }
     }
 
@@ -146,6 +152,21 @@ impl NewPing {
         self
     }
 
+    /// The SHA-256 of the message without its pixel, for a certified receipt: whoever has the mail
+    /// can tell that it is the one.
+    #[cfg(feature = "certified")]
+    pub fn message_digest(mut self, sha_256: [u8; 32]) -> Self {
+        self.digests.message = Some(sha_256);
+        self
+    }
+
+    /// The SHA-256 of an attachment, likewise; call it for each, up to 100.
+    #[cfg(feature = "certified")]
+    pub fn attachment_digest(mut self, sha_256: [u8; 32]) -> Self {
+        self.digests.attachments.push(sha_256);
+        self
+    }
+
     /// The ground under ePrivacy rules, if the sender names one.
     pub fn eprivacy(mut self, ground: EprivacyGround) -> Self {
         self.eprivacy = Some(ground);
@@ -168,6 +189,10 @@ impl NewPing {
         self.owner.as_deref().map_or(Ok(()), |owner| check_text("owner", owner, MAX_REFERENCE_BYTES))?;
         self.asked_by.as_deref().map_or(Ok(()), |who| check_text("asked_by", who, MAX_REFERENCE_BYTES))?;
         check_basis(&self.basis, now)?;
+        #[cfg(feature = "certified")]
+        if self.digests.attachments.len() > MAX_ATTACHMENTS {
+            return Err(invalid("attachment_digest", "must not be called for more than 100").into());
+        }
         let recipient = self.recipient.as_deref().map(Recipient::parse).transpose()?;
         check_lifetime("record_for", self.record_for)?;
         let keep_for = self.keep_for.unwrap_or(DEFAULT_KEEP_FOR.max(self.record_for));

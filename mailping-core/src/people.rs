@@ -54,7 +54,9 @@ impl People<'_> {
     /// [`Error::is_invalid`] if it is no address; [`Error::is_unavailable`] if the store did not
     /// carry it out.
     pub async fn object(self, address: &str) -> Result<(), Error> {
-        Ok(self.0.store.object(&self.recipient(address).await?, ObjectionScope::Opens).await?)
+        self.0.store.object(&self.recipient(address).await?, ObjectionScope::Opens).await?;
+        self.0.note_end();
+        Ok(())
     }
 
     /// Keeps the objection of a recipient to everything: no opens, no confirmation of receipt and
@@ -66,7 +68,9 @@ impl People<'_> {
     /// [`Error::is_invalid`] if it is no address; [`Error::is_unavailable`] if the store did not
     /// carry it out.
     pub async fn object_to_everything(self, address: &str) -> Result<(), Error> {
-        Ok(self.0.store.object(&self.recipient(address).await?, ObjectionScope::Everything).await?)
+        self.0.store.object(&self.recipient(address).await?, ObjectionScope::Everything).await?;
+        self.0.note_end();
+        Ok(())
     }
 
     /// Keeps the objection of whoever holds a message's opt-out link. `link` is the link, or the
@@ -82,7 +86,9 @@ impl People<'_> {
     pub async fn object_by_link(self, link: &str) -> Result<(), Error> {
         let token = links::token(link, Label::OptOut, &self.0.observer.keys);
         let token = token.ok_or(ParseError::new(OPT_OUT_LINK).in_field("link"))?;
-        Ok(self.0.store.object_by_ping(token.ping).await?)
+        self.0.store.object_by_ping(token.ping).await?;
+        self.0.note_end();
+        Ok(())
     }
 
     /// Whether a path holds the token of an opt-out link of ours. It says nothing about any ping

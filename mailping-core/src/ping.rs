@@ -15,7 +15,8 @@ named! {
         Live = 0, "live";
         /// No more: it was withdrawn, or its recipient objected.
         Withdrawn = 1, "withdrawn";
-        /// No more: its `record_until` has passed. Never stored; it follows from the time.
+        /// No more: its `record_until` has passed. It follows from the time, and is stored only if
+        /// that end was sealed.
         Expired = 2, "expired";
         /// It never did: the recipient had objected, or nothing may be kept.
         Untracked = 3, "untracked";

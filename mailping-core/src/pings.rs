@@ -49,12 +49,21 @@ impl<'a> Pings<'a> {
     /// [`Error::is_unavailable`] if the store did not keep it.
     pub async fn create(self, new: NewPing) -> Result<PreparedPing, Error> {
         let inner = self.0;
+        #[cfg(feature = "certified")]
+        let digests = new.digests.clone();
         let (mut ping, recipient) = new.prepare(inner.now(), inner.observer.ceiling)?;
-        let recipient = match recipient {
-            Some(recipient) => Some(inner.hashes(&recipient).await?),
+        let hashes = match &recipient {
+            Some(recipient) => Some(inner.hashes(recipient).await?),
             None => None,
         };
-        ping.status = inner.store.insert_ping(&ping, recipient.as_ref()).await?;
+        #[cfg(feature = "certified")]
+        if let Some(sealing) = &inner.sealing {
+            let recipient = recipient.as_ref().zip(hashes.as_ref());
+            let (status, header) = sealing.sealer.create(&ping, recipient, &digests, inner.now()).await?;
+            ping.status = status;
+            return Ok(PreparedPing::new(ping, &inner.base_url, &inner.observer.keys).sealed(Some(header)));
+        }
+        ping.status = inner.store.insert_ping(&ping, hashes.as_ref()).await?;
         Ok(PreparedPing::new(ping, &inner.base_url, &inner.observer.keys))
     }
 
@@ -66,8 +75,13 @@ impl<'a> Pings<'a> {
     pub async fn get(self, id: PingId) -> Result<Option<PreparedPing>, Error> {
         let inner = self.0;
         let Some(ping) = inner.store.ping(id).await? else { return Ok(None) };
-        let ping = ping.at(inner.now());
-        Ok(Some(PreparedPing::new(ping, &inner.base_url, &inner.observer.keys)))
+        let prepared = PreparedPing::new(ping.at(inner.now()), &inner.base_url, &inner.observer.keys);
+        #[cfg(feature = "certified")]
+        if let Some(sealing) = &inner.sealing {
+            let header = sealing.sealer.header(id).await?;
+            return Ok(Some(prepared.sealed(header)));
+        }
+        Ok(Some(prepared))
     }
 
     /// Ends recording for a ping, also from mail already sent; what is kept stays. `false` if there
@@ -76,7 +90,9 @@ impl<'a> Pings<'a> {
     /// # Errors
     /// If the store cannot be written.
     pub async fn withdraw(self, id: PingId) -> Result<bool, Error> {
-        Ok(self.0.store.withdraw(id).await?)
+        let found = self.0.store.withdraw(id).await?;
+        self.0.note_end();
+        Ok(found)
     }
 
     /// The HTML without the pixels of this service, by its base URL: for replies and forwards,

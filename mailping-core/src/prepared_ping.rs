@@ -15,6 +15,8 @@ pub struct PreparedPing {
     opt_out_url: String,
     confirm_url: Option<String>,
     report_token: String,
+    #[cfg(feature = "certified")]
+    key_header: Option<String>,
 }
 
 impl PreparedPing {
@@ -32,8 +34,25 @@ impl PreparedPing {
             opt_out_url: links::opt_out_url(base_url, &opt_out),
             confirm_url: confirm.map(|token| links::confirm_url(base_url, &token)),
             report_token: sign(Token::bare(ping.id), Label::Report),
+            #[cfg(feature = "certified")]
+            key_header: None,
             ping,
         }
+    }
+
+    #[cfg(feature = "certified")]
+    pub(crate) fn sealed(mut self, key_header: Option<String>) -> Self {
+        self.key_header = key_header;
+        self
+    }
+
+    /// The name and value of the header line `Mailping-Key`, which binds the mail to its certified
+    /// receipt: put it into the mail, and sign it with DKIM. `None` if the ping was made without
+    /// [`seal`](crate::TrackerBuilder::seal).
+    #[cfg(feature = "certified")]
+    #[must_use]
+    pub fn key_header(&self) -> Option<(&'static str, &str)> {
+        Some((crate::certified::HEADER, self.key_header.as_deref()?))
     }
 
     /// The ping as kept.

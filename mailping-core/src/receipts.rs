@@ -84,6 +84,25 @@ impl Receipts<'_> {
         Ok(Some(Receipt { summary, opens: page.items, next: page.next }))
     }
 
+    /// The certified receipt of a ping, as text for a file: what was sealed of it until the last
+    /// seal, with the proof. `None` if there is no such ping, it was made without
+    /// [`seal`](crate::TrackerBuilder::seal), or its first seal is not made yet.
+    /// [`certified`](crate::guide::certified) says what it proves.
+    ///
+    /// It is verified before it is handed out, which takes some tenths of a second for a ping that
+    /// is kept for months.
+    ///
+    /// # Errors
+    /// If the store cannot be read. [`Error::Log`] if the keyring lacks the key that the ping was
+    /// made with.
+    #[cfg(feature = "certified")]
+    pub async fn certified(self, id: PingId) -> Result<Option<String>, Error> {
+        match &self.0.sealing {
+            Some(sealing) => sealing.sealer.receipt(id).await,
+            None => Ok(None),
+        }
+    }
+
     /// One page of a ping's opens without the sums, at most 1,000: it takes no longer for a ping of
     /// many. Empty if there is no such ping.
     ///

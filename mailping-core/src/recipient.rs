@@ -35,7 +35,7 @@ impl Recipient {
     }
 
     /// What a certified receipt shows of it: a hash under the ping's own key.
-    #[cfg(all(test, feature = "certified"))]
+    #[cfg(feature = "certified")]
     pub(crate) fn certified(&self, key: &crate::certified::PingKey) -> [u8; 32] {
         key.recipient(self.0.as_bytes())
     }

@@ -11,6 +11,7 @@ mod opens;
 mod page;
 mod pings;
 mod recorded;
+mod sealing;
 mod spooling;
 
 use std::fmt;
@@ -28,6 +29,10 @@ pub use self::opens::{OpenCursor, OpenQuery};
 pub use self::page::Page;
 pub use self::pings::PingQuery;
 pub use self::recorded::Recorded;
+pub use self::sealing::{
+    EndReason, Ending, Entered, Ledger, NewStatement, PingSecret, PingStatements, SealRow, SealedPing,
+    Sealing, StampRow, Step,
+};
 pub use self::spooling::{Backlog, Spooling};
 pub use crate::keyring::KeyFingerprint;
 pub use crate::milestone::{Milestone, MilestoneKind, StatusCode};
@@ -174,6 +179,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// What keeps opens on this machine's disk while the database behind it is away; `None` for a
     /// database itself. It always says the same, and waits for nothing.
     fn spool(&self) -> Option<&dyn Spooling>;
+
+    /// What keeps what is sealed, so that receipts can be certified; `None` if this store cannot. It
+    /// always says the same, and waits for nothing.
+    fn sealing(&self) -> Option<&dyn Sealing>;
 
     /// On how many machines' disks a change is when it is answered, at the least: 1 for a database
     /// on one machine, 0 if it is in memory alone. It always says the same, and waits for nothing.

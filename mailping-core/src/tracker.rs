@@ -41,6 +41,8 @@ pub(crate) struct Inner {
     pub(crate) key_check: Arc<KeyCheck>,
     pub(crate) refusals: Refusals,
     pub(crate) languages: Languages,
+    #[cfg(feature = "certified")]
+    pub(crate) sealing: Option<crate::certified::SealingThread>,
 }
 
 impl Tracker {
@@ -54,6 +56,14 @@ impl Inner {
     pub(crate) fn base_path(&self) -> &str {
         let (_, rest) = self.base_url.split_once("://").unwrap_or_default();
         rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+    }
+
+    /// Has an end sealed at once, if anything is sealed.
+    pub(crate) fn note_end(&self) {
+        #[cfg(feature = "certified")]
+        if let Some(sealing) = &self.sealing {
+            sealing.nudge();
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

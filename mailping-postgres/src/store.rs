@@ -8,7 +8,7 @@ use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
     Attempt, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor, OpenQuery, Page,
-    PingQuery, Recorded, Spooling, Store, StoreError,
+    PingQuery, Recorded, Sealing, Spooling, Store, StoreError,
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes};
 use mailping_core::{PingId, Timestamp};
@@ -383,6 +383,10 @@ impl Store for PostgresStore {
     }
 
     fn spool(&self) -> Option<&dyn Spooling> {
+        None
+    }
+
+    fn sealing(&self) -> Option<&dyn Sealing> {
         None
     }
 

@@ -11,7 +11,7 @@ use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
     Attempt, Backlog, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor,
-    OpenQuery, Page, PingQuery, Recorded, Spooling, Store,
+    OpenQuery, Page, PingQuery, Recorded, Sealing, Spooling, Store,
 };
 use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
 use mailping_core::{PingId, Timestamp};
@@ -300,6 +300,10 @@ impl Store for SpooledStore {
 
     fn spool(&self) -> Option<&dyn Spooling> {
         Some(self)
+    }
+
+    fn sealing(&self) -> Option<&dyn Sealing> {
+        self.database.sealing()
     }
 
     fn copies(&self) -> usize {

@@ -148,5 +148,7 @@ pub(crate) fn delete(connection: &Connection, ping: i64) -> Result<Deleted> {
     delete("DELETE FROM opens_by_ping WHERE ping = ?1")?;
     delete("DELETE FROM last_days WHERE ping = ?1")?;
     delete("DELETE FROM milestones WHERE ping = ?1")?;
+    delete("DELETE FROM statements WHERE ping = (SELECT id FROM pings WHERE n = ?1)")?;
+    delete("DELETE FROM sealed_pings WHERE ping = (SELECT id FROM pings WHERE n = ?1)")?;
     Ok(Deleted::new(delete("DELETE FROM pings WHERE n = ?1")?, opens))
 }

@@ -157,21 +157,25 @@ fn save(from: &Path, to: &Path) -> Result<Recovered> {
     let id = damaged.query_row("SELECT id FROM about", (), |row| row.get::<_, String>(0));
     let id = readable(id, left_out)?;
     written(transaction.execute("UPDATE about SET id = coalesce(?1, id)", [id]))?;
-    // From both ends, since nothing leads over what cannot be read.
-    let mut keep =
-        transaction.prepare("INSERT OR IGNORE INTO objections (key, hash, scope) VALUES (?1, ?2, ?3)")?;
-    for order in ["key, hash", "key DESC, hash DESC"] {
-        let mut find =
-            damaged.prepare(&format!("SELECT key, hash, scope FROM objections ORDER BY {order}"))?;
-        let mut found = find.query(())?;
-        while let Some(row) = readable(found.next(), left_out)?.flatten() {
-            let objection = (row.get::<_, Value>(0)?, row.get::<_, Value>(1)?, row.get::<_, Value>(2)?);
-            recovered.objections += written(keep.execute(objection))?;
-        }
+    let (sealed, statements) = ("ping, nonce, key, first, last, ends_at", "ping, name, seal, ends, line");
+    recovered.objections = copy_by_key(&damaged, &transaction, "objections", "key, hash, scope", left_out)?;
+    copy_by_key(&damaged, &transaction, "sealed_pings", sealed, left_out)?;
+    copy_by_key(&damaged, &transaction, "statements", statements, left_out)?;
+    for table in ["seals", "seal_leaves", "stamps"] {
+        copy(&damaged, &transaction, table, left_out)?;
     }
-    drop(keep);
+    let ledger = damaged.query_row("SELECT version, next, closed_to, text FROM ledger", (), |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?))
+    });
+    if let Some(ledger) = readable(ledger, left_out)? {
+        transaction.execute("UPDATE ledger SET version = ?1, next = ?2, closed_to = ?3, text = ?4", ledger)?;
+    }
     for table in ["opens", "last_days", "milestones"] {
         let orphans = format!("DELETE FROM {table} WHERE ping NOT IN (SELECT n FROM pings)");
+        *left_out += transaction.execute(&orphans, ())? as u64;
+    }
+    for table in ["sealed_pings", "statements"] {
+        let orphans = format!("DELETE FROM {table} WHERE ping NOT IN (SELECT id FROM pings)");
         *left_out += transaction.execute(&orphans, ())? as u64;
     }
     recovered.opens = fill_index(&transaction)?;
@@ -193,7 +197,7 @@ fn copy(damaged: &Connection, target: &Transaction<'_>, table: &str, left_out: &
     let insert = format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})");
     let mut insert = target.prepare(&insert)?;
     let (mut copied, mut visited, count) = (0, 0, find.column_count());
-    let gaps = walk(&mut find, 0, |row| {
+    let gaps = walk(&mut find, -1, |row| {
         visited += 1;
         let values = (1..count).map(|column| row.get::<_, Value>(column));
         let values = readable(values.collect::<rusqlite::Result<Vec<_>>>(), &mut 0)?;
@@ -203,6 +207,30 @@ fn copy(damaged: &Connection, target: &Transaction<'_>, table: &str, left_out: &
         Ok(true)
     })?;
     *left_out += gaps + visited - copied;
+    Ok(copied)
+}
+
+/// Copies the rows of a table without numbers, whose key is its first two columns or the first
+/// one, from both ends, since nothing leads over what cannot be read.
+fn copy_by_key(
+    damaged: &Connection,
+    target: &Transaction<'_>,
+    table: &str,
+    columns: &str,
+    left_out: &mut u64,
+) -> Result<u64> {
+    let places = columns.split(',').map(|_| "?").collect::<Vec<_>>().join(", ");
+    let mut keep = target.prepare(&format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})"))?;
+    let mut copied = 0;
+    for order in ["1, 2", "1 DESC, 2 DESC"] {
+        let mut find = damaged.prepare(&format!("SELECT {columns} FROM {table} ORDER BY {order}"))?;
+        let count = find.column_count();
+        let mut found = find.query(())?;
+        while let Some(row) = readable(found.next(), left_out)?.flatten() {
+            let values = (0..count).map(|column| row.get::<_, Value>(column));
+            copied += written(keep.execute(params_from_iter(values.collect::<rusqlite::Result<Vec<_>>>()?)))?;
+        }
+    }
     Ok(copied)
 }
 

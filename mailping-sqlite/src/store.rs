@@ -9,7 +9,7 @@ use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{
     Attempt, DatabaseId, Deleted, KeyFingerprint, Mark, Milestone, ObjectionScope, Observation, OpenCursor,
-    OpenQuery, Page, PingQuery, RecipientHashes, Recorded, Spooling, Store, StoreError,
+    OpenQuery, Page, PingQuery, RecipientHashes, Recorded, Sealing, Spooling, Store, StoreError,
 };
 use mailping_core::{PingId, Timestamp};
 use rusqlite::Connection;
@@ -31,8 +31,8 @@ use crate::{changes, connect, milestones, news, opens, purge, reads, repair};
 pub struct SqliteStore {
     path: PathBuf,
     // Dropped in this order: what was accepted is carried out, then the file is left in order.
-    changes: Worker<Arc<Writer>>,
-    reads: Worker<Connection>,
+    pub(crate) changes: Worker<Arc<Writer>>,
+    pub(crate) reads: Worker<Connection>,
     upkeep: Upkeep,
     writer: Arc<Writer>,
 }
@@ -249,6 +249,10 @@ impl Store for SqliteStore {
 
     fn spool(&self) -> Option<&dyn Spooling> {
         None
+    }
+
+    fn sealing(&self) -> Option<&dyn Sealing> {
+        Some(self)
     }
 
     fn copies(&self) -> usize {

@@ -119,6 +119,11 @@ impl Writer {
         })
     }
 
+    /// As [`Writer::write`], for what does not change which pings record.
+    pub(crate) fn note<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
+        self.write_by(&mut self.connection(), work)
+    }
+
     fn write_by<R>(
         &self,
         connection: &mut Connection,

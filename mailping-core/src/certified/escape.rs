@@ -1,14 +1,11 @@
 //! An app's text within a line: whatever could end the line, a field or the quotes, or hide from
 //! the eye, stands there as its number.
 
-#[cfg(test)]
 use std::fmt::{self, Write as _};
 
 /// In quotes, with each character that could mislead as `\u{hex}`.
-#[cfg(test)]
 pub(super) struct Quoted<'a>(pub(super) &'a str);
 
-#[cfg(test)]
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;

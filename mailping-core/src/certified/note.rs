@@ -31,7 +31,6 @@ pub struct PublicKey {
 impl PublicKey {
     /// The key of the log with this origin. `None` if the origin is empty or has white space, a
     /// plus sign or a hidden character in it.
-    #[cfg(test)]
     pub(super) fn of_log(origin: &str, key: VerifyingKey) -> Option<Self> {
         is_name(origin).then(|| Self { name: origin.into(), role: Role::Log, key })
     }
@@ -171,7 +170,6 @@ impl<'a> Note<'a> {
 }
 
 /// One line of a note: the signature of a key over its text.
-#[cfg(test)]
 pub(super) fn signature_line(key: &PublicKey, signature: &[u8]) -> String {
     format!("{START}{} {}\n", key.name(), to_base64([&key.id()[..], signature].concat()))
 }

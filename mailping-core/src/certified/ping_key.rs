@@ -8,6 +8,8 @@ use std::fmt;
 use super::hash::{Hash, sha256, to_base64};
 use super::statement::Statement;
 use crate::keyring::Subkey;
+use crate::store::PingSecret;
+use crate::{Keyring, PingId};
 
 /// What finds and opens the entries of one ping.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,6 +19,12 @@ pub(crate) struct PingKey(Hash);
 pub(crate) const HEADER: &str = "Mailping-Key";
 
 impl PingKey {
+    /// That of a ping by its secret; `None` if the keyring lacks the key that it was made with.
+    pub(crate) fn of(ping: PingId, secret: &PingSecret, keys: &Keyring) -> Option<Self> {
+        let key = keys.keys().find(|key| key.fingerprint == secret.key)?;
+        Some(Self(key.certified.mac(&[ping.as_bytes().as_slice(), &secret.nonce].concat())))
+    }
+
     pub(crate) const fn from_bytes(bytes: Hash) -> Self {
         Self(bytes)
     }
@@ -50,7 +58,6 @@ impl PingKey {
 
     /// What stands for the recipient's address in a statement: whoever has the key can test a
     /// guess.
-    #[cfg(test)]
     pub(crate) fn recipient(&self, address: &[u8]) -> Hash {
         self.mac(&[b"mailping/1/recipient", address])
     }

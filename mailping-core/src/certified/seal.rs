@@ -58,6 +58,17 @@ pub(crate) const fn is_due(first: u64, index: u64) -> bool {
     index >= first && (index - first < EACH_FOR || index.is_multiple_of(LATER_EACH))
 }
 
+/// The first seal from `index` on in which a ping whose first seal is `first` can have a leaf.
+pub(crate) const fn next_due(first: u64, index: u64) -> u64 {
+    let index = if index < first { first } else { index };
+    if is_due(first, index) { index } else { index.next_multiple_of(LATER_EACH) }
+}
+
+/// The whole second that a time lies in.
+pub(super) fn floor_second(time: Timestamp) -> Timestamp {
+    time.floor(1_000)
+}
+
 /// A time as seals have it: whole seconds, such as `2026-11-27T11:00:00Z`.
 pub(super) struct Second(pub(super) Timestamp);
 

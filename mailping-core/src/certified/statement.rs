@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::escape::is_hidden;
 use crate::named::named;
-use crate::{ParseError, StepTime};
+use crate::{ParseError, StepTime, TimeStep, Timestamp};
 
 named! {
     /// What a statement of a certified receipt is about.
@@ -46,6 +46,18 @@ impl Statement {
     #[must_use]
     pub const fn time(&self) -> StepTime {
         self.time
+    }
+
+    /// When the step of its time ends: its seal ends no earlier.
+    pub(super) fn ends(&self) -> Timestamp {
+        Self::end_of(self.time)
+    }
+
+    /// When the step of a time ends; an exact time at itself.
+    pub(super) fn end_of(time: StepTime) -> Timestamp {
+        let step = time.step();
+        let length = if step == TimeStep::Exact { 0 } else { step.millis() };
+        Timestamp::from_unix_millis(time.start().unix_millis().saturating_add(length))
     }
 
     /// What it is about.

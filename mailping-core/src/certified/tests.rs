@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 
 use super::file::File;
 use super::hash::sha256;
-use super::issue::{End, Leaves, Log, LogKey, Message};
+use super::issue::{Leaves, Log, LogKey, Message};
 use super::*;
 use crate::fetcher::{Fetcher, Verdict};
 use crate::recipient::Recipient;
+use crate::store::EndReason;
 use crate::{Basis, Detail, Open, OpenId, Ping, PingId, Status, TimeStep, Timestamp};
 
 const HOUR: i64 = 3_600_000;
@@ -141,7 +142,7 @@ fn sender(seals: u64) -> Sender {
             4 => vec![open(1, 4.25, Verdict::Human)],
             5 => vec![open(2, 5.5, Verdict::Machine), open(3, 4.75, Verdict::Uncertain)],
             9 => vec![open(4, 9.25, Verdict::Human)],
-            26 => vec![Statement::ended(after(26.5), End::RecordUntil)],
+            26 => vec![Statement::ended(after(26.5), EndReason::RecordUntil)],
             _ => Vec::new(),
         };
         sender.seal(&new);
@@ -205,7 +206,7 @@ fn at_the_detail_last_day_the_receipt_says_the_day_alone() {
     sender.seal(&[created(&sender.key)]);
     (3..26).for_each(|_| sender.seal(&[]));
     let day = Statement::last_day(&crate::LastDay::new(ping().id, "2026-11-27T00:00:00Z".parse().unwrap()));
-    sender.seal(&[day, Statement::ended(after(26.5), End::RecordUntil)]);
+    sender.seal(&[day, Statement::ended(after(26.5), EndReason::RecordUntil)]);
     let page = verifier().verify(&sender.receipt()).unwrap().to_string();
     assert!(page.contains("0 uncertain fetches of its picture, and 1 last days."), "{page}");
 }
@@ -334,7 +335,7 @@ fn the_worked_example_is_made_and_verified_as_written() {
     (0..2).for_each(|_| sender.seal(&[]));
     sender.seal(&[created(&sender.key)]);
     sender.seal(&[open(1, 3.25, Verdict::Human), open(2, 3.5, Verdict::Machine)]);
-    sender.seal(&[Statement::ended(after(4.25), End::Withdrawn)]);
+    sender.seal(&[Statement::ended(after(4.25), EndReason::Withdrawn)]);
     assert_eq!(sender.receipt(), example);
     let key = "example.com/receipts+568fe56e+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c".parse().unwrap();
     assert!(Verifier::new(key).verify(example).unwrap().is_final());

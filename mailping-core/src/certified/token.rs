@@ -44,7 +44,6 @@ pub(super) fn time(token: &[u8], digest: &Hash) -> Option<Timestamp> {
 }
 
 /// The token within an authority's answer; `None` if it refused.
-#[cfg(test)]
 pub(super) fn in_answer(answer: &[u8]) -> Option<&[u8]> {
     let mut answer = Der(answer).only(SEQUENCE)?;
     let granted = matches!(answer.inner(SEQUENCE)?.next(INTEGER)?, [0 | 1]);

@@ -110,6 +110,8 @@ pub(crate) struct Key {
     pub(crate) confirm: Subkey,
     pub(crate) report: Subkey,
     pub(crate) recipient: Subkey,
+    #[cfg(feature = "certified")]
+    pub(crate) certified: Subkey,
 }
 
 impl Key {
@@ -123,6 +125,8 @@ impl Key {
             confirm: subkey("confirm"),
             report: subkey("report"),
             recipient: subkey("recipient"),
+            #[cfg(feature = "certified")]
+            certified: subkey("certified"),
             secret,
         }
     }

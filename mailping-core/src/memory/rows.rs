@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+use super::ledger::Book;
 use crate::keyring::KeyFingerprint;
 use crate::store::{
-    DatabaseId, Deleted, Mark, Milestone, MilestoneKind, ObjectionScope, Observation, OpenCursor, OpenQuery,
-    Page, StoreError,
+    DatabaseId, Deleted, EndReason, Mark, Milestone, MilestoneKind, ObjectionScope, Observation, OpenCursor,
+    OpenQuery, Page, StoreError,
 };
 use crate::{LastDay, Open, Ping, PingId, RecipientHash, RecipientHashes, Status, TimeStep, Timestamp};
 
@@ -20,6 +21,7 @@ pub(super) struct Rows {
     last: u64,
     /// Stands in marks, so that those of another store are refused; drawn with the first.
     database: Option<DatabaseId>,
+    pub(super) book: Book,
 }
 
 /// What of a ping is new.
@@ -178,7 +180,25 @@ impl Rows {
         for number in opens.chain(&row.last_day).chain(&row.milestones) {
             self.news.remove(number);
         }
+        self.book.forget(id);
         Some(Deleted::new(1, row.opens.len() as u64))
+    }
+
+    /// It gains nothing any more.
+    pub(super) fn expire(&mut self, id: PingId) {
+        if let Some(row) = self.pings.get_mut(&id)
+            && row.ping.status == Status::Live
+        {
+            row.ping.status = Status::Expired;
+        }
+    }
+
+    /// Why a ping that shall end by this time does; `None` if it shall not.
+    pub(super) fn end_of(&self, id: PingId, until: Timestamp) -> Option<EndReason> {
+        let Row { ping, recipient, .. } = self.pings.get(&id)?;
+        let has_objected = recipient.is_some_and(|hash| self.objections.contains_key(&hash));
+        let reason = EndReason::of(ping.status, has_objected);
+        (reason != EndReason::RecordUntil || ping.record_until <= until).then_some(reason)
     }
 
     pub(super) fn purge(&mut self, now: Timestamp, limit: usize) -> Deleted {

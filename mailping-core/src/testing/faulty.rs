@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::keyring::KeyFingerprint;
 use crate::store::{
     Attempt, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor, OpenQuery, Page,
-    PingQuery, Recorded, Spooling, Store, StoreError,
+    PingQuery, Recorded, Sealing, Spooling, Store, StoreError,
 };
 use crate::{LastDay, MemoryStore, Open, OpenId, Ping, PingId, RecipientHashes, Status, Timestamp};
 
@@ -253,6 +253,10 @@ impl Store for FaultyStore {
     }
 
     fn spool(&self) -> Option<&dyn Spooling> {
+        None
+    }
+
+    fn sealing(&self) -> Option<&dyn Sealing> {
         None
     }
 

@@ -55,6 +55,8 @@ mod pages;
 mod recipients;
 mod recording;
 mod round_trip;
+mod sealers;
+mod sealing;
 
 use std::fmt;
 use std::future::Future;
@@ -172,6 +174,29 @@ cases! {
         a_milestone_is_news_once_and_none_of_a_gone_ping,
         milestones_reached_at_once_are_one,
         no_milestone_comes_after_an_erasure_under_way;
+    sealing:
+        a_ping_is_kept_with_its_secret_and_first_statement_in_the_seal_that_is_filled,
+        nothing_is_made_before_the_end_of_a_closed_seal,
+        a_sealed_ping_is_as_any_other,
+        a_step_from_another_version_changes_nothing,
+        steps_at_once_are_one_after_another,
+        no_seal_closes_before_its_statements_end,
+        a_ping_made_while_a_seal_closes_is_in_it_or_behind_it,
+        a_statement_is_kept_once_and_the_last_day_as_the_latest,
+        statements_come_by_ping_in_whole_pings,
+        pings_that_shall_end_are_told_with_the_reason,
+        a_ping_that_has_ended_gains_nothing_any_more,
+        what_ended_in_a_seal_comes_page_by_page,
+        seals_and_leaves_come_back_until_they_are_cut,
+        an_erased_ping_leaves_neither_secret_nor_statement,
+        an_erasure_during_a_step_comes_before_or_after_it;
+    sealers:
+        what_is_kept_is_certified_until_it_ends,
+        two_sealers_make_one_log,
+        a_sealer_that_is_killed_is_followed_by_the_next,
+        an_erasure_during_a_seal_leaves_the_others_sound,
+        what_commits_late_is_in_the_next_seal,
+        a_log_that_lost_what_was_signed_is_not_continued;
     recipients:
         an_objection_holds_for_its_recipient_alone,
         another_secret_under_the_same_number_is_another_key,

@@ -104,6 +104,62 @@ CREATE TABLE objections (
     PRIMARY KEY (key, hash)
 ) WITHOUT ROWID, STRICT;
 
+-- What sealing keeps: nothing, unless a program on this file seals. Where it stands: one row.
+CREATE TABLE ledger (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    version INTEGER NOT NULL,       -- rises with each step
+    next INTEGER NOT NULL,          -- the seal that is being filled
+    closed_to INTEGER NOT NULL,     -- until when all seals before it are closed
+    text TEXT NOT NULL              -- the signing key, the period, the signed head of the log
+) STRICT;
+INSERT INTO ledger (one, version, next, closed_to, text) VALUES (1, 0, 0, 0, '');
+
+-- One row for each ping that is sealed. Without its nonce the log's entries about it are noise.
+CREATE TABLE sealed_pings (
+    ping BLOB NOT NULL PRIMARY KEY, -- `pings.id`
+    nonce BLOB NOT NULL CHECK (length(nonce) = 32), -- random
+    key INTEGER NOT NULL,           -- the fingerprint of the key that goes with it
+    first INTEGER NOT NULL,         -- the seal of its first statement
+    last INTEGER,                   -- the seal of its last one, once it has ended
+    ends_at INTEGER NOT NULL        -- `record_until`; 0 once it is withdrawn or closed
+) WITHOUT ROWID, STRICT;
+CREATE INDEX sealed_pings_by_end ON sealed_pings (ends_at) WHERE last IS NULL;
+CREATE INDEX sealed_pings_by_last ON sealed_pings (last) WHERE last IS NOT NULL;
+CREATE TRIGGER sealed_pings_end AFTER UPDATE OF status ON pings WHEN NEW.status IN (1, 4) BEGIN
+    UPDATE sealed_pings SET ends_at = 0 WHERE ping = NEW.id;
+END;
+
+-- What is sealed of a ping, line by line as a receipt prints it.
+CREATE TABLE statements (
+    ping BLOB NOT NULL,             -- `pings.id`
+    name TEXT NOT NULL,             -- which one of its ping: an open's id, a milestone, `created`, `ended`, `last_day`
+    seal INTEGER NOT NULL,
+    ends INTEGER NOT NULL,          -- when the step of its time ends
+    line TEXT NOT NULL,
+    PRIMARY KEY (ping, name)
+) WITHOUT ROWID, STRICT;
+CREATE INDEX statements_by_seal ON statements (seal, ping, ends);
+
+-- The log: hashes, and what they are of is in `statements` alone.
+CREATE TABLE seals (
+    number INTEGER PRIMARY KEY,
+    entry TEXT NOT NULL,            -- its number, its period, and the root over its leaves
+    parts BLOB NOT NULL             -- the hashes of the parts of its leaves
+) STRICT;
+CREATE TABLE seal_leaves (
+    seal INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    leaves BLOB NOT NULL,           -- a tag and a value of 32 bytes for each ping
+    PRIMARY KEY (seal, part)
+) STRICT;
+
+-- Signed heads of the log that an outside authority has stamped.
+CREATE TABLE stamps (
+    size INTEGER PRIMARY KEY,       -- how many seals it has
+    note TEXT NOT NULL,
+    token BLOB NOT NULL             -- RFC 3161
+) STRICT;
+
 -- What the codes mean, for people who read the file with SQL. Brought up to date when a store opens
 -- it; what a newer version has added stays.
 CREATE TABLE names (

@@ -1,19 +1,17 @@
-//! The log: the seals one after another, signed, and the receipts that follow from them.
+//! A whole log in memory, for the tests of the verifiers: also what no honest sender would make.
 
 use std::collections::BTreeMap;
 
 use super::leaves::Leaves;
 use super::log_key::LogKey;
-use super::tree;
+use super::receipt::{Draft, NotExtended, extends};
+use super::tree::Tree;
 use crate::Timestamp;
 use crate::certified::checkpoint::Checkpoint;
-use crate::certified::file::{Before, File, Part};
-use crate::certified::hash::{Hash, sha256};
-use crate::certified::note::Note;
+use crate::certified::file::{File, Part};
 use crate::certified::ping_key::PingKey;
 use crate::certified::seal::{Seal, is_due};
 use crate::certified::statement::{Statement, StatementKind};
-use crate::certified::token;
 use crate::certified::tree::leaf;
 
 /// A log with all that its seals hold.
@@ -31,10 +29,6 @@ pub(crate) struct Entry {
     /// The text that is hashed: the seal's, or if the key changes, the note of the old one.
     pub(crate) text: String,
 }
-
-/// The log is not what was signed before: a backup was restored, or another server took over.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct NotExtended;
 
 impl Log {
     pub(crate) const fn new(key: LogKey) -> Self {
@@ -60,26 +54,21 @@ impl Log {
         self.key = next;
     }
 
-    fn hashes(&self) -> Vec<Hash> {
-        self.entries.iter().map(|entry| leaf(entry.text.as_bytes())).collect()
-    }
-
-    fn head(&self) -> Checkpoint {
-        let origin = self.key.public().name().into();
-        Checkpoint { origin, size: self.size(), root: tree::root(&self.hashes()) }
+    fn tree(&self) -> Tree {
+        let mut tree = Tree::default();
+        self.entries.iter().for_each(|entry| tree.push(leaf(entry.text.as_bytes())));
+        tree
     }
 
     /// The signed head. It is never signed if the log does not go on from the last one that was.
     pub(crate) fn checkpoint(&self, last_signed: Option<&str>) -> Result<String, NotExtended> {
+        let tree = self.tree();
         if let Some(last) = last_signed {
-            let last = Note::parse(last).as_ref().and_then(Checkpoint::of).ok_or(NotExtended)?;
-            let hashes = self.hashes();
-            let same = usize::try_from(last.size).ok().and_then(|size| hashes.get(..size));
-            if same.map(tree::root) != Some(last.root) {
-                return Err(NotExtended);
-            }
+            extends(&tree, last)?;
         }
-        Ok(self.key.sign(&self.head().text()))
+        let root = tree.root(self.size()).ok_or(NotExtended)?;
+        let origin = self.key.public().name().into();
+        Ok(self.key.sign(&Checkpoint { origin, size: self.size(), root }.text()))
     }
 
     /// The receipt of a ping, of which `sealed` says what is in which seal. `checkpoint` is the
@@ -105,41 +94,15 @@ impl Log {
             .filter_map(|index| {
                 let Entry { seal, leaves, .. } = self.entries.get(usize::try_from(index).ok()?)?;
                 let statements = sealed.get(&index).cloned().unwrap_or_default();
-                Some(Part {
-                    index,
-                    from: seal.from,
-                    until: seal.until,
-                    path: leaves.path(&key.tag(index)),
-                    statements,
-                })
+                let path = leaves.path(&key.tag(index));
+                Some(Part { index, from: seal.from, until: seal.until, path, statements })
             })
             .collect();
-        let rotations: Vec<&Entry> = self.entries.iter().filter(|entry| entry.seal.next.is_some()).collect();
-        let mut shown: Vec<u64> = parts.iter().map(|part| part.index).collect();
-        shown.extend(rotations.iter().map(|entry| entry.seal.index));
-        shown.sort_unstable();
-        shown.dedup();
-        let hashes = self.hashes();
-        let before = earlier.iter().map(|(note, token)| {
-            let checkpoint = Checkpoint::of(&Note::parse(note)?)?;
-            let proof = tree::consistency(&hashes, usize::try_from(checkpoint.size).ok()?);
-            let token = token.as_ref().map(|token| {
-                token::time(token, &sha256(&[note.as_bytes()])).map(|time| (token.clone(), time))
-            });
-            let token = match token {
-                Some(token) => Some(token?),
-                None => None,
-            };
-            Some(Before { checkpoint, note: note.clone(), proof, token })
-        });
-        Some(File {
-            ping_key: key.clone(),
-            log: tree::proof_of(&hashes, &shown),
-            rotations: rotations.iter().map(|entry| entry.text.clone()).collect(),
-            before: before.collect::<Option<_>>()?,
-            checkpoint: Checkpoint::of(&Note::parse(checkpoint)?)?,
-            note: checkpoint.to_owned(),
-            parts,
-        })
+        let rotations = self.entries.iter().filter(|entry| entry.seal.next.is_some());
+        let rotations: Vec<(u64, String)> =
+            rotations.map(|entry| (entry.seal.index, entry.text.clone())).collect();
+        let tree = self.tree();
+        let (key, rotations) = (key.clone(), rotations.as_slice());
+        Draft { key, parts, tree: &tree, rotations, note: checkpoint, earlier }.file()
     }
 }

@@ -10,8 +10,20 @@ use crate::certified::hash::{from_base64, to_base64, to_hex};
 use crate::certified::note::{PublicKey, signature_line};
 use crate::{Error, ParseError};
 
-/// The secret key of a log. As text it is what Go's `note` package calls a signer key.
-pub(crate) struct LogKey {
+/// The secret key of a log, which signs its heads. As text it is what Go's `note` package calls a
+/// signer key: [`secret_text`](Self::secret_text) writes it and [`FromStr`] reads it.
+///
+/// # Security
+/// Whoever has it can make up a log. `Debug` shows the public half alone.
+///
+/// ```
+/// use mailping_core::certified::LogKey;
+/// let key = LogKey::generate("example.com/receipts")?;
+/// let same: LogKey = key.secret_text().parse()?;
+/// assert_eq!(same.public(), key.public());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct LogKey {
     key: SigningKey,
     public: PublicKey,
 }
@@ -28,7 +40,7 @@ impl LogKey {
     /// # Errors
     /// For an origin that is empty or has white space or a plus sign in it, and if the operating
     /// system has no random bytes to give.
-    pub(crate) fn generate(origin: &str) -> Result<Self, Error> {
+    pub fn generate(origin: &str) -> Result<Self, Error> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(|_| Error::NoRandom)?;
         Self::from_secret(origin, &secret).ok_or_else(|| Error::Invalid(ParseError::new(ORIGIN)))
@@ -43,13 +55,13 @@ impl LogKey {
 
     /// The public half: what the app publishes.
     #[must_use]
-    pub(crate) const fn public(&self) -> &PublicKey {
+    pub const fn public(&self) -> &PublicKey {
         &self.public
     }
 
     /// The key as text, to be kept where it stays secret.
     #[must_use]
-    pub(crate) fn secret_text(&self) -> String {
+    pub fn secret_text(&self) -> String {
         let secret = to_base64([&[ED25519][..], self.key.as_bytes()].concat());
         format!("{START}{}+{}+{secret}", self.public.name(), to_hex(&self.public.id()))
     }

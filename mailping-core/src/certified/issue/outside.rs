@@ -9,7 +9,7 @@ use crate::certified::hash::{Hash, sha256};
 
 /// An outside party that is shown the log's signed heads. The app brings its own HTTP client.
 #[async_trait]
-pub(crate) trait Outside: Send + Sync {
+pub trait Outside: Send + Sync {
     /// Shows a signed checkpoint, and returns what the party made of it.
     ///
     /// # Errors
@@ -20,7 +20,7 @@ pub(crate) trait Outside: Send + Sync {
 /// What an outside party made of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub(crate) enum Seen {
+pub enum Seen {
     /// A time-stamp token of RFC 3161 over the SHA-256 of the whole note.
     Stamp(Vec<u8>),
     /// A witness's signature line (c2sp.org/tlog-cosignature), with its line end.
@@ -30,7 +30,7 @@ pub(crate) enum Seen {
 /// The request to send to an authority of RFC 3161, as `application/timestamp-query`: for the
 /// SHA-256 of a signed checkpoint, with the authority's certificate in the answer.
 #[must_use]
-pub(crate) fn request_for(checkpoint: &str) -> Vec<u8> {
+pub fn request_for(checkpoint: &str) -> Vec<u8> {
     /// Version 1, then SHA-256 without parameters, then a hash of 32 bytes.
     const BEFORE: &[u8] = &[
         0x30, 0x39, 0x02, 0x01, 0x01, 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03,
@@ -44,7 +44,7 @@ pub(crate) fn request_for(checkpoint: &str) -> Vec<u8> {
 /// The token within an authority's answer (`application/timestamp-reply`); `None` if it refused, or
 /// if this is none over this checkpoint.
 #[must_use]
-pub(crate) fn token_of(answer: &[u8], checkpoint: &str) -> Option<Vec<u8>> {
+pub fn token_of(answer: &[u8], checkpoint: &str) -> Option<Vec<u8>> {
     let token = crate::certified::token::in_answer(answer)?;
     crate::certified::token::time(token, &sha256(&[checkpoint.as_bytes()]))?;
     Some(token.to_vec())

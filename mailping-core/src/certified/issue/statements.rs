@@ -7,6 +7,7 @@ use crate::certified::ping_key::PingKey;
 use crate::certified::statement::{BETWEEN, Statement, StatementKind};
 use crate::fetcher::{EvidenceSet, Verdict};
 use crate::recipient::Recipient;
+use crate::store::EndReason;
 use crate::{LastDay, Open, Ping, StepTime, TimeStep, Timestamp};
 
 /// What binds the mail itself, as far as the app gives it.
@@ -18,17 +19,6 @@ pub(crate) struct Message<'a> {
     pub(crate) digest: Option<[u8; 32]>,
     /// The SHA-256 of each attachment.
     pub(crate) attachments: &'a [[u8; 32]],
-}
-
-/// Why recording ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// Its time had come.
-    RecordUntil,
-    /// The sender withdrew the message.
-    Withdrawn,
-    /// The recipient objected.
-    Objection,
 }
 
 impl Statement {
@@ -87,11 +77,11 @@ impl Statement {
         Self::of(StepTime::new(last.day, TimeStep::Day), StatementKind::LastDay, &["human".to_owned()])
     }
 
-    pub(crate) fn ended(at: Timestamp, end: End) -> Self {
+    pub(crate) fn ended(at: Timestamp, end: EndReason) -> Self {
         let why = match end {
-            End::RecordUntil => "record_until",
-            End::Withdrawn => "withdrawn",
-            End::Objection => "objection",
+            EndReason::RecordUntil => "record_until",
+            EndReason::Withdrawn => "withdrawn",
+            EndReason::Objection => "objection",
         };
         Self::of(at.into(), StatementKind::Ended, &[why.to_owned()])
     }
@@ -195,11 +185,11 @@ mod tests {
                 "2026-11-27 confirmed: human; evidence ua:browser",
             ),
             (
-                Statement::ended(time("2026-12-27T10:02:00Z"), End::RecordUntil),
+                Statement::ended(time("2026-12-27T10:02:00Z"), EndReason::RecordUntil),
                 "2026-12-27T10:02:00.000Z ended: record_until",
             ),
-            (Statement::ended(at, End::Withdrawn), "2026-11-27T10:01:59.500Z ended: withdrawn"),
-            (Statement::ended(at, End::Objection), "2026-11-27T10:01:59.500Z ended: objection"),
+            (Statement::ended(at, EndReason::Withdrawn), "2026-11-27T10:01:59.500Z ended: withdrawn"),
+            (Statement::ended(at, EndReason::Objection), "2026-11-27T10:01:59.500Z ended: objection"),
         ] {
             assert_eq!(statement.as_str(), golden);
             assert_eq!(golden.parse(), Ok(statement));

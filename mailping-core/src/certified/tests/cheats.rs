@@ -233,7 +233,7 @@ pub(super) fn cheats() -> Vec<(&'static str, String, &'static str)> {
             sender.seal(&[open(4, 9.25, Verdict::Human)]);
             let mut file = sender.file();
             file.parts.truncate(7);
-            file.parts[6].statements = vec![Statement::ended(after(8.5), End::Withdrawn)];
+            file.parts[6].statements = vec![Statement::ended(after(8.5), EndReason::Withdrawn)];
             shown_log(&sender, &mut file);
             file.to_text()
         },
@@ -243,7 +243,7 @@ pub(super) fn cheats() -> Vec<(&'static str, String, &'static str)> {
         "an end before its time",
         {
             let mut sender = sender(10);
-            sender.seal(&[Statement::ended(after(10.5), End::RecordUntil)]);
+            sender.seal(&[Statement::ended(after(10.5), EndReason::RecordUntil)]);
             sender.receipt()
         },
         "statement 6 is not from the time at which recording was to end",
@@ -252,7 +252,10 @@ pub(super) fn cheats() -> Vec<(&'static str, String, &'static str)> {
         "a statement after the end, in the same seal",
         {
             let mut sender = sender(26);
-            sender.seal(&[Statement::ended(after(26.5), End::RecordUntil), open(8, 26.25, Verdict::Human)]);
+            sender.seal(&[
+                Statement::ended(after(26.5), EndReason::RecordUntil),
+                open(8, 26.25, Verdict::Human),
+            ]);
             sender.receipt()
         },
         "statement 7 stands after the end",

@@ -97,6 +97,10 @@ impl Harness {
         Self(store)
     }
 
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.0)
+    }
+
     /// Inserts a ping without recipient.
     pub(super) async fn given(&self, ping: &Ping) {
         assert_eq!(self.insert_ping(ping, None).await.unwrap(), ping.status, "the status of a new ping");

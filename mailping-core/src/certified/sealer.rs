@@ -1,0 +1,129 @@
+//! Seals what is kept: reads what is new, puts it down as statements, closes a seal when its time
+//! has come, and signs the log.
+//!
+//! All of it is a chain of small steps of the store's ledger. Each begins by reading the ledger and
+//! is taken back if another sealer was first, so that two of them make one log, and one that is
+//! killed is followed by the next.
+
+mod closing;
+mod cut;
+mod endings;
+mod feed;
+mod head_file;
+mod known;
+mod outside;
+mod publish;
+mod receipt;
+mod schedule;
+mod standing;
+mod thread;
+mod turn;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub(crate) use self::closing::NO_KEY;
+pub(crate) use self::thread::Sealing as SealingThread;
+
+use self::head_file::HeadFile;
+use self::known::Known;
+use self::standing::Standing;
+use self::turn::Turn;
+use super::note::PublicKey;
+use super::seal_log::SealLog;
+use crate::store::{Sealing, Store, StoreError};
+use crate::{Error, Keyring, Timestamp};
+
+/// How many batches of news are read before a seal that is due is closed all the same.
+const MAX_FEEDS: usize = 1_000;
+
+pub(crate) struct Sealer {
+    log: SealLog,
+    file: HeadFile,
+    store: Arc<dyn Store>,
+    keys: Keyring,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    known: Mutex<Arc<Known>>,
+}
+
+impl Sealer {
+    /// `None` if the store cannot seal.
+    pub(crate) fn new(
+        log: SealLog,
+        store: Arc<dyn Store>,
+        keys: Keyring,
+        clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    ) -> Option<Self> {
+        store.sealing()?;
+        let file = HeadFile::new(log.last_head.clone());
+        Some(Self { log, file, store, keys, clock, known: Mutex::default() })
+    }
+
+    pub(crate) const fn public_key(&self) -> &PublicKey {
+        self.log.key.public()
+    }
+
+    pub(crate) const fn keys(&self) -> &Keyring {
+        &self.keys
+    }
+
+    pub(crate) fn store(&self) -> Result<&dyn Sealing, StoreError> {
+        self.store.sealing().ok_or_else(|| StoreError::unavailable("the store cannot seal"))
+    }
+
+    /// Makes all steps that are to be made now.
+    pub(crate) async fn work(&self) -> Result<(), Error> {
+        let mut feeds = 0;
+        while self.turn().await?.go(&mut feeds).await? {}
+        Ok(())
+    }
+
+    /// As if it were killed after so many steps.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn work_for(&self, steps: usize) -> Result<(), Error> {
+        for _ in 0..steps {
+            self.turn().await?.go(&mut 0).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins the log if there is none, so that pings can be made.
+    pub(crate) async fn begin(&self) -> Result<(), Error> {
+        while !self.turn().await?.is_begun().await? {}
+        Ok(())
+    }
+
+    /// The signed head; `None` before the first seal.
+    pub(crate) async fn head(&self) -> Result<Option<String>, Error> {
+        let standing = Standing::of(&self.store()?.ledger().await?)?;
+        Ok(standing.map(|standing| standing.note).filter(|note| !note.is_empty()))
+    }
+
+    /// How many seals it has.
+    pub(crate) async fn count(&self) -> Result<u64, Error> {
+        Ok(Standing::of(&self.store()?.ledger().await?)?.map_or(0, |standing| standing.signed()))
+    }
+
+    async fn turn(&self) -> Result<Turn<'_>, Error> {
+        let ledger = self.store()?.ledger().await?;
+        let standing = Standing::of(&ledger)?;
+        Ok(Turn { sealer: self, sealing: self.store()?, now: (self.clock)(), ledger, standing })
+    }
+
+    fn remember(&self, known: &Arc<Known>) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(known);
+    }
+
+    fn remembered(&self) -> Arc<Known> {
+        Arc::clone(&self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealer").field("log", &self.log).finish_non_exhaustive()
+    }
+}

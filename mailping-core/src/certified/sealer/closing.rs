@@ -1,0 +1,107 @@
+//! Closing a seal, and making it of what it holds. Once it is closed nothing comes into it any
+//! more, so that it can be made without a lock, and by whoever comes to it.
+
+use super::known::Known;
+use super::standing::Standing;
+use super::turn::Turn;
+use crate::certified::issue::Leaves;
+use crate::certified::ping_key::PingKey;
+use crate::certified::seal::{Seal, floor_second};
+use crate::certified::statement::{Statement, StatementKind};
+use crate::store::{PingStatements, SealRow, Step, StoreError};
+use crate::{Error, Timestamp};
+
+/// How many statements are read at once.
+const MAX_READ: usize = 1_024;
+
+impl Turn<'_> {
+    /// Closes the seal that is being filled; `false` if a statement in it has not ended yet.
+    pub(super) async fn close(&self, standing: &Standing) -> Result<bool, Error> {
+        let until = floor_second(self.now);
+        let latest = self.sealing.latest(self.ledger.next).await?;
+        if until <= standing.from || latest.is_some_and(|latest| latest > until) {
+            return Ok(false);
+        }
+        let closed = Standing { closing: Some((standing.from, until)), from: until, ..standing.clone() };
+        let step = Step { next: self.ledger.next + 1, closed_to: until, ..self.step() };
+        self.put(&closed, step).await?;
+        Ok(true)
+    }
+
+    /// Makes the seal that is closed.
+    pub(super) async fn seal(
+        &self,
+        standing: &Standing,
+        (from, until): (Timestamp, Timestamp),
+    ) -> Result<bool, Error> {
+        let index = self.size();
+        let known = self.known(standing).await?;
+        if known.tree.size() != index {
+            // Another sealer has made it.
+            return Ok(true);
+        }
+        self.check_extends(standing, &known)?;
+        let leaves = self.leaves(index).await?;
+        let log = &self.sealer.log;
+        let next = (standing.key != *log.key.public()).then(|| log.key.public().clone());
+        let seal = Seal { index, from, until, root: leaves.root(), next };
+        let entry = match (&seal.next, &log.old_key) {
+            (Some(_), Some(old_key)) => old_key.sign(&seal.text()),
+            (Some(_), None) => return Err(Error::Log { problem: NO_OLD_KEY }),
+            (None, _) => seal.text(),
+        };
+        let (parts, leaves) = leaves.parts();
+        let row = SealRow { number: index, entry, parts: parts.to_bytes() };
+        let sealed = Standing { closing: None, key: log.key.public().clone(), ..standing.clone() };
+        self.put(&sealed, Step { seal: Some(row), leaves, ..self.step() }).await?;
+        Ok(true)
+    }
+
+    async fn leaves(&self, seal: u64) -> Result<Leaves, Error> {
+        let (mut leaves, mut after) = (Leaves::default(), None);
+        loop {
+            let page = self.sealing.statements_in(seal, after, MAX_READ).await?;
+            for PingStatements { ping, secret, lines } in page.items {
+                let key = PingKey::of(ping, &secret, &self.sealer.keys);
+                let key = key.ok_or(Error::Log { problem: NO_KEY })?;
+                leaves.insert(&key, seal, &in_order(&lines)?);
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(leaves);
+            }
+        }
+    }
+
+    /// What was signed once stays: it must be in the log still.
+    pub(super) fn check_extends(&self, standing: &Standing, known: &Known) -> Result<(), Error> {
+        let outside = self.sealer.file.read()?;
+        let signed = outside.iter().chain((!standing.note.is_empty()).then_some(&standing.note));
+        for note in signed {
+            known.extends(note).map_err(|_| Error::Log { problem: NOT_EXTENDED })?;
+        }
+        Ok(())
+    }
+}
+
+/// A ping's statements in the order in which they are sealed: the first one first, the end last,
+/// the others as their text sorts.
+pub(super) fn in_order(lines: &[String]) -> Result<Vec<Statement>, Error> {
+    let read = lines.iter().map(|line| line.parse());
+    let mut statements: Vec<Statement> =
+        read.collect::<Result<_, _>>().map_err(|_| StoreError::Corrupt { what: "a statement" })?;
+    let rank = |kind| match kind {
+        StatementKind::Created => 0,
+        StatementKind::Ended => 2,
+        _ => 1,
+    };
+    statements
+        .sort_by(|one, other| (rank(one.kind()), one.as_str()).cmp(&(rank(other.kind()), other.as_str())));
+    Ok(statements)
+}
+
+pub(crate) const NO_KEY: &str =
+    "the keyring lacks a key that sealed pings were made with: put it back behind the newer ones";
+const NO_OLD_KEY: &str = "the old key of the log is needed once, to pass on to the new one";
+const NOT_EXTENDED: &str = "what was signed before is not in the database any more: an older state was \
+    brought back, or another server has taken over; begin a new log with another origin";

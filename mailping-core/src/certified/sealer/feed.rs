@@ -1,0 +1,110 @@
+//! What is new becomes statements, a few hundred at once.
+
+use std::collections::BTreeMap;
+
+use super::schedule::Schedule;
+use super::standing::Standing;
+use super::turn::Turn;
+use crate::certified::statement::{Statement, StatementKind};
+use crate::fetcher::Verdict;
+use crate::milestone::{Milestone, MilestoneKind};
+use crate::observe::Observation;
+use crate::store::{NewStatement, SealedPing, Step};
+use crate::{Error, PingId};
+
+/// The most that is read of the store's news at once.
+const MAX_NEWS: usize = 256;
+/// A step holds about so many statements, so that no hit waits for it longer than for a batch.
+const MAX_STATEMENTS: usize = 256;
+
+impl Turn<'_> {
+    /// Puts down what was kept since the last time; `false` if there is nothing.
+    pub(super) async fn feed(&self, standing: &Standing) -> Result<bool, Error> {
+        let schedule = self.schedule(standing);
+        let (mut mark, mut statements, mut is_new) = (standing.mark.clone(), Vec::new(), false);
+        while statements.len() < MAX_STATEMENTS {
+            let news = self.sealer.store.news(&mark, MAX_NEWS).await?;
+            if news.unreadable > 0 {
+                tracing::error!(rows = news.unreadable, "what cannot be read cannot be sealed");
+            }
+            is_new |= !news.items.is_empty() || news.unreadable > 0;
+            statements.extend(self.statements(&news.items, schedule).await?);
+            let Some(next) = news.next else { break };
+            mark = next;
+        }
+        // A mark can move with nothing behind it, also by this very step.
+        if !is_new {
+            return Ok(false);
+        }
+        self.put(&Standing { mark, ..standing.clone() }, Step { statements, ..self.step() }).await?;
+        Ok(true)
+    }
+
+    pub(super) fn schedule(&self, standing: &Standing) -> Schedule {
+        Schedule::new(self.ledger.next, standing.from, self.now, self.sealer.log.every)
+    }
+
+    async fn statements(
+        &self,
+        items: &[Observation],
+        schedule: Schedule,
+    ) -> Result<Vec<NewStatement>, Error> {
+        let mut pings: Vec<PingId> = items.iter().map(Observation::ping).collect();
+        pings.sort_unstable();
+        pings.dedup();
+        if pings.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sealed = self.sealing.sealed(&pings).await?;
+        let sealed: BTreeMap<PingId, SealedPing> =
+            pings.into_iter().zip(sealed).filter_map(|(ping, sealed)| Some((ping, sealed?))).collect();
+        let statement = |item: &Observation| {
+            let sealed = sealed.get(&item.ping())?;
+            self.statement(item, sealed, schedule)
+        };
+        Ok(items.iter().filter_map(statement).collect())
+    }
+
+    /// `None` for what is not sealed, or not yet: of last days only the latest is.
+    fn statement(&self, item: &Observation, sealed: &SealedPing, schedule: Schedule) -> Option<NewStatement> {
+        let (name, statement) = match item {
+            Observation::Open(open) => (open.id.to_string(), Statement::open(open)),
+            Observation::Milestone(milestone) => (milestone.kind.to_string(), of_milestone(milestone)?),
+            Observation::LastDay(last) => {
+                sealed.last?;
+                (StatementKind::LastDay.to_string(), Statement::last_day(last))
+            }
+        };
+        let ends = statement.ends();
+        let due = schedule.seal_for(sealed.first, ends);
+        let seal = match sealed.last {
+            None => due,
+            Some(last) if last >= self.ledger.next => due.min(last),
+            // What a mail server tells comes late at times.
+            Some(_) if matches!(item, Observation::Milestone(_)) => return None,
+            Some(_) => {
+                let ping = item.ping();
+                tracing::error!(%ping, "a fetch was kept after its ping's end had been sealed: it is not sealed");
+                return None;
+            }
+        };
+        Some(NewStatement { ping: item.ping(), name, seal, ends, line: statement.to_string() })
+    }
+}
+
+fn of_milestone(milestone: &Milestone) -> Option<Statement> {
+    let (time, kind) = (milestone.time(), milestone.kind);
+    let status = milestone.status_code.map(|code| code.to_string());
+    match (kind, milestone.reply_code) {
+        (MilestoneKind::Unknown, _) => None,
+        (MilestoneKind::Confirmed, _) => {
+            let verdict = milestone.verdict.unwrap_or(Verdict::Uncertain);
+            Some(Statement::confirmed(time, verdict, milestone.evidence))
+        }
+        (MilestoneKind::Accepted | MilestoneKind::Deferred | MilestoneKind::Refused, Some(reply)) => {
+            Some(Statement::handed_over(time, kind.as_str(), reply, status.as_deref()))
+        }
+        (MilestoneKind::Deferred | MilestoneKind::Refused, None) => None,
+        _ => Some(Statement::reported(time, kind.as_str(), status.as_deref())),
+    }
+}

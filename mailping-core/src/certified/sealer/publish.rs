@@ -1,0 +1,29 @@
+//! Signing the log's head: outside of the database first, then in it for the receipts.
+
+use super::standing::Standing;
+use super::turn::Turn;
+use crate::Error;
+use crate::certified::checkpoint::Checkpoint;
+use crate::store::StoreError;
+
+impl Turn<'_> {
+    /// Signs the head if it is not that of the last seal; `false` if it is.
+    pub(super) async fn publish(&self, standing: &Standing) -> Result<bool, Error> {
+        let size = self.size();
+        if standing.signed() >= size {
+            return Ok(false);
+        }
+        let known = self.known(standing).await?;
+        self.check_extends(standing, &known)?;
+        let log = &self.sealer.log;
+        if standing.key != *log.key.public() {
+            return Ok(false);
+        }
+        let root = known.tree.root(size).ok_or(StoreError::Corrupt { what: "the seals" })?;
+        let head = Checkpoint { origin: log.key.public().name().into(), size, root };
+        let note = log.key.sign(&head.text());
+        self.sealer.file.keep(&note)?;
+        self.put(&Standing { note, ..standing.clone() }, self.step()).await?;
+        Ok(true)
+    }
+}

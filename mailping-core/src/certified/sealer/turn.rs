@@ -1,0 +1,79 @@
+//! One look at the ledger, and the one step that is made from it.
+
+use super::{MAX_FEEDS, Sealer, Standing};
+use crate::certified::seal::floor_second;
+use crate::store::{Ledger, Sealing, Step};
+use crate::{Error, Timestamp};
+
+pub(super) struct Turn<'a> {
+    pub(super) sealer: &'a Sealer,
+    pub(super) sealing: &'a dyn Sealing,
+    pub(super) now: Timestamp,
+    pub(super) ledger: Ledger,
+    /// `None` before the log has begun.
+    pub(super) standing: Option<Standing>,
+}
+
+impl Turn<'_> {
+    /// Makes the step that comes next; `false` if there is none to make now.
+    pub(super) async fn go(self, feeds: &mut usize) -> Result<bool, Error> {
+        let Some(standing) = &self.standing else { return self.is_begun().await.map(|_| true) };
+        self.check_key(standing)?;
+        if let Some(period) = standing.closing {
+            return self.seal(standing, period).await;
+        }
+        if self.publish(standing).await? {
+            return Ok(true);
+        }
+        let is_due = self.now >= standing.from.plus(self.sealer.log.every);
+        if (!is_due || *feeds < MAX_FEEDS) && self.feed(standing).await? {
+            *feeds += 1;
+            return Ok(true);
+        }
+        Ok(self.end(standing).await?
+            || is_due && self.close(standing).await?
+            || self.show(standing).await?
+            || self.cut(standing).await?)
+    }
+
+    /// Begins the log; `true` if it has begun before.
+    pub(super) async fn is_begun(&self) -> Result<bool, Error> {
+        if self.standing.is_some() {
+            return Ok(true);
+        }
+        let mark = self.sealer.store.mark().await?;
+        let from = floor_second(self.now);
+        let standing = Standing::first(self.sealer.public_key().clone(), from, mark);
+        let step = Step { closed_to: from, ..self.step() };
+        self.put(&standing, step).await?;
+        Ok(false)
+    }
+
+    /// A step that changes nothing.
+    pub(super) fn step(&self) -> Step {
+        Step { next: self.ledger.next, closed_to: self.ledger.closed_to, ..Step::default() }
+    }
+
+    /// Makes the step, or finds that another sealer was first: either way the ledger is to be read
+    /// again.
+    pub(super) async fn put(&self, standing: &Standing, step: Step) -> Result<bool, Error> {
+        let step = Step { text: standing.to_text(), ..step };
+        Ok(self.sealing.step(self.ledger.version, &step).await?)
+    }
+
+    /// How many seals are in the log.
+    pub(super) fn size(&self) -> u64 {
+        let closing = self.standing.as_ref().is_some_and(|standing| standing.closing.is_some());
+        self.ledger.next - u64::from(closing)
+    }
+
+    fn check_key(&self, standing: &Standing) -> Result<(), Error> {
+        let log = &self.sealer.log;
+        let known = [Some(&log.key), log.old_key.as_ref()];
+        let fits = known.into_iter().flatten().any(|key| *key.public() == standing.key);
+        let is_one_log = standing.key.name() == log.key.public().name();
+        if fits && is_one_log { Ok(()) } else { Err(Error::Log { problem: OTHER_KEY }) }
+    }
+}
+
+const OTHER_KEY: &str = "the database holds a log of another key: give that key, or take over from it with one of the same origin";

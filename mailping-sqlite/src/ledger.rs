@@ -1,0 +1,250 @@
+//! The rows of sealing: read and written as they are, understood by the core alone.
+
+use mailping_core::pings::{Ping, Status};
+use mailping_core::store::{
+    EndReason, Ending, Entered, KeyFingerprint, Ledger, NewStatement, Page, PingSecret, PingStatements,
+    RecipientHashes, SealRow, SealedPing, StampRow, Step,
+};
+use mailping_core::{PingId, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::changes;
+use crate::failure::{Failure, Result};
+use crate::rows::{time, value};
+
+pub(crate) fn insert_sealed(
+    connection: &Connection,
+    ping: &Ping,
+    recipient: Option<&RecipientHashes>,
+    secret: &PingSecret,
+    created: &NewStatement,
+) -> Result<Entered> {
+    const SECRET: &str =
+        "INSERT INTO sealed_pings (ping, nonce, key, first, ends_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let now = ledger(connection)?;
+    if created.ends <= now.closed_to {
+        return Ok(Entered::Closed(now.closed_to));
+    }
+    let status = changes::insert_ping(connection, ping, recipient)?;
+    let ends_at = if status == Status::Closed { 0 } else { ping.record_until.unix_millis() };
+    let (id, key, first) = (ping.id.as_bytes(), secret.key.to_bits(), now.next.cast_signed());
+    connection.prepare_cached(SECRET)?.execute(params![id, secret.nonce, key, first, ends_at])?;
+    add(connection, &NewStatement { seal: now.next, ..created.clone() })?;
+    Ok(Entered::Kept(status))
+}
+
+/// A statement of a ping that is there.
+fn add(connection: &Connection, new: &NewStatement) -> Result<()> {
+    const ADD: &str = "INSERT INTO statements (ping, name, seal, ends, line)
+        SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM sealed_pings WHERE ping = ?1)
+        ON CONFLICT (ping, name) DO UPDATE SET line = excluded.line, ends = excluded.ends WHERE name = 'last_day'";
+    let NewStatement { ping, name, seal, ends, line } = new;
+    let row = params![ping.as_bytes(), name, seal.cast_signed(), ends.unix_millis(), line];
+    connection.prepare_cached(ADD)?.execute(row)?;
+    Ok(())
+}
+
+pub(crate) fn ledger(connection: &Connection) -> Result<Ledger> {
+    let mut find = connection.prepare_cached("SELECT version, next, closed_to, text FROM ledger")?;
+    find.query_row((), |row| Ok(read_ledger(row)))?
+}
+
+fn read_ledger(row: &Row<'_>) -> Result<Ledger> {
+    let closed_to = time(row, 2, "ledger.closed_to")?;
+    let text = value(row, 3, "ledger.text")?;
+    Ok(Ledger::new(number(row, 0, "ledger.version")?, number(row, 1, "ledger.next")?, closed_to, text))
+}
+
+fn number(row: &Row<'_>, index: usize, what: &'static str) -> Result<u64> {
+    value::<i64>(row, index, what)?.try_into().map_err(|_| Failure::corrupt(what))
+}
+
+pub(crate) fn step(connection: &Connection, from: u64, step: &Step) -> Result<bool> {
+    const TOO_EARLY: &str =
+        "SELECT 1 FROM statements WHERE seal >= ?1 AND seal < ?2 AND ends > ?3 LIMIT 1";
+    const MOVE: &str = "UPDATE ledger SET version = version + 1, next = ?1, closed_to = ?2, text = ?3";
+    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<usize> {
+        Ok(connection.prepare_cached(sql)?.execute(values)?)
+    };
+    let now = ledger(connection)?;
+    let (next, closed_to) = (step.next.cast_signed(), step.closed_to.unix_millis());
+    let closes = params![now.next.cast_signed(), next, closed_to];
+    if now.version != from || connection.prepare_cached(TOO_EARLY)?.exists(closes)? {
+        return Ok(false);
+    }
+    run(MOVE, params![next, closed_to, step.text])?;
+    step.statements.iter().try_for_each(|new| add(connection, new))?;
+    for (ping, last) in &step.ended {
+        const END: &str = "UPDATE sealed_pings SET last = ?2 WHERE ping = ?1 AND last IS NULL";
+        const EXPIRE: &str = "UPDATE pings SET status = ?2 WHERE id = ?1 AND status = 0";
+        if run(END, params![ping.as_bytes(), last.cast_signed()])? > 0 {
+            run(EXPIRE, params![ping.as_bytes(), Status::Expired.code()])?;
+        }
+    }
+    if let Some(SealRow { number, entry, parts }) = &step.seal {
+        run("INSERT INTO seals (number, entry, parts) VALUES (?1, ?2, ?3)", params![
+            number.cast_signed(),
+            entry,
+            parts
+        ])?;
+        for (part, leaves) in (0_i64..).zip(&step.leaves) {
+            run("INSERT INTO seal_leaves (seal, part, leaves) VALUES (?1, ?2, ?3)", params![
+                number.cast_signed(),
+                part,
+                leaves
+            ])?;
+        }
+    }
+    if let Some(StampRow { size, note, token }) = &step.stamp {
+        let stamp = params![size.cast_signed(), note, token];
+        run("INSERT OR REPLACE INTO stamps (size, note, token) VALUES (?1, ?2, ?3)", stamp)?;
+    }
+    if step.cut > 0 {
+        for cut in [
+            "DELETE FROM seals WHERE number < ?1",
+            "DELETE FROM seal_leaves WHERE seal < ?1",
+            "DELETE FROM stamps WHERE size <= ?1",
+        ] {
+            run(cut, params![step.cut.cast_signed()])?;
+        }
+    }
+    Ok(true)
+}
+
+pub(crate) fn sealed(connection: &Connection, pings: &[PingId]) -> Result<Vec<Option<SealedPing>>> {
+    let mut find =
+        connection.prepare_cached("SELECT nonce, key, first, last FROM sealed_pings WHERE ping = ?1")?;
+    let read = |row: &Row<'_>| -> Result<SealedPing> {
+        let last = value::<Option<i64>>(row, 3, "sealed_pings.last")?.map(i64::cast_unsigned);
+        Ok(SealedPing { secret: secret(row, 0)?, first: number(row, 2, "sealed_pings.first")?, last })
+    };
+    let mut one = |ping: &PingId| find.query_row([ping.as_bytes()], |row| Ok(read(row))).optional()?.transpose();
+    pings.iter().map(|ping| one(ping)).collect()
+}
+
+/// From the columns `nonce, key`.
+fn secret(row: &Row<'_>, index: usize) -> Result<PingSecret> {
+    let key = KeyFingerprint::from_bits(value(row, index + 1, "sealed_pings.key")?);
+    let key = key.ok_or(Failure::corrupt("sealed_pings.key"))?;
+    Ok(PingSecret { nonce: value(row, index, "sealed_pings.nonce")?, key })
+}
+
+pub(crate) fn ending(connection: &Connection, until: Timestamp, limit: usize) -> Result<Vec<Ending>> {
+    const FIND: &str = "SELECT p.id, p.status, EXISTS
+            (SELECT 1 FROM objections WHERE key = p.recipient_key AND hash = p.recipient_hash)
+        FROM sealed_pings AS s JOIN pings AS p ON p.id = s.ping
+        WHERE s.last IS NULL AND s.ends_at <= ?1 ORDER BY s.ends_at LIMIT ?2";
+    all(connection, FIND, params![until.unix_millis(), at_most(limit)], |row| {
+        let status = Status::from_code(value(row, 1, "pings.status")?);
+        let has_objected = value(row, 2, "pings.recipient_hash")?;
+        Ok(Ending { ping: ping(row, 0)?, reason: EndReason::of(status, has_objected) })
+    })
+}
+
+pub(crate) fn latest(connection: &Connection, seal: u64) -> Result<Option<Timestamp>> {
+    let mut find = connection.prepare_cached("SELECT max(ends) FROM statements WHERE seal = ?1")?;
+    let latest = find.query_row([seal.cast_signed()], |row| row.get::<_, Option<i64>>(0))?;
+    Ok(latest.map(Timestamp::from_unix_millis))
+}
+
+pub(crate) fn statements_in(
+    connection: &Connection,
+    seal: u64,
+    after: Option<PingId>,
+    limit: usize,
+) -> Result<Page<PingStatements>> {
+    const FIND: &str = "SELECT t.ping, s.nonce, s.key, t.line FROM statements AS t INDEXED BY statements_by_seal
+        JOIN sealed_pings AS s ON s.ping = t.ping WHERE t.seal = ?1 AND t.ping > ?2 ORDER BY t.ping";
+    // All ids come after no bytes.
+    let after = after.map_or_else(Vec::new, |after| after.as_bytes().to_vec());
+    let mut find = connection.prepare_cached(FIND)?;
+    let mut found = find.query(params![seal.cast_signed(), after])?;
+    let (mut page, mut count) = (Page::<PingStatements>::default(), 0);
+    while let Some(row) = found.next()? {
+        let (ping, line) = (ping(row, 0)?, value(row, 3, "statements.line")?);
+        match page.items.last_mut().filter(|last| last.ping == ping) {
+            Some(last) => last.lines.push(line),
+            None if count >= limit => {
+                page.next = page.items.last().map(|last| last.ping);
+                break;
+            }
+            None => page.items.push(PingStatements { ping, secret: secret(row, 1)?, lines: vec![line] }),
+        }
+        count += 1;
+    }
+    Ok(page)
+}
+
+pub(crate) fn oldest(connection: &Connection) -> Result<Option<u64>> {
+    let mut find = connection.prepare_cached("SELECT min(first) FROM sealed_pings")?;
+    Ok(find.query_row((), |row| row.get::<_, Option<i64>>(0))?.map(i64::cast_unsigned))
+}
+
+pub(crate) fn statements_of(connection: &Connection, ping: PingId) -> Result<Vec<(u64, String)>> {
+    const FIND: &str = "SELECT seal, line FROM statements WHERE ping = ?1";
+    all(connection, FIND, params![ping.as_bytes()], |row| {
+        Ok((number(row, 0, "statements.seal")?, value(row, 1, "statements.line")?))
+    })
+}
+
+pub(crate) fn ended_in(
+    connection: &Connection,
+    seal: u64,
+    after: Option<PingId>,
+    limit: usize,
+) -> Result<Page<PingId>> {
+    const FIND: &str =
+        "SELECT ping FROM sealed_pings WHERE last = ?1 AND ping > ?2 ORDER BY ping LIMIT ?3";
+    let after = after.map_or_else(Vec::new, |after| after.as_bytes().to_vec());
+    let asked = params![seal.cast_signed(), after, at_most(limit.saturating_add(1))];
+    let mut pings = all(connection, FIND, asked, |row| ping(row, 0))?;
+    let has_more = pings.len() > limit;
+    pings.truncate(limit);
+    let next = pings.last().copied().filter(|_| has_more);
+    Ok(Page::new(pings, next))
+}
+
+pub(crate) fn seals(connection: &Connection, from: u64, limit: usize) -> Result<Vec<SealRow>> {
+    const FIND: &str = "SELECT number, entry, parts FROM seals WHERE number >= ?1 ORDER BY number LIMIT ?2";
+    all(connection, FIND, params![from.cast_signed(), at_most(limit)], |row| {
+        let number = number(row, 0, "seals.number")?;
+        Ok(SealRow { number, entry: value(row, 1, "seals.entry")?, parts: value(row, 2, "seals.parts")? })
+    })
+}
+
+pub(crate) fn leaves(connection: &Connection, seal: u64, part: u64) -> Result<Option<Vec<u8>>> {
+    let mut find =
+        connection.prepare_cached("SELECT leaves FROM seal_leaves WHERE seal = ?1 AND part = ?2")?;
+    let asked = [seal.cast_signed(), part.cast_signed()];
+    find.query_row(asked, |row| Ok(value(row, 0, "seal_leaves.leaves"))).optional()?.transpose()
+}
+
+pub(crate) fn stamps(connection: &Connection) -> Result<Vec<StampRow>> {
+    all(connection, "SELECT size, note, token FROM stamps ORDER BY size", params![], |row| {
+        let size = number(row, 0, "stamps.size")?;
+        Ok(StampRow { size, note: value(row, 1, "stamps.note")?, token: value(row, 2, "stamps.token")? })
+    })
+}
+
+fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    asked: &[&dyn rusqlite::ToSql],
+    read: impl Fn(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut find = connection.prepare_cached(sql)?;
+    let mut found = find.query(asked)?;
+    let mut all = Vec::new();
+    while let Some(row) = found.next()? {
+        all.push(read(row)?);
+    }
+    Ok(all)
+}
+
+fn ping(row: &Row<'_>, index: usize) -> Result<PingId> {
+    Ok(PingId::from_bytes(value(row, index, "statements.ping")?))
+}
+
+fn at_most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
