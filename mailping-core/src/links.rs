@@ -20,6 +20,10 @@ const PAGES: [(&[u8], Link); 2] = [(b"optout", Link::OptOut), (b"confirm", Link:
 /// So many of them are enough: a line may have been cut.
 const MIN_PAGE_LETTERS: usize = 3;
 
+/// Where the log's public key is, below the mount: no token has a hyphen.
+#[cfg(feature = "certified")]
+pub(crate) const LOG_KEY: &str = "/log-key";
+
 pub(crate) fn pixel_url(base_url: &str, token: &str) -> String {
     format!("{base_url}/{token}.gif")
 }

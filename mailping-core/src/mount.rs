@@ -62,6 +62,7 @@ impl Mount {
     /// | `/{token}.gif` and every other path below | records, then the picture | notes a checker of links, then the picture's headers | 405 |
     /// | `/{token}/opt-out` | the page | the page's headers | objects, then the page |
     /// | `/{token}/confirm` | the page | the page's headers | confirms receipt, then the page |
+    /// | `/log-key`, if the tracker [seals](crate::TrackerBuilder::seal) | the log's origin and public key | the headers | 405 |
     /// | not below | 404 | 404 | 404 |
     ///
     /// Every path below is ours, however a mail program changed it on its way. A page is in the
@@ -87,6 +88,10 @@ impl Mount {
         if self.is_elsewhere(path) {
             self.stray(path);
         }
+        if let Some(key) = self.log_key(path) {
+            let answer = if matches!(method, "GET" | "HEAD") { key } else { Kind::NotAllowed(Link::Pixel) };
+            return Answering::ready(answer);
+        }
         match (Link::of(path), method) {
             (Link::Pixel, "GET") => Answering(Work::Record(self.tracker.intake().recording(request))),
             (Link::Pixel, "HEAD") => {
@@ -107,6 +112,19 @@ impl Mount {
             (Link::Confirm, "GET" | "HEAD" | "POST") => self.confirm(method == "POST", request),
             (Link::OptOut | Link::Confirm, _) => Answering::ready(Kind::NotAllowed(Link::OptOut)),
         }
+    }
+
+    /// The log's origin and public key, at a path that no token can have.
+    #[cfg(feature = "certified")]
+    fn log_key(&self, path: &str) -> Option<Kind> {
+        let is_asked = path.strip_prefix(&*self.path).is_some_and(|rest| rest == links::LOG_KEY);
+        let key = self.tracker.seals().filter(|_| is_asked)?.public_key();
+        Some(Kind::LogKey(format!("{}\n{key}\n", key.name()).into()))
+    }
+
+    #[cfg(not(feature = "certified"))]
+    const fn log_key(&self, _: &str) -> Option<Kind> {
+        None
     }
 
     /// Notes a request that no route of the app took: call it for what is answered with 404. If the
@@ -205,7 +223,12 @@ impl Future for Answering {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
     Picture,
-    Page { status: u16, html: Arc<str> },
+    Page {
+        status: u16,
+        html: Arc<str>,
+    },
+    #[cfg(feature = "certified")]
+    LogKey(Arc<str>),
     NotAllowed(Link),
     NotFound,
 }
@@ -215,6 +238,14 @@ impl From<Shown> for Kind {
         Self::Page { status, html: html.into() }
     }
 }
+
+/// It changes seldom, and whoever asks wants the one of now.
+#[cfg(feature = "certified")]
+pub(crate) const LOG_KEY_HEADERS: [(&str, &str); 3] = [
+    ("content-type", "text/plain; charset=utf-8"),
+    ("cache-control", "no-cache"),
+    ("x-content-type-options", "nosniff"),
+];
 
 /// Parsed once: it is sent often.
 static PICTURE: LazyLock<HeaderMap> = LazyLock::new(|| headers(&pixel::HEADERS, pixel::BYTES.len()));
@@ -231,6 +262,10 @@ impl Kind {
             Self::Picture => (200, PICTURE.clone(), Bytes::from_static(&pixel::BYTES)),
             Self::Page { status, html } => {
                 (status, headers(&opt_out::HEADERS, html.len()), Bytes::copy_from_slice(html.as_bytes()))
+            }
+            #[cfg(feature = "certified")]
+            Self::LogKey(key) => {
+                (200, headers(&LOG_KEY_HEADERS, key.len()), Bytes::copy_from_slice(key.as_bytes()))
             }
             Self::NotAllowed(Link::Pixel) => (405, headers(&[("allow", "GET, HEAD")], 0), Bytes::new()),
             Self::NotAllowed(Link::OptOut | Link::Confirm) => {

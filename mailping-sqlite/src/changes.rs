@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::failure::Result;
 use crate::index::Entry;
 use crate::record::find;
-use crate::rows;
+use crate::{ledger, rows};
 
 pub(crate) fn insert_ping(
     connection: &Connection,
@@ -148,7 +148,6 @@ pub(crate) fn delete(connection: &Connection, ping: i64) -> Result<Deleted> {
     delete("DELETE FROM opens_by_ping WHERE ping = ?1")?;
     delete("DELETE FROM last_days WHERE ping = ?1")?;
     delete("DELETE FROM milestones WHERE ping = ?1")?;
-    delete("DELETE FROM statements WHERE ping = (SELECT id FROM pings WHERE n = ?1)")?;
-    delete("DELETE FROM sealed_pings WHERE ping = (SELECT id FROM pings WHERE n = ?1)")?;
+    ledger::FORGET.iter().try_for_each(|forget| delete(forget).map(drop))?;
     Ok(Deleted::new(delete("DELETE FROM pings WHERE n = ?1")?, opens))
 }

@@ -12,6 +12,19 @@ use crate::changes;
 use crate::failure::{Failure, Result};
 use crate::rows::{time, value};
 
+/// What goes with a ping of this number, the nonce first: in its place, since a row that is deleted
+/// has SQLite move its neighbours, and leave copies of them.
+pub(crate) const FORGET: [&str; 3] = [
+    "UPDATE nonces SET nonce = zeroblob(32)
+     WHERE n = (SELECT nonce FROM sealed_pings WHERE ping = (SELECT id FROM pings WHERE n = ?1))",
+    "DELETE FROM sealed_pings WHERE ping = (SELECT id FROM pings WHERE n = ?1)",
+    "DELETE FROM statements WHERE ping = (SELECT id FROM pings WHERE n = ?1)",
+];
+
+/// The nonces that no ping has.
+pub(crate) const FORGET_ORPHANS: &str =
+    "UPDATE nonces SET nonce = zeroblob(32) WHERE n NOT IN (SELECT nonce FROM sealed_pings)";
+
 pub(crate) fn insert_sealed(
     connection: &Connection,
     ping: &Ping,
@@ -19,8 +32,9 @@ pub(crate) fn insert_sealed(
     secret: &PingSecret,
     created: &NewStatement,
 ) -> Result<Entered> {
-    const SECRET: &str =
-        "INSERT INTO sealed_pings (ping, nonce, key, first, ends_at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    const NONCE: &str = "INSERT INTO nonces (nonce) VALUES (?1)";
+    const SECRET: &str = "INSERT INTO sealed_pings (ping, nonce, key, first, ends_at)
+        VALUES (?1, last_insert_rowid(), ?2, ?3, ?4)";
     let now = ledger(connection)?;
     if created.ends <= now.closed_to {
         return Ok(Entered::Closed(now.closed_to));
@@ -28,7 +42,8 @@ pub(crate) fn insert_sealed(
     let status = changes::insert_ping(connection, ping, recipient)?;
     let ends_at = if status == Status::Closed { 0 } else { ping.record_until.unix_millis() };
     let (id, key, first) = (ping.id.as_bytes(), secret.key.to_bits(), now.next.cast_signed());
-    connection.prepare_cached(SECRET)?.execute(params![id, secret.nonce, key, first, ends_at])?;
+    connection.prepare_cached(NONCE)?.execute([secret.nonce])?;
+    connection.prepare_cached(SECRET)?.execute(params![id, key, first, ends_at])?;
     add(connection, &NewStatement { seal: now.next, ..created.clone() })?;
     Ok(Entered::Kept(status))
 }
@@ -60,8 +75,7 @@ fn number(row: &Row<'_>, index: usize, what: &'static str) -> Result<u64> {
 }
 
 pub(crate) fn step(connection: &Connection, from: u64, step: &Step) -> Result<bool> {
-    const TOO_EARLY: &str =
-        "SELECT 1 FROM statements WHERE seal >= ?1 AND seal < ?2 AND ends > ?3 LIMIT 1";
+    const TOO_EARLY: &str = "SELECT 1 FROM statements WHERE seal >= ?1 AND seal < ?2 AND ends > ?3 LIMIT 1";
     const MOVE: &str = "UPDATE ledger SET version = version + 1, next = ?1, closed_to = ?2, text = ?3";
     let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<usize> {
         Ok(connection.prepare_cached(sql)?.execute(values)?)
@@ -82,17 +96,15 @@ pub(crate) fn step(connection: &Connection, from: u64, step: &Step) -> Result<bo
         }
     }
     if let Some(SealRow { number, entry, parts }) = &step.seal {
-        run("INSERT INTO seals (number, entry, parts) VALUES (?1, ?2, ?3)", params![
-            number.cast_signed(),
-            entry,
-            parts
-        ])?;
+        run(
+            "INSERT INTO seals (number, entry, parts) VALUES (?1, ?2, ?3)",
+            params![number.cast_signed(), entry, parts],
+        )?;
         for (part, leaves) in (0_i64..).zip(&step.leaves) {
-            run("INSERT INTO seal_leaves (seal, part, leaves) VALUES (?1, ?2, ?3)", params![
-                number.cast_signed(),
-                part,
-                leaves
-            ])?;
+            run(
+                "INSERT INTO seal_leaves (seal, part, leaves) VALUES (?1, ?2, ?3)",
+                params![number.cast_signed(), part, leaves],
+            )?;
         }
     }
     if let Some(StampRow { size, note, token }) = &step.stamp {
@@ -100,6 +112,9 @@ pub(crate) fn step(connection: &Connection, from: u64, step: &Step) -> Result<bo
         run("INSERT OR REPLACE INTO stamps (size, note, token) VALUES (?1, ?2, ?3)", stamp)?;
     }
     if step.cut > 0 {
+        // Far behind the nonces that are in use: pages of rows that are zeros alone.
+        const ZEROS: &str = "DELETE FROM nonces WHERE n < (SELECT min(nonce) FROM sealed_pings) - 1000";
+        run(ZEROS, params![])?;
         for cut in [
             "DELETE FROM seals WHERE number < ?1",
             "DELETE FROM seal_leaves WHERE seal < ?1",
@@ -112,13 +127,15 @@ pub(crate) fn step(connection: &Connection, from: u64, step: &Step) -> Result<bo
 }
 
 pub(crate) fn sealed(connection: &Connection, pings: &[PingId]) -> Result<Vec<Option<SealedPing>>> {
-    let mut find =
-        connection.prepare_cached("SELECT nonce, key, first, last FROM sealed_pings WHERE ping = ?1")?;
+    const FIND: &str = "SELECT n.nonce, s.key, s.first, s.last FROM sealed_pings AS s
+        JOIN nonces AS n ON n.n = s.nonce WHERE s.ping = ?1";
+    let mut find = connection.prepare_cached(FIND)?;
     let read = |row: &Row<'_>| -> Result<SealedPing> {
         let last = value::<Option<i64>>(row, 3, "sealed_pings.last")?.map(i64::cast_unsigned);
         Ok(SealedPing { secret: secret(row, 0)?, first: number(row, 2, "sealed_pings.first")?, last })
     };
-    let mut one = |ping: &PingId| find.query_row([ping.as_bytes()], |row| Ok(read(row))).optional()?.transpose();
+    let mut one =
+        |ping: &PingId| find.query_row([ping.as_bytes()], |row| Ok(read(row))).optional()?.transpose();
     pings.iter().map(|ping| one(ping)).collect()
 }
 
@@ -153,8 +170,10 @@ pub(crate) fn statements_in(
     after: Option<PingId>,
     limit: usize,
 ) -> Result<Page<PingStatements>> {
-    const FIND: &str = "SELECT t.ping, s.nonce, s.key, t.line FROM statements AS t INDEXED BY statements_by_seal
-        JOIN sealed_pings AS s ON s.ping = t.ping WHERE t.seal = ?1 AND t.ping > ?2 ORDER BY t.ping";
+    const FIND: &str = "SELECT t.ping, n.nonce, s.key, t.line
+        FROM statements AS t INDEXED BY statements_by_seal
+        CROSS JOIN sealed_pings AS s ON s.ping = t.ping CROSS JOIN nonces AS n ON n.n = s.nonce
+        WHERE t.seal = ?1 AND t.ping > ?2 ORDER BY t.ping";
     // All ids come after no bytes.
     let after = after.map_or_else(Vec::new, |after| after.as_bytes().to_vec());
     let mut find = connection.prepare_cached(FIND)?;
@@ -193,8 +212,7 @@ pub(crate) fn ended_in(
     after: Option<PingId>,
     limit: usize,
 ) -> Result<Page<PingId>> {
-    const FIND: &str =
-        "SELECT ping FROM sealed_pings WHERE last = ?1 AND ping > ?2 ORDER BY ping LIMIT ?3";
+    const FIND: &str = "SELECT ping FROM sealed_pings WHERE last = ?1 AND ping > ?2 ORDER BY ping LIMIT ?3";
     let after = after.map_or_else(Vec::new, |after| after.as_bytes().to_vec());
     let asked = params![seal.cast_signed(), after, at_most(limit.saturating_add(1))];
     let mut pings = all(connection, FIND, asked, |row| ping(row, 0))?;

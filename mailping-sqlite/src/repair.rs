@@ -10,12 +10,12 @@ use rusqlite::{
     Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params_from_iter,
 };
 
-use crate::connect;
 use crate::failure::{Failure, Result, readable};
 use crate::files::{self, beside};
 use crate::index::ROUND;
 use crate::migrate::STORE;
 use crate::walk::{FAR, walk};
+use crate::{connect, ledger};
 
 /// What was saved of a damaged file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -161,23 +161,27 @@ fn save(from: &Path, to: &Path) -> Result<Recovered> {
     recovered.objections = copy_by_key(&damaged, &transaction, "objections", "key, hash, scope", left_out)?;
     copy_by_key(&damaged, &transaction, "sealed_pings", sealed, left_out)?;
     copy_by_key(&damaged, &transaction, "statements", statements, left_out)?;
-    for table in ["seals", "seal_leaves", "stamps"] {
+    for table in ["nonces", "seals", "seal_leaves", "stamps"] {
         copy(&damaged, &transaction, table, left_out)?;
     }
     let ledger = damaged.query_row("SELECT version, next, closed_to, text FROM ledger", (), |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?))
     });
     if let Some(ledger) = readable(ledger, left_out)? {
-        transaction.execute("UPDATE ledger SET version = ?1, next = ?2, closed_to = ?3, text = ?4", ledger)?;
+        transaction
+            .execute("UPDATE ledger SET version = ?1, next = ?2, closed_to = ?3, text = ?4", ledger)?;
     }
     for table in ["opens", "last_days", "milestones"] {
         let orphans = format!("DELETE FROM {table} WHERE ping NOT IN (SELECT n FROM pings)");
         *left_out += transaction.execute(&orphans, ())? as u64;
     }
-    for table in ["sealed_pings", "statements"] {
-        let orphans = format!("DELETE FROM {table} WHERE ping NOT IN (SELECT id FROM pings)");
-        *left_out += transaction.execute(&orphans, ())? as u64;
+    for orphans in [
+        "DELETE FROM sealed_pings WHERE ping NOT IN (SELECT id FROM pings) OR nonce NOT IN (SELECT n FROM nonces)",
+        "DELETE FROM statements WHERE ping NOT IN (SELECT ping FROM sealed_pings)",
+    ] {
+        *left_out += transaction.execute(orphans, ())? as u64;
     }
+    transaction.execute(ledger::FORGET_ORPHANS, ())?;
     recovered.opens = fill_index(&transaction)?;
     transaction.commit()?;
     target.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?;

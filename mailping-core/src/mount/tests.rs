@@ -112,3 +112,22 @@ fn whatever_is_touched_by_a_mail_program_is_not_stray() {
     }
     assert_eq!(tracker.intake().health().durable, 4);
 }
+
+#[cfg(feature = "certified")]
+#[test]
+fn the_logs_key_is_there_only_if_something_is_sealed() {
+    use crate::certified::{LogKey, PublicKey, SealLog};
+    let plain = Mount::new(tracker("https://app.example/px"));
+    assert_eq!(get(&plain, "/px/log-key"), picture());
+    let builder = Tracker::builder(Keyring::generate().unwrap(), MemoryStore::new());
+    let key = LogKey::generate("app.example/receipts").unwrap();
+    let public = key.public().clone();
+    let log = SealLog::new(key, std::env::temp_dir().join("mailping-mount-head"));
+    let builder = builder.base_url("https://app.example/px").unwrap().seal(log);
+    let mount = Mount::new(block_on(builder.build()).unwrap());
+    let (status, _, body) = get(&mount, "/px/log-key");
+    let body = std::str::from_utf8(&body).unwrap();
+    assert_eq!((status, body), (200, format!("app.example/receipts\n{public}\n").as_str()));
+    assert_eq!(body.lines().last().unwrap().parse::<PublicKey>(), Ok(public));
+    assert_eq!(get(&mount, "/px/x/log-key"), picture());
+}

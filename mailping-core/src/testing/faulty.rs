@@ -257,7 +257,7 @@ impl Store for FaultyStore {
     }
 
     fn sealing(&self) -> Option<&dyn Sealing> {
-        None
+        self.memory().sealing()
     }
 
     fn copies(&self) -> usize {

@@ -114,10 +114,17 @@ CREATE TABLE ledger (
 ) STRICT;
 INSERT INTO ledger (one, version, next, closed_to, text) VALUES (1, 0, 0, 0, '');
 
--- One row for each ping that is sealed. Without its nonce the log's entries about it are noise.
+-- What makes the log's entries about a ping readable. A row is appended, never moved, and
+-- overwritten in its place when its ping is erased, so that SQLite leaves no copy of it behind.
+CREATE TABLE nonces (
+    n INTEGER PRIMARY KEY,
+    nonce BLOB NOT NULL CHECK (length(nonce) = 32)  -- random; zeros once its ping is gone
+) STRICT;
+
+-- One row for each ping that is sealed.
 CREATE TABLE sealed_pings (
     ping BLOB NOT NULL PRIMARY KEY, -- `pings.id`
-    nonce BLOB NOT NULL CHECK (length(nonce) = 32), -- random
+    nonce INTEGER NOT NULL,         -- `nonces.n`
     key INTEGER NOT NULL,           -- the fingerprint of the key that goes with it
     first INTEGER NOT NULL,         -- the seal of its first statement
     last INTEGER,                   -- the seal of its last one, once it has ended

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use pollster::block_on;
 
+use crate::certified::{LogKey, SealLog};
 use crate::testing::faulty::{Fault, FaultyStore};
 use crate::{Basis, ClientIp, Detail, Keyring, NewPing, PingId, PreparedPing, Receipt, Tracker};
 
@@ -57,6 +58,11 @@ pub(super) enum Before {
 /// Who asks for a confirmation.
 pub(super) const ASKED_BY: &str = "Bob's <Bakery>";
 
+/// The key that the trackers seal with: none of them lives long enough for a seal.
+pub(super) fn log_key() -> LogKey {
+    LogKey::from_secret("app.example/receipts", &[7; 32]).expect("an origin")
+}
+
 /// A tracker and its store.
 pub(super) struct Fixture {
     pub(super) kind: Kind,
@@ -86,6 +92,7 @@ impl Fixture {
             .ceiling(Detail::Network)
             .hit_limit(0)
             .burst(0, Duration::ZERO)
+            .seal(SealLog::new(log_key(), std::env::temp_dir().join("mailping-adapter-head")))
             .deadline(deadline);
         Self {
             kind,

@@ -30,6 +30,8 @@ pub(super) enum Answer {
     Page(Stage, &'static Texts),
     /// A page of the route that confirms receipt, likewise.
     Confirming(confirm::Page, &'static Texts),
+    /// The log's public key; to HEAD without the bytes.
+    LogKey,
     /// 405, with the methods that there are.
     NotAllowed(&'static str),
     /// A status; the rest is the framework's own.
@@ -91,7 +93,7 @@ pub(super) fn escaped(text: &str) -> String {
 /// All rows. A new way for two adapters to differ becomes a new row.
 #[rustfmt::skip]
 pub(super) fn all() -> Vec<Row> {
-    use Answer::{NotAllowed, Picture, Status};
+    use Answer::{LogKey, NotAllowed, Picture, Status};
     const ASK: Answer = Answer::Page(Stage::Ask, &ENGLISH);
     const DONE: Answer = Answer::Page(Stage::Done, &ENGLISH);
     const DAMAGED: Answer = Answer::Page(Stage::Damaged, &ENGLISH);
@@ -183,6 +185,11 @@ pub(super) fn all() -> Vec<Row> {
         row("double slash before the prefix", |s| Request::get(format!("/{}", gif(s))), Status(404), Nothing),
         row("no prefix", |s| Request::get(format!("/{}.gif", s.pixel)), Status(404), Nothing),
         row("raw byte that is no UTF-8", |_| Request::get(*b"/px/\xff\xfe.gif"), Status(400), Nothing),
+        // The key of the log that receipts are sealed in.
+        row("the log's key", |_| Request::get("/px/log-key"), LogKey, Nothing),
+        row("HEAD of the log's key", |_| Request::new("HEAD", "/px/log-key?x"), LogKey, Nothing),
+        row("POST to the log's key", |_| Request::new("POST", "/px/log-key"), NotAllowed("GET, HEAD"), Nothing),
+        row("something below the log's key", |_| Request::get("/px/log-key/"), Picture, Nothing),
         // The opt-out page.
         row("opt-out page", |s| Request::get(page(s)), ASK, Nothing),
         row("opt-out page with an escaped hyphen", |s| Request::get(format!("/px/{}/opt%2Dout", s.opt_out)), ASK, Nothing),
@@ -264,6 +271,7 @@ impl Answer {
             Self::Picture => Reply::picture(),
             Self::Page(page, texts) => Reply::page(page, texts),
             Self::Confirming(page, texts) => Reply::confirming(page, texts),
+            Self::LogKey => Reply::log_key(),
             Self::NotAllowed(methods) => Reply::not_allowed(methods),
             Self::Status(status) if reply.status == status => return Ok(()),
             Self::Status(status) => return Err(format!("answered {reply}, expected {status}")),

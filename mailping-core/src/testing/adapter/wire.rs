@@ -117,6 +117,13 @@ impl Reply {
         Self::new(page.status(), &opt_out::HEADERS, page.html(texts, asked).as_bytes())
     }
 
+    /// The log's origin and public key.
+    pub(super) fn log_key() -> Self {
+        let key = super::fixture::log_key();
+        let (origin, key) = (key.public().name(), key.public());
+        Self::new(200, &crate::mount::LOG_KEY_HEADERS, format!("{origin}\n{key}\n").as_bytes())
+    }
+
     /// The answer to a method that a path does not have.
     pub(super) fn not_allowed(methods: &str) -> Self {
         Self::new(405, &[("allow", methods)], b"")
