@@ -79,6 +79,17 @@ pub mod delivery {}
 pub mod verdicts {}
 
 /// [`Verifier::witness`]: crate::certified::Verifier::witness
+/// [`NewPing::attachment_digest`]: crate::NewPing::attachment_digest
+/// [`NewPing::message_digest`]: crate::NewPing::message_digest
+/// [`Outside`]: crate::certified::Outside
+/// [`SealLog::every`]: crate::certified::SealLog::every
+/// [`SealLog::show_to`]: crate::certified::SealLog::show_to
+/// [`SealLog::taking_over_from`]: crate::certified::SealLog::taking_over_from
+/// [`Seals::failure`]: crate::certified::Seals::failure
+/// [`Seals::finals`]: crate::certified::Seals::finals
+/// [`Seals::public_key`]: crate::certified::Seals::public_key
+/// [`request_for`]: crate::certified::request_for
+/// [`token_of`]: crate::certified::token_of
 /// [`guide.txt`]: https://github.com/mailping/mailping/blob/main/mailping-core/src/certified/guide.txt
 /// [`certified_receipt.txt`]: https://github.com/mailping/mailping/blob/main/mailping-core/docs/certified_receipt.txt
 #[cfg(feature = "certified")]

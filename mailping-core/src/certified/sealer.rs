@@ -23,6 +23,7 @@ mod turn;
 mod tests;
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use self::closing::NO_KEY;
@@ -47,6 +48,8 @@ pub(crate) struct Sealer {
     keys: Keyring,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     known: Mutex<Arc<Known>>,
+    /// How many seals there were when it was last looked for what can be cut off.
+    looked_to_cut: AtomicU64,
 }
 
 impl Sealer {
@@ -59,7 +62,15 @@ impl Sealer {
     ) -> Option<Self> {
         store.sealing()?;
         let file = HeadFile::new(log.last_head.clone());
-        Some(Self { log, file, store, keys, clock, known: Mutex::default() })
+        Some(Self {
+            log,
+            file,
+            store,
+            keys,
+            clock,
+            known: Mutex::default(),
+            looked_to_cut: AtomicU64::new(0),
+        })
     }
 
     pub(crate) const fn public_key(&self) -> &PublicKey {

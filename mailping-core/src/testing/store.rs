@@ -34,6 +34,8 @@
 //! [`Filtered`]: crate::store::Recorded::Filtered
 //! [`NewPing`]: crate::NewPing
 //! [`StoreError::unavailable`]: crate::store::StoreError::unavailable
+//! [`Sealing`]: crate::store::Sealing
+//! [`Store::sealing`]: crate::store::Store::sealing
 //! [`Store`]: crate::store::Store
 //! [`news`]: crate::store::Store::news
 #![doc = include_str!("../../docs/write_a_store.md")]

@@ -1,5 +1,7 @@
 //! One look at the ledger, and the one step that is made from it.
 
+use std::time::Duration;
+
 use super::{MAX_FEEDS, Sealer, Standing};
 use crate::certified::seal::floor_second;
 use crate::store::{Ledger, Sealing, Step};
@@ -19,6 +21,9 @@ impl Turn<'_> {
     pub(super) async fn go(self, feeds: &mut usize) -> Result<bool, Error> {
         let Some(standing) = &self.standing else { return self.is_begun().await.map(|_| true) };
         self.check_key(standing)?;
+        if self.now.plus(MAX_BEHIND) < standing.from {
+            return Err(Error::Log { problem: CLOCK });
+        }
         if let Some(period) = standing.closing {
             return self.seal(standing, period).await;
         }
@@ -78,4 +83,7 @@ impl Turn<'_> {
     }
 }
 
+/// How far the clocks of two machines may be apart.
+const MAX_BEHIND: Duration = Duration::from_secs(300);
+const CLOCK: &str = "the clock is behind the last seal: nothing is sealed until it has caught up";
 const OTHER_KEY: &str = "the database holds a log of another key: give that key, or take over from it with one of the same origin";
