@@ -136,7 +136,7 @@ def verify(whole, trusted, ca):
     state = "final: recording has ended, and nothing can be added to the list" if final else state
     counts = "%d human, %d machine and %d uncertain fetches of its picture, and %d last days" % (*counts, kinds.count("last_day"))
     sealed = "".join(one[1] for one in listed)
-    expected = PAGE % (b64(sha(b"mailping/1/key", key)), origin, state, counts, sealed, stamps or "nothing\n")
+    expected = PAGE % (b64(sha(b"mailping/1/key", key, seals[0][3][0].encode())), origin, state, counts, sealed, stamps or "nothing\n")
     need(page.startswith(expected) and sha(page[len(expected):].encode()).hex() == GUIDE, "the first page is not that of the proof")
     return page + ("\nNo stamp was checked: that needs --ca.\n" if stamps and not ca else "")
 

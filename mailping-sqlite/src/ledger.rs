@@ -136,7 +136,7 @@ pub(crate) fn sealed(connection: &Connection, pings: &[PingId]) -> Result<Vec<Op
     };
     let mut one =
         |ping: &PingId| find.query_row([ping.as_bytes()], |row| Ok(read(row))).optional()?.transpose();
-    pings.iter().map(|ping| one(ping)).collect()
+    pings.iter().map(one).collect()
 }
 
 /// From the columns `nonce, key`.

@@ -41,9 +41,10 @@ impl Sealer {
             // It is before the end of its seal, not at it.
             let ends = Timestamp::from_unix_millis(at.unix_millis().saturating_add(1));
             let name = StatementKind::Created.to_string();
+            let header = key.header(&line);
             let created = NewStatement { ping: ping.id, name, seal: 0, ends, line };
             match self.store()?.insert_sealed(ping, hashes, &secret, &created).await? {
-                Entered::Kept(status) => return Ok((status, key.header())),
+                Entered::Kept(status) => return Ok((status, header)),
                 // This machine's clock is behind.
                 Entered::Closed(until) => at = until.max(at),
             }
@@ -53,9 +54,19 @@ impl Sealer {
 
     /// The value of the mail's header line of a ping that was made before; `None` without sealing.
     pub(crate) async fn header(&self, ping: PingId) -> Result<Option<String>, Error> {
-        let sealed = self.store()?.sealed(&[ping]).await?.pop().flatten();
-        sealed.map(|sealed| Ok(key_of(ping, &sealed.secret, self.keys())?.header())).transpose()
+        let store = self.store()?;
+        let Some(sealed) = store.sealed(&[ping]).await?.pop().flatten() else { return Ok(None) };
+        let lines = store.statements_of(ping).await?;
+        // Erased in between.
+        let Some(created) = lines.iter().map(|(_, line)| line).find(|line| is_created(line)) else {
+            return Ok(None);
+        };
+        Ok(Some(key_of(ping, &sealed.secret, self.keys())?.header(created)))
     }
+}
+
+fn is_created(line: &str) -> bool {
+    line.parse::<Statement>().is_ok_and(|statement| statement.kind() == StatementKind::Created)
 }
 
 fn key_of(ping: PingId, secret: &PingSecret, keys: &Keyring) -> Result<PingKey, Error> {

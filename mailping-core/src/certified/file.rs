@@ -60,6 +60,12 @@ impl File {
         self.parts.iter().flat_map(|part| part.statements.iter().map(move |one| (part, one)))
     }
 
+    /// The value of the header line of the mail that this is about.
+    pub(super) fn header(&self) -> String {
+        let created = self.statements().next().map_or("", |(_, created)| created.as_str());
+        self.ping_key.header(created)
+    }
+
     pub(super) fn is_final(&self) -> bool {
         self.statements().last().is_some_and(|(_, last)| last.kind() == StatementKind::Ended)
     }

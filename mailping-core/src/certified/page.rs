@@ -12,7 +12,7 @@ pub(super) const GUIDE: &str = include_str!("guide.txt");
 
 /// The page, up to the proof.
 pub(super) fn page(file: &File) -> String {
-    let header = format!("{}: {}", super::ping_key::HEADER, file.ping_key.header());
+    let header = format!("{}: {}", super::ping_key::HEADER, file.header());
     let origin = &file.checkpoint.origin;
     let mut page = format!(
         "{TITLE}\n\nThis is a receipt for one e-mail message: the one with the header line\n    {header}\n\

@@ -33,9 +33,10 @@ impl PingKey {
         &self.0
     }
 
-    /// The value of the mail's header line: it binds the mail to the key without showing the key.
-    pub(crate) fn header(&self) -> String {
-        to_base64(sha256(&[b"mailping/1/key", &self.0]))
+    /// The value of the mail's header line: it binds the mail to the key, without showing it, and to
+    /// the statement that begins what is sealed, so that no receipt can begin with a later one.
+    pub(crate) fn header(&self, created: &str) -> String {
+        to_base64(sha256(&[b"mailping/1/key", &self.0, created.as_bytes()]))
     }
 
     /// Where the ping's leaf stands in the map of a seal, if it has one there.
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn golden_hashes() {
         let key = PingKey::from_bytes([7; 32]);
-        assert_eq!(key.header(), "kPHaLOgZqMY3i85DIUc3+f6txJTBq7mFBH8boXiamRw=");
+        assert_eq!(key.header("x"), "cKoGHe6mz5qSVyLr7JiITC1qEt0PSf4UzeoX7EAlggY=");
         assert_eq!(to_hex(&key.tag(258)), "4ca40eaf672250d01e1abcdba4825c447c7c08b0987141a2efe4c27009775414");
         let line: Statement = "2026-11-27 ended: withdrawn".parse().unwrap();
         assert_eq!(

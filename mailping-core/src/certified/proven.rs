@@ -54,7 +54,7 @@ impl Certified {
     /// The value of the header line `Mailping-Key` of the mail that the receipt is about.
     #[must_use]
     pub fn header(&self) -> String {
-        self.file.ping_key.header()
+        self.file.header()
     }
 
     /// Whether recording has ended: then no later receipt says more.

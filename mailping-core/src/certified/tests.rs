@@ -54,10 +54,14 @@ fn ping() -> Ping {
 }
 
 fn created(key: &PingKey) -> Statement {
+    created_after(2.5, key)
+}
+
+fn created_after(hours: f64, key: &PingKey) -> Statement {
     let recipient = Recipient::parse("ada@example.com").unwrap();
     let digest = Some(sha256(&[b"the message\n"]));
     let message = Message { recipient: Some(&recipient), digest, attachments: &[sha256(&[b"the offer\n"])] };
-    Statement::created(key, after(2.5), &ping(), &message)
+    Statement::created(key, after(hours), &ping(), &message)
 }
 
 fn open(id: u8, hours: f64, verdict: Verdict) -> Statement {
@@ -170,7 +174,7 @@ fn an_interim_receipt_proves_what_was_sealed_until_now() {
     let sender = interim();
     let certified = verifier().verify(&sender.receipt()).unwrap();
     assert_eq!((certified.is_final(), certified.until()), (false, after(15.0)));
-    assert_eq!((certified.origin(), certified.header()), ("example.com/receipts", sender.key.header()));
+    assert_eq!((certified.origin(), certified.header()), ("example.com/receipts", sender.file().header()));
     let kinds: Vec<_> = certified.statements().map(|(one, by)| (one.kind(), by)).collect();
     let open = StatementKind::Open;
     let sealed_by = [(StatementKind::Created, 3.0), (open, 5.0), (open, 6.0), (open, 6.0), (open, 10.0)];
@@ -215,10 +219,23 @@ fn at_the_detail_last_day_the_receipt_says_the_day_alone() {
 fn a_receipt_is_bound_to_its_mail() {
     let sender = interim();
     let receipt = sender.receipt();
-    assert!(verifier().header(&sender.key.header()).verify(&receipt).is_ok());
-    let other = PingKey::from_bytes([8; 32]).header();
+    assert!(verifier().header(&sender.file().header()).verify(&receipt).is_ok());
+    let other = PingKey::from_bytes([8; 32]).header(created(&sender.key).as_str());
     assert_eq!(verifier().header(&other).verify(&receipt).unwrap_err(), VerifyError::Header);
-    assert!(receipt.contains(&format!("\n    Mailping-Key: {}\n", sender.key.header())));
+    assert!(receipt.contains(&format!("\n    Mailping-Key: {}\n", sender.file().header())));
+}
+
+/// Who seals a message a second time can make a receipt without what was sealed before: its mail
+/// has another header.
+#[test]
+fn a_second_beginning_is_not_that_of_the_mail() {
+    let mut cheat = sender(7);
+    let header = cheat.file().header();
+    cheat.seal(&[created_after(7.5, &cheat.key)]);
+    cheat.sealed.retain(|seal, _| *seal >= 7);
+    let receipt = cheat.receipt();
+    assert_eq!(verifier().verify(&receipt).unwrap().statements().count(), 1, "it is sound by itself");
+    assert_eq!(verifier().header(&header).verify(&receipt).unwrap_err(), VerifyError::Header);
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl Verifier {
         check_statements(&file)?;
         check_before(&file)?;
         self.check_earlier(&file)?;
-        if self.header.as_ref().is_some_and(|header| *header != file.ping_key.header()) {
+        if self.header.as_ref().is_some_and(|header| *header != file.header()) {
             return Err(VerifyError::Header);
         }
         let witnessed = self.witnessed(&file)?;
