@@ -11,7 +11,7 @@ What was sealed\n\n%s\nWhat was stamped from outside\n\n%s\n"""
 HIDDEN = "\0-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 STATEMENT = "(0000-00-00(?:T00:00Z|T00:00:00[.]000Z)?) ".replace("0", "[0-9]") + \
     "(created|handed_over|reported|open|last_day|confirmed|ended): ([^%s]+)" % HIDDEN
-PROOF = "key \\S{44}\n(seal N( 0000-00-00T00:00:00Z){2} N (-|[#1]+) \\S+\n)+".replace("0", "[0-9]").replace("#", "0").replace(
+PROOF = "key \\S{44}\n(seal N( 0000-00-00T00:00:00Z){2} N (-|[#1]{1,256}) \\S+\n)+".replace("0", "[0-9]").replace("#", "0").replace(
     "N", "(0|[1-9][0-9]{0,8})") + "log \\S+\n(rotation \\S+\n)*(before \\S+ \\S+ \\S+\n)*"
 TIMES = {24: ("%Y-%m-%dT%H:%M:%S.%fZ", 0), 20: ("%Y-%m-%dT%H:%M:%SZ", 0), 17: ("%Y-%m-%dT%H:00Z", 3600), 10: ("%Y-%m-%d", 86400)}
 
@@ -66,7 +66,7 @@ def extended(old_size, size, old, proof):  # the roots of the first entries and 
 def map_root(tag, value, bits, given):  # by the path to a tag, with its value or without a leaf
     bits, side = bits.strip("-"), format(int.from_bytes(tag, "big"), "0256b")
     siblings, other = [next(given) if bit == "1" else bytes(32) for bit in bits], list(given)
-    need(len(bits) <= 256 and bits.count("0") == siblings.count(bytes(32)), "a path in another form")
+    need(bits.count("0") == siblings.count(bytes(32)), "a path in another form")
     alike = not other or format(int.from_bytes(other[0], "big"), "0256b")[:len(bits)] == side[:len(bits)]
     need(alike and (not other or len(other) == 2 and not value and other[0] != tag), "a path that leads nowhere")
     node = sha(b"\2", tag, value) if value else sha(b"\2", *other) if other else bytes(32)

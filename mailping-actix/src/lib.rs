@@ -55,15 +55,17 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+use std::pin::Pin;
 use std::task::Poll;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
+use futures_core::Stream as _;
 use http::Response;
 use mailping_core::intake::{HeaderSource, PixelRequest};
-use mailping_core::mount::Mount;
+use mailping_core::mount::{EdgeBatch, Mount};
 #[doc(no_inline)]
 pub use mailping_core::*;
 
@@ -100,7 +102,15 @@ fn mounted(mount: Mount) -> impl FnOnce(&mut ServiceConfig) + Clone {
             let below = guard::fn_guard(move |context| here.holds(context.head().uri.path()));
             // An open is queued before there is a future: a client that hangs up drops only the
             // waiting.
-            let serve = move |request: HttpRequest| answer(begin(&mount, &request));
+            let serve = move |request: HttpRequest, body: web::Payload| {
+                let begun = begin(&mount, &request);
+                async move {
+                    match begun {
+                        Begun::Answer(answering) => answer(answering).await,
+                        Begun::Batch(batch) => sent(take(batch, body).await),
+                    }
+                }
+            };
             config.service(web::resource(pattern).guard(below).to(serve));
         }
     }
@@ -117,9 +127,32 @@ impl HeaderSource for Headers<'_> {
     }
 }
 
-fn begin(mount: &Mount, request: &HttpRequest) -> impl Future<Output = Response<Bytes>> + use<> {
+/// What has begun when a request is here.
+enum Begun<Answering> {
+    Answer(Answering),
+    Batch(EdgeBatch),
+}
+
+fn begin(
+    mount: &Mount,
+    request: &HttpRequest,
+) -> Begun<impl Future<Output = Response<Bytes>> + Send + Unpin + use<>> {
+    let (method, path) = (request.method().as_str(), request.uri().path());
+    if let Some(batch) = mount.batch(method, path) {
+        return Begun::Batch(batch);
+    }
     let (headers, peer) = (Headers(request.headers()), request.peer_addr().map(|peer| peer.ip()));
-    mount.answer(request.method().as_str(), &PixelRequest::new(request.uri().path(), peer, &headers))
+    Begun::Answer(mount.answer(method, &PixelRequest::new(path, peer, &headers)))
+}
+
+/// Takes a batch of an edge, and the rest of a body that is too long until its connection ends.
+async fn take(mut batch: EdgeBatch, mut body: web::Payload) -> Response<Bytes> {
+    while let Some(Ok(part)) = std::future::poll_fn(|context| Pin::new(&mut body).poll_next(context)).await {
+        if !batch.add(&part) {
+            break;
+        }
+    }
+    batch.answer().await
 }
 
 async fn answer(answering: impl Future<Output = Response<Bytes>>) -> HttpResponse {
@@ -135,7 +168,11 @@ async fn answer(answering: impl Future<Output = Response<Bytes>>) -> HttpRespons
         Poll::Pending
     })
     .await;
-    let (answer, body) = answering.await.into_parts();
+    sent(answering.await)
+}
+
+fn sent(answer: Response<Bytes>) -> HttpResponse {
+    let (answer, body) = answer.into_parts();
     let status = StatusCode::from_u16(answer.status.as_u16()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let mut response = HttpResponse::build(status);
     if *body == pixel::BYTES {

@@ -7,12 +7,10 @@ use std::time::{Duration, SystemTime};
 use crate::acceptances::Acceptances;
 use crate::base_url::check_base_url;
 use crate::burst::DEFAULT_BURST;
-use crate::detail::{DEFAULT_CEILING, DEFAULT_DNT_CEILING, DEFAULT_GPC_CEILING};
 use crate::fetcher::Classifier;
-use crate::geo::{GeoResolver, NoGeo};
+use crate::geo::GeoResolver;
 use crate::key_check::KeyCheck;
 use crate::limiter::{DEFAULT_HIT_LIMIT, HitLimiter};
-use crate::mask::Mask;
 use crate::notification::Rules;
 use crate::observe::Observer;
 use crate::opt_out::{Languages, Texts};
@@ -42,6 +40,8 @@ pub struct TrackerBuilder {
     default_language: Option<String>,
     #[cfg(feature = "certified")]
     seal_log: Option<crate::certified::SealLog>,
+    #[cfg(feature = "edges")]
+    edges: Vec<crate::keyring::EdgeName>,
 }
 
 impl Tracker {
@@ -54,16 +54,7 @@ impl Tracker {
 impl TrackerBuilder {
     fn new(keys: Keyring, store: Arc<dyn Store>) -> Self {
         Self {
-            observer: Observer {
-                keys,
-                client_ip: ClientIp::default(),
-                mask: Mask::default(),
-                classifier: Classifier::default(),
-                geo: Arc::new(NoGeo),
-                ceiling: DEFAULT_CEILING,
-                gpc_ceiling: DEFAULT_GPC_CEILING,
-                dnt_ceiling: DEFAULT_DNT_CEILING,
-            },
+            observer: Observer::new(keys),
             store,
             base_url: None,
             limits: Limits {
@@ -80,6 +71,8 @@ impl TrackerBuilder {
             default_language: None,
             #[cfg(feature = "certified")]
             seal_log: None,
+            #[cfg(feature = "edges")]
+            edges: Vec::new(),
         }
     }
 
@@ -117,7 +110,7 @@ impl TrackerBuilder {
 
     /// Where places come from; without this call no open has a place.
     pub fn geo(mut self, geo: impl GeoResolver + 'static) -> Self {
-        self.observer.geo = Arc::new(geo);
+        self.observer = self.observer.geo(geo);
         self
     }
 
@@ -129,59 +122,50 @@ impl TrackerBuilder {
 
     /// How to find the client's address. The default is the socket's peer, and no header.
     pub fn client_ip(mut self, client_ip: ClientIp) -> Self {
-        self.observer.client_ip = client_ip;
+        self.observer = self.observer.client_ip(client_ip);
         self
     }
 
     /// How many bits of an address are kept: 24 of IPv4 and 48 of IPv6 without this call, which is
-    /// also the most.
-    ///
-    /// A /48 is not always many people's:
-    /// [RIPE-690](https://www.ripe.net/publications/docs/ripe-690/) recommends that providers give
-    /// one to each business, or to every customer, for good. A provider's own allocation is a /32
-    /// or shorter: `.mask(16, 32)` is the stricter choice.
-    ///
-    /// With fewer than 24 or 48 an open has no place: in DB-IP's city database the middle address
-    /// of a /22 has the city of the full address in 84.2 % of cases, that of a /16 in 60.1 %, and
-    /// its country in 90.4 %.
+    /// also the most. [`Observer::mask`] says what fewer cost.
     ///
     /// # Errors
     /// [`ParseError`] for more than 24 or 48 bits: finer networks name single households.
     pub fn mask(mut self, v4_prefix: u8, v6_prefix: u8) -> Result<Self, ParseError> {
-        self.observer.mask = Mask::new(v4_prefix, v6_prefix)?;
+        self.observer = self.observer.mask(v4_prefix, v6_prefix)?;
         Ok(self)
     }
 
     /// Judges who fetched. The default is the built-in rules.
     pub fn classifier(mut self, classifier: Classifier) -> Self {
-        self.observer.classifier = classifier;
+        self.observer = self.observer.classifier(classifier);
         self
     }
 
     /// The most that is kept of any open, whatever a ping asks for. The default is
     /// [`Detail::City`]. It also limits pings that were made before.
     pub fn ceiling(mut self, detail: Detail) -> Self {
-        self.observer.ceiling.detail = detail;
+        self.observer = self.observer.ceiling(detail);
         self
     }
 
     /// The finest time step that is kept, whatever a ping asks for. The default is
     /// [`TimeStep::Exact`].
     pub fn time_step_ceiling(mut self, step: TimeStep) -> Self {
-        self.observer.ceiling.step = step;
+        self.observer = self.observer.time_step_ceiling(step);
         self
     }
 
     /// The most that is kept of an open whose reader sends `Sec-GPC: 1`. The default is
     /// [`Detail::None`], which leaves nothing of it; [`Detail::Network`] does not read the signal.
     pub fn gpc_ceiling(mut self, detail: Detail) -> Self {
-        self.observer.gpc_ceiling = detail;
+        self.observer = self.observer.gpc_ceiling(detail);
         self
     }
 
     /// The same for `DNT: 1`. The default is [`Detail::Opens`]: neither place nor network.
     pub fn dnt_ceiling(mut self, detail: Detail) -> Self {
-        self.observer.dnt_ceiling = detail;
+        self.observer = self.observer.dnt_ceiling(detail);
         self
     }
 
@@ -257,6 +241,28 @@ impl TrackerBuilder {
     pub fn seal(mut self, log: crate::certified::SealLog) -> Self {
         self.seal_log = Some(log);
         self
+    }
+
+    /// Takes what [edge nodes](crate::edge) of these names send, at `…/edges` below the base URL;
+    /// without this call nobody's, and there is no such route. Each name is 1 to 32 lower-case
+    /// letters, digits and hyphens, and [`Keyring::for_edge`] makes its keys. To lock an edge out
+    /// whose keys were stolen, take its name off the list.
+    ///
+    /// What an edge sends is not counted against this tracker's [hit limit](Self::hit_limit): it
+    /// was against the edge's own.
+    ///
+    /// # Errors
+    /// [`ParseError`] for another name.
+    #[cfg(feature = "edges")]
+    pub fn accept_edges<Name: AsRef<str>>(
+        mut self,
+        names: impl IntoIterator<Item = Name>,
+    ) -> Result<Self, ParseError> {
+        for name in names {
+            let name = name.as_ref().parse().map_err(|error: ParseError| error.in_field("accept_edges"))?;
+            self.edges.push(name);
+        }
+        Ok(self)
     }
 
     /// The clock, for tests.
@@ -340,6 +346,8 @@ impl TrackerBuilder {
             languages: self.languages,
             #[cfg(feature = "certified")]
             sealing,
+            #[cfg(feature = "edges")]
+            edges: crate::edge::Edges::new(self.edges),
         }))
     }
 }

@@ -1,6 +1,7 @@
 //! The one error of the app's side: what an app does about it depends on whether its own input was
 //! wrong or the store failed.
 
+#[cfg(feature = "tracker")]
 use crate::store::StoreError;
 use crate::text::ParseError;
 
@@ -26,6 +27,7 @@ pub enum Error {
     #[error(transparent)]
     Invalid(#[from] ParseError),
     /// The store did not do it.
+    #[cfg(feature = "tracker")]
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The open of a hit is lost; [`Health::dropped`](crate::intake::Health::dropped) counts it by
@@ -56,6 +58,18 @@ impl Error {
         matches!(self, Self::Invalid(_))
     }
 
+    /// The field or setting that is wrong, by its name in JSON or of the builder's method.
+    #[must_use]
+    pub const fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Invalid(error) => error.field(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "tracker")]
+impl Error {
     /// Whether the same call may succeed later: the database did not answer, or the operating
     /// system gave no random bytes.
     #[must_use]
@@ -67,15 +81,6 @@ impl Error {
     #[must_use]
     pub const fn is_unknown_mark(&self) -> bool {
         matches!(self, Self::Store(StoreError::UnknownMark))
-    }
-
-    /// The field or setting that is wrong, by its name in JSON or of the builder's method.
-    #[must_use]
-    pub const fn field(&self) -> Option<&'static str> {
-        match self {
-            Self::Invalid(error) => error.field(),
-            _ => None,
-        }
     }
 }
 

@@ -27,7 +27,8 @@ pub struct Health {
     pub copies: usize,
     /// Whether the store refused the last batch. It is tried again until it takes it.
     pub store_failing: bool,
-    /// Hits whose open was in the database, on disk, before they were answered.
+    /// Hits whose open was in the database, on disk, before they were answered; what edges hand
+    /// over counts as hits do.
     pub durable: u64,
     /// Hits whose open was on this machine's disk, in front of a database that was away, before
     /// they were answered.

@@ -1,12 +1,13 @@
 //! The ids of pings and opens.
 
+#[cfg(feature = "tracker")]
 mod random;
 
 use std::fmt;
 use std::str::FromStr;
 
+use crate::Timestamp;
 use crate::text::{ParseError, hex, text};
-use crate::{Error, Timestamp};
 
 /// The id of a ping: a UUID of version 7 minted at the sent time, so that pings sort by it and the
 /// time since sending needs no database.
@@ -14,13 +15,6 @@ use crate::{Error, Timestamp};
 pub struct PingId([u8; 16]);
 
 impl PingId {
-    pub(crate) fn mint(sent_at: Timestamp) -> Result<Self, getrandom::Error> {
-        let mut random = [0; 10];
-        getrandom::fill(&mut random)?;
-        let uuid = uuid::Builder::from_unix_timestamp_millis(sent_at.unix_millis().unsigned_abs(), &random);
-        Ok(Self(uuid.into_uuid().into_bytes()))
-    }
-
     /// From the 16 bytes that a store has kept.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
@@ -74,15 +68,7 @@ text!(PingId, expected: PING_ID, format: "uuid");
 pub struct OpenId([u8; 8]);
 
 impl OpenId {
-    /// A new random id.
-    ///
-    /// # Errors
-    /// If the operating system has no random bytes to give.
-    pub fn random() -> Result<Self, Error> {
-        random::eight_bytes().map(Self).ok_or(Error::NoRandom)
-    }
-
-    /// From the 8 bytes that a store has kept.
+    /// From 8 random bytes, or from those that a store has kept.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 8]) -> Self {
         Self(bytes)

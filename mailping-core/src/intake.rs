@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use crate::observe::{Hit, Refused};
 use crate::queue::{Loss, Recording};
 use crate::refusals::count;
-use crate::store::Spooling;
+use crate::store::{Attempt, Spooling};
 use crate::token::Label;
 use crate::tracker::{Inner, Tracker};
 use crate::{Error, OpenId, links};
@@ -64,14 +64,14 @@ impl Intake<'_> {
 
     pub(crate) fn recording(self, request: &PixelRequest<'_>) -> Recording {
         match self.take(request) {
-            Ok(entry) => self.0.queue.push(entry),
+            Ok(entry) => self.0.queue.push(entry, Attempt::First),
             Err(result) => Recording::ready(result),
         }
     }
 
     /// What would be kept of a hit that comes `now` and whose open shall have this id, or `None`: a
     /// pure function of the hit and the settings. It neither counts the hit nor sees the ones
-    /// before it.
+    /// before it. Without a tracker, [`Observer`](crate::observe::Observer) does the same.
     #[must_use]
     pub fn observe(
         self,
@@ -79,7 +79,7 @@ impl Intake<'_> {
         now: SystemTime,
         open_id: OpenId,
     ) -> Option<Observation> {
-        self.0.observer.judge(Hit { request, now, open_id }, |_| None).ok()?.cut()
+        self.0.observer.observe(request, now.into(), open_id)
     }
 
     /// How the tracker is doing.
@@ -133,7 +133,7 @@ impl Intake<'_> {
     /// [`observe`](Self::observe) it makes no difference.
     pub fn note_head(self, request: &PixelRequest<'_>) {
         let inner = self.0;
-        let hit = Hit { request, now: (inner.clock)(), open_id: OpenId::from_bytes([0; 8]) };
+        let hit = Hit { request, now: inner.now(), open_id: OpenId::from_bytes([0; 8]) };
         if let Ok(judged) = inner.observer.judge(hit, |_| None) {
             inner.sequences.note_head(&judged);
         }
@@ -165,7 +165,7 @@ impl Intake<'_> {
             count(&refusals.no_random);
             return Err(Err(Loss::NoRandom));
         };
-        let hit = Hit { request, now: (inner.clock)(), open_id };
+        let hit = Hit { request, now: inner.now(), open_id };
         let judged = inner.observer.judge(hit, |ping| inner.acceptances.of(ping));
         let mut judged = judged.map_err(|refused| {
             count(match refused {

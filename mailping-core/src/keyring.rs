@@ -2,15 +2,16 @@
 //!
 //! No key leaves this module but through [`Keyring::secret_text`].
 
+mod edge_name;
 mod key;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub(crate) use self::edge_name::EdgeName;
 pub use self::key::KeyFingerprint;
 pub(crate) use self::key::KeyId;
 pub(crate) use self::key::{Key, Subkey};
-use crate::Error;
 use crate::text::ParseError;
 use base64::Engine as _;
 use base64::alphabet;
@@ -40,6 +41,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 pub struct Keyring {
     newest: Key,
     older: Vec<Key>,
+    /// Whose they are, if they are those of an edge.
+    edge: Option<EdgeName>,
 }
 
 const MIN_BYTES: usize = 32;
@@ -57,10 +60,11 @@ impl Keyring {
     ///
     /// # Errors
     /// If the operating system has no random bytes to give.
-    pub fn generate() -> Result<Self, Error> {
+    #[cfg(feature = "tracker")]
+    pub fn generate() -> Result<Self, crate::Error> {
         let mut secret = vec![0; MIN_BYTES];
-        getrandom::fill(&mut secret).map_err(|_| Error::NoRandom)?;
-        Ok(Self { newest: Key::new(KeyId(0), secret), older: Vec::new() })
+        getrandom::fill(&mut secret).map_err(|_| crate::Error::NoRandom)?;
+        Ok(Self { newest: Key::new(KeyId(0), secret), older: Vec::new(), edge: None })
     }
 
     /// Reads `id:base64[,id:base64…]`; white space around the entries is dropped.
@@ -77,9 +81,13 @@ impl Keyring {
         }
         let mut entries = text.split(',').zip(1..);
         let (entry, position) = entries.next().ok_or(KeyringError::Empty)?;
-        let mut keys = Self { newest: read_key(entry, position)?, older: Vec::new() };
+        let (newest, edge) = read_key(entry, position)?;
+        let mut keys = Self { newest, older: Vec::new(), edge };
         for (entry, position) in entries {
-            let key = read_key(entry, position)?;
+            let (key, edge) = read_key(entry, position)?;
+            if edge != keys.edge {
+                return Err(KeyringError::Mixed { position });
+            }
             if keys.key(key.id).is_some() {
                 return Err(KeyringError::Twice { position });
             }
@@ -107,8 +115,54 @@ impl Keyring {
     /// a log.
     #[must_use]
     pub fn secret_text(&self) -> String {
-        let entries = self.keys().map(|key| format!("{}:{}", key.id, STANDARD.encode(&key.secret)));
+        let of = self.edge.as_ref().map(|name| format!("{EDGE}{name}:")).unwrap_or_default();
+        let entries = self.keys().map(|key| format!("{}:{of}{}", key.id, STANDARD.encode(&key.secret)));
         entries.collect::<Vec<_>>().join(",")
+    }
+
+    /// The keys for an edge node of this name, 1 to 32 lower-case letters, digits and hyphens: what
+    /// it needs to tell pixels of ours from forged ones, and to sign what it sends home. As text
+    /// they are `id:edge-name:base64[,…]`. The guide of `mailping-edge` shows where they go.
+    ///
+    /// They make no ping, match no recipient, and sign no objection, confirmation or report.
+    /// Another edge's keys cannot be had from them, nor the keyring itself.
+    ///
+    /// # Errors
+    /// [`ParseError`] for another name, and if these are an edge's keys already.
+    pub fn for_edge(&self, name: &str) -> Result<Self, ParseError> {
+        let name: EdgeName = name.parse()?;
+        self.whole()?;
+        let of_edge = |key: &Key| Key::of_edge(key.id, key.edge_secret(&name));
+        let newest = of_edge(&self.newest).ok_or(ParseError::new(EDGE_KEY))?;
+        Ok(Self { newest, older: self.older.iter().filter_map(of_edge).collect(), edge: Some(name) })
+    }
+
+    /// Whether these are an edge's keys.
+    pub(crate) const fn is_of_edge(&self) -> bool {
+        self.edge.is_some()
+    }
+
+    /// Refuses an edge's keys, for what they must not do.
+    pub(crate) fn whole(&self) -> Result<(), ParseError> {
+        if self.is_of_edge() { Err(ParseError::because(NOT_WHOLE).in_field("keys")) } else { Ok(()) }
+    }
+
+    /// Whose keys these are, if they are those of an edge.
+    #[cfg(feature = "edges")]
+    pub(crate) const fn edge(&self) -> Option<&EdgeName> {
+        self.edge.as_ref()
+    }
+
+    /// What the edge of this name signs with under this key; `None` if there is no such key, or
+    /// these are another edge's.
+    #[cfg(feature = "edges")]
+    pub(crate) fn edge_subkey(&self, name: &EdgeName, id: KeyId) -> Option<Subkey> {
+        let key = self.key(id)?;
+        match &self.edge {
+            None => Some(key.edge(name)),
+            Some(own) if own == name => key.of_own_edge(),
+            Some(_) => None,
+        }
     }
 
     /// The numbers of the keys, from 0 to 63, that of the signing one first.
@@ -135,17 +189,34 @@ impl Keyring {
     }
 }
 
-fn read_key(entry: &str, position: usize) -> Result<Key, KeyringError> {
-    let (id, secret) = entry.trim().split_once(':').ok_or(KeyringError::Form { position })?;
+/// What the name of an edge comes after in its keys' text.
+const EDGE: &str = "edge-";
+const EDGE_KEY: &str = "keys that an edge can be given a part of";
+const NOT_WHOLE: &str = "these keys are an edge's: this is done at the centre, with the whole keyring";
+
+/// Reads a key, and the name of the edge whose it is, if any.
+fn read_key(entry: &str, position: usize) -> Result<(Key, Option<EdgeName>), KeyringError> {
+    let (id, rest) = entry.trim().split_once(':').ok_or(KeyringError::Form { position })?;
     let id = id.parse().map_err(|_| KeyringError::Id { position })?;
+    // No base64 has a colon.
+    let (edge, secret) = match rest.split_once(':') {
+        Some((name, secret)) => (Some(name), secret),
+        None => (None, rest),
+    };
     let secret = STANDARD
         .decode(secret)
         .or_else(|_| URL_SAFE.decode(secret))
         .map_err(|_| KeyringError::Base64 { position })?;
+    if let Some(name) = edge {
+        let name = name.strip_prefix(EDGE).and_then(|name| name.parse().ok());
+        let name = name.ok_or(KeyringError::Form { position })?;
+        let key = Key::of_edge(id, secret).ok_or(KeyringError::Edge { position })?;
+        return Ok((key, Some(name)));
+    }
     if !(MIN_BYTES..=MAX_BYTES).contains(&secret.len()) {
         return Err(KeyringError::Length { position });
     }
-    Ok(Key::new(id, secret))
+    Ok((Key::new(id, secret), None))
 }
 
 impl FromStr for Keyring {
@@ -160,6 +231,9 @@ impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Keyring([redacted]; ids")?;
         self.ids().try_for_each(|id| write!(f, " {id}"))?;
+        if let Some(edge) = &self.edge {
+            write!(f, " of the edge {edge}")?;
+        }
         f.write_str(")")
     }
 }
@@ -193,6 +267,18 @@ enum KeyringError {
         "key {position} must have from {MIN_BYTES} to {MAX_BYTES} bytes: `openssl rand -base64 32` makes one"
     )]
     Length {
+        /// Which entry, from 1.
+        position: usize,
+    },
+    /// The key of an edge is cut, or none.
+    #[error("key {position} is not the key of an edge: `Keyring::for_edge` makes one")]
+    Edge {
+        /// Which entry, from 1.
+        position: usize,
+    },
+    /// Keys of an edge stand beside whole keys or another edge's.
+    #[error("key {position} is another's than key 1: an edge has its own keys and no others")]
+    Mixed {
         /// Which entry, from 1.
         position: usize,
     },
@@ -250,5 +336,50 @@ mod tests {
     fn debug_shows_no_secret() {
         let keys = Keyring::from_text(&format!("3:{}", STANDARD.encode(SECRET))).unwrap();
         assert_eq!(format!("{keys:?}"), "Keyring([redacted]; ids 3)");
+        let edge = keys.for_edge("fra").unwrap();
+        assert_eq!(format!("{edge:?}"), "Keyring([redacted]; ids 3 of the edge fra)");
+    }
+
+    #[test]
+    #[cfg(feature = "edges")]
+    fn an_edge_can_tell_pixels_and_sign_as_itself_and_nothing_else() {
+        let (one, other) = (STANDARD.encode(SECRET), STANDARD.encode([7; 32]));
+        let centre = Keyring::from_text(&format!("3:{one},1:{other}")).unwrap();
+        let edge = centre.for_edge("fra-1").unwrap();
+        assert!(edge.is_of_edge() && edge.whole().is_err() && centre.whole().is_ok());
+        assert_eq!(edge.ids().collect::<Vec<_>>(), [3, 1]);
+        for (whole, part) in centre.keys().zip(edge.keys()) {
+            let mac = |subkey: &Subkey| subkey.mac(b"x");
+            assert_eq!(mac(&part.token), mac(&whole.token));
+            let signs = |keys: &Keyring, name: &str| {
+                keys.edge_subkey(&name.parse().unwrap(), whole.id).map(|subkey| mac(&subkey))
+            };
+            assert_eq!(signs(&edge, "fra-1"), signs(&centre, "fra-1"));
+            assert_ne!(signs(&edge, "fra-1"), signs(&centre, "sin"));
+            assert_eq!(signs(&edge, "sin"), None);
+            for (part, whole) in [
+                (&part.opt_out, &whole.opt_out),
+                (&part.confirm, &whole.confirm),
+                (&part.report, &whole.report),
+                (&part.recipient, &whole.recipient),
+            ] {
+                assert_ne!(mac(part), mac(whole));
+            }
+            assert_ne!(part.fingerprint, whole.fingerprint);
+        }
+        let text = edge.secret_text();
+        assert!(!text.contains(&one) && !text.contains(&other) && text.starts_with("3:edge-fra-1:"));
+        let again = Keyring::from_text(&text).unwrap();
+        assert_eq!((again.secret_text(), again.is_of_edge()), (text.clone(), true));
+        assert!(edge.for_edge("sin").is_err(), "an edge makes no other edge's keys");
+        for name in ["", "Fra", "a b", "a:b", &"a".repeat(33)] {
+            assert!(centre.for_edge(name).is_err(), "{name}");
+        }
+        let refused = |text: &str| Keyring::read(text).unwrap_err();
+        assert_eq!(refused(&format!("{text},7:{one}")), KeyringError::Mixed { position: 3 });
+        let sin = centre.for_edge("sin").unwrap().secret_text().replace("3:", "5:").replace("1:", "6:");
+        assert_eq!(refused(&format!("{text},{sin}")), KeyringError::Mixed { position: 3 });
+        assert_eq!(refused(&format!("0:edge-fra:{one}")), KeyringError::Edge { position: 1 });
+        assert_eq!(refused(&format!("0:fra:{one}")), KeyringError::Form { position: 1 });
     }
 }

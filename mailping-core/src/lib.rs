@@ -12,6 +12,7 @@
 //! [`Receipts::get`]: crate::receipts::Receipts::get
 //! [`Receipts::notifications`]: crate::receipts::Receipts::notifications
 //! [`Receipts`]: crate::receipts::Receipts
+//! [`observe`]: crate::observe
 //! [`Error::Lost`]: crate::Error::Lost
 //! [`Recorded::Filtered`]: crate::intake::Recorded::Filtered
 //! [`Recorded::Late`]: crate::intake::Recorded::Late
@@ -29,98 +30,151 @@
 #![doc = include_str!("../docs/manual.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(feature = "tracker"),
+    allow(dead_code, unreachable_pub, unused_imports, reason = "the tracker uses more of what is pure")
+)]
 
-mod acceptances;
-mod base_url;
-mod basis;
-mod bell;
-mod both;
-mod builder;
-mod burst;
-#[cfg(feature = "certified")]
-pub mod certified;
+// What a judgement needs, and no machine under it: see `observe`.
 mod client_ip;
-mod confirm;
-mod delivery;
 mod detail;
 mod error;
-mod events;
 pub mod fetcher;
 pub mod geo;
 pub mod guide;
-mod health;
-#[cfg(feature = "html")]
-mod html;
 mod id;
-mod img_tag;
-pub mod intake;
-mod key_check;
 mod keyring;
-mod limiter;
 mod links;
 mod mask;
-mod memory;
 mod milestone;
-pub mod mount;
 mod named;
-mod new_ping;
-mod notification;
-mod observe;
+pub mod observe;
 mod open;
-pub mod opt_out;
-pub mod people;
-mod ping;
-pub mod pings;
 pub mod pixel;
-mod prepared_ping;
 /// [Behind a proxy]: crate::guide::proxies
 #[doc = include_str!("../docs/privacy.md")]
 pub mod privacy {}
-mod queue;
-mod receipt;
-pub mod receipts;
-mod recipient;
-mod refusals;
-mod repeats;
 mod request;
 #[cfg(feature = "utoipa")]
 mod schema;
-mod sentence;
-mod sequences;
-mod smtp_reply;
-pub mod store;
-#[cfg(feature = "testing")]
-pub mod testing;
 mod text;
 mod time;
 mod token;
+
+// All that needs threads, a clock, random bytes or files.
+#[cfg(feature = "tracker")]
+mod acceptances;
+#[cfg(feature = "tracker")]
+mod base_url;
+#[cfg(feature = "tracker")]
+mod basis;
+#[cfg(feature = "tracker")]
+mod bell;
+#[cfg(feature = "tracker")]
+mod both;
+#[cfg(feature = "tracker")]
+mod builder;
+#[cfg(feature = "tracker")]
+mod burst;
+#[cfg(feature = "certified")]
+pub mod certified;
+#[cfg(feature = "tracker")]
+mod confirm;
+#[cfg(feature = "tracker")]
+mod delivery;
+#[cfg(feature = "edges")]
+pub mod edge;
+#[cfg(feature = "tracker")]
+mod events;
+#[cfg(feature = "tracker")]
+mod health;
+#[cfg(feature = "html")]
+mod html;
+#[cfg(feature = "tracker")]
+mod img_tag;
+#[cfg(feature = "tracker")]
+pub mod intake;
+#[cfg(feature = "tracker")]
+mod key_check;
+#[cfg(feature = "tracker")]
+mod limiter;
+#[cfg(feature = "tracker")]
+mod memory;
+#[cfg(feature = "tracker")]
+pub mod mount;
+#[cfg(feature = "tracker")]
+mod new_ping;
+#[cfg(feature = "tracker")]
+mod notification;
+#[cfg(feature = "tracker")]
+pub mod opt_out;
+#[cfg(feature = "tracker")]
+pub mod people;
+#[cfg(feature = "tracker")]
+mod ping;
+#[cfg(feature = "tracker")]
+pub mod pings;
+#[cfg(feature = "tracker")]
+mod prepared_ping;
+#[cfg(feature = "tracker")]
+mod queue;
+#[cfg(feature = "tracker")]
+mod receipt;
+#[cfg(feature = "tracker")]
+pub mod receipts;
+#[cfg(feature = "tracker")]
+mod recipient;
+#[cfg(feature = "tracker")]
+mod refusals;
+#[cfg(feature = "tracker")]
+mod repeats;
+#[cfg(feature = "tracker")]
+mod sentence;
+#[cfg(feature = "tracker")]
+mod sequences;
+#[cfg(feature = "tracker")]
+mod smtp_reply;
+#[cfg(feature = "tracker")]
+pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(feature = "tracker")]
 mod tracker;
 
-pub use basis::Basis;
-pub use builder::TrackerBuilder;
 pub use client_ip::ClientIp;
 pub use detail::Detail;
 pub use error::Error;
 pub use id::PingId;
 pub use keyring::Keyring;
-pub use memory::MemoryStore;
-pub use new_ping::NewPing;
-pub use prepared_ping::PreparedPing;
-pub use receipt::{Receipt, State};
 pub use text::ParseError;
 pub use time::Timestamp;
-pub use tracker::Tracker;
+#[cfg(feature = "tracker")]
+#[rustfmt::skip]
+pub use crate::{
+    basis::Basis,
+    builder::TrackerBuilder,
+    memory::MemoryStore,
+    new_ping::NewPing,
+    prepared_ping::PreparedPing,
+    receipt::{Receipt, State},
+    tracker::Tracker,
+};
 
 // What stands in a door's module for others stands here for the crate itself.
 #[rustfmt::skip]
 pub(crate) use crate::{
-    basis::{EprivacyGround, MessageKind, Purpose},
     id::OpenId,
-    intake::{HeaderSource, MaskedIp, PixelRequest},
+    mask::MaskedIp,
     open::{LastDay, Open},
+    request::{HeaderSource, PixelRequest},
+    time::{StepTime, TimeStep},
+};
+#[cfg(feature = "tracker")]
+#[rustfmt::skip]
+pub(crate) use crate::{
+    basis::{EprivacyGround, MessageKind, Purpose},
     ping::{Ping, Status},
     receipt::Summary,
     recipient::{RecipientHash, RecipientHashes},
     store::{Store, StoreError},
-    time::{StepTime, TimeStep},
 };

@@ -36,6 +36,15 @@ pub(crate) fn confirm_url(base_url: &str, token: &str) -> String {
     format!("{base_url}/{token}/confirm")
 }
 
+/// Where a centre takes batches of its edges, below the mount.
+#[cfg(feature = "edges")]
+pub(crate) const EDGES: &str = "/edges";
+
+#[cfg(feature = "edges")]
+pub(crate) fn edges_url(base_url: &str) -> String {
+    format!("{base_url}{EDGES}")
+}
+
 /// What a request below the mount asks for. Every path below it is one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Link {

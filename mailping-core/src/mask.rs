@@ -132,6 +132,13 @@ impl Mask {
         Ok(Self { v4_prefix, v6_prefix })
     }
 
+    /// The network, or what this mask leaves of it if that is less.
+    #[cfg(feature = "edges")]
+    pub(crate) fn narrow(self, network: MaskedIp) -> MaskedIp {
+        let cut = truncate(network.0.network(), self.v4_prefix, self.v6_prefix);
+        if cut.prefix_len() < network.0.prefix_len() { MaskedIp(cut) } else { network }
+    }
+
     pub(crate) fn apply(self, address: IpAddr) -> MaskedIp {
         MaskedIp(truncate(address, self.v4_prefix, self.v6_prefix))
     }

@@ -2,6 +2,10 @@
 //!
 //! The calls into the tracker that a request leads to are here and nowhere else.
 
+mod edges;
+
+pub use self::edges::EdgeBatch;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
@@ -100,6 +104,14 @@ impl Mount {
                 Answering::ready(Kind::Picture)
             }
             (Link::Pixel, _) => Answering::ready(Kind::NotAllowed(Link::Pixel)),
+            // An edge can neither check these links nor keep what they are for.
+            (Link::OptOut, "GET" | "HEAD" | "POST") if self.tracker.0.observer.keys.is_of_edge() => {
+                Answering::ready(self.page(Stage::Failed, request))
+            }
+            (Link::Confirm, "GET" | "HEAD" | "POST") if self.tracker.0.observer.keys.is_of_edge() => {
+                let language = self.tracker.0.languages.choose(request.headers);
+                Answering::ready(Shown::new(confirm::Page::Failed, language).into())
+            }
             (Link::OptOut, "GET" | "HEAD") => {
                 let page =
                     if self.tracker.people().is_opt_out_link(path) { Stage::Ask } else { Stage::Damaged };
@@ -125,6 +137,17 @@ impl Mount {
     #[cfg(not(feature = "certified"))]
     const fn log_key(&self, _: &str) -> Option<Kind> {
         None
+    }
+
+    /// The batch of an [edge](crate::edge) that a request brings, if the tracker accepts edges: a
+    /// `POST` to `/edges` below the mount. `None` for any other request: [`answer`](Self::answer)
+    /// it.
+    ///
+    /// Hand the body over part by part to [`EdgeBatch::add`], until that wants no more or there is
+    /// none, also if it ends in an error; then send what [`EdgeBatch::answer`] says.
+    #[must_use]
+    pub fn batch(&self, method: &str, path: &str) -> Option<EdgeBatch> {
+        if self.holds(path) { edges::batch(&self.tracker, method, path, &self.path) } else { None }
     }
 
     /// Notes a request that no route of the app took: call it for what is answered with 404. If the

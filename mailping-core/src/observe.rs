@@ -1,29 +1,40 @@
-//! The way of one hit from a request to what may be kept of it. Pure: no I/O, no clock, no
-//! randomness, no async.
-//!
-//! The raw address ends in the first lines of [`Observer::judge`]; what is kept is cut to its
-//! detail in [`Judged::cut`].
+// Links for rustdoc: see the comment in `guide.rs`.
+//! [`ClientIp`]: crate::ClientIp
+//! [`Keyring`]: crate::Keyring
+//! [`MaxMind::from_bytes`]: crate::geo::MaxMind::from_bytes
+//! [`Observation`]: crate::observe::Observation
+//! [`Observer`]: crate::observe::Observer
+//! [`Tracker`]: crate::Tracker
+//! [`pixel`]: crate::pixel
+//! [verdicts]: crate::guide::verdicts
+#![doc = include_str!("../docs/observe.md")]
 
-use std::sync::Arc;
-use std::time::SystemTime;
+// The raw address ends in the first lines of `Observer::judge`; what is kept is cut to its detail
+// in `Judged::cut`.
+
+mod observer;
+
+pub use self::observer::Observer;
+pub use crate::id::OpenId;
+pub use crate::mask::MaskedIp;
+pub use crate::milestone::{Milestone, MilestoneKind};
+pub use crate::open::{LastDay, Open};
+pub use crate::request::{HeaderSource, PixelRequest};
+pub use crate::time::{StepTime, TimeStep};
 
 use crate::client_ip::{ClientAddress, ClientReader};
 use crate::detail::Precision;
-use crate::fetcher::{Classifier, Evidence, FetchSignals, SinceSent, Verdict};
-use crate::geo::GeoResolver;
-use crate::mask::Mask;
-use crate::milestone::{Milestone, MilestoneKind};
+use crate::fetcher::{Evidence, FetchSignals, SinceSent, Verdict};
+#[cfg(feature = "edges")]
+use crate::store::line::Entry;
 use crate::token::{Label, Token};
-use crate::{
-    ClientIp, Detail, HeaderSource, Keyring, LastDay, MaskedIp, Open, OpenId, PingId, PixelRequest,
-    Timestamp, links,
-};
+use crate::{Detail, PingId, Timestamp, links};
 
 /// One hit with everything that a pure function cannot make up by itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Hit<'a> {
     pub(crate) request: &'a PixelRequest<'a>,
-    pub(crate) now: SystemTime,
+    pub(crate) now: Timestamp,
     /// The id that its open shall have.
     pub(crate) open_id: OpenId,
 }
@@ -53,19 +64,6 @@ impl Observation {
     }
 }
 
-/// The settings that judging needs.
-#[derive(Debug)]
-pub(crate) struct Observer {
-    pub(crate) keys: Keyring,
-    pub(crate) client_ip: ClientIp,
-    pub(crate) mask: Mask,
-    pub(crate) classifier: Classifier,
-    pub(crate) geo: Arc<dyn GeoResolver>,
-    pub(crate) ceiling: Precision,
-    pub(crate) gpc_ceiling: Detail,
-    pub(crate) dnt_ceiling: Detail,
-}
-
 /// A hit that was judged and not yet cut: it lives for the length of a call and is kept nowhere.
 #[derive(Debug)]
 pub(crate) struct Judged<'a> {
@@ -93,7 +91,7 @@ impl Observer {
         hit: Hit<'a>,
         accepted_at: impl FnOnce(PingId) -> Option<Timestamp>,
     ) -> Result<Judged<'a>, Refused> {
-        let Hit { request, now, open_id } = hit;
+        let Hit { request, now: at, open_id } = hit;
         let token = links::token(request.path, Label::Pixel, &self.keys).ok_or(Refused::Token)?;
         let mut client = self.client_ip.reader(request.peer);
         let lines = Lines::read(request.headers, &mut client);
@@ -108,7 +106,6 @@ impl Observer {
         let no_peer_address = matches!(client, ClientAddress::NoPeerAddress);
         let network = client.masked(self.mask);
 
-        let at = Timestamp::from(now);
         let since_sent = since_sent(token.ping, at, accepted_at(token.ping));
         let judged = self.classifier.classify(&lines.signals, network, since_sent);
 
@@ -173,6 +170,30 @@ impl Observer {
             milestone.evidence = judged.evidence;
         }
         Some(milestone)
+    }
+
+    /// What may be kept here of what an edge has judged: no more than of a hit here. `of_ping` is
+    /// what its ping permits.
+    #[cfg(feature = "edges")]
+    pub(crate) fn narrowed(&self, judged: Entry, of_ping: Precision) -> Option<Observation> {
+        let precision = of_ping.narrowed(self.ceiling);
+        match judged {
+            Entry::LastDay(last) if precision.detail >= Detail::LastDay => {
+                let day = last.day.floor(TimeStep::Day.millis());
+                Some(Observation::LastDay(LastDay { ping: last.ping, day }))
+            }
+            Entry::LastDay(_) => None,
+            Entry::Open(mut open) => {
+                open.network = open.network.map(|network| self.mask.narrow(network));
+                let is_own = open.evidence.contains(Evidence::NetOwn);
+                let is_readers_own = open.fetcher.is_direct() && open.verdict == Verdict::Human && !is_own;
+                if !is_readers_own || self.mask != crate::mask::Mask::default() {
+                    (open.country, open.city) = (None, None);
+                }
+                let own = Precision { detail: Detail::Network, step: open.time_step };
+                cut(open, precision.narrowed(own))
+            }
+        }
     }
 
     /// How far the reader's signals narrow what is kept; `None` if they forbid all of it.
@@ -274,25 +295,30 @@ impl Judged<'_> {
     }
 
     /// Takes away what the detail does not allow; `None` if nothing is left.
-    pub(crate) fn cut(mut self) -> Option<Observation> {
-        let Precision { detail, .. } = self.precision;
-        let at = self.precision.kept_time(self.open.at);
-        if detail <= Detail::LastDay {
-            let own = self.open.evidence.contains(Evidence::NetOwn);
-            let human = self.open.verdict == Verdict::Human && !own && detail == Detail::LastDay;
-            return human.then_some(Observation::LastDay(LastDay { ping: self.open.ping, day: at }));
-        }
-        self.open.at = at;
-        self.open.time_step = self.precision.kept_step();
-        if detail < Detail::Country {
-            self.open.country = None;
-        }
-        if detail < Detail::City {
-            self.open.city = None;
-        }
-        if detail < Detail::Network {
-            self.open.network = None;
-        }
-        Some(Observation::Open(self.open))
+    pub(crate) fn cut(self) -> Option<Observation> {
+        cut(self.open, self.precision)
     }
+}
+
+/// Takes away what a precision does not allow; `None` if nothing is left.
+fn cut(mut open: Open, precision: Precision) -> Option<Observation> {
+    let Precision { detail, .. } = precision;
+    let at = precision.kept_time(open.at);
+    if detail <= Detail::LastDay {
+        let own = open.evidence.contains(Evidence::NetOwn);
+        let human = open.verdict == Verdict::Human && !own && detail == Detail::LastDay;
+        return human.then_some(Observation::LastDay(LastDay { ping: open.ping, day: at }));
+    }
+    open.at = at;
+    open.time_step = precision.kept_step();
+    if detail < Detail::Country {
+        open.country = None;
+    }
+    if detail < Detail::City {
+        open.city = None;
+    }
+    if detail < Detail::Network {
+        open.network = None;
+    }
+    Some(Observation::Open(open))
 }

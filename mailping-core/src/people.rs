@@ -84,6 +84,7 @@ impl People<'_> {
     /// kept, so say so to whoever sent it. [`Error::is_unavailable`] if the store did not carry it
     /// out.
     pub async fn object_by_link(self, link: &str) -> Result<(), Error> {
+        self.0.observer.keys.whole()?;
         let token = links::token(link, Label::OptOut, &self.0.observer.keys);
         let token = token.ok_or(ParseError::new(OPT_OUT_LINK).in_field("link"))?;
         self.0.store.object_by_ping(token.ping).await?;
@@ -149,7 +150,7 @@ impl People<'_> {
     }
 
     async fn recipient(self, address: &str) -> Result<RecipientHashes, Error> {
-        Ok(self.0.hashes(&Recipient::parse(address)?).await?)
+        self.0.hashes(&Recipient::parse(address)?).await
     }
 }
 

@@ -49,6 +49,7 @@ impl<'a> Pings<'a> {
     /// [`Error::is_unavailable`] if the store did not keep it.
     pub async fn create(self, new: NewPing) -> Result<PreparedPing, Error> {
         let inner = self.0;
+        inner.observer.keys.whole()?;
         #[cfg(feature = "certified")]
         let digests = new.digests.clone();
         let (mut ping, recipient) = new.prepare(inner.now(), inner.observer.ceiling)?;
@@ -74,6 +75,7 @@ impl<'a> Pings<'a> {
     /// If the store cannot be read.
     pub async fn get(self, id: PingId) -> Result<Option<PreparedPing>, Error> {
         let inner = self.0;
+        inner.observer.keys.whole()?;
         let Some(ping) = inner.store.ping(id).await? else { return Ok(None) };
         let prepared = PreparedPing::new(ping.at(inner.now()), &inner.base_url, &inner.observer.keys);
         #[cfg(feature = "certified")]

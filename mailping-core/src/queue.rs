@@ -29,7 +29,7 @@ use crate::Timestamp;
 use crate::bell::Bell;
 use crate::limiter::HitLimiter;
 use crate::observe::Observation;
-use crate::store::Store;
+use crate::store::{Attempt, Store};
 
 /// How many opens may wait for the store: about 20 MB.
 pub(crate) const DEFAULT_QUEUE_CAPACITY: usize = 65_536;
@@ -129,6 +129,7 @@ impl State {
 
 struct Queued {
     entry: Observation,
+    attempt: Attempt,
     ticket: Arc<Ticket>,
     since: Instant,
 }
@@ -202,16 +203,17 @@ impl Queue {
         Ok(())
     }
 
-    pub(crate) fn push(&self, entry: Observation) -> Recording {
+    /// Queues what a hit leaves, or what an edge hands over again and again until it is kept.
+    pub(crate) fn push(&self, entry: Observation, attempt: Attempt) -> Recording {
         let now = Instant::now();
         let mut state = self.shared.state();
         if state.closing {
-            self.shared.give_back(&entry);
+            self.shared.give_back(&entry, attempt);
             self.shared.counts.closed.fetch_add(1, Ordering::Relaxed);
             return Recording::ready(Err(Loss::Closed));
         }
         if state.entries.len() + state.in_flight >= self.shared.limits.capacity {
-            self.shared.give_back(&entry);
+            self.shared.give_back(&entry, attempt);
             self.shared.counts.queue_full.fetch_add(1, Ordering::Relaxed);
             return Recording::ready(Err(Loss::QueueFull));
         }
@@ -219,13 +221,13 @@ impl Queue {
             && let Err(error) = self.start_locked(&mut state)
         {
             tracing::error!(%error, "the tracker's threads could not be started: an open is lost");
-            self.shared.give_back(&entry);
+            self.shared.give_back(&entry, attempt);
             self.shared.counts.no_thread.fetch_add(1, Ordering::Relaxed);
             return Recording::ready(Err(Loss::NoThread));
         }
         let ticket = Arc::new(Ticket::new(Arc::clone(&self.shared.wakes)));
         state.waiters.push_back((now + self.shared.limits.deadline.min(MAX_WAIT), Arc::clone(&ticket)));
-        state.entries.push_back(Queued { entry, ticket: Arc::clone(&ticket), since: now });
+        state.entries.push_back(Queued { entry, attempt, ticket: Arc::clone(&ticket), since: now });
         // A running writer looks again by itself: one wake-up a batch, not one a hit.
         if state.entries.len() == state.wakes_writer_at {
             self.shared.work.notify_one();
@@ -317,9 +319,10 @@ impl Shared {
         lock(&self.state)
     }
 
-    /// The hit limit counts what is stored: of this entry nothing is.
-    fn give_back(&self, entry: &Observation) {
-        if let Observation::Open(open) = entry {
+    /// The hit limit counts what is stored: of this entry nothing is. What an edge hands over was
+    /// counted there.
+    fn give_back(&self, entry: &Observation, attempt: Attempt) {
+        if let (Observation::Open(open), Attempt::First) = (entry, attempt) {
             self.limiter.give_back(open.ping);
         }
     }

@@ -5,6 +5,8 @@ mod code_names;
 mod database_id;
 mod deleted;
 mod error;
+#[cfg(feature = "lines")]
+pub mod line;
 mod mark;
 mod objection;
 mod opens;

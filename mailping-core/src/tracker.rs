@@ -14,8 +14,8 @@ use crate::queue::Queue;
 use crate::recipient::Recipient;
 use crate::refusals::Refusals;
 use crate::sequences::Sequences;
-use crate::store::{Store, StoreError};
-use crate::{RecipientHashes, Timestamp};
+use crate::store::Store;
+use crate::{Error, RecipientHashes, Timestamp};
 
 /// The handle that an app holds. Cheap to clone: all clones are one tracker.
 ///
@@ -43,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) languages: Languages,
     #[cfg(feature = "certified")]
     pub(crate) sealing: Option<crate::certified::SealingThread>,
+    #[cfg(feature = "edges")]
+    pub(crate) edges: crate::edge::Edges,
 }
 
 impl Tracker {
@@ -72,7 +74,8 @@ impl Inner {
 
     /// No hash is made with keys that have not been looked at: with wrong ones objections would be
     /// forgotten.
-    pub(crate) async fn hashes(&self, recipient: &Recipient) -> Result<RecipientHashes, StoreError> {
+    pub(crate) async fn hashes(&self, recipient: &Recipient) -> Result<RecipientHashes, Error> {
+        self.observer.keys.whole()?;
         self.key_check.pass(&*self.store).await?;
         Ok(RecipientHashes::of(recipient, &self.observer.keys))
     }

@@ -37,14 +37,31 @@ pub(crate) fn table<'a>(receipts: impl IntoIterator<Item = &'a Summary>) -> Stri
     table
 }
 
-/// A cell of somebody's text. One that a spreadsheet would take for a formula gets an apostrophe
-/// before it, as OWASP advises; the wide forms count too, since some programs narrow them.
+/// A cell of somebody's text. Where a spreadsheet could take it, or a part of it, for a formula, an
+/// apostrophe stands before the sign, as OWASP advises; the wide forms count too, since some
+/// programs narrow them. A part begins behind whatever some reader splits cells or lines at: there
+/// are those that split at `;` or a tab, and know nothing of quotes.
 fn cell(text: &str) -> String {
-    let formula =
-        text.trim_start().starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'])
-            || text.starts_with(['\t', '\r', '\n']);
-    let mark = if formula { "'" } else { "" };
-    format!("\"{mark}{}\"", text.replace('"', "\"\""))
+    let mut cell = String::with_capacity(text.len() + 3);
+    cell.push('"');
+    let begins_with_space = text.starts_with(['\t', '\r', '\n']);
+    for (at, part) in text.split_inclusive(SEPARATORS).enumerate() {
+        let formula = part.trim_start_matches(is_passed_over).starts_with(FORMULA);
+        if formula || at == 0 && begins_with_space {
+            cell.push('\'');
+        }
+        cell.push_str(&part.replace('"', "\"\""));
+    }
+    cell.push('"');
+    cell
+}
+
+const SEPARATORS: [char; 10] = [',', ';', '|', '\t', '\r', '\n', '\u{b}', '\u{c}', '\u{2028}', '\u{2029}'];
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
+/// What may stand before a formula, a quote that a reader takes for its cell's too.
+fn is_passed_over(letter: char) -> bool {
+    letter.is_whitespace() || letter == '"' || letter.is_control() || letter == '\u{feff}'
 }
 
 #[cfg(test)]
@@ -63,6 +80,15 @@ mod tests {
             ("@SUM(1)", "\"'@SUM(1)\""),
             ("\tx", "\"'\tx\""),
             ("\u{ff1d}1", "\"'\u{ff1d}1\""),
+            ("x;=HYPERLINK(1)", "\"x;'=HYPERLINK(1)\""),
+            ("x; =1;y;@SUM(1)", "\"x;' =1;y;'@SUM(1)\""),
+            ("x;\"=1\"", "\"x;'\"\"=1\"\"\""),
+            ("x\t-1", "\"x\t'-1\""),
+            ("x\n=1", "\"x\n'=1\""),
+            ("x\r\n+1", "\"x\r\n'+1\""),
+            ("x,=1|=2", "\"x,'=1|'=2\""),
+            (";\u{ff1d}1", "\";'\u{ff1d}1\""),
+            ("a-b;c+d=e", "\"a-b;c+d=e\""),
             ("", "\"\""),
         ] {
             assert_eq!(cell(text), expected);

@@ -1,7 +1,7 @@
 //! One request to the page, in no framework's types.
 
 use http::Method;
-use http::header::HOST;
+use http::header::{COOKIE, HOST};
 use http::request::Parts;
 
 /// The most bytes of a body that are read.
@@ -32,6 +32,11 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     pub(crate) fn header(&self, name: &str) -> Option<&'a [u8]> {
         self.head.headers.get(name).map(|value| value.as_bytes())
+    }
+
+    /// The values of all its lines: over HTTP/2 a browser sends each cookie in one of its own.
+    pub(crate) fn cookies(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.head.headers.get_all(COOKIE).iter().map(|value| value.as_bytes())
     }
 
     pub(crate) fn method(&self) -> &'a Method {

@@ -16,13 +16,14 @@ const COOKIE: &str = "mailping_session";
 pub(crate) struct SessionId([u8; 16]);
 
 impl SessionId {
-    /// From the value of the `Cookie` header.
-    pub(crate) fn from_cookies(cookies: Option<&[u8]>) -> Option<Self> {
-        let cookies = std::str::from_utf8(cookies?).ok()?;
-        let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
-        let (_, text) = pairs.find(|(name, _)| *name == COOKIE)?;
-        let parsed = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32)?;
-        Some(Self(parsed.to_be_bytes()))
+    /// From a line of the `Cookie` header. A browser can send several of this name, which were set
+    /// for other paths.
+    pub(crate) fn from_cookies(line: &[u8]) -> impl Iterator<Item = Self> {
+        line.split(|byte| *byte == b';').filter_map(|pair| {
+            let (name, text) = std::str::from_utf8(pair).ok()?.trim().split_once('=')?;
+            let parsed = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32);
+            parsed.filter(|_| name == COOKIE).map(|id| Self(id.to_be_bytes()))
+        })
     }
 
     /// The `Set-Cookie` line that keeps it in the browser, out of reach of scripts and of other
@@ -92,13 +93,13 @@ mod tests {
         assert!(line.contains("; Path=/tools; "), "{line}");
         assert!(line.contains("HttpOnly; SameSite=Strict") && line.ends_with("; Secure"), "{line}");
         let cookies = format!("theme=dark; {}", line.split(';').next().unwrap());
-        let found = SessionId::from_cookies(Some(cookies.as_bytes())).unwrap();
+        let found = SessionId::from_cookies(cookies.as_bytes()).next().unwrap();
         assert!(sessions.holds(found));
         sessions.end(found);
         assert!(!sessions.holds(id));
         for wrong in [&b"mailping_session="[..], b"mailping_session=zz", b"mailping_session=00", b"\xff", b""]
         {
-            assert!(SessionId::from_cookies(Some(wrong)).is_none_or(|id| !sessions.holds(id)));
+            assert_eq!(SessionId::from_cookies(wrong).count(), 0);
         }
     }
 

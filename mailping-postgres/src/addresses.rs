@@ -9,6 +9,61 @@ use crate::failure::{Failure, Result};
 /// Each search asks all of them at once.
 const MAX_SERVERS: usize = 16;
 
+/// The parameters that sqlx 0.9 reads. It logs all others, with their values, which can be secret.
+const OF_SQLX: [&str; 15] = [
+    "application_name",
+    "dbname",
+    "options",
+    "password",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
+    "user",
+];
+
+/// Parameters of libpq that neither sqlx nor this file reads.
+const OF_LIBPQ: [&str; 32] = [
+    "channel_binding",
+    "client_encoding",
+    "connect_timeout",
+    "fallback_application_name",
+    "gssdelegation",
+    "gssencmode",
+    "gsslib",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "max_protocol_version",
+    "min_protocol_version",
+    "passfile",
+    "replication",
+    "require_auth",
+    "requirepeer",
+    "requiressl",
+    "scram_client_key",
+    "scram_server_key",
+    "service",
+    "servicefile",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcertmode",
+    "sslcompression",
+    "sslcrl",
+    "sslcrldir",
+    "sslkeylogfile",
+    "sslnegotiation",
+    "sslpassword",
+];
+
 /// The options for each server, in the URL's order. No error repeats the URL, which holds a
 /// password.
 pub(crate) fn parse(url: &str) -> Result<Vec<PgConnectOptions>> {
@@ -37,7 +92,9 @@ pub(crate) fn parse(url: &str) -> Result<Vec<PgConnectOptions>> {
             Some(("target_session_attrs", wanted)) => check_target(wanted)?,
             // All are asked at once, and the primary is the one that is used.
             Some(("load_balance_hosts", _)) => {}
-            _ => others.push(pair),
+            Some((name, _)) if is_read_by_sqlx(name) => others.push(pair),
+            Some((name, _)) => return Err(unknown(name)),
+            None => return Err(unknown("")),
         }
     }
     if let Some(ports) = ports {
@@ -87,6 +144,25 @@ fn spread<'a>(ports: &'a str, servers: &mut [(&'a str, &'a str)]) -> Result<()> 
         }
     }
     Ok(())
+}
+
+/// Exactly as sqlx names it: what is escaped or written otherwise is perhaps another name to it.
+fn is_read_by_sqlx(name: &str) -> bool {
+    let setting = name.strip_prefix("options[").and_then(|name| name.strip_suffix(']'));
+    OF_SQLX.contains(&name) || setting.is_some_and(|name| name.bytes().all(is_of_a_setting))
+}
+
+fn is_of_a_setting(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')
+}
+
+/// A name that nobody knows is not repeated either: it can be a part of a password.
+fn unknown(name: &str) -> Failure {
+    let known = OF_LIBPQ.iter().find(|known| **known == name);
+    let named = known.map_or("an unknown parameter".to_owned(), |name| format!("the parameter {name}"));
+    Failure::incompatible(format!(
+        "the database's URL has {named}, which is not supported: remove it, or write & in a password as %26"
+    ))
 }
 
 fn check_target(wanted: &str) -> Result<()> {
@@ -176,6 +252,52 @@ mod tests {
             );
             assert_eq!(servers[1].get_host(), "h2", "{url}");
         }
+    }
+
+    /// sqlx logs a parameter that it does not read, with its value.
+    #[test]
+    fn a_parameter_that_nobody_reads_is_refused_and_neither_logged_nor_repeated() {
+        for (query, named) in [
+            ("sslpassword=secret", "the parameter sslpassword"),
+            ("connect_timeout=5", "the parameter connect_timeout"),
+            ("sslmode=disable&requirepeer=secret", "the parameter requirepeer"),
+            ("pasword=secret", "an unknown parameter"),
+            ("secret", "an unknown parameter"),
+            ("secret=1", "an unknown parameter"),
+            ("=secret", "an unknown parameter"),
+            ("PASSWORD=secret", "an unknown parameter"),
+            ("sslpass%77ord=secret", "an unknown parameter"),
+            ("password=a&secret", "an unknown parameter"),
+            ("options[secret=1", "an unknown parameter"),
+            ("options[a%5D=1&secret=2", "an unknown parameter"),
+        ] {
+            for place in ["h", "h1,h2"] {
+                let url = format!("postgres://u:p@{place}/db?{query}");
+                let error = parse(&url).unwrap_err().0;
+                let text = format!("{error} {error:?}");
+                assert!(text.contains(named) && !text.contains("secret"), "{url}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_parameter_that_sqlx_reads_is_passed_on() {
+        for name in OF_SQLX {
+            let value = match name {
+                "sslmode" | "ssl-mode" => "disable",
+                "statement-cache-capacity" => "7",
+                _ => "x",
+            };
+            let url = format!("postgres://u@h/db?{name}={value}");
+            let read = format!("{:?}", parse(&url).expect(name)[0]);
+            assert_ne!(
+                read,
+                format!("{:?}", parse("postgres://u@h/db").unwrap()[0]),
+                "{name} changes something"
+            );
+        }
+        let server = parse("postgres://u@h/db?options[search_path]=x&options=-c%20a%3Db").unwrap().remove(0);
+        assert_eq!(server.get_options(), Some("-c search_path=x -c a=b"));
     }
 
     #[test]

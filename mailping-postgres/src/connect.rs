@@ -23,6 +23,9 @@ impl PostgresStore {
     /// to a second, and one search at a time however many calls wait. If two servers take writes it
     /// uses the one that was promoted last, and it never goes back to one of an older timeline.
     ///
+    /// Of other parameters it reads those that sqlx knows, such as `sslmode`, `sslrootcert`,
+    /// `application_name` and `options`. Any other is refused, since sqlx would log its value.
+    ///
     /// A call under way when the primary is lost fails; the next one waits up to ten seconds for
     /// the new one, or for the store's [timeout](Self::timeout).
     ///

@@ -48,11 +48,11 @@ impl Folder {
         Ok(numbers)
     }
 
-    /// The files that were put aside, from the oldest.
-    pub(crate) fn aside(&self) -> io::Result<Vec<PathBuf>> {
+    /// The numbers of the files that were put aside, from the oldest.
+    pub(crate) fn numbers_aside(&self) -> io::Result<Vec<u64>> {
         let mut numbers = self.numbered(ASIDE)?;
         numbers.sort_unstable();
-        Ok(numbers.into_iter().map(|number| self.file(number, ASIDE)).collect())
+        Ok(numbers)
     }
 
     /// A number that no file has had since the folder was last empty.
@@ -66,7 +66,7 @@ impl Folder {
     }
 
     /// The file that keeps what is put aside of this one.
-    pub(crate) fn aside_of(&self, number: u64) -> PathBuf {
+    pub(crate) fn aside(&self, number: u64) -> PathBuf {
         self.file(number, ASIDE)
     }
 
@@ -109,8 +109,11 @@ impl Folder {
         make(&apart)?;
         for number in numbers {
             let from = self.records(*number);
-            if let Some(name) = from.file_name() {
-                fs::rename(&from, apart.join(name))?;
+            let Some(name) = from.file_name() else { continue };
+            match fs::rename(&from, apart.join(name)) {
+                // It was moved by a try that failed later, or somebody has removed it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                renamed => renamed?,
             }
         }
         let name = format!("{DATABASE}{other}");

@@ -2,10 +2,10 @@
 //! hold up the rest.
 
 use mailping_core::receipts::{LastDay, Open};
+use mailping_core::store::line::Entry;
 use mailping_core::store::{Attempt, Recorded, Store, StoreError};
 use pollster::block_on;
 
-use crate::line::Entry;
 use crate::segment::Place;
 
 /// How many calls in a row may fail before it is looked whether the database is still there.

@@ -13,11 +13,12 @@ use std::time::SystemTime;
 
 use mailping_core::PingId;
 use mailping_core::receipts::{LastDay, Open};
+use mailping_core::store::line::{self, Entry, Line};
 use mailping_core::store::{Backlog, DatabaseId, StoreError};
 
 use crate::failure;
 use crate::folder::{Folder, options};
-use crate::line::{self, Entry, Line};
+use crate::records::Records;
 use crate::segment::{self, Place};
 
 /// A file takes no more records when it has so many bytes.
@@ -41,41 +42,31 @@ pub(crate) struct Journal {
 #[derive(Debug, Default)]
 struct State {
     /// Files that take no more records, from the oldest.
-    sealed: VecDeque<Segment>,
+    sealed: VecDeque<Records>,
     active: Option<Active>,
     /// Files with records that only a newer version understands.
-    kept: Vec<Segment>,
+    kept: Vec<Records>,
+    /// Files of what was put aside, from the oldest.
+    aside: Vec<Records>,
     database: Option<DatabaseId>,
     next: u64,
+    filtered: u64,
+    /// Records that were put aside for another database.
+    parted: u64,
 }
 
 #[derive(Debug)]
 struct Active {
     file: File,
-    segment: Segment,
-}
-
-/// A file of records.
-#[derive(Debug)]
-struct Segment {
-    number: u64,
-    length: u64,
-    /// Records that have not been moved.
-    waiting: u64,
-    moved_to: u64,
-    begun: SystemTime,
-    /// Lines that the database refused: they stay.
-    refused: HashSet<u64>,
-    damaged: u64,
-    newer: u64,
-    /// Whether damage and newer records are in the counts already.
-    is_counted: bool,
+    records: Records,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     files: usize,
     waiting: u64,
+    /// Of those that wait, how many are in files that can be read now.
+    movable: u64,
     oldest: Option<SystemTime>,
     unreadable: u64,
     newer: u64,
@@ -87,38 +78,29 @@ struct Counts {
 #[derive(Debug)]
 pub(crate) struct Chunk {
     pub(crate) entries: Vec<(Place, Entry)>,
-    end: Option<u64>,
+    file: u64,
+    end: u64,
+    is_last: bool,
 }
 
 impl Journal {
     pub(crate) fn open(path: &Path, capacity: u64) -> Result<Self, StoreError> {
         let folder = Folder::take(path)?;
-        let (mut state, mut counts) = (State::default(), Counts::default());
-        state.database = folder.database().map_err(failure::io)?;
-        state.next = folder.next_number().map_err(failure::io)?;
-        for number in folder.numbers().map_err(failure::io)? {
-            match Segment::found(&folder, number) {
-                Ok(segment) => {
-                    counts.unreadable += segment.damaged;
-                    counts.newer += segment.newer;
-                    state.sealed.push_back(segment);
-                }
-                Err(error) => note_unreadable_file(number, &error, &mut counts),
-            }
-        }
-        for path in folder.aside().map_err(failure::io)? {
-            let lines = segment::read(&path, 0, usize::MAX).map(|(lines, _)| lines).unwrap_or_default();
-            counts.unreadable += count(&lines, |line| matches!(line, Line::Damaged));
-            counts.set_aside += count(&lines, |line| matches!(line, Line::Entry(_)));
-        }
-        if counts.unreadable > 0 {
-            tracing::warn!(
-                lines = counts.unreadable,
-                "the spool holds what cannot be read: it is passed over and kept"
-            );
-        }
-        let journal = Self { folder, capacity, state: Mutex::new(state), counts: Mutex::new(counts) };
+        let mut state = State {
+            database: folder.database().map_err(failure::io)?,
+            next: folder.next_number().map_err(failure::io)?,
+            ..State::default()
+        };
+        let numbers = folder.numbers().map_err(failure::io)?.into_iter();
+        state.sealed.extend(numbers.map(|number| Records::found(number, folder.records(number))));
+        let numbers = folder.numbers_aside().map_err(failure::io)?.into_iter();
+        state.aside.extend(numbers.map(|number| Records::found_aside(number, folder.aside(number))));
+        let journal = Self { folder, capacity, state: Mutex::new(state), counts: Mutex::default() };
         journal.refresh(&journal.state());
+        let lines = journal.counts().unreadable;
+        if lines > 0 {
+            tracing::warn!(lines, "the spool holds what cannot be read: it is passed over and kept");
+        }
         Ok(journal)
     }
 
@@ -139,21 +121,28 @@ impl Journal {
     }
 
     fn refresh(&self, state: &State) {
-        let waiting: Vec<&Segment> = state.all().filter(|segment| segment.waiting > 0).collect();
-        let mut counts = self.counts();
-        counts.files = state.all().count();
-        counts.waiting = waiting.iter().map(|segment| segment.waiting).sum();
-        counts.oldest = waiting.iter().map(|segment| segment.begun).min();
+        let sum = |count: fn(&Records) -> usize| state.everything().map(count).sum::<usize>() as u64;
+        let waiting = state.everything().filter(|file| !file.waiting.is_empty());
+        *self.counts() = Counts {
+            files: state.everything().count(),
+            waiting: sum(|file| file.waiting.len()),
+            movable: sum(|file| if file.is_stuck { 0 } else { file.waiting.len() }),
+            oldest: waiting.map(|file| file.begun).min(),
+            unreadable: sum(|file| file.damaged.len() + usize::from(file.is_stuck)),
+            newer: sum(|file| file.newer.len()),
+            set_aside: sum(|file| file.refused.len()) + state.parted,
+            filtered: state.filtered,
+        };
     }
 
+    /// Whether nothing can be moved now.
     pub(crate) fn is_empty(&self) -> bool {
-        self.counts().waiting == 0
+        self.counts().movable == 0
     }
 
-    /// Whether no record is kept at all, not even aside.
+    /// Whether no file is kept at all, not even aside.
     pub(crate) fn is_clean(&self) -> bool {
-        let counts = *self.counts();
-        counts.files == 0 && counts.set_aside == 0 && counts.unreadable == 0
+        self.counts().files == 0
     }
 
     /// It waits for no disk.
@@ -171,46 +160,45 @@ impl Journal {
     /// Keeps all of it, durably, or fails.
     pub(crate) fn append(&self, opens: &[Open], last_days: &[LastDay]) -> Result<(), StoreError> {
         let mut lines = Vec::with_capacity(opens.len() * 320);
-        let written = opens.iter().try_for_each(|open| line::write_open(&mut lines, open));
-        let written = written
-            .and_then(|()| last_days.iter().try_for_each(|last| line::write_last_day(&mut lines, last)));
-        written.map_err(StoreError::unavailable)?;
+        opens.iter().try_for_each(|open| line::write_open(&mut lines, open))?;
+        last_days.iter().try_for_each(|last| line::write_last_day(&mut lines, last))?;
         let mut state = self.state();
-        let bytes: u64 = state.all().map(|segment| segment.length).sum();
+        let bytes: u64 = state.files().map(|file| file.length).sum();
         if bytes + lines.len() as u64 > self.capacity {
             return Err(StoreError::unavailable("the spool holds as much as it may"));
         }
-        let result = self.write(&mut state, &lines, (opens.len() + last_days.len()) as u64);
+        let result = self.write(&mut state, &lines);
         self.refresh(&state);
         result.map_err(failure::io)
     }
 
-    fn write(&self, state: &mut State, lines: &[u8], records: u64) -> io::Result<()> {
-        if state.active.as_ref().is_some_and(|active| active.segment.length >= SEGMENT) {
+    fn write(&self, state: &mut State, lines: &[u8]) -> io::Result<()> {
+        if state.active.as_ref().is_some_and(|active| active.records.length >= SEGMENT) {
             state.seal();
         }
         let active = match &mut state.active {
             Some(active) => active,
             none => {
-                let number = state.next;
-                let file = options().create_new(true).append(true).open(self.folder.records(number))?;
+                let (number, path) = (state.next, self.folder.records(state.next));
+                let file = options().create_new(true).append(true).open(&path)?;
                 state.next += 1;
                 self.folder.sync()?;
-                none.insert(Active { file, segment: Segment::new(number) })
+                none.insert(Active { file, records: Records::new(number, path) })
             }
         };
         let done = active.file.write_all(lines).and_then(|()| active.file.sync_data());
+        let records = &mut active.records;
         if done.is_ok() {
-            active.segment.length += lines.len() as u64;
-            active.segment.waiting += records;
+            let starts = segment::lines(lines, records.length).map(|(place, _)| place.start);
+            records.waiting.extend(starts);
+            records.length += lines.len() as u64;
             return done;
         }
         // After a failed sync nothing is known of what the file holds: the next records go into a
         // new one, and this one is cut back to what was answered. What cannot be cut off is moved,
         // and the same when it comes again.
-        let _ = active.file.set_len(active.segment.length);
-        if active.segment.length == 0 {
-            let _ = std::fs::remove_file(self.folder.records(active.segment.number));
+        let _ = active.file.set_len(records.length);
+        if records.length == 0 && std::fs::remove_file(&records.path).is_ok() {
             state.active = None;
         } else {
             state.seal();
@@ -218,53 +206,53 @@ impl Journal {
         done
     }
 
+    /// Looks again at the files that a disk error has kept from being moved.
+    pub(crate) fn look_again(&self) {
+        let mut state = self.state();
+        if state.everything().any(|file| file.is_stuck) {
+            state.everything_mut().filter(|file| file.is_stuck).for_each(Records::look);
+            state.aside.iter_mut().for_each(Records::put_aside);
+            self.refresh(&state);
+        }
+    }
+
     /// The oldest records that wait, at most `limit`; `None` if there are none.
-    pub(crate) fn chunk(&self, limit: usize) -> Result<Option<Chunk>, StoreError> {
+    pub(crate) fn chunk(&self, limit: usize) -> Option<Chunk> {
         let mut state = self.state();
         let chunk = self.next_chunk(&mut state, limit);
         self.refresh(&state);
-        chunk.map_err(failure::io)
+        chunk
     }
 
-    fn next_chunk(&self, state: &mut State, limit: usize) -> io::Result<Option<Chunk>> {
+    fn next_chunk(&self, state: &mut State, limit: usize) -> Option<Chunk> {
         loop {
-            if state.sealed.is_empty() {
+            if state.sealed.iter().all(|file| file.is_stuck) {
                 state.seal();
             }
-            let Some(segment) = state.sealed.front_mut() else { return Ok(None) };
-            let (lines, end) =
-                match segment::read(&self.folder.records(segment.number), segment.moved_to, limit) {
-                    Ok(read) => read,
-                    Err(error) => {
-                        note_unreadable_file(segment.number, &error, &mut self.counts());
-                        state.sealed.pop_front();
-                        continue;
-                    }
-                };
-            if !segment.is_counted {
-                let (damaged, newer) = (
-                    count(&lines, |line| matches!(line, Line::Damaged)),
-                    count(&lines, |line| matches!(line, Line::Newer)),
-                );
-                segment.damaged += damaged;
-                segment.newer += newer;
-                let mut counts = self.counts();
-                counts.unreadable += damaged;
-                counts.newer += newer;
-            }
-            let entries: Vec<(Place, Entry)> = lines
+            let file = state.sealed.iter_mut().find(|file| !file.is_stuck)?;
+            let read = match segment::read(&file.path, file.moved_to, limit) {
+                Ok(read) => read,
+                Err(error) => {
+                    file.stick(&error);
+                    continue;
+                }
+            };
+            read.lines.iter().for_each(|line| file.note(line));
+            let entries: Vec<(Place, Entry)> = read
+                .lines
                 .into_iter()
                 .filter_map(|placed| match placed.line {
                     Line::Entry(entry) => Some((placed.place, *entry)),
                     _ => None,
                 })
                 .collect();
+            let (number, end, is_last) = (file.number, read.end, read.is_last);
             if !entries.is_empty() {
-                return Ok(Some(Chunk { entries, end }));
+                return Some(Chunk { entries, file: number, end, is_last });
             }
-            match end {
-                Some(end) => segment.moved_to = end,
-                None => self.finish(state)?,
+            file.move_to(end, &[]);
+            if is_last {
+                self.finish(state, number);
             }
         }
     }
@@ -272,78 +260,85 @@ impl Journal {
     /// Some of the records that come after the oldest file's, the first of each file.
     pub(crate) fn later(&self) -> Vec<Entry> {
         let state = self.state();
-        let first = |segment: &Segment| {
-            let (lines, _) = segment::read(&self.folder.records(segment.number), 0, 1).ok()?;
-            lines.into_iter().find_map(|placed| match placed.line {
+        let first = |file: &Records| {
+            let read = segment::read(&file.path, 0, 1).ok()?;
+            read.lines.into_iter().find_map(|placed| match placed.line {
                 Line::Entry(entry) => Some(*entry),
                 _ => None,
             })
         };
-        let active = state.active.as_ref().map(|active| &active.segment);
-        state.sealed.iter().skip(1).chain(active).take(MAX_LATER).filter_map(first).collect()
+        let sealed = state.sealed.iter().filter(|file| !file.is_stuck).skip(1);
+        let active = state.active.as_ref().map(|active| &active.records);
+        sealed.chain(active).take(MAX_LATER).filter_map(first).collect()
     }
 
     /// Takes off a chunk that the database has, but for what it refused.
-    pub(crate) fn moved(&self, chunk: &Chunk, refused: &[Place], filtered: u64) -> Result<(), StoreError> {
+    pub(crate) fn moved(&self, chunk: &Chunk, refused: &[Place], filtered: u64) {
         let mut state = self.state();
-        {
-            let mut counts = self.counts();
-            counts.filtered += filtered;
-            counts.set_aside += refused.len() as u64;
-        }
-        let Some(segment) = state.sealed.front_mut() else { return Ok(()) };
-        segment.refused.extend(refused.iter().map(|place| place.start));
-        segment.waiting = segment.waiting.saturating_sub(chunk.entries.len() as u64);
-        let finished = match chunk.end {
-            Some(end) => {
-                segment.moved_to = end;
-                Ok(())
+        state.filtered += filtered;
+        if let Some(file) = state.sealed.iter_mut().find(|file| file.number == chunk.file) {
+            file.move_to(chunk.end, refused);
+            if chunk.is_last {
+                self.finish(&mut state, chunk.file);
             }
-            None => self.finish(&mut state),
-        };
+        }
         self.refresh(&state);
-        finished.map_err(failure::io)
     }
 
-    /// Removes the oldest file, of which all has been moved, or leaves in it what has not.
-    fn finish(&self, state: &mut State) -> io::Result<()> {
-        let Some(mut segment) = state.sealed.pop_front() else { return Ok(()) };
-        let path = self.folder.records(segment.number);
-        segment.waiting = 0;
-        if segment.damaged == 0 && segment.newer == 0 && segment.refused.is_empty() {
-            return segment::remove(&path);
-        }
-        let (lines, _) = segment::read(&path, 0, usize::MAX)?;
-        let is_moved =
-            |line: &Line, start| matches!(line, Line::Entry(_)) && !segment.refused.contains(&start);
-        let moved = lines.iter().filter(|placed| is_moved(&placed.line, placed.place.start));
-        segment::blank(&path, &moved.map(|placed| placed.place).collect::<Vec<_>>())?;
-        if segment.newer > 0 {
-            state.kept.push(segment);
-            return Ok(());
-        }
-        std::fs::rename(&path, self.folder.aside_of(segment.number))?;
-        self.bound_aside()?;
-        self.folder.sync()
-    }
-
-    fn bound_aside(&self) -> io::Result<()> {
-        let mut files = Vec::new();
-        for path in self.folder.aside()? {
-            files.push((std::fs::metadata(&path)?.len(), path));
-        }
-        let mut bytes: u64 = files.iter().map(|(length, _)| length).sum();
-        for (length, path) in files {
-            if bytes <= MAX_ASIDE {
-                break;
+    /// Removes a file of which all has been moved, or leaves in it what has not. It stays where it
+    /// is if the disk refuses that.
+    fn finish(&self, state: &mut State, number: u64) {
+        let Some(at) = state.sealed.iter().position(|file| file.number == number) else { return };
+        let Some(mut file) = state.sealed.remove(at) else { return };
+        match self.clear(&mut file) {
+            Ok(Cleared::Removed) => {}
+            Ok(Cleared::Kept) => state.kept.push(file),
+            Ok(Cleared::Aside) => {
+                state.aside.push(file);
+                self.bound_aside(&mut state.aside);
             }
+            Err(error) => {
+                file.stick(&error);
+                state.sealed.insert(at, file);
+            }
+        }
+    }
+
+    fn clear(&self, file: &mut Records) -> io::Result<Cleared> {
+        if file.damaged.is_empty() && file.newer.is_empty() && file.refused.is_empty() {
+            return segment::remove(&file.path).map(|()| Cleared::Removed);
+        }
+        let read = segment::read(&file.path, 0, usize::MAX)?;
+        let is_moved = |line: &Line, start| matches!(line, Line::Entry(_)) && !file.refused.contains(&start);
+        let moved = read.lines.iter().filter(|placed| is_moved(&placed.line, placed.place.start));
+        segment::blank(&file.path, &moved.map(|placed| placed.place).collect::<Vec<_>>())?;
+        if !file.newer.is_empty() {
+            return Ok(Cleared::Kept);
+        }
+        let aside = self.folder.aside(file.number);
+        std::fs::rename(&file.path, &aside)?;
+        file.path = aside;
+        // After a crash before that it has its old name, and what is left in it comes again.
+        if let Err(error) = self.folder.sync() {
+            tracing::warn!(%error, "a name in the spool's folder is perhaps not durable yet");
+        }
+        Ok(Cleared::Aside)
+    }
+
+    fn bound_aside(&self, aside: &mut Vec<Records>) {
+        aside.sort_unstable_by_key(|file| file.number);
+        let mut bytes: u64 = aside.iter().map(|file| file.length).sum();
+        while let Some(file) = aside.first_mut().filter(|_| bytes > MAX_ASIDE) {
             tracing::error!(
                 "the spool's oldest file of what was put aside is removed: there are more than 16 MiB"
             );
-            segment::remove(&path)?;
-            bytes -= length;
+            if let Err(error) = segment::remove(&file.path) {
+                file.stick(&error);
+                return;
+            }
+            bytes -= file.length;
+            aside.remove(0);
         }
-        Ok(())
     }
 
     /// Binds what waits to this database. What was kept for another one is put aside.
@@ -360,13 +355,13 @@ impl Journal {
     fn bind_anew(&self, state: &mut State, database: DatabaseId) -> io::Result<()> {
         if let Some(other) = state.database {
             state.seal();
-            let records: u64 = state.all().map(|segment| segment.waiting).sum();
-            let numbers: Vec<u64> = state.all().map(|segment| segment.number).collect();
+            let records = state.files().map(|file| file.waiting.len()).sum::<usize>() as u64;
+            let numbers: Vec<u64> = state.files().map(|file| file.number).collect();
             let folder = self.folder.part_with(other, &numbers)?;
             state.sealed.clear();
             state.kept.clear();
             state.database = None;
-            self.counts().set_aside += records;
+            state.parted += records;
             if records > 0 {
                 let folder = folder.display();
                 tracing::error!(
@@ -399,73 +394,51 @@ impl Journal {
         erased.map_err(failure::io)
     }
 
+    /// A file that the disk refuses holds up no other, and makes it an error.
     fn erase_all(&self, state: &mut State, pings: &HashSet<PingId>) -> io::Result<()> {
-        for segment in state.all_mut() {
-            let gone = segment::erase(&self.folder.records(segment.number), pings, segment.moved_to)?;
-            segment.waiting = segment.waiting.saturating_sub(gone);
+        let mut erased = Ok(());
+        // A person may have renamed it, to have it tried at the next start.
+        for file in state.aside.iter_mut().filter(|file| matches!(file.path.try_exists(), Ok(false))) {
+            file.path = self.folder.records(file.number);
         }
-        for path in self.folder.aside()? {
-            let gone = segment::erase(&path, pings, 0)?;
-            let mut counts = self.counts();
-            counts.set_aside = counts.set_aside.saturating_sub(gone);
+        for file in state.everything_mut() {
+            match segment::erase(&file.path, pings) {
+                Ok(places) => file.forget(&places),
+                // Somebody has removed it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => erased = Err(error),
+            }
         }
-        Ok(())
+        state.aside.retain(|file| file.path.try_exists().unwrap_or(true));
+        erased
     }
 }
 
+/// What became of a file of which all has been moved.
+enum Cleared {
+    Removed,
+    Kept,
+    Aside,
+}
+
 impl State {
-    fn all(&self) -> impl Iterator<Item = &Segment> {
-        self.kept.iter().chain(&self.sealed).chain(self.active.as_ref().map(|active| &active.segment))
+    /// The files of records.
+    fn files(&self) -> impl Iterator<Item = &Records> {
+        self.kept.iter().chain(&self.sealed).chain(self.active.as_ref().map(|active| &active.records))
     }
 
-    fn all_mut(&mut self) -> impl Iterator<Item = &mut Segment> {
-        let active = self.active.as_mut().map(|active| &mut active.segment);
-        self.kept.iter_mut().chain(&mut self.sealed).chain(active)
+    /// All files, those of what was put aside too.
+    fn everything(&self) -> impl Iterator<Item = &Records> {
+        self.files().chain(&self.aside)
+    }
+
+    fn everything_mut(&mut self) -> impl Iterator<Item = &mut Records> {
+        let active = self.active.as_mut().map(|active| &mut active.records);
+        self.kept.iter_mut().chain(&mut self.sealed).chain(active).chain(&mut self.aside)
     }
 
     /// The next records go into a new file.
     fn seal(&mut self) {
-        self.sealed.extend(self.active.take().map(|active| active.segment));
+        self.sealed.extend(self.active.take().map(|active| active.records));
     }
-}
-
-impl Segment {
-    fn new(number: u64) -> Self {
-        Self {
-            number,
-            length: 0,
-            waiting: 0,
-            moved_to: 0,
-            begun: SystemTime::now(),
-            refused: HashSet::new(),
-            damaged: 0,
-            newer: 0,
-            is_counted: false,
-        }
-    }
-
-    /// A file that an earlier process left. It takes no more records: its end may be torn.
-    fn found(folder: &Folder, number: u64) -> io::Result<Self> {
-        let path = folder.records(number);
-        let about = std::fs::metadata(&path)?;
-        let (lines, _) = segment::read(&path, 0, usize::MAX)?;
-        Ok(Self {
-            length: about.len(),
-            waiting: count(&lines, |line| matches!(line, Line::Entry(_))),
-            damaged: count(&lines, |line| matches!(line, Line::Damaged)),
-            newer: count(&lines, |line| matches!(line, Line::Newer)),
-            begun: about.modified()?,
-            is_counted: true,
-            ..Self::new(number)
-        })
-    }
-}
-
-fn count(lines: &[segment::Placed], which: impl Fn(&Line) -> bool) -> u64 {
-    lines.iter().filter(|placed| which(&placed.line)).count() as u64
-}
-
-fn note_unreadable_file(number: u64, error: &io::Error, counts: &mut Counts) {
-    tracing::error!(number, %error, "a file of the spool cannot be opened: it is passed over");
-    counts.unreadable += 1;
 }

@@ -26,7 +26,8 @@
 //! * What has been handed over is overwritten with zeros and removed, a file of about 1 MiB at a
 //!   time. After a crash up to a file is handed over again; the database keeps an open once.
 //! * An erasure, a withdrawal or an objection through this process overwrites what waits of the
-//!   ping. Those made elsewhere filter it when it is handed over.
+//!   ping, and of the recipient's other pings if it names the recipient: the opt-out link does not.
+//!   What is left, and what ended elsewhere, the database filters when it is handed over.
 //! * It belongs to the database that it was begun on, in a file name `database-…`. If another one
 //!   comes, what was kept for the first is moved into a folder `of-…` inside: a spool that can be
 //!   put in front of that database.
@@ -41,6 +42,10 @@
 //! remove it; renamed to `.spool` it is tried again at the next start. Together they take up to 16
 //! MiB, then the oldest goes.
 //!
+//! A file that the disk refuses for a while, for want of a descriptor perhaps, is tried again and
+//! holds up no other. Health counts it among what cannot be read, and an erasure, withdrawal or
+//! objection is an error until the file can be read or is gone.
+//!
 //! Records that a newer version wrote stay where they are, and wait for that version.
 #![forbid(unsafe_code)]
 
@@ -48,8 +53,8 @@ mod failure;
 mod folder;
 mod handover;
 mod journal;
-mod line;
 mod patience;
+mod records;
 mod segment;
 mod spool;
 mod store;

@@ -7,9 +7,9 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use mailping_core::PingId;
+use mailping_core::store::line::{self, Entry, Line};
 
 use crate::folder::options;
-use crate::line::{self, Entry, Line};
 
 /// What a disk reads or fails to read at once.
 const PAGE: usize = 4_096;
@@ -28,23 +28,32 @@ pub(crate) struct Placed {
     pub(crate) line: Line,
 }
 
-/// The lines from a place on, at most `limit` of them records, and the place after them: `None` at
-/// the file's end.
-pub(crate) fn read(path: &Path, from: u64, limit: usize) -> io::Result<(Vec<Placed>, Option<u64>)> {
+/// What was read of a file.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) lines: Vec<Placed>,
+    /// The place behind the last of the lines.
+    pub(crate) end: u64,
+    /// Whether that is the file's end.
+    pub(crate) is_last: bool,
+}
+
+/// The lines from a place on, at most `limit` of them records.
+pub(crate) fn read(path: &Path, from: u64, limit: usize) -> io::Result<Read> {
     let bytes = read_bytes(path, from)?;
     let (mut found, mut records) = (Vec::new(), 0);
     for (place, text) in lines(&bytes, from) {
         if records == limit {
-            return Ok((found, Some(place.start)));
+            return Ok(Read { lines: found, end: place.start, is_last: false });
         }
         let line = line::read(text);
         records += usize::from(matches!(line, Line::Entry(_)));
         found.push(Placed { place, line });
     }
-    Ok((found, None))
+    Ok(Read { lines: found, end: from + bytes.len() as u64, is_last: true })
 }
 
-fn lines(bytes: &[u8], from: u64) -> impl Iterator<Item = (Place, &[u8])> {
+pub(crate) fn lines(bytes: &[u8], from: u64) -> impl Iterator<Item = (Place, &[u8])> {
     let mut start = from;
     bytes.split_inclusive(|byte| *byte == b'\n').map(move |line| {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
@@ -88,32 +97,23 @@ pub(crate) fn blank(path: &Path, places: &[Place]) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Blanks all lines of these pings, the damaged too if they name one. It returns how many were
-/// records from a place on.
-pub(crate) fn erase(path: &Path, pings: &HashSet<PingId>, from: u64) -> io::Result<u64> {
+/// Blanks all lines of these pings, the damaged too if they name one. It returns which.
+pub(crate) fn erase(path: &Path, pings: &HashSet<PingId>) -> io::Result<Vec<Place>> {
     let bytes = read_bytes(path, 0)?;
     let names: Vec<String> = pings.iter().map(PingId::to_string).collect();
     let names_one = |text: &[u8]| {
         let found = |name: &String| text.windows(name.len()).any(|window| window == name.as_bytes());
         names.iter().any(found)
     };
-    let (mut places, mut records) = (Vec::new(), 0);
-    for (place, text) in lines(&bytes, 0) {
-        let is_theirs = match line::read(text) {
-            Line::Blank => false,
-            Line::Entry(entry) => {
-                let is_theirs = pings.contains(&Entry::ping(&entry));
-                records += u64::from(is_theirs && place.start >= from);
-                is_theirs
-            }
-            Line::Newer | Line::Damaged => names_one(text),
-        };
-        if is_theirs {
-            places.push(place);
-        }
-    }
+    let is_theirs = |text: &[u8]| match line::read(text) {
+        Line::Blank => false,
+        Line::Entry(entry) => pings.contains(&Entry::ping(&entry)),
+        Line::Newer | Line::Damaged => names_one(text),
+    };
+    let theirs = lines(&bytes, 0).filter(|(_, text)| is_theirs(text));
+    let places: Vec<Place> = theirs.map(|(place, _)| place).collect();
     blank(path, &places)?;
-    Ok(records)
+    Ok(places)
 }
 
 /// Overwrites a file with zeros and removes it. On a file system that writes changes elsewhere the

@@ -10,7 +10,7 @@ use crate::store::SpooledStore;
 
 /// How long the database may take for a batch unless set otherwise: far below the two seconds
 /// within which hits are answered.
-const DEFAULT_PATIENCE: Duration = Duration::from_millis(250);
+pub(crate) const DEFAULT_PATIENCE: Duration = Duration::from_millis(250);
 /// The most bytes that may wait unless set otherwise: some 800,000 opens.
 const DEFAULT_CAPACITY: u64 = 256 << 20;
 
@@ -46,11 +46,13 @@ impl Spool {
     }
 
     /// Sets how long the database may take for a batch before it goes into the spool: 250
-    /// milliseconds without this, between a millisecond and a day. It must be well below the
-    /// tracker's deadline.
+    /// milliseconds without this, at most a day. It must be well below the tracker's deadline.
+    ///
+    /// Zero is for a database that is far away: no hit waits for it. Each batch goes into the
+    /// spool, which answers the hits, and is handed over from there within about half a second.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
+        self.patience = patience.min(Duration::from_secs(86_400));
         self
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mailping_core::pings::{Ping, Status};
 use mailping_core::receipts::{LastDay, Open};
+use mailping_core::store::line::Entry;
 use mailping_core::store::{
     Attempt, Backlog, DatabaseId, Deleted, Mark, Milestone, ObjectionScope, Observation, OpenCursor,
     OpenQuery, Page, PingQuery, Recorded, Sealing, Spooling, Store,
@@ -20,8 +21,8 @@ use pollster::block_on;
 use crate::failure;
 use crate::handover::Mover;
 use crate::journal::Journal;
-use crate::line::Entry;
 use crate::patience::Patience;
+use crate::spool::DEFAULT_PATIENCE;
 
 /// The most records that one step hands over.
 const STEP: usize = 1_000;
@@ -35,9 +36,9 @@ const START_PATIENCE: Duration = Duration::from_secs(2);
 /// [`Store::record`] hands a batch to the database. If that fails or does not answer in time, the
 /// batch is kept durably in the spool and answered as [`Spooled`](Recorded::Spooled); the database
 /// filters it when it is handed over, so that a dead ping gains nothing. While the database fails,
-/// batches go into the spool at once. The tracker tries again until the database takes them, and
-/// then hands over what waits, without a restart. What a process has left in the folder is handed
-/// over by the next one.
+/// batches go into the spool at once, as they always do with a patience of zero. The tracker tries
+/// again until the database takes them, and then hands over what waits, without a restart. What a
+/// process has left in the folder is handed over by the next one.
 ///
 /// All other calls are the database's: pings cannot be made and receipts not be read while it is
 /// away. What ends a ping takes what waits of it out of this process's spool too. A purge while the
@@ -133,6 +134,7 @@ impl Spooling for SpooledStore {
 
     fn hand_over(&self) -> Result<bool, StoreError> {
         let mut mover = self.mover.lock().unwrap_or_else(PoisonError::into_inner);
+        self.journal.look_again();
         if self.journal.is_empty() && self.journal.is_bound() && !self.is_away() {
             return Ok(false);
         }
@@ -141,7 +143,7 @@ impl Spooling for SpooledStore {
         }
         let handed_over = block_on(self.database.identity()).and_then(|id| {
             self.journal.bind(id)?;
-            let Some(chunk) = self.journal.chunk(STEP)? else { return Ok(false) };
+            let Some(chunk) = self.journal.chunk(STEP) else { return Ok(false) };
             let outcome = mover.hand_over(&*self.database, &chunk.entries, || self.journal.later())?;
             if outcome.filtered > 0 {
                 tracing::warn!(
@@ -149,7 +151,7 @@ impl Spooling for SpooledStore {
                     "the database filtered opens of the spool: their pings are unknown to it, or have ended"
                 );
             }
-            self.journal.moved(&chunk, &outcome.refused, outcome.filtered)?;
+            self.journal.moved(&chunk, &outcome.refused, outcome.filtered);
             Ok(!self.journal.is_empty())
         });
         match &handed_over {
@@ -171,7 +173,7 @@ impl Store for SpooledStore {
         if opens.is_empty() && last_days.is_empty() {
             return Ok(Vec::new());
         }
-        if !self.is_away() {
+        if !self.patience.is_zero() && !self.is_away() {
             let (sent, days) = (opens.to_vec(), last_days.to_vec());
             let record = move |database: &dyn Store| block_on(database.record(&sent, &days, attempt));
             match self.ask(self.patience, record) {
@@ -291,7 +293,8 @@ impl Store for SpooledStore {
         if self.is_away() {
             return Err(StoreError::unavailable("nothing is purged while the database fails"));
         }
-        self.ask(self.patience, move |database| block_on(database.purge(now, limit)))
+        let patience = if self.patience.is_zero() { DEFAULT_PATIENCE } else { self.patience };
+        self.ask(patience, move |database| block_on(database.purge(now, limit)))
     }
 
     async fn identity(&self) -> Result<DatabaseId, StoreError> {

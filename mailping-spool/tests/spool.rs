@@ -285,3 +285,22 @@ fn a_database_that_is_away_at_the_start_is_known_to_be_before_the_first_hit() {
     fixture.hands_over_all();
     assert!(!fixture.store.is_away());
 }
+
+#[test]
+fn without_patience_every_batch_is_answered_from_the_spool() {
+    let (folder, database) = (tempfile::tempdir().unwrap(), FaultyStore::default());
+    insert_pings(&database);
+    let store = Spool::open(folder.path()).unwrap().patience(Duration::ZERO).before(database.clone());
+    for n in 0..3 {
+        let asked = database.records();
+        let written = block_on(store.record(&opens(n * 10..n * 10 + 10), &[], Attempt::First)).unwrap();
+        assert_eq!(written, [Recorded::Spooled; 10]);
+        assert_eq!(database.records(), asked, "no hit waits for the database");
+        assert_eq!(store.backlog().waiting, 10);
+        // Also right after the database has answered.
+        while store.hand_over().unwrap() {}
+        assert_eq!(store.backlog().waiting, 0);
+    }
+    assert_eq!(kept(&database).len(), 30);
+    assert!(block_on(store.purge(time(0), 10)).is_ok(), "the purge has the usual patience");
+}

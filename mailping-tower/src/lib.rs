@@ -42,7 +42,7 @@ use http::{Extensions, HeaderValue, Method, Request, Response, Version};
 use http_body::Body;
 use http_body_util::Full;
 use mailping_core::intake::PixelRequest;
-use mailping_core::mount::Mount;
+use mailping_core::mount::{EdgeBatch, Mount};
 #[doc(no_inline)]
 pub use mailping_core::*;
 use tower_service::Service;
@@ -129,6 +129,9 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let peer = (self.find_peer)(request.extensions()).or(self.peer.map(|peer| peer.0));
+        if let Some(batch) = self.mount.batch(request.method().as_str(), request.uri().path()) {
+            return Box::pin(take(batch, request));
+        }
         let pixel = PixelRequest::new(request.uri().path(), peer, request.headers());
         let answering = self.mount.answer(request.method().as_str(), &pixel);
         let (version, is_head) = (request.version(), request.method() == Method::HEAD);
@@ -145,6 +148,31 @@ where
             Ok(answer)
         })
     }
+}
+
+/// Answers a request that brings a batch of an edge.
+async fn take<B>(mut batch: EdgeBatch, request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible>
+where
+    B: Body<Data: Send> + Send + 'static,
+{
+    let version = request.version();
+    let (mut body, mut is_wanted) = (pin!(request.into_body()), true);
+    while let Some(Ok(frame)) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+        let Ok(mut part) = frame.into_data() else { continue };
+        while is_wanted && part.has_remaining() {
+            let length = part.chunk().len();
+            is_wanted = batch.add(part.chunk());
+            part.advance(length);
+        }
+        if !is_wanted {
+            break;
+        }
+    }
+    let mut answer = batch.answer().await.map(Full::new);
+    if !is_wanted && version <= Version::HTTP_11 {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(answer)
 }
 
 /// Whether the rest of a request's body, which is usually nothing, was read or is too long to be.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod delivery;
+mod edge;
 mod first_open;
 mod lettre;
 mod mounts;

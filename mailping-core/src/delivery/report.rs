@@ -3,7 +3,11 @@
 //! Anybody can send anything to the address that bounces come to. What is read is bounded, what is
 //! taken is a signed token, an action and a status code, and the rest is dropped.
 
-use mail_parser::{Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use std::borrow::Cow;
+
+use mail_parser::decoders::base64::base64_decode;
+use mail_parser::decoders::quoted_printable::quoted_printable_decode;
+use mail_parser::{HeaderName, Message, MessageParser, MimeHeaders};
 
 use crate::milestone::{MilestoneKind, StatusCode};
 use crate::token::{CHARS, Label, Token};
@@ -11,9 +15,10 @@ use crate::{Keyring, PingId};
 
 /// The most bytes that are read: what is needed comes before the text of the returned message.
 const MAX_BYTES: usize = 256 * 1024;
-/// The most parts and messages inside one another, as far as their names tell: a parser that
-/// follows each by a call must not be led deeper than its stack.
-const MAX_PARTS: usize = 64;
+/// The most bytes of the headers of a message or part that are read.
+const MAX_HEADERS: usize = 64 * 1024;
+/// The most parts of a report that are looked at: it has three, from some servers a few more.
+const MAX_PARTS: usize = 8;
 /// The most places of a report at which a signature is checked.
 const MAX_CANDIDATES: usize = 64;
 
@@ -33,19 +38,16 @@ pub(super) struct Report {
 /// `None` if it is no delivery report, says nothing of a recipient, or has no token of ours.
 pub(super) fn read(message: &[u8], keys: &Keyring) -> Option<Report> {
     let message = message.get(..MAX_BYTES).unwrap_or(message);
-    if count(message, b"multipart/") + count(message, b"message/") > MAX_PARTS {
+    let report = Entity::read(message)?;
+    let report_type = report.headers.content_type()?.attribute("report-type")?;
+    if !report.is(&[("multipart", "report")]) || !report_type.eq_ignore_ascii_case("delivery-status") {
         return None;
     }
-    let message = MessageParser::default().parse(message)?;
-    let is_report = message.is_content_type("multipart", "report");
-    let report_type = message.content_type()?.attribute("report-type")?;
-    if !is_report || !report_type.eq_ignore_ascii_case("delivery-status") {
-        return None;
-    }
-    let ping = Tokens { keys, left: MAX_CANDIDATES }.of_report(&message)?;
+    let parts = report.parts();
+    let ping = Tokens { keys, left: MAX_CANDIDATES }.of_report(&report, &parts)?;
     let mut outcomes: Vec<(MilestoneKind, Option<StatusCode>)> = Vec::new();
-    for part in message.parts.iter().filter(|part| is_status(part)) {
-        for (kind, status) in recipients(&String::from_utf8_lossy(part.contents())) {
+    for part in parts.iter().filter(|part| part.is(&STATUS)) {
+        for (kind, status) in recipients(&String::from_utf8_lossy(&part.decoded())) {
             if !outcomes.iter().any(|(known, _)| *known == kind) {
                 outcomes.push((kind, status));
             }
@@ -54,16 +56,69 @@ pub(super) fn read(message: &[u8], keys: &Keyring) -> Option<Report> {
     (!outcomes.is_empty()).then_some(Report { ping, outcomes })
 }
 
-fn is_status(part: &MessagePart<'_>) -> bool {
-    // RFC 3464, and RFC 6533 for addresses that are not ASCII.
-    ["delivery-status", "global-delivery-status"]
-        .iter()
-        .any(|subtype| part.is_content_type("message", subtype))
+// The types of the parts, of RFC 3464, and of RFC 6533 for addresses that are not ASCII.
+const STATUS: [(&str, &str); 2] = [("message", "delivery-status"), ("message", "global-delivery-status")];
+const RETURNED: [(&str, &str); 4] =
+    [("message", "rfc822"), ("message", "global"), ("text", "rfc822-headers"), ("message", "global-headers")];
+
+/// A message or a part of one. The parser reads its headers alone: it would follow messages inside
+/// one another, with a copy of each, as deep as somebody has laid them.
+struct Entity<'a> {
+    headers: Message<'a>,
+    body: &'a [u8],
 }
 
-/// How often a word stands in a text, whatever its case.
-fn count(text: &[u8], word: &[u8]) -> usize {
-    text.windows(word.len()).filter(|window| window.eq_ignore_ascii_case(word)).count()
+impl<'a> Entity<'a> {
+    fn read(bytes: &'a [u8]) -> Option<Self> {
+        let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        let length = lines.take_while(|line| !matches!(*line, b"\n" | b"\r\n")).map(<[u8]>::len).sum();
+        let (headers, body) = bytes.split_at_checked(length)?;
+        let headers = headers.get(..MAX_HEADERS).unwrap_or(headers);
+        // Of the other headers it notes the places, and reads none.
+        let parser = MessageParser::new()
+            .header_content_type(HeaderName::ContentType)
+            .header_raw(HeaderName::ContentTransferEncoding)
+            .default_header_ignore();
+        let body = body.strip_prefix(b"\r\n").or(body.strip_prefix(b"\n")).unwrap_or(body);
+        Some(Self { headers: parser.parse_headers(headers)?, body })
+    }
+
+    fn is(&self, types: &[(&str, &str)]) -> bool {
+        types.iter().any(|(main, sub)| self.headers.is_content_type(main, sub))
+    }
+
+    /// The parts between its own boundaries.
+    fn parts(&self) -> Vec<Self> {
+        let boundary = self.headers.content_type().and_then(|of| of.attribute("boundary"));
+        let Some(boundary) = boundary.filter(|boundary| !boundary.is_empty()) else { return Vec::new() };
+        let (mut parts, mut start, mut at) = (Vec::new(), None, 0);
+        for line in self.body.split_inclusive(|byte| *byte == b'\n') {
+            let end = at;
+            at += line.len();
+            let mark = line.strip_prefix(b"--").and_then(|line| line.strip_prefix(boundary.as_bytes()));
+            let Some(mark @ (b"" | b"--")) = mark.map(<[u8]>::trim_ascii_end) else { continue };
+            parts.extend(start.map(|start| start..end));
+            start = mark.is_empty().then_some(at);
+            if start.is_none() || parts.len() == MAX_PARTS {
+                break;
+            }
+        }
+        // A report that was cut has no last boundary.
+        parts.extend(start.map(|start| start..self.body.len()));
+        let parts = parts.into_iter().take(MAX_PARTS);
+        parts.filter_map(|part| Self::read(self.body.get(part)?)).collect()
+    }
+
+    fn decoded(&self) -> Cow<'a, [u8]> {
+        let decoded = match self.headers.content_transfer_encoding() {
+            Some(encoding) if encoding.eq_ignore_ascii_case("base64") => base64_decode(self.body),
+            Some(encoding) if encoding.eq_ignore_ascii_case("quoted-printable") => {
+                quoted_printable_decode(self.body)
+            }
+            _ => None,
+        };
+        decoded.map_or(Cow::Borrowed(self.body), Cow::Owned)
+    }
 }
 
 /// Looks for a token of ours.
@@ -73,17 +128,13 @@ struct Tokens<'a> {
 }
 
 impl Tokens<'_> {
-    fn of_report(&mut self, report: &Message<'_>) -> Option<PingId> {
-        if let Some(ping) = self.of_lines(report, &OUTER) {
+    fn of_report(&mut self, report: &Entity<'_>, parts: &[Entity<'_>]) -> Option<PingId> {
+        if let Some(ping) = self.of_lines(&report.headers, &OUTER) {
             return Some(ping);
         }
-        report.parts.iter().find_map(|part| match &part.body {
-            PartType::Message(returned) => self.of_lines(returned, &INNER),
-            _ if part.is_content_type("text", "rfc822-headers") => {
-                let returned = MessageParser::default().parse_headers(part.contents())?;
-                self.of_lines(&returned, &INNER)
-            }
-            _ => None,
+        parts.iter().filter(|part| part.is(&RETURNED)).find_map(|part| {
+            let returned = part.decoded();
+            self.of_lines(&Entity::read(&returned)?.headers, &INNER)
         })
     }
 
@@ -195,6 +246,31 @@ mod tests {
     }
 
     #[test]
+    fn parts_that_are_encoded_are_read_and_the_returned_messages_own_boundaries_are_not_the_reports() {
+        let id = format!("<{}@example.com>", token(Label::Report));
+        let returned = format!("Subject: Invoice\r\nMessage-ID: {id}\r\n\r\nhello\r\n");
+        let encode = |text: &str| data_encoding::BASE64.encode(text.as_bytes());
+        let whole = report("bob@example.com", "<1@y>", "\r\n");
+        let (before, _) = whole.split_once("--b/1\r\nContent-Type: message/delivery-status").unwrap();
+        let encoded = format!(
+            "{before}--b/1 \r\nContent-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: base64\r\n\r\n\
+             {}\r\n--b/1\r\nContent-Type: message/global-headers\r\nContent-Transfer-Encoding: Base64\r\n\r\n{}\r\n--b/1--\r\n",
+            encode(&format!("Reporting-MTA: dns; mx.example\r\n\r\n{FAILED}")),
+            encode(&returned),
+        );
+        let quoted = report("bob@example.com", &id.replacen('<', "=3C", 1), FAILED).replace(
+            "Content-Type: message/rfc822\r\n",
+            "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: quoted-printable\r\n",
+        );
+        let alike = report("bob@example.com", &id, FAILED)
+            .replace("<ada@example.com>: host", "--b/10\r\n--b/1--0\r\nx");
+        for text in [encoded, quoted, alike] {
+            let report = read(text.as_bytes(), &keys()).expect(&text);
+            assert_eq!((report.ping, report.outcomes[0].0), (PING, MilestoneKind::Failed));
+        }
+    }
+
+    #[test]
     fn what_is_foreign_forged_or_of_another_use_is_no_report_of_ours() {
         let token = token(Label::Report);
         let forged = token.replace(&token[30..31], if &token[30..31] == "a" { "b" } else { "a" });
@@ -262,19 +338,45 @@ mod tests {
         assert_eq!(read(&[0xff; 100_000], &keys()), None);
     }
 
-    /// Messages in messages, and parts in parts, as deep as the bytes allow.
+    /// Messages in messages, and parts in parts, as deep as the bytes allow, and however their
+    /// types are written or hidden: the report that returns them is read, and they are not.
     #[test]
     fn what_is_read_is_bounded() {
-        let to = format!("To: {}@b.example\r\n", token(Label::Report));
-        let report = "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n";
+        let to = format!("{}@b.example", token(Label::Report));
+        let head = "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n";
+        let nested = "Content-Type: message/rfc822\n\n";
+        // As base64 and as quoted-printable text, which the parser would decode and follow.
+        let in_base64 = data_encoding::BASE64.encode(nested.repeat(6_400).as_bytes());
+        let in_base64 =
+            format!("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n{in_base64}\n");
+        let quoted = nested.replace('m', "=6D").repeat(6_000);
+        let quoted = format!(
+            "Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n{quoted}\n"
+        );
         for deeper in [
-            "Content-Type: message/rfc822\r\n\r\n",
-            "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n",
+            nested.repeat(9_000),
+            nested.repeat(60),
+            "Content-Type: message /rfc822\n\n".repeat(8_500),
+            "Content-Type:message(x)/(y)rfc822\n\n".repeat(7_000),
+            "Content-Type: multipart/digest; boundary=b2\r\n\r\n--b2\r\n".repeat(5_000),
+            in_base64,
+            quoted,
         ] {
-            let bomb = format!("{to}{report}{}", deeper.repeat(20_000));
-            assert_eq!(read(bomb.as_bytes(), &keys()), None);
-            let deep = format!("{to}{report}{}", deeper.repeat(MAX_PARTS - 2));
-            assert_eq!(read(deep.as_bytes(), &keys()), None);
+            let alone = format!("To: {to}\r\n{head}{deeper}");
+            assert_eq!(read(alone.as_bytes(), &keys()), None);
+            let returned = self::report(&to, "", FAILED).replace("hello", &deeper);
+            assert!(read(returned.as_bytes(), &keys()).is_some(), "{}", &deeper[..40]);
+            let returned = self::report(&to, "", FAILED).replace("From: bob", &format!("{deeper}From: bob"));
+            assert!(read(returned.as_bytes(), &keys()).is_some(), "{}", &deeper[..40]);
+        }
+        let part = "--b/1\r\nContent-Type: text/plain\r\n\r\nx\r\n";
+        for (parts, is_read) in [(MAX_PARTS - 1, true), (MAX_PARTS, false), (6_000, false)] {
+            let many = self::report(&to, "", FAILED).replacen(
+                "--b/1\r\n",
+                &format!("{}--b/1\r\n", part.repeat(parts - 1)),
+                1,
+            );
+            assert_eq!(read(many.as_bytes(), &keys()).is_some(), is_read, "{parts} parts before the status");
         }
         let forged = format!("{}@b.example, ", "a".repeat(CHARS));
         let many =

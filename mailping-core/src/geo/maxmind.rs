@@ -5,10 +5,12 @@
 
 mod address;
 mod database;
+#[cfg(feature = "tracker")]
+mod files;
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use self::database::Database;
@@ -47,30 +49,6 @@ struct Shared {
 }
 
 impl MaxMind {
-    /// Opens one file.
-    ///
-    /// # Errors
-    /// [`Error::File`] for a file that cannot be read, is damaged as far as sampling it shows, or
-    /// has neither countries nor cities.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::open_all([path])
-    }
-
-    /// Opens several files, such as one for IPv4 and one for IPv6. The first that knows a place
-    /// wins.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open), for the first file that fails; [`Error::File`] too if there is
-    /// none.
-    pub fn open_all<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self, Error> {
-        let paths: Vec<PathBuf> = paths.into_iter().map(|path| path.as_ref().to_owned()).collect();
-        if paths.is_empty() {
-            return Err(MaxMindError::NoFile.into());
-        }
-        let databases = read_all(&paths)?;
-        Ok(Self::new(paths, databases))
-    }
-
     /// Takes the contents of one file, such as one compiled in with `include_bytes!`.
     ///
     /// # Errors
@@ -78,26 +56,6 @@ impl MaxMind {
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, Error> {
         let database = Database::new(bytes.into(), "from memory")?;
         Ok(Self::new(Vec::new(), Arc::new([database])))
-    }
-
-    /// Reads the files again and swaps them in, for this resolver and all its clones. Look-ups go
-    /// on with the old ones until then. It blocks for as long as reading takes: call it from a
-    /// thread that may wait.
-    ///
-    /// Replace files by renaming a new one over the old one; a file that is half-written when it is
-    /// read is refused. A resolver made [from bytes](Self::from_bytes) has no files, and nothing
-    /// happens.
-    ///
-    /// # Errors
-    /// As [`open_all`](Self::open_all); all the old files stay in use then.
-    pub fn reload(&self) -> Result<(), Error> {
-        let _one_at_a_time = self.0.reload.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.0.paths.is_empty() {
-            return Ok(());
-        }
-        let databases = read_all(&self.0.paths)?;
-        *self.0.databases.write().unwrap_or_else(PoisonError::into_inner) = databases;
-        Ok(())
     }
 
     /// When the oldest of the files was built, as it says of itself: networks change hands, so
@@ -140,17 +98,6 @@ impl fmt::Debug for MaxMind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MaxMind").field("paths", &self.0.paths).finish_non_exhaustive()
     }
-}
-
-fn read_all(paths: &[PathBuf]) -> Result<Arc<[Database]>, MaxMindError> {
-    paths
-        .iter()
-        .map(|path| {
-            let bytes = std::fs::read(path)
-                .map_err(|source| MaxMindError::Unreadable { path: path.clone(), source })?;
-            Database::new(bytes, &path.display().to_string())
-        })
-        .collect()
 }
 
 impl From<MaxMindError> for Error {

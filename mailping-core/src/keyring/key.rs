@@ -9,6 +9,7 @@ use std::str::FromStr;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::EdgeName;
 use crate::text::{ParseError, decimal, hex, text};
 
 /// The number of a key, 0 to 63. It stands in every token and beside every recipient hash.
@@ -130,22 +131,58 @@ impl Key {
             secret,
         }
     }
+
+    /// What [`Key::edge_secret`] made. Its subkeys for what an edge does not do are good for
+    /// nothing.
+    pub(super) fn of_edge(id: KeyId, secret: Vec<u8>) -> Option<Self> {
+        let token = secret.first_chunk().filter(|_| secret.len() == 2 * SUBKEY_BYTES).map(Subkey::of)?;
+        Some(Self { token, ..Self::new(id, secret) })
+    }
+
+    /// The subkeys that an edge of this name needs: that of pixels, and one of its own to sign
+    /// with.
+    pub(super) fn edge_secret(&self, name: &EdgeName) -> Vec<u8> {
+        [derive(&self.secret, "token"), derive(&self.secret, &edge_label(name))].concat()
+    }
+
+    /// What the edge of this name signs with, by the whole key.
+    #[cfg(feature = "edges")]
+    pub(super) fn edge(&self, name: &EdgeName) -> Subkey {
+        Subkey::derive(&self.secret, &edge_label(name))
+    }
+
+    /// The same by the edge's own.
+    #[cfg(feature = "edges")]
+    pub(super) fn of_own_edge(&self) -> Option<Subkey> {
+        self.secret.last_chunk().map(Subkey::of)
+    }
 }
 
-/// A key for one use, prepared: HMAC-SHA256 under HMAC-SHA256(key, "mailping/1/" + label).
+/// How long a subkey is, in bytes.
+const SUBKEY_BYTES: usize = 32;
+
+fn edge_label(name: &EdgeName) -> String {
+    format!("edge/{name}")
+}
+
+/// HMAC-SHA256(key, "mailping/1/" + label).
+fn derive(secret: &[u8], label: &str) -> [u8; SUBKEY_BYTES] {
+    let mut mac = hmac(secret);
+    mac.update(b"mailping/1/");
+    mac.update(label.as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
+/// A key for one use, prepared: HMAC-SHA256 under what [`derive`] makes of the key and a label.
 #[derive(Clone)]
 pub(crate) struct Subkey(Hmac<Sha256>);
 
 impl Subkey {
     fn derive(secret: &[u8], label: &str) -> Self {
-        let mut mac = hmac(secret);
-        mac.update(b"mailping/1/");
-        mac.update(label.as_bytes());
-        Self(hmac(&mac.finalize().into_bytes()))
+        Self::of(&derive(secret, label))
     }
 
     /// A key that was derived elsewhere.
-    #[cfg(feature = "certified")]
     pub(crate) fn of(key: &[u8; 32]) -> Self {
         Self(hmac(key))
     }

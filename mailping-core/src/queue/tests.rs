@@ -34,7 +34,7 @@ fn eventually(what: &str, holds: impl Fn() -> bool) {
 fn the_answered_are_not_kept_until_their_deadline() {
     let queue = queue(Arc::new(FaultyStore::default()));
     for _ in 0..100 {
-        assert_eq!(pollster::block_on(queue.push(entry())), Ok(Recorded::Filtered));
+        assert_eq!(pollster::block_on(queue.push(entry(), Attempt::First)), Ok(Recorded::Filtered));
     }
     eventually("those that were answered are let go", || queue.shared.state().waiters.len() <= 1);
 }
@@ -43,7 +43,7 @@ fn the_answered_are_not_kept_until_their_deadline() {
 fn a_dropped_queue_ends_its_threads() {
     let store = Arc::new(FaultyStore::default());
     let queue = queue(Arc::clone(&store) as Arc<dyn Store>);
-    assert_eq!(pollster::block_on(queue.push(entry())), Ok(Recorded::Filtered));
+    assert_eq!(pollster::block_on(queue.push(entry(), Attempt::First)), Ok(Recorded::Filtered));
     drop(queue);
     eventually("both threads let the store go", || Arc::strong_count(&store) == 1);
 }

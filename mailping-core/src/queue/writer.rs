@@ -29,7 +29,10 @@ impl Shared {
         let mut gathering = Gathering { enough: 1, until: next_purge };
         while let Some(batch) = self.next_batch(next_purge, gathering) {
             let (size, begun) = (batch.len(), Instant::now());
-            if !batch.is_empty() && !self.write_until_answered(Batch::of(batch), Attempt::First) {
+            // What an edge hands over may be there already.
+            let is_first = batch.iter().all(|queued| queued.attempt == Attempt::First);
+            let attempt = if is_first { Attempt::First } else { Attempt::Repeat };
+            if !batch.is_empty() && !self.write_until_answered(Batch::of(batch), attempt) {
                 break;
             }
             gathering = Gathering::after(size, begun);

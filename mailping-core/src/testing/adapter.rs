@@ -20,6 +20,7 @@
 //! [`HeaderSource`]: crate::intake::HeaderSource
 //! [`Mount::answer`]: crate::mount::Mount::answer
 //! [`Mount::at`]: crate::mount::Mount::at
+//! [`Mount::batch`]: crate::mount::Mount::batch
 //! [`Mount::new`]: crate::mount::Mount::new
 //! [`Mount::stray`]: crate::mount::Mount::stray
 //! [`Mount`]: crate::mount::Mount
@@ -34,6 +35,8 @@
 )]
 
 mod confirming;
+#[cfg(feature = "edges")]
+mod edges;
 mod fixture;
 mod rows;
 mod scenarios;

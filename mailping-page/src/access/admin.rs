@@ -54,8 +54,8 @@ impl Admin {
 
     /// The session that lets a request in; `None` if it bears the token itself.
     pub(super) async fn grant(&self, call: &Call<'_>) -> Result<Option<SessionId>, Try> {
-        let session = SessionId::from_cookies(call.header("cookie"));
-        if let Some(id) = session.filter(|id| self.sessions.holds(*id)) {
+        let mut sessions = call.cookies().flat_map(SessionId::from_cookies);
+        if let Some(id) = sessions.find(|id| self.sessions.holds(*id)) {
             return Ok(Some(id));
         }
         match call.header("authorization") {
@@ -115,6 +115,34 @@ mod tests {
         }
         assert_eq!(Admin::new("fifteen-chars-1".to_owned()).err(), Some(WeakToken));
         assert!(!format!("{admin:?}").contains("sesame"));
+    }
+
+    #[tokio::test]
+    async fn a_session_is_found_in_whichever_cookie_line_or_place_it_stands() {
+        let admin = Admin::new(TOKEN.to_owned()).unwrap();
+        let session = admin.log_in(TOKEN).await.unwrap();
+        let cookie = session.cookie("/", false);
+        let ours = cookie.split(';').next().unwrap();
+        let of_another = format!("mailping_session={:032x}", 7);
+        let mixed = format!("a=1; {of_another}; {ours}; b=2");
+        for lines in [
+            vec![ours],
+            vec!["a=1", ours],
+            vec!["a=1; b=2", ours, "c=3"],
+            vec![&of_another, ours],
+            vec![&mixed],
+            vec!["mailping_session=damaged", "\u{e4}=1", ours],
+        ] {
+            let mut request = http::Request::builder();
+            for line in &lines {
+                request = request.header("cookie", http::HeaderValue::from_bytes(line.as_bytes()).unwrap());
+            }
+            let head = request.body(()).unwrap().into_parts().0;
+            let call = Call { head: &head, path: "/", body: None };
+            assert_eq!(admin.grant(&call).await, Ok(Some(session)), "{lines:?}");
+        }
+        let head = http::Request::builder().header("cookie", &of_another).body(()).unwrap().into_parts().0;
+        assert_eq!(admin.grant(&Call { head: &head, path: "/", body: None }).await, Err(Try::Again));
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@
 
 mod faults;
 mod http;
+mod ledger;
 mod message;
 mod operating;
 mod page;
@@ -12,6 +13,7 @@ pub mod promises;
 mod recipients;
 
 pub use http::{Client, Reply, Stream};
+pub use ledger::{Ledger, Load};
 pub use message::hours_ago;
 pub use program::{Program, Start};
 

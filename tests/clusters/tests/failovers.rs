@@ -5,14 +5,11 @@
 //! quarter as many times both standbys die then, too.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-mod ledger;
-
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ledger::Load;
-use mailping_acceptance::{Client, Program, Start};
+use mailping_acceptance::{Client, Load, Program, Start};
 use mailping_fixture_postgres::{Cluster, PASSWORD, USER};
 use mailping_proxy_tests::Running;
 use serde_json::{Value, json};

@@ -127,7 +127,7 @@ fn path_in(mut part: &Part, mut siblings: Vec<Hash>, tag: &Hash) -> Path {
         part = ours;
     }
     let other = part.first().filter(|(there, _)| there != tag).copied();
-    Path { siblings, other }
+    Path { siblings: siblings.into(), other }
 }
 
 /// All parts at a depth.

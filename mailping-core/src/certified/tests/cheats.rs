@@ -170,11 +170,16 @@ pub(super) fn cheats() -> Vec<(&'static str, String, &'static str)> {
                 if on_the_right { map::node(&sibling, &there) } else { map::node(&there, &sibling) };
             entry.text = entry.seal.text();
             let mut file = sender.file();
-            file.parts[4].path = map::Path { siblings: vec![sibling], other: Some((wrong, value)) };
+            file.parts[4].path = map::Path { siblings: vec![sibling].into(), other: Some((wrong, value)) };
             file.to_text()
         },
         "seal 6 has a path that leads nowhere",
     );
+    for levels in [257, 1 << 20] {
+        let mut file = interim().file();
+        file.parts[1].path = map::Path { siblings: vec![map::EMPTY; levels].into(), other: None };
+        add("a path that is longer than a tag", file.to_text(), "line 64 is not a seal");
+    }
     add(
         "a leaf of another seal",
         {

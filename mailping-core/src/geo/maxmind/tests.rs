@@ -1,5 +1,6 @@
 //! Both schemas, both families, damaged files and a reload, on files made for the test.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ipnet::IpNet;

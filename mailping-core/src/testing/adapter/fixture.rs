@@ -68,6 +68,8 @@ pub(super) struct Fixture {
     pub(super) kind: Kind,
     tracker: Tracker,
     store: FaultyStore,
+    #[cfg(feature = "edges")]
+    keys: Keyring,
     subjects: AtomicU64,
 }
 
@@ -85,7 +87,7 @@ impl Fixture {
             _ => Duration::from_secs(60),
         };
         let keys = Keyring::generate().expect("random bytes for keys");
-        let builder = Tracker::builder(keys, store.clone())
+        let builder = Tracker::builder(keys.clone(), store.clone())
             .base_url(&format!("http://app.example{}", super::PREFIX))
             .expect("a base URL")
             .client_ip(client_ip)
@@ -94,16 +96,25 @@ impl Fixture {
             .burst(0, Duration::ZERO)
             .seal(SealLog::new(log_key(), std::env::temp_dir().join("mailping-adapter-head")))
             .deadline(deadline);
+        #[cfg(feature = "edges")]
+        let builder = builder.accept_edges([super::edges::EDGE]).expect("a name");
         Self {
             kind,
             tracker: block_on(builder.build()).expect("a tracker"),
             store,
+            #[cfg(feature = "edges")]
+            keys,
             subjects: AtomicU64::new(0),
         }
     }
 
     pub(super) fn tracker(&self) -> Tracker {
         self.tracker.clone()
+    }
+
+    #[cfg(feature = "edges")]
+    pub(super) const fn keys(&self) -> &Keyring {
+        &self.keys
     }
 
     pub(super) fn subject(&self, before: Before) -> Subject {

@@ -40,13 +40,15 @@ pub(super) const ALL: &[Scenario] = &[
     scenario("client hangs up before the answer", Kind::StoreHangs, hangs_up_before_the_answer),
     scenario("answer waits for the store", Kind::StoreHangs, answer_waits_for_the_store),
     scenario("store is down", Kind::StoreDown, store_is_down),
+    #[cfg(feature = "edges")]
+    scenario("batch of an edge", Kind::Direct, super::edges::batch_of_an_edge),
 ];
 
 fn pixel(subject: &Subject) -> Request {
     Request::get(format!("/px/{}.gif", subject.pixel))
 }
 
-fn failed(error: impl std::fmt::Display) -> String {
+pub(super) fn failed(error: impl std::fmt::Display) -> String {
     format!("no answer: {error}")
 }
 
@@ -290,7 +292,7 @@ fn opens(fixture: &Fixture, subject: &Subject) -> usize {
     fixture.receipt(subject).map_or(0, |receipt| receipt.opens.len())
 }
 
-fn expect_opens(fixture: &Fixture, subject: &Subject, expected: usize) -> Result<(), String> {
+pub(super) fn expect_opens(fixture: &Fixture, subject: &Subject, expected: usize) -> Result<(), String> {
     let kept = opens(fixture, subject);
     if kept == expected { Ok(()) } else { Err(format!("{kept} opens were kept, expected {expected}")) }
 }

@@ -144,6 +144,11 @@ impl Reply {
         self
     }
 
+    #[cfg(feature = "edges")]
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// Reads one answer and nothing after it, so that the next one on the connection can be read.
     pub(super) fn read(stream: &mut impl Read, to_head: bool) -> io::Result<Self> {
         let mut head = Vec::new();

@@ -1,24 +1,31 @@
-//! One line of a spool's file: a checksum, the kind of record and the record as JSON.
+//! Opens and last days as lines of text, for what waits on its way to a database: a checksum, the
+//! kind of record and the record as JSON.
 //!
 //! A line is readable by people and found again behind damage: the next line break begins the next
-//! record. A line whose checksum is wrong is never taken for a record, whatever it looks like.
+//! record. A line whose checksum is wrong is never taken for a record, whatever it looks like. It
+//! holds what a database is given of an open, and nothing else.
 
-use mailping_core::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
-use mailping_core::pings::TimeStep;
-use mailping_core::receipts::{LastDay, Open, OpenId, StepTime};
-use mailping_core::{PingId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::StoreError;
+use crate::fetcher::{EvidenceSet, Fetcher, Provider, Verdict};
+use crate::{LastDay, Open, OpenId, PingId, StepTime, TimeStep, Timestamp};
+
 /// What a record keeps.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Entry {
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "another kind is one that every reader must handle")]
+pub enum Entry {
+    /// An open.
     Open(Open),
+    /// A last day.
     LastDay(LastDay),
 }
 
 impl Entry {
-    pub(crate) const fn ping(&self) -> PingId {
+    /// The ping that it belongs to.
+    #[must_use]
+    pub const fn ping(&self) -> PingId {
         match self {
             Self::Open(open) => open.ping,
             Self::LastDay(last) => last.ping,
@@ -27,8 +34,9 @@ impl Entry {
 }
 
 /// What stands between two line breaks.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Line {
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "what is no record must never be taken for one")]
+pub enum Line {
     /// Nothing: a record that was taken out.
     Blank,
     /// A record.
@@ -67,8 +75,11 @@ struct LastDayRecord {
     day: i64,
 }
 
-/// Appends the line of an open.
-pub(crate) fn write_open(lines: &mut Vec<u8>, open: &Open) -> serde_json::Result<()> {
+/// Appends the line of an open, of about 320 bytes.
+///
+/// # Errors
+/// None that is known: JSON can hold all of it.
+pub fn write_open(lines: &mut Vec<u8>, open: &Open) -> Result<(), StoreError> {
     let record = OpenRecord {
         ping: open.ping.to_string(),
         id: format!("{:016x}", u64::from_be_bytes(*open.id.as_bytes())),
@@ -87,15 +98,18 @@ pub(crate) fn write_open(lines: &mut Vec<u8>, open: &Open) -> serde_json::Result
 }
 
 /// Appends the line of a last day.
-pub(crate) fn write_last_day(lines: &mut Vec<u8>, last: &LastDay) -> serde_json::Result<()> {
+///
+/// # Errors
+/// As [`write_open`].
+pub fn write_last_day(lines: &mut Vec<u8>, last: &LastDay) -> Result<(), StoreError> {
     write(lines, LAST_DAY, &LastDayRecord { ping: last.ping.to_string(), day: last.day.unix_millis() })
 }
 
-fn write(lines: &mut Vec<u8>, kind: &str, record: &impl Serialize) -> serde_json::Result<()> {
+fn write(lines: &mut Vec<u8>, kind: &str, record: &impl Serialize) -> Result<(), StoreError> {
     let mut text = kind.as_bytes().to_vec();
     text.push(b' ');
     // JSON escapes line breaks, so that a record is one line.
-    serde_json::to_writer(&mut text, record)?;
+    serde_json::to_writer(&mut text, record).map_err(StoreError::unavailable)?;
     lines.extend(check(&text).as_bytes());
     lines.push(b' ');
     lines.extend(text);
@@ -104,7 +118,8 @@ fn write(lines: &mut Vec<u8>, kind: &str, record: &impl Serialize) -> serde_json
 }
 
 /// Reads a line without its line break.
-pub(crate) fn read(line: &[u8]) -> Line {
+#[must_use]
+pub fn read(line: &[u8]) -> Line {
     if line.iter().all(|byte| *byte == b' ') {
         return Line::Blank;
     }
@@ -169,7 +184,7 @@ fn check(text: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mailping_core::fetcher::Evidence;
+    use crate::fetcher::Evidence;
 
     fn open() -> Open {
         let (ping, id) = (PingId::from_bytes([0x51; 16]), OpenId::from_bytes([9, 8, 7, 6, 5, 4, 3, 2]));

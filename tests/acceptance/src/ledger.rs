@@ -16,12 +16,14 @@ use mailping_core::PingId;
 const PAUSE: Duration = Duration::from_millis(40);
 
 /// Connections that fetch until they are told to end.
-pub(crate) struct Load {
+#[derive(Debug)]
+pub struct Load {
     over: Arc<AtomicBool>,
     connections: Vec<JoinHandle<Vec<Hit>>>,
 }
 
 /// What a client knows of a hit.
+#[derive(Debug)]
 struct Hit {
     /// Which of the pings.
     ping: usize,
@@ -32,11 +34,12 @@ struct Hit {
 }
 
 /// All hits.
-pub(crate) struct Ledger(Vec<Hit>);
+#[derive(Debug)]
+pub struct Ledger(Vec<Hit>);
 
 impl Load {
     /// One connection for each picture.
-    pub(crate) fn start(server: SocketAddr, pictures: impl Iterator<Item = String>) -> Self {
+    pub fn start(server: SocketAddr, pictures: impl Iterator<Item = String>) -> Self {
         let (over, networks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
         let connections = pictures.enumerate().map(|(ping, picture)| {
             let (over, networks) = (Arc::clone(&over), Arc::clone(&networks));
@@ -59,7 +62,8 @@ impl Load {
         Self { connections: connections.collect(), over }
     }
 
-    pub(crate) fn end(self) -> Ledger {
+    /// Ends the hits.
+    pub fn end(self) -> Ledger {
         self.over.store(true, Ordering::Relaxed);
         Ledger(self.connections.into_iter().flat_map(|connection| connection.join().unwrap()).collect())
     }
@@ -105,19 +109,23 @@ fn address(network: u32) -> String {
 }
 
 impl Ledger {
-    pub(crate) fn answered(&self) -> usize {
+    /// How many hits were answered.
+    pub fn answered(&self) -> usize {
         self.0.iter().filter(|hit| hit.answered_after.is_some()).count()
     }
 
-    pub(crate) fn unanswered(&self) -> usize {
+    /// How many were not.
+    pub fn unanswered(&self) -> usize {
         self.0.len() - self.answered()
     }
 
-    pub(crate) fn longest(&self) -> Duration {
+    /// The longest that an answer took.
+    pub fn longest(&self) -> Duration {
         self.0.iter().filter_map(|hit| hit.answered_after).max().unwrap()
     }
 
-    pub(crate) fn quantile(&self, percent: usize) -> Duration {
+    /// So many of a hundred answers took no longer.
+    pub fn quantile(&self, percent: usize) -> Duration {
         let mut all: Vec<_> = self.0.iter().filter_map(|hit| hit.answered_after).collect();
         all.sort_unstable();
         all[all.len() * percent / 100]
@@ -125,7 +133,7 @@ impl Ledger {
 
     /// How many answered hits have no open, how many hits have two, and how many opens of these
     /// pings are of no hit. A row is a ping in hexadecimal digits, `|`, and a network.
-    pub(crate) fn compare(&self, pings: &[PingId], rows: &str) -> (usize, usize, usize) {
+    pub fn compare(&self, pings: &[PingId], rows: &str) -> (usize, usize, usize) {
         let hex =
             |ping: &PingId| ping.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let hexes: HashSet<String> = pings.iter().map(hex).collect();

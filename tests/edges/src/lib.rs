@@ -1,0 +1,1 @@
+//! Suites for edge nodes and their centre: see `tests/`.
