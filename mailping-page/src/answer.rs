@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
+use mailping_core::PingId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -63,6 +64,12 @@ impl Answer {
                 Self::error(StatusCode::INTERNAL_SERVER_ERROR, "internal", None, "the answer is no JSON")
             }
         }
+    }
+
+    /// The file of a certified receipt: bytes that no reader may change.
+    pub(crate) fn certified(id: PingId, text: String) -> Self {
+        Self::new(StatusCode::OK, "text/plain; charset=utf-8", text)
+            .with("content-disposition", format!("attachment; filename=\"certified-receipt-{id}.txt\""))
     }
 
     /// For a path that there is, and a method that it does not have.

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use self::input::{Fields, NewPingFields, RecipientField, ReplyFields, invalid, new_ping, smtp_reply};
 use self::parameters::Parameters;
 use crate::answer::{Answer, Problem};
+use crate::certified as file;
 use crate::visit::{Visit, failed};
 
 /// What a program can ask for.
@@ -25,6 +26,7 @@ enum Route {
     Create,
     List,
     Receipt,
+    Certified,
     Erase,
     Withdraw,
     HandedOver,
@@ -36,10 +38,11 @@ enum Route {
 }
 
 /// Method, path below `/api/`, and what it is.
-const ROUTES: [(&str, &str, Route); 11] = [
+const ROUTES: [(&str, &str, Route); 12] = [
     ("POST", "pings", Route::Create),
     ("GET", "pings", Route::List),
     ("GET", "pings/{id}", Route::Receipt),
+    ("GET", "pings/{id}/certified", Route::Certified),
     ("DELETE", "pings/{id}", Route::Erase),
     ("POST", "pings/{id}/withdraw", Route::Withdraw),
     ("POST", "pings/{id}/handed_over", Route::HandedOver),
@@ -57,6 +60,7 @@ pub(crate) async fn answer(path: &str, visit: &Visit<'_>) -> Result<Answer, Answ
         Route::Create => create(visit).await,
         Route::List => list(visit).await,
         Route::Receipt => receipt(visit, ping_id(id)?).await,
+        Route::Certified => certified(visit, ping_id(id)?).await,
         Route::Erase => erase(visit, ping_id(id)?).await,
         Route::Withdraw => withdraw(visit, ping_id(id)?).await,
         Route::HandedOver => handed_over(visit, ping_id(id)?).await,
@@ -184,6 +188,16 @@ async fn receipt(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
     let receipt = visit.tracker().receipts().page(&query).await.map_err(|error| failed(&error))?;
     let receipt = receipt.filter(|receipt| visit.scope.holds(receipt.summary.ping.owner.as_deref()));
     receipt.map(|receipt| Answer::json(StatusCode::OK, &receipt)).ok_or_else(Answer::not_found)
+}
+
+/// The certified receipt as a file that a stranger verifies offline, as of the last seal.
+#[utoipa::path(get, path = "/api/pings/{id}/certified", params(("id" = PingId, Path, description = "The ping")), responses(
+    (status = 200, description = "It", body = String, content_type = "text/plain"),
+    (status = 404, description = "There is no such ping, nothing of it is sealed yet, or this program does not seal", body = Problem),
+))]
+async fn certified(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
+    let text = file::text(visit, id).await.map_err(|error| failed(&error))?;
+    text.map(|text| Answer::certified(id, text)).ok_or_else(Answer::not_found)
 }
 
 /// Erases a ping and its opens. Mail already sent records nothing from then on.

@@ -16,6 +16,7 @@ mod assets;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod body;
+mod certified;
 mod countries;
 mod csv;
 mod erasures;

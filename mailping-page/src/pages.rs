@@ -39,12 +39,18 @@ pub(crate) async fn answer(visit: &Visit<'_>) -> Result<Answer, Answer> {
             receipt::live(visit, ping_id(visit, id)?).await
         }
         ["pings", id, "export"] if reads => receipt::export(visit, ping_id(visit, id)?).await,
+        ["pings", id, "certified.txt"] if reads => receipt::certified(visit, ping_id(visit, id)?).await,
+        ["pings", id, "certified.html"] if reads => {
+            receipt::certified_to_print(visit, ping_id(visit, id)?).await
+        }
         ["pings", id, "erase"] if reads => receipt::ask_to_erase(visit, ping_id(visit, id)?).await,
         ["pings", id, "erase"] if posts => receipt::erase(visit, ping_id(visit, id)?).await,
         ["pings", id, "withdraw"] if posts => receipt::withdraw(visit, ping_id(visit, id)?).await,
         ["" | "pings" | "pings.csv" | "why" | "sample" | "logout"]
         | ["pings", _]
-        | ["pings", _, "live" | "export" | "erase" | "withdraw"] => Err(Answer::not_allowed()),
+        | ["pings", _, "live" | "export" | "certified.txt" | "certified.html" | "erase" | "withdraw"] => {
+            Err(Answer::not_allowed())
+        }
         _ => Err(Answer::not_found()),
     }
 }

@@ -1,6 +1,11 @@
 //! Certified receipts from a database: verified by both verifiers, through erasures, kills, two
 //! instances, a backup that is brought back and standbys that are away.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of #[test] functions")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside of #[test] functions"
+)]
 
 mod common;
 

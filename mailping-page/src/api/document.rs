@@ -19,6 +19,7 @@ use crate::prefix::Prefix;
         super::create,
         super::list,
         super::receipt,
+        super::certified,
         super::erase,
         super::withdraw,
         super::handed_over,

@@ -5,13 +5,14 @@ use http::StatusCode;
 use mailping_core::receipts::{OpenCursor, OpenQuery};
 use mailping_core::{Basis, Detail, PingId, Receipt, Timestamp};
 
-use super::frame::{Frame, html};
+use super::frame::{Frame, html, problem};
 use super::moment::{Moment, now};
 use super::shown::Shown;
 use super::words::count;
 use super::{failed, field, no_such_ping};
 use crate::access::{Grant, Scope};
 use crate::answer::{Answer, Body};
+use crate::certified as file;
 use crate::live;
 use crate::page::Page;
 use crate::visit::Visit;
@@ -33,6 +34,8 @@ struct ReceiptPage {
     live: bool,
     facts: Vec<(&'static str, Fact)>,
     can_withdraw: bool,
+    /// Whether certified receipts can be had.
+    seals: bool,
 }
 
 struct Pixel {
@@ -100,6 +103,7 @@ pub(crate) async fn answer(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answ
         live: before.is_none(),
         facts: facts(&receipt, pings.ceiling()),
         can_withdraw: prepared.status() == mailping_core::pings::Status::Live,
+        seals: file::is_offered(visit.tracker()),
     };
     Ok(html(StatusCode::OK, &receipt_page))
 }
@@ -177,6 +181,36 @@ pub(crate) async fn export(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answ
     let receipt = read(visit, id, None, MAX_EXPORTED).await?;
     let disposition = format!("attachment; filename=\"receipt-{id}.json\"");
     Ok(Answer::json(StatusCode::OK, &receipt).with("content-disposition", disposition))
+}
+
+/// The certified receipt as a file, which proves what it says.
+pub(crate) async fn certified(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
+    Ok(Answer::certified(id, certified_text(visit, id).await?))
+}
+
+/// The first page of the certified receipt, to be printed.
+pub(crate) async fn certified_to_print(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
+    const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+        frame-ancestors 'none'";
+    let text = certified_text(visit, id).await?;
+    let html = file::to_html(visit.tracker(), &text).ok_or_else(|| not_sealed(visit))?;
+    Ok(Answer::new(StatusCode::OK, "text/html; charset=utf-8", html)
+        .with("content-security-policy", POLICY)
+        .with("referrer-policy", "same-origin")
+        .with("x-robots-tag", "noindex"))
+}
+
+async fn certified_text(visit: &Visit<'_>, id: PingId) -> Result<String, Answer> {
+    if !visit.holds(id).await.map_err(|error| failed(visit, &error))? {
+        return Err(no_such_ping(visit));
+    }
+    file::text(visit, id).await.map_err(|error| failed(visit, &error))?.ok_or_else(|| not_sealed(visit))
+}
+
+fn not_sealed(visit: &Visit<'_>) -> Answer {
+    let text = "There is no such message, nothing of it is sealed yet, or it was made without sealing. Look again \
+        after the next seal.";
+    problem(Frame::new(visit), StatusCode::NOT_FOUND, "There is no certified receipt", text)
 }
 
 #[derive(Template)]

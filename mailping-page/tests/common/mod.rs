@@ -1,8 +1,12 @@
 //! What a mounted page must do, whatever the framework: a table of requests, over real sockets.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 
 use mailping_acceptance::{Client, Reply};
+use mailping_core::certified::{LogKey, SealLog, Verifier};
 use mailping_core::{Basis, Keyring, MemoryStore, NewPing, PingId, Tracker};
 use mailping_page::{Access, Page, Scope};
 
@@ -56,6 +60,7 @@ pub(crate) fn holds(start: impl Fn(Page) -> SocketAddr) {
     an_admin_token_is_asked_for_below_the_mount(&start);
     this_machine_is_let_in_and_no_other(&start);
     a_check_sees_the_head(&start);
+    a_certified_receipt_is_given_to_whoever_sees_the_ping(&start);
 }
 
 fn nobody_is_let_in_without_the_apps_login(start: &impl Fn(Page) -> SocketAddr) {
@@ -146,6 +151,54 @@ fn an_owner_sees_and_changes_their_own_alone(start: &impl Fn(Page) -> SocketAddr
     assert!(get("/", ADA).text().contains("formed"), "whatever it says, it is hers");
     assert_eq!(status(&client.send("DELETE", &below(&format!("/api/pings/{ada}")), &[ADA], "")), 204);
     assert_eq!(status(&get(&format!("/pings/{ada}"), ROOT)), 404);
+}
+
+fn a_certified_receipt_is_given_to_whoever_sees_the_ping(start: &impl Fn(Page) -> SocketAddr) {
+    let folder = tempfile::tempdir().unwrap();
+    let key = LogKey::generate("app.example/receipts").unwrap();
+    let verifier = Verifier::new(key.public().clone());
+    let time = Arc::new(AtomicU64::new(1_795_428_000));
+    let clock = Arc::clone(&time);
+    let clock = move || UNIX_EPOCH + Duration::from_secs(clock.load(Ordering::SeqCst));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (tracker, ada) = runtime.block_on(async {
+        let builder = Tracker::builder(Keyring::generate().unwrap(), MemoryStore::new());
+        let builder = builder.base_url("https://app.example/px").unwrap().clock(clock);
+        let tracker = builder.seal(SealLog::new(key, folder.path().join("head"))).build().await.unwrap();
+        let new = NewPing::one_to_one("for-ada", Basis::Contract).owner("ada");
+        let ada = tracker.pings().create(new).await.unwrap().id();
+        (tracker, ada)
+    });
+    let client = Client::new(start(Page::at(PATH, tracker.clone(), Access::app_login())));
+    let path = |end: &str| below(&format!("/pings/{ada}{end}"));
+    let api = below(&format!("/api/pings/{ada}/certified"));
+    for path in [path("/certified.txt"), path("/certified.html"), api.clone()] {
+        assert_eq!(status(&client.get(&path, &[ADA])), 404, "nothing is sealed yet");
+    }
+    time.fetch_add(3_600, Ordering::SeqCst);
+    runtime.block_on(tracker.seals().unwrap().seal()).unwrap();
+    for path in [path("/certified.txt"), api.clone()] {
+        let reply = client.get(&path, &[ADA]);
+        assert_eq!(status(&reply), 200, "{reply:?}");
+        assert!(verifier.verify(&reply.text()).is_ok(), "{path}");
+    }
+    let printed = client.get(&path("/certified.html"), &[ADA]).text();
+    assert!(
+        printed.to_lowercase().starts_with("<!doctype html>") && printed.contains("for-ada"),
+        "{printed}"
+    );
+    assert!(client.get(&path(""), &[ADA]).text().contains(&path("/certified.txt")));
+    for path in [path("/certified.txt"), path("/certified.html"), api] {
+        let reply = client.get(&path, &[("cookie", "app=bob")]);
+        assert_eq!(status(&reply), 404);
+        assert!(!reply.text().contains("for-ada"), "{path}");
+        assert_eq!(status(&client.get(&path, &[])), 403, "{path}");
+    }
+    // Without sealing there is none, and no button.
+    let (page, ada, _) = page(Access::app_login());
+    let client = Client::new(start(page));
+    assert_eq!(status(&client.get(&below(&format!("/pings/{ada}/certified.txt")), &[ADA])), 404);
+    assert!(!client.get(&below(&format!("/pings/{ada}")), &[ADA]).text().contains("certified"));
 }
 
 fn every_link_leads_below_the_mount(start: &impl Fn(Page) -> SocketAddr) {

@@ -8,7 +8,7 @@ use crate::time::{StepTime, TimeStep};
 use crate::{Detail, Error, LastDay, Timestamp};
 
 /// The most pings that end in one step.
-const MAX_ENDINGS: usize = 64;
+const MAX_ENDINGS: usize = 16;
 
 impl Turn<'_> {
     /// Ends the pings whose time has come; `false` if there are none.

@@ -1,4 +1,4 @@
-//! What is new becomes statements, a few hundred at once.
+//! What is new becomes statements, a few at once.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ use crate::store::{NewStatement, SealedPing, Step};
 use crate::{Error, PingId};
 
 /// The most that is read of the store's news at once.
-const MAX_NEWS: usize = 256;
+const MAX_NEWS: usize = 32;
 /// A step holds about so many statements, so that no hit waits for it longer than for a batch.
-const MAX_STATEMENTS: usize = 256;
+const MAX_STATEMENTS: usize = 32;
 
 impl Turn<'_> {
     /// Puts down what was kept since the last time; `false` if there is nothing.
