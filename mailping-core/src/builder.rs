@@ -38,10 +38,10 @@ pub struct TrackerBuilder {
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     languages: Languages,
     default_language: Option<String>,
-    #[cfg(feature = "certified")]
-    seal_log: Option<crate::certified::SealLog>,
     #[cfg(feature = "edges")]
     edges: Vec<crate::keyring::EdgeName>,
+    #[cfg(feature = "certified")]
+    seal_log: Option<crate::certified::SealLog>,
 }
 
 impl Tracker {
@@ -69,10 +69,10 @@ impl TrackerBuilder {
             clock: Arc::new(SystemTime::now),
             languages: Languages::default(),
             default_language: None,
-            #[cfg(feature = "certified")]
-            seal_log: None,
             #[cfg(feature = "edges")]
             edges: Vec::new(),
+            #[cfg(feature = "certified")]
+            seal_log: None,
         }
     }
 
@@ -233,16 +233,6 @@ impl TrackerBuilder {
         self
     }
 
-    /// Seals what is kept of the pings that are made from now on into a signed log, so that their
-    /// receipts can be [certified](crate::receipts::Receipts::certified). All programs that make
-    /// pings on one database seal, or none does. A store that cannot seal is refused by
-    /// [`build`](Self::build).
-    #[cfg(feature = "certified")]
-    pub fn seal(mut self, log: crate::certified::SealLog) -> Self {
-        self.seal_log = Some(log);
-        self
-    }
-
     /// Takes what [edge nodes](crate::edge) of these names send, at `…/edges` below the base URL;
     /// without this call nobody's, and there is no such route. Each name is 1 to 32 lower-case
     /// letters, digits and hyphens, and [`Keyring::for_edge`] makes its keys. To lock an edge out
@@ -263,6 +253,16 @@ impl TrackerBuilder {
             self.edges.push(name);
         }
         Ok(self)
+    }
+
+    /// Seals what is kept of the pings that are made from now on into a signed log, so that their
+    /// receipts can be [certified](crate::receipts::Receipts::certified). All programs that make
+    /// pings on one database seal, or none does. A store that cannot seal is refused by
+    /// [`build`](Self::build).
+    #[cfg(feature = "certified")]
+    pub fn seal(mut self, log: crate::certified::SealLog) -> Self {
+        self.seal_log = Some(log);
+        self
     }
 
     /// The clock, for tests.
@@ -344,10 +344,10 @@ impl TrackerBuilder {
             key_check,
             refusals: Refusals::default(),
             languages: self.languages,
-            #[cfg(feature = "certified")]
-            sealing,
             #[cfg(feature = "edges")]
             edges: crate::edge::Edges::new(self.edges),
+            #[cfg(feature = "certified")]
+            sealing,
         }))
     }
 }

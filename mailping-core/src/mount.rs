@@ -126,6 +126,17 @@ impl Mount {
         }
     }
 
+    /// The batch of an [edge](crate::edge) that a request brings, if the tracker accepts edges: a
+    /// `POST` to `/edges` below the mount. `None` for any other request: [`answer`](Self::answer)
+    /// it.
+    ///
+    /// Hand the body over part by part to [`EdgeBatch::add`], until that wants no more or there is
+    /// none, also if it ends in an error; then send what [`EdgeBatch::answer`] says.
+    #[must_use]
+    pub fn batch(&self, method: &str, path: &str) -> Option<EdgeBatch> {
+        if self.holds(path) { edges::batch(&self.tracker, method, path, &self.path) } else { None }
+    }
+
     /// The log's origin and public key, at a path that no token can have.
     #[cfg(feature = "certified")]
     fn log_key(&self, path: &str) -> Option<Kind> {
@@ -137,17 +148,6 @@ impl Mount {
     #[cfg(not(feature = "certified"))]
     const fn log_key(&self, _: &str) -> Option<Kind> {
         None
-    }
-
-    /// The batch of an [edge](crate::edge) that a request brings, if the tracker accepts edges: a
-    /// `POST` to `/edges` below the mount. `None` for any other request: [`answer`](Self::answer)
-    /// it.
-    ///
-    /// Hand the body over part by part to [`EdgeBatch::add`], until that wants no more or there is
-    /// none, also if it ends in an error; then send what [`EdgeBatch::answer`] says.
-    #[must_use]
-    pub fn batch(&self, method: &str, path: &str) -> Option<EdgeBatch> {
-        if self.holds(path) { edges::batch(&self.tracker, method, path, &self.path) } else { None }
     }
 
     /// Notes a request that no route of the app took: call it for what is answered with 404. If the

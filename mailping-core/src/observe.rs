@@ -26,6 +26,8 @@ use crate::client_ip::{ClientAddress, ClientReader};
 use crate::detail::Precision;
 use crate::fetcher::{Evidence, FetchSignals, SinceSent, Verdict};
 #[cfg(feature = "edges")]
+use crate::mask::Mask;
+#[cfg(feature = "edges")]
 use crate::store::line::Entry;
 use crate::token::{Label, Token};
 use crate::{Detail, PingId, Timestamp, links};
@@ -187,7 +189,7 @@ impl Observer {
                 open.network = open.network.map(|network| self.mask.narrow(network));
                 let is_own = open.evidence.contains(Evidence::NetOwn);
                 let is_readers_own = open.fetcher.is_direct() && open.verdict == Verdict::Human && !is_own;
-                if !is_readers_own || self.mask != crate::mask::Mask::default() {
+                if !is_readers_own || self.mask != Mask::default() {
                     (open.country, open.city) = (None, None);
                 }
                 let own = Precision { detail: Detail::Network, step: open.time_step };

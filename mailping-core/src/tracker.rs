@@ -41,10 +41,10 @@ pub(crate) struct Inner {
     pub(crate) key_check: Arc<KeyCheck>,
     pub(crate) refusals: Refusals,
     pub(crate) languages: Languages,
-    #[cfg(feature = "certified")]
-    pub(crate) sealing: Option<crate::certified::SealingThread>,
     #[cfg(feature = "edges")]
     pub(crate) edges: crate::edge::Edges,
+    #[cfg(feature = "certified")]
+    pub(crate) sealing: Option<crate::certified::SealingThread>,
 }
 
 impl Tracker {

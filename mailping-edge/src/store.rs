@@ -210,6 +210,11 @@ impl Store for EdgeStore {
         None
     }
 
+    /// The centre seals.
+    fn sealing(&self) -> Option<&dyn Sealing> {
+        None
+    }
+
     /// The disk of the centre.
     fn sealing(&self) -> Option<&dyn Sealing> {
         None

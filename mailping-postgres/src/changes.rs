@@ -82,9 +82,13 @@ pub(crate) async fn unify(transaction: Tx<'_>, schema: &Schema, recipient: &Reci
         INSERT INTO {s}.objections AS kept (key, hash, scope) SELECT $3, $4, scope FROM moved
         ON CONFLICT (key, hash) DO UPDATE SET scope = greatest(kept.scope, excluded.scope)";
     const OBJECTED: &str = "
-        UPDATE {s}.pings SET status = CASE scope WHEN 0 THEN $3::smallint ELSE $4::smallint END
-        FROM {s}.objections WHERE key = $1 AND hash = $2 AND recipient_key = $1 AND recipient_hash = $2
-            AND (status = 0 OR scope <> 0 AND status IN (1, 3))";
+        WITH ended AS (
+            UPDATE {s}.pings SET status = CASE scope WHEN 0 THEN $3::smallint ELSE $4::smallint END
+            FROM {s}.objections WHERE key = $1 AND hash = $2 AND recipient_key = $1 AND recipient_hash = $2
+                AND (status = 0 OR scope <> 0 AND status IN (1, 3))
+            RETURNING id
+        )
+        UPDATE {s}.sealed_pings SET ends_at = 0 FROM ended WHERE ping = id";
     let newest = &recipient.newest;
     for older in &recipient.older {
         for change in [PINGS, OBJECTION] {
@@ -113,7 +117,8 @@ pub(crate) async fn unify(transaction: Tx<'_>, schema: &Schema, recipient: &Reci
 /// `false` if there is no such ping; one that does not record any more stays as it is.
 pub(crate) async fn withdraw(transaction: Tx<'_>, schema: &Schema, id: PingId) -> Result<bool> {
     const WITHDRAW: &str = "
-        WITH withdrawn AS (UPDATE {s}.pings SET status = $2 WHERE id = $1 AND status = 0)
+        WITH withdrawn AS (UPDATE {s}.pings SET status = $2 WHERE id = $1 AND status = 0 RETURNING id),
+            ended AS (UPDATE {s}.sealed_pings SET ends_at = 0 FROM withdrawn WHERE ping = id)
         SELECT EXISTS (SELECT FROM {s}.pings WHERE id = $1)";
     let withdraw = schema.query_scalar(WITHDRAW);
     let status = i16::from(Status::Withdrawn.code());
@@ -130,8 +135,11 @@ pub(crate) async fn object(
         WITH objected AS (
             INSERT INTO {s}.objections AS kept (key, hash, scope) VALUES ($1, $2, $3)
             ON CONFLICT (key, hash) DO UPDATE SET scope = excluded.scope WHERE kept.scope < excluded.scope
+        ), ended AS (
+            UPDATE {s}.pings SET status = $4 WHERE recipient_key = $1 AND recipient_hash = $2 AND status = ANY ($5)
+            RETURNING id
         )
-        UPDATE {s}.pings SET status = $4 WHERE recipient_key = $1 AND recipient_hash = $2 AND status = ANY ($5)";
+        UPDATE {s}.sealed_pings SET ends_at = 0 FROM ended WHERE ping = id";
     let (status, ended) = match scope {
         ObjectionScope::Opens => (Status::Withdrawn, &[Status::Live][..]),
         _ => (Status::Closed, &[Status::Live, Status::Withdrawn, Status::Untracked][..]),
@@ -164,6 +172,8 @@ pub(crate) async fn erase(transaction: Tx<'_>, schema: &Schema, id: PingId) -> R
         WITH erased_opens AS (DELETE FROM {s}.opens WHERE ping = $1 RETURNING ping),
             erased_days AS (DELETE FROM {s}.last_days WHERE ping = $1),
             erased_milestones AS (DELETE FROM {s}.milestones WHERE ping = $1),
+            erased_statements AS (DELETE FROM {s}.statements WHERE ping = $1),
+            erased_secrets AS (DELETE FROM {s}.sealed_pings WHERE ping = $1),
             erased_pings AS (DELETE FROM {s}.pings WHERE id = $1 RETURNING id)
         SELECT (SELECT count(*) FROM erased_pings), (SELECT count(*) FROM erased_opens)";
     let row = schema.query(ERASE).bind(Uuid::from(id)).fetch_one(&mut **transaction).await?;
@@ -180,7 +190,9 @@ pub(crate) async fn erase_recipient(
         WITH erased_pings AS (DELETE FROM {s}.pings WHERE recipient_key = $1 AND recipient_hash = $2 RETURNING id),
             erased_opens AS (DELETE FROM {s}.opens USING erased_pings WHERE ping = erased_pings.id RETURNING ping),
             erased_days AS (DELETE FROM {s}.last_days USING erased_pings WHERE ping = erased_pings.id),
-            erased_milestones AS (DELETE FROM {s}.milestones USING erased_pings WHERE ping = erased_pings.id)
+            erased_milestones AS (DELETE FROM {s}.milestones USING erased_pings WHERE ping = erased_pings.id),
+            erased_statements AS (DELETE FROM {s}.statements USING erased_pings WHERE ping = erased_pings.id),
+            erased_secrets AS (DELETE FROM {s}.sealed_pings USING erased_pings WHERE ping = erased_pings.id)
         SELECT (SELECT count(*) FROM erased_pings), (SELECT count(*) FROM erased_opens)";
     let erase = schema.query(ERASE).bind(hash.key().to_bits()).bind(hash.hash());
     erased(&erase.fetch_one(&mut **transaction).await?)

@@ -16,6 +16,8 @@ pub(crate) enum Gate {
     Shared,
     /// Alone: it ends pings, or changes whose they are.
     Alone,
+    /// Not at all: it keeps and ends nothing of a ping.
+    Past,
 }
 
 /// Begins a transaction that holds the gate until it ends.
@@ -29,11 +31,12 @@ pub(crate) async fn begin(
     gate: Gate,
     timeout_millis: u128,
 ) -> Result<Transaction<'static, Postgres>> {
-    let function = match gate {
-        Gate::Shared => "pg_advisory_xact_lock_shared",
-        Gate::Alone => "pg_advisory_xact_lock",
-    };
     let key = schema.lock_key("pings");
+    let pass = match gate {
+        Gate::Shared => format!("SELECT pg_advisory_xact_lock_shared({CLASS}, {key})"),
+        Gate::Alone => format!("SELECT pg_advisory_xact_lock({CLASS}, {key})"),
+        Gate::Past => String::new(),
+    };
     // One round trip. The time limits end a transaction whose instance is gone, for the sake of
     // those who wait for its lock. No limit is set on statements: a commit is one, and if it is
     // cancelled while it waits for a standby, it succeeds with a warning. The plan is made anew
@@ -49,7 +52,7 @@ pub(crate) async fn begin(
          SET LOCAL plan_cache_mode = force_custom_plan;
          SET LOCAL jit = off;
          SET LOCAL enable_bitmapscan = off;
-         SELECT {function}({CLASS}, {key})"
+         {pass}"
     );
     Ok(pool.begin_with(AssertSqlSafe(begin)).await?)
 }
@@ -76,6 +79,21 @@ pub(crate) async fn lock(
 ) -> Result<()> {
     schema
         .query("SELECT pg_advisory_xact_lock($1, $2)")
+        .bind(CLASS)
+        .bind(schema.lock_key(lock))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// As [`lock`], together with others who do so.
+pub(crate) async fn lock_shared(
+    transaction: &mut Transaction<'static, Postgres>,
+    schema: &Schema,
+    lock: &str,
+) -> Result<()> {
+    schema
+        .query("SELECT pg_advisory_xact_lock_shared($1, $2)")
         .bind(CLASS)
         .bind(schema.lock_key(lock))
         .execute(&mut **transaction)

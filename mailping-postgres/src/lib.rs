@@ -46,6 +46,11 @@
 //! waits for the batches under way, and the next batches wait for its commit; an objection by a
 //! ping's link that changes nothing any more takes no lock. The locks need no session.
 //!
+//! Sealing goes step by step through one row, whose lock the steps take in turn, after the lock
+//! above if at all: together with hits for new statements, alone to end pings, not at all to make a
+//! seal. So a hit waits for the short end of some pings at most. A new ping shares a second lock,
+//! which a step holds alone to close a seal.
+//!
 //! # Poolers
 //! Before its first call the store opens two connections and looks whether a pooler, such as
 //! PgBouncer in transaction mode, gives them sessions in turn. If so, no statement is kept
@@ -97,6 +102,7 @@ mod copies;
 mod failure;
 mod gate;
 mod history;
+mod ledger;
 mod migrate;
 mod milestones;
 mod names;
@@ -110,6 +116,8 @@ mod round;
 mod rows;
 mod runtime;
 mod schema;
+mod sealed;
+mod sealing;
 mod servers;
 mod sessions;
 mod store;

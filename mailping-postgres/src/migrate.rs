@@ -77,6 +77,7 @@ async fn number_anew(transaction: &mut Transaction<'static, Postgres>, schema: &
         UPDATE {s}.opens SET xact = 0 WHERE xact <> 0;
         UPDATE {s}.last_days SET xact = 0 WHERE xact <> 0;
         UPDATE {s}.milestones SET xact = 0 WHERE xact <> 0;
+        UPDATE {s}.sealed_pings SET xact = 0 WHERE xact <> 0;
         UPDATE {s}.mailping_version SET cluster = (SELECT system_identifier FROM pg_control_system())";
     sqlx::raw_sql(schema.sql(NUMBER)).execute(&mut **transaction).await?;
     Ok(())

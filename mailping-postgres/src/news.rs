@@ -20,7 +20,7 @@ use crate::schema::Schema;
 
 /// How many open transactions a mark names. If there are more, what comes after them waits until
 /// they have ended.
-const MAX_OPEN: i64 = 16;
+pub(crate) const MAX_OPEN: i64 = 16;
 /// Before the first row of a transaction.
 const NO_PLACE: i32 = -1;
 /// How many transactions before the mark are handed out again after a failover: the new primary may

@@ -50,6 +50,10 @@ pub(crate) async fn pings(
             DELETE FROM {s}.last_days USING erased_pings WHERE ping = erased_pings.id
         ), erased_milestones AS (
             DELETE FROM {s}.milestones USING erased_pings WHERE ping = erased_pings.id
+        ), erased_statements AS (
+            DELETE FROM {s}.statements USING erased_pings WHERE ping = erased_pings.id
+        ), erased_secrets AS (
+            DELETE FROM {s}.sealed_pings USING erased_pings WHERE ping = erased_pings.id
         )
         SELECT (SELECT count(*) FROM erased_pings), 0::bigint";
     step(transaction, schema, PURGE, now, limit).await

@@ -162,7 +162,9 @@ pub(crate) fn limit(limit: usize) -> i64 {
 
 /// Reads a key and a hash in a row's first two columns, where there are any.
 pub(crate) fn recipient(row: &PgRow) -> Result<Option<RecipientHash>> {
-    let Some(key) = optional(row, 0, |row| fingerprint(row, "pings.recipient_key"))? else { return Ok(None) };
+    let Some(key) = optional(row, 0, |row| fingerprint(row, 0, "pings.recipient_key"))? else {
+        return Ok(None);
+    };
     let hash: &[u8] = value(row, 1, "pings.recipient_hash")?;
     let hash = hash.try_into().map_err(|_| Failure::corrupt("pings.recipient_hash"))?;
     Ok(Some(RecipientHash::from_parts(key, hash)))
@@ -170,14 +172,14 @@ pub(crate) fn recipient(row: &PgRow) -> Result<Option<RecipientHash>> {
 
 /// Reads a key in a row's first column.
 pub(crate) fn key(row: &PgRow) -> Result<KeyFingerprint> {
-    fingerprint(row, "recipient_key")
+    fingerprint(row, 0, "recipient_key")
 }
 
-fn fingerprint(row: &PgRow, what: &'static str) -> Result<KeyFingerprint> {
-    KeyFingerprint::from_bits(value(row, 0, what)?).ok_or(Failure::corrupt(what))
+pub(crate) fn fingerprint(row: &PgRow, index: usize, what: &'static str) -> Result<KeyFingerprint> {
+    KeyFingerprint::from_bits(value(row, index, what)?).ok_or(Failure::corrupt(what))
 }
 
-fn value<'r, T: Decode<'r, Postgres> + Type<Postgres>>(
+pub(crate) fn value<'r, T: Decode<'r, Postgres> + Type<Postgres>>(
     row: &'r PgRow,
     index: usize,
     what: &'static str,
@@ -185,7 +187,7 @@ fn value<'r, T: Decode<'r, Postgres> + Type<Postgres>>(
     row.try_get(index).map_err(|_| Failure::corrupt(what))
 }
 
-fn uuid(row: &PgRow, index: usize, what: &'static str) -> Result<PingId> {
+pub(crate) fn uuid(row: &PgRow, index: usize, what: &'static str) -> Result<PingId> {
     value::<Uuid>(row, index, what).map(PingId::from)
 }
 
@@ -194,7 +196,7 @@ fn small(row: &PgRow, index: usize, what: &'static str) -> Result<u8> {
     u8::try_from(value::<i16>(row, index, what)?).map_err(|_| Failure::corrupt(what))
 }
 
-fn time(row: &PgRow, index: usize, what: &'static str) -> Result<Timestamp> {
+pub(crate) fn time(row: &PgRow, index: usize, what: &'static str) -> Result<Timestamp> {
     let millis = value(row, index, what)?;
     let time = Timestamp::from_unix_millis(millis);
     if time.unix_millis() == millis { Ok(time) } else { Err(Failure::corrupt(what)) }
@@ -205,7 +207,11 @@ fn parsed<T: std::str::FromStr>(row: &PgRow, index: usize, what: &'static str) -
     text.map(|text| text.parse().map_err(|_| Failure::corrupt(what))).transpose()
 }
 
-fn optional<T>(row: &PgRow, index: usize, read: impl Fn(&PgRow) -> Result<T>) -> Result<Option<T>> {
+pub(crate) fn optional<T>(
+    row: &PgRow,
+    index: usize,
+    read: impl Fn(&PgRow) -> Result<T>,
+) -> Result<Option<T>> {
     if row.try_get_raw(index)?.is_null() { Ok(None) } else { read(row).map(Some) }
 }
 

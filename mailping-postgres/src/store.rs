@@ -42,11 +42,11 @@ pub struct PostgresStore {
 }
 
 /// What a call takes with it onto the runtime.
-struct Database {
-    pool: PgPool,
-    schema: Schema,
+pub(crate) struct Database {
+    pub(crate) pool: PgPool,
+    pub(crate) schema: Schema,
     timeout: Duration,
-    copies: Copies,
+    pub(crate) copies: Copies,
 }
 
 impl PostgresStore {
@@ -131,7 +131,10 @@ impl PostgresStore {
         self.runtime.run(PATIENCE, async move { servers.run(make).await }).await
     }
 
-    async fn run<T, W>(&self, work: impl FnOnce(Database) -> W + Send + 'static) -> Result<T, StoreError>
+    pub(crate) async fn run<T, W>(
+        &self,
+        work: impl FnOnce(Database) -> W + Send + 'static,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         W: Future<Output = Outcome<T>> + Send + 'static,
@@ -154,11 +157,11 @@ impl fmt::Debug for PostgresStore {
 }
 
 impl Database {
-    async fn begin(&self, gate: Gate) -> Outcome<Transaction<'static, Postgres>> {
+    pub(crate) async fn begin(&self, gate: Gate) -> Outcome<Transaction<'static, Postgres>> {
         gate::begin(&self.pool, &self.schema, gate, self.timeout.as_millis()).await
     }
 
-    async fn commit(&self, transaction: Transaction<'static, Postgres>) -> Outcome<()> {
+    pub(crate) async fn commit(&self, transaction: Transaction<'static, Postgres>) -> Outcome<()> {
         self.copies.commit(&self.pool, &self.schema, transaction).await
     }
 
@@ -188,15 +191,24 @@ impl Database {
         Ok(answers)
     }
 
-    async fn insert_ping(self, ping: Ping, recipient: Option<RecipientHashes>) -> Outcome<Status> {
+    /// Begins a transaction for a new ping.
+    pub(crate) async fn begin_insert(
+        &self,
+        recipient: Option<&RecipientHashes>,
+    ) -> Outcome<Transaction<'static, Postgres>> {
         let mut transaction = self.begin(Gate::Shared).await?;
-        if let Some(recipient) = &recipient
+        if let Some(recipient) = recipient
             && changes::is_kept_under_older(&mut transaction, &self.schema, recipient).await?
         {
             transaction.rollback().await?;
             transaction = self.begin(Gate::Alone).await?;
             changes::unify(&mut transaction, &self.schema, recipient).await?;
         }
+        Ok(transaction)
+    }
+
+    async fn insert_ping(self, ping: Ping, recipient: Option<RecipientHashes>) -> Outcome<Status> {
+        let mut transaction = self.begin_insert(recipient.as_ref()).await?;
         let newest = recipient.as_ref().map(|recipient| &recipient.newest);
         let status = changes::insert_ping(&mut transaction, &self.schema, &ping, newest).await?;
         self.commit(transaction).await?;
@@ -387,7 +399,7 @@ impl Store for PostgresStore {
     }
 
     fn sealing(&self) -> Option<&dyn Sealing> {
-        None
+        Some(self)
     }
 
     fn copies(&self) -> usize {

@@ -50,7 +50,10 @@ pub trait Sealing: fmt::Debug + Send + Sync {
     /// closed.
     async fn ending(&self, until: Timestamp, limit: usize) -> Result<Vec<Ending>, StoreError>;
 
-    /// When the last of the statements of a seal ends; `None` without any.
+    /// When the last of the statements of a seal ends; `None` without any. It is asked before the
+    /// news is read and the seal closed: a store whose [`news`](super::Store::news) waits for open
+    /// transactions answers with the end of time, as long as that may hold back what was kept of a
+    /// ping whose `last` seal this is.
     async fn latest(&self, seal: u64) -> Result<Option<Timestamp>, StoreError>;
 
     /// The statements of a seal by ping, from the lowest id after `after`: whole pings, until there

@@ -92,6 +92,65 @@ CREATE TABLE objections (
     PRIMARY KEY (key, hash)
 );
 
+-- What sealing keeps: nothing, unless a program on this database seals. Where it stands: one row.
+CREATE TABLE ledger (
+    one smallint NOT NULL PRIMARY KEY CHECK (one = 1),
+    version bigint NOT NULL CHECK (version >= 0),   -- rises with each step
+    next bigint NOT NULL CHECK (next >= 0),         -- the seal that is being filled
+    closed_to bigint NOT NULL CHECK (closed_to BETWEEN 0 AND 253402300799999), -- until when all seals before it are closed
+    text text COLLATE "C" NOT NULL                  -- the signing key, the period, the signed head of the log
+);
+INSERT INTO ledger (one, version, next, closed_to, text) VALUES (1, 0, 0, 0, '');
+
+-- One row for each ping that is sealed. Without its nonce the log's entries about it are noise.
+CREATE TABLE sealed_pings (
+    ping uuid NOT NULL PRIMARY KEY,
+    nonce bytea NOT NULL CHECK (octet_length(nonce) = 32), -- random
+    key bigint NOT NULL,                -- the fingerprint of the key that goes with it
+    first bigint NOT NULL,              -- the seal of its first statement
+    last bigint,                        -- the seal of its last one, once it has ended
+    ends_at bigint NOT NULL,            -- `record_until`; 0 once it is withdrawn or closed
+    xact bigint,                        -- the transaction that ended it
+    CHECK ((last IS NULL) = (xact IS NULL))
+);
+CREATE INDEX sealed_pings_by_first ON sealed_pings (first);
+CREATE INDEX sealed_pings_by_end ON sealed_pings (ends_at) WHERE last IS NULL;
+CREATE INDEX sealed_pings_by_last ON sealed_pings (last, ping) WHERE last IS NOT NULL;
+
+-- What is sealed of a ping, line by line as a receipt prints it.
+CREATE TABLE statements (
+    ping uuid NOT NULL,
+    name text COLLATE "C" NOT NULL,     -- which one of its ping: an open's id, a milestone, `created`, `ended`, `last_day`
+    seal bigint NOT NULL,
+    ends bigint NOT NULL CHECK (ends BETWEEN 0 AND 253402300799999), -- when the step of its time ends
+    line text COLLATE "C" NOT NULL,
+    PRIMARY KEY (ping, name)
+);
+CREATE INDEX statements_by_seal ON statements (seal, ping, ends);
+
+-- The log: hashes, and what they are of is in `statements` alone.
+CREATE TABLE seals (
+    number bigint NOT NULL PRIMARY KEY,
+    entry text COLLATE "C" NOT NULL,    -- its number, its period, and the root over its leaves
+    parts bytea NOT NULL                -- the hashes of the parts of its leaves
+);
+CREATE TABLE seal_leaves (
+    seal bigint NOT NULL,
+    part bigint NOT NULL,
+    leaves bytea NOT NULL,              -- a tag and a value of 32 bytes for each ping
+    PRIMARY KEY (seal, part)
+);
+-- Hashes do not shrink.
+ALTER TABLE seals ALTER COLUMN parts SET STORAGE EXTERNAL;
+ALTER TABLE seal_leaves ALTER COLUMN leaves SET STORAGE EXTERNAL;
+
+-- Signed heads of the log that an outside authority has stamped.
+CREATE TABLE stamps (
+    size bigint NOT NULL PRIMARY KEY,   -- how many seals it has
+    note text COLLATE "C" NOT NULL,
+    token bytea NOT NULL                -- RFC 3161
+);
+
 -- What the codes mean, for people who read with SQL. Brought up to date by a migration; what a
 -- newer version has added stays.
 CREATE TABLE names (

@@ -15,10 +15,9 @@ use crate::{Error, Timestamp};
 const MAX_READ: usize = 1_024;
 
 impl Turn<'_> {
-    /// Closes the seal that is being filled; `false` if a statement in it has not ended yet.
-    pub(super) async fn close(&self, standing: &Standing) -> Result<bool, Error> {
+    /// Closes the seal that is being filled; `false` if its latest statement has not ended yet.
+    pub(super) async fn close(&self, standing: &Standing, latest: Option<Timestamp>) -> Result<bool, Error> {
         let until = floor_second(self.now);
-        let latest = self.sealing.latest(self.ledger.next).await?;
         if until <= standing.from || latest.is_some_and(|latest| latest > until) {
             return Ok(false);
         }

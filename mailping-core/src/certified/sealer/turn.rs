@@ -31,12 +31,14 @@ impl Turn<'_> {
             return Ok(true);
         }
         let is_due = self.now >= standing.from.plus(self.sealer.log.every);
+        // Asked before the news is read: what the store holds back then keeps the seal open.
+        let latest = if is_due { self.sealing.latest(self.ledger.next).await? } else { None };
         if (!is_due || *feeds < MAX_FEEDS) && self.feed(standing).await? {
             *feeds += 1;
             return Ok(true);
         }
         Ok(self.end(standing).await?
-            || is_due && self.close(standing).await?
+            || is_due && self.close(standing, latest).await?
             || self.show(standing).await?
             || self.cut(standing).await?)
     }
