@@ -216,10 +216,6 @@ impl Store for EdgeStore {
     }
 
     /// The disk of the centre.
-    fn sealing(&self) -> Option<&dyn Sealing> {
-        None
-    }
-
     fn copies(&self) -> usize {
         1
     }

@@ -1,6 +1,10 @@
 //! Certified receipts from a file: verified by both verifiers, through erasures, kills and two
 //! processes.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests stand outside of #[test] functions")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests stand outside of #[test] functions"
+)]
 
 mod common;
 
