@@ -134,8 +134,7 @@ pub(crate) fn sealed(connection: &Connection, pings: &[PingId]) -> Result<Vec<Op
         let last = value::<Option<i64>>(row, 3, "sealed_pings.last")?.map(i64::cast_unsigned);
         Ok(SealedPing { secret: secret(row, 0)?, first: number(row, 2, "sealed_pings.first")?, last })
     };
-    let mut one =
-        |ping: &PingId| find.query_row([ping.as_bytes()], |row| Ok(read(row))).optional()?.transpose();
+    let one = |ping: &PingId| find.query_row([ping.as_bytes()], |row| Ok(read(row))).optional()?.transpose();
     pings.iter().map(one).collect()
 }
 

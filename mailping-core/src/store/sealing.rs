@@ -22,8 +22,8 @@ pub trait Sealing: fmt::Debug + Send + Sync {
     /// As [`Store::insert_ping`](super::Store::insert_ping), and in the same transaction keeps the
     /// ping's secret, and `created` as its first statement, under the name `created`, in the seal
     /// that is filled then: [`Ledger::next`]. Keeps nothing and answers [`Entered::Closed`] if
-    /// `created.ends` is not after [`Ledger::closed_to`]. A [step](Self::step) that comes at the same
-    /// time finds all of it, or is found by it.
+    /// `created.ends` is not after [`Ledger::closed_to`]. A [step](Self::step) that comes at the
+    /// same time finds all of it, or is found by it.
     async fn insert_sealed(
         &self,
         ping: &Ping,
