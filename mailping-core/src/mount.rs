@@ -134,14 +134,20 @@ impl Mount {
     /// none, also if it ends in an error; then send what [`EdgeBatch::answer`] says.
     #[must_use]
     pub fn batch(&self, method: &str, path: &str) -> Option<EdgeBatch> {
-        if self.holds(path) { edges::batch(&self.tracker, method, path, &self.path) } else { None }
+        edges::batch(&self.tracker, method, |route| self.is_at(route, path))
+    }
+
+    /// Whether a path is a route of this name, below the mount. A proxy or a scope may leave the base
+    /// URL's path there as well.
+    fn is_at(&self, route: &str, path: &str) -> bool {
+        let parents = [&*self.path, self.tracker.0.base_path()];
+        self.holds(path) && parents.iter().any(|parent| path.strip_prefix(parent) == Some(route))
     }
 
     /// The log's origin and public key, at a path that no token can have.
     #[cfg(feature = "certified")]
     fn log_key(&self, path: &str) -> Option<Kind> {
-        let is_asked = path.strip_prefix(&*self.path).is_some_and(|rest| rest == links::LOG_KEY);
-        let key = self.tracker.seals().filter(|_| is_asked)?.public_key();
+        let key = self.tracker.seals().filter(|_| self.is_at(links::LOG_KEY, path))?.public_key();
         Some(Kind::LogKey(format!("{}\n{key}\n", key.name()).into()))
     }
 

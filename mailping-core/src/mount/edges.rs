@@ -6,12 +6,10 @@ pub use crate::edge::EdgeBatch;
 #[cfg(feature = "edges")]
 use crate::{Tracker, links};
 
-/// `path` is below the mount. A proxy or a scope may leave the base URL's path there as well.
 #[cfg(feature = "edges")]
-pub(super) fn batch(tracker: &Tracker, method: &str, path: &str, mount: &str) -> Option<EdgeBatch> {
-    let is_edges_of = |parent| path.strip_prefix(parent) == Some(links::EDGES);
-    let is_there = method == "POST" && (is_edges_of(mount) || is_edges_of(tracker.0.base_path()));
-    (is_there && tracker.0.edges.is_open()).then(|| EdgeBatch::new(tracker.clone()))
+pub(super) fn batch(tracker: &Tracker, method: &str, is_at: impl Fn(&str) -> bool) -> Option<EdgeBatch> {
+    let is_asked = method == "POST" && tracker.0.edges.is_open() && is_at(links::EDGES);
+    is_asked.then(|| EdgeBatch::new(tracker.clone()))
 }
 
 #[cfg(not(feature = "edges"))]
@@ -43,7 +41,7 @@ mod without {
         }
     }
 
-    pub(in crate::mount) const fn batch(_: &Tracker, _: &str, _: &str, _: &str) -> Option<EdgeBatch> {
+    pub(in crate::mount) fn batch(_: &Tracker, _: &str, _: impl Fn(&str) -> bool) -> Option<EdgeBatch> {
         None
     }
 }

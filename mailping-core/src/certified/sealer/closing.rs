@@ -103,4 +103,4 @@ pub(crate) const NO_KEY: &str =
     "the keyring lacks a key that sealed pings were made with: put it back behind the newer ones";
 const NO_OLD_KEY: &str = "the old key of the log is needed once, to pass on to the new one";
 const NOT_EXTENDED: &str = "what was signed before is not in the database any more: an older state was \
-    brought back, or another server has taken over; begin a new log with another origin";
+    brought back, or another server has taken over; bring the newer state back, or seal into a new database";
