@@ -7,7 +7,6 @@ use std::{error::Error, net::SocketAddr, time::Instant};
 use async_trait::async_trait;
 use mailping_axum::{Basis, Keyring, NewPing, PingId, Timestamp, Tracker, store::*};
 use mailping_sqlite::SqliteStore;
-use tokio::net::TcpListener;
 
 type Answered<T> = Result<T, StoreError>;
 
@@ -19,9 +18,9 @@ struct Timed(SqliteStore);
 impl Store for Timed {
     async fn record(&self, opens: &[Open], days: &[LastDay], attempt: Attempt) -> Answered<Vec<Recorded>> {
         let begun = Instant::now();
-        let written = self.0.record(opens, days, attempt).await;
-        println!("{} opens took {:?}", opens.len() + days.len(), begun.elapsed());
-        written
+        let written = self.0.record(opens, days, attempt).await?;
+        println!("{} opens took {:?}", written.len(), begun.elapsed());
+        Ok(written)
     }
     async fn reach(&self, milestone: &Milestone) -> Answered<Recorded> { self.0.reach(milestone).await }
     async fn insert_ping(&self, ping: &Ping, to: Option<&RecipientHashes>) -> Answered<Status> { self.0.insert_ping(ping, to).await }
@@ -48,13 +47,13 @@ impl Store for Timed {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let builder =
-        Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, Timed(SqliteStore::open("mailping.db")?));
+    let store = Timed(SqliteStore::open("mailping.db")?);
+    let builder = Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, store);
     let tracker = builder.base_url("http://localhost:3000/px")?.build().await?;
     let ping = tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract)).await?;
     println!("paste into the mail: {}", ping.img_tag());
     let listen = std::env::var("MAILPING_LISTEN").unwrap_or("127.0.0.1:3000".into());
-    let listener = TcpListener::bind(listen).await?;
+    let listener = tokio::net::TcpListener::bind(listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
     let app = mailping_axum::routes::<()>(tracker).into_make_service_with_connect_info::<SocketAddr>();
     Ok(axum::serve(listener, app).await?)

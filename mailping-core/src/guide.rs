@@ -88,6 +88,8 @@ pub mod verdicts {}
 /// [`Seals::failure`]: crate::certified::Seals::failure
 /// [`Seals::finals`]: crate::certified::Seals::finals
 /// [`Seals::public_key`]: crate::certified::Seals::public_key
+/// [`Seals::seal`]: crate::certified::Seals::seal
+/// [`certified`]: https://github.com/mailping/mailping/blob/main/examples/certified.rs
 /// [`request_for`]: crate::certified::request_for
 /// [`token_of`]: crate::certified::token_of
 /// [`guide.txt`]: https://github.com/mailping/mailping/blob/main/mailping-core/src/certified/guide.txt

@@ -16,17 +16,17 @@ use crate::{Beside, block_on, display, example};
 const SERVICE: &str = "http://localhost:3000";
 
 /// A message as the server took it: to whom the envelope says, and its bytes.
-struct Received {
+pub(crate) struct Received {
     to: Vec<String>,
     bytes: Vec<u8>,
 }
 
 impl Received {
-    fn message(&self) -> Message<'_> {
+    pub(crate) fn message(&self) -> Message<'_> {
         MessageParser::default().parse(&self.bytes).unwrap()
     }
 
-    fn html(&self) -> String {
+    pub(crate) fn html(&self) -> String {
         self.message().body_html(0).unwrap().into_owned()
     }
 
@@ -34,7 +34,7 @@ impl Received {
         self.message().body_text(0).unwrap().into_owned()
     }
 
-    fn header(&self, name: &str) -> Option<String> {
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
         Some(self.message().header_raw(name.to_owned())?.trim().to_owned())
     }
 
@@ -96,7 +96,7 @@ impl Handler for Mailroom {
     }
 }
 
-fn smtp_server() -> (SocketAddr, Receiver<Received>) {
+pub(crate) fn smtp_server() -> (SocketAddr, Receiver<Received>) {
     let (sender, received) = channel();
     let mailroom = move |_| Mailroom { received: sender.clone(), to: Vec::new(), bytes: Vec::new() };
     (smtp::serve(mailroom), received)

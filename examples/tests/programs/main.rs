@@ -1,6 +1,7 @@
 //! Each program, started as a user starts it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod certified;
 mod delivery;
 mod edge;
 mod first_open;
