@@ -46,7 +46,8 @@ pub enum Error {
         /// Why, and what to do.
         problem: &'static str,
     },
-    /// A file of places, of network numbers or of the log's last head is missing, damaged or another one.
+    /// A file of places, of network numbers or of the log's last head is missing, damaged or
+    /// another one.
     #[error(transparent)]
     File(Box<dyn std::error::Error + Send + Sync>),
 }

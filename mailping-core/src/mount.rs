@@ -137,8 +137,8 @@ impl Mount {
         edges::batch(&self.tracker, method, |route| self.is_at(route, path))
     }
 
-    /// Whether a path is a route of this name, below the mount. A proxy or a scope may leave the base
-    /// URL's path there as well.
+    /// Whether a path is a route of this name, below the mount. A proxy or a scope may leave the
+    /// base URL's path there as well.
     fn is_at(&self, route: &str, path: &str) -> bool {
         let parents = [&*self.path, self.tracker.0.base_path()];
         self.holds(path) && parents.iter().any(|parent| path.strip_prefix(parent) == Some(route))

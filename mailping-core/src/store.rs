@@ -182,8 +182,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// database itself. It always says the same, and waits for nothing.
     fn spool(&self) -> Option<&dyn Spooling>;
 
-    /// What keeps what is sealed, so that receipts can be certified; `None` if this store cannot. It
-    /// always says the same, and waits for nothing.
+    /// What keeps what is sealed, so that receipts can be certified; `None` if this store cannot.
+    /// It always says the same, and waits for nothing.
     fn sealing(&self) -> Option<&dyn Sealing>;
 
     /// On how many machines' disks a change is when it is answered, at the least: 1 for a database

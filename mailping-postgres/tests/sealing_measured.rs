@@ -1,6 +1,6 @@
-//! What sealing costs: processor time a hit, the server's among it, and hits beside a large seal. The figures count in
-//! release alone: `.ci/full sealing` asks for 100,000 opens; without it a few run, so that this
-//! does not rot.
+//! What sealing costs: processor time a hit, the server's among it, and hits beside a large seal.
+//! The figures count in release alone: `.ci/full sealing` asks for 100,000 opens; without it a few
+//! run, so that this does not rot.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests stand outside of #[test] functions")]
 

@@ -261,7 +261,8 @@ fn a_sealing_process() {
     }
 }
 
-/// Two processes on one file, killed again and again. `MAILPING_KILLS` says how often (3 without it).
+/// Two processes on one file, killed again and again. `MAILPING_KILLS` says how often (3 without
+/// it).
 #[test]
 fn every_answered_open_is_sealed_once_through_kill_9() {
     let rounds: u64 = std::env::var("MAILPING_KILLS").map_or(3, |rounds| rounds.parse().unwrap());

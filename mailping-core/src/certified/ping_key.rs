@@ -33,8 +33,8 @@ impl PingKey {
         &self.0
     }
 
-    /// The value of the mail's header line: it binds the mail to the key, without showing it, and to
-    /// the statement that begins what is sealed, so that no receipt can begin with a later one.
+    /// The value of the mail's header line: it binds the mail to the key, without showing it, and
+    /// to the statement that begins what is sealed, so that no receipt can begin with a later one.
     pub(crate) fn header(&self, created: &str) -> String {
         to_base64(sha256(&[b"mailping/1/key", &self.0, created.as_bytes()]))
     }

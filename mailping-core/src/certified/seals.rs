@@ -54,8 +54,9 @@ impl<'a> Seals<'a> {
     }
 
     /// The pings whose receipts became final with the seal of this number, by id, those after
-    /// `after`, at most 1,000: keep their [certified receipts](crate::receipts::Receipts::certified)
-    /// if you need them, before `keep_until` deletes what they are made of.
+    /// `after`, at most 1,000: keep their [certified
+    /// receipts](crate::receipts::Receipts::certified) if you need them, before `keep_until`
+    /// deletes what they are made of.
     ///
     /// Ask for each seal below [`count`](Self::count) once:
     ///

@@ -34,8 +34,8 @@ pub struct Backlog {
     #[serde(rename = "oldest_s", serialize_with = "crate::health::seconds")]
     #[cfg_attr(feature = "utoipa", schema(value_type = Option<f64>))]
     pub oldest: Option<Duration>,
-    /// Places that cannot be read: what stood there is lost, unless it is a whole file that the disk
-    /// refuses for a while.
+    /// Places that cannot be read: what stood there is lost, unless it is a whole file that the
+    /// disk refuses for a while.
     pub unreadable: u64,
     /// Records of a newer version, which wait for it.
     pub newer: u64,

@@ -1,5 +1,5 @@
-//! The tree of a whole log, and the proofs from it. A log has a few thousand entries a year, so that
-//! nothing but the leaves has to be kept.
+//! The tree of a whole log, and the proofs from it. A log has a few thousand entries a year, so
+//! that nothing but the leaves has to be kept.
 
 use crate::certified::hash::{Hash, sha256};
 use crate::certified::tree::{left_of, node};
