@@ -3,6 +3,8 @@
 
 mod clock;
 mod kills;
+#[cfg(target_os = "linux")]
+pub mod measured;
 mod office;
 mod process;
 mod verifiers;
