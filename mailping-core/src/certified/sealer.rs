@@ -23,7 +23,7 @@ mod turn;
 mod tests;
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use self::closing::NO_KEY;
@@ -50,6 +50,8 @@ pub(crate) struct Sealer {
     known: Mutex<Arc<Known>>,
     /// How many seals there were when it was last looked for what can be cut off.
     looked_to_cut: AtomicU64,
+    /// How many pings could not be ended at the last look, since they cannot be read.
+    unended: AtomicUsize,
 }
 
 impl Sealer {
@@ -70,6 +72,7 @@ impl Sealer {
             clock,
             known: Mutex::default(),
             looked_to_cut: AtomicU64::new(0),
+            unended: AtomicUsize::new(0),
         })
     }
 

@@ -63,6 +63,7 @@ struct Inner {
     repeats: AtomicUsize,
     refused: Mutex<HashSet<OpenId>>,
     refuses_next: AtomicBool,
+    damaged: Mutex<HashSet<PingId>>,
     calls_left: Mutex<Option<usize>>,
 }
 
@@ -81,6 +82,11 @@ impl FaultyStore {
     /// As [`FaultyStore::refuse`], for the first open of the next batch.
     pub fn refuse_next(&self) {
         self.0.refuses_next.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on [`Store::ping`] says of this ping that it cannot be read.
+    pub fn damage(&self, ping: PingId) {
+        self.0.damaged.lock().unwrap_or_else(PoisonError::into_inner).insert(ping);
     }
 
     /// Works for so many more calls of [`Store::record`], then it is [`Fault::Down`].
@@ -180,7 +186,11 @@ impl Store for FaultyStore {
     }
 
     async fn ping(&self, id: PingId) -> Result<Option<Ping>, StoreError> {
-        self.up()?.ping(id).await
+        let memory = self.up()?;
+        if self.0.damaged.lock().unwrap_or_else(PoisonError::into_inner).contains(&id) {
+            return Err(StoreError::Corrupt { what: "a ping that the test has damaged" });
+        }
+        memory.ping(id).await
     }
 
     async fn pings(&self, query: &PingQuery) -> Result<Page<Ping>, StoreError> {

@@ -1,14 +1,19 @@
 //! The end of a ping: its last statement, after which the store keeps nothing more of it.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+
 use super::standing::Standing;
 use super::turn::Turn;
 use crate::certified::statement::{Statement, StatementKind};
 use crate::store::{EndReason, Ending, NewStatement, SealedPing, Step, StoreError};
 use crate::time::{StepTime, TimeStep};
-use crate::{Detail, Error, LastDay, Timestamp};
+use crate::{Detail, Error, LastDay, PingId, Timestamp};
 
 /// The most pings that end in one step.
 const MAX_ENDINGS: usize = 16;
+/// The most pings that are looked at for one that can end.
+const MAX_TRIED: usize = 4_096;
 
 impl Turn<'_> {
     /// Ends the pings whose time has come; `false` if there are none.
@@ -18,19 +23,31 @@ impl Turn<'_> {
         let waits = self.sealer.store.spool().is_some_and(|spool| spool.backlog().waiting > 0);
         let until = if waits { 0 } else { self.now.unix_millis().saturating_sub(every) };
         let until = Timestamp::from_unix_millis(until);
-        let endings = self.sealing.ending(until, MAX_ENDINGS).await?;
-        let pings: Vec<_> = endings.iter().map(|ending| ending.ping).collect();
-        if pings.is_empty() {
+        let (mut step, mut passed_over) = (self.step(), 0);
+        let (mut limit, mut tried) = (MAX_ENDINGS, BTreeSet::new());
+        while step.ended.is_empty() && limit <= MAX_TRIED {
+            let mut endings = self.sealing.ending(until, limit).await?;
+            let is_all = endings.len() < limit;
+            endings.retain(|ending| tried.insert(ending.ping));
+            let pings: Vec<PingId> = endings.iter().map(|ending| ending.ping).collect();
+            for (ending, sealed) in endings.into_iter().zip(self.sealing.sealed(&pings).await?) {
+                let Some(sealed) = sealed.filter(|_| step.ended.len() < MAX_ENDINGS) else { continue };
+                self.end_of(standing, ending, sealed, &mut step, &mut passed_over).await?;
+            }
+            if is_all {
+                break;
+            }
+            // Those that cannot be read come first each time: the others stand behind them.
+            limit *= 2;
+        }
+        if self.sealer.unended.swap(passed_over, Ordering::Relaxed) < passed_over {
+            tracing::error!(passed_over, "pings that cannot be read cannot end");
+        }
+        if step.ended.is_empty() {
             return Ok(false);
         }
-        let mut step = self.step();
-        for (ending, sealed) in endings.into_iter().zip(self.sealing.sealed(&pings).await?) {
-            let Some(sealed) = sealed else { continue };
-            self.end_of(standing, ending, sealed, &mut step).await?;
-        }
-        let is_new = !step.ended.is_empty();
         self.put(standing, step).await?;
-        Ok(is_new)
+        Ok(true)
     }
 
     async fn end_of(
@@ -39,11 +56,16 @@ impl Turn<'_> {
         ending: Ending,
         sealed: SealedPing,
         step: &mut Step,
+        passed_over: &mut usize,
     ) -> Result<(), Error> {
         let ping = match self.sealer.store.ping(ending.ping).await {
             Ok(Some(ping)) => ping,
             // It is gone, or cannot be read: then others end all the same.
-            Ok(None) | Err(StoreError::Corrupt { .. }) => return Ok(()),
+            Ok(None) => return Ok(()),
+            Err(StoreError::Corrupt { .. }) => {
+                *passed_over += 1;
+                return Ok(());
+            }
             Err(error) => return Err(error.into()),
         };
         let at = match ending.reason {
