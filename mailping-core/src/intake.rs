@@ -63,6 +63,10 @@ impl Intake<'_> {
     }
 
     pub(crate) fn recording(self, request: &PixelRequest<'_>) -> Recording {
+        #[cfg(feature = "certified")]
+        if let Some(sealing) = &self.0.sealing {
+            sealing.start_if_owed();
+        }
         match self.take(request) {
             Ok(entry) => self.0.queue.push(entry, Attempt::First),
             Err(result) => Recording::ready(result),

@@ -59,6 +59,7 @@ impl<'a> Pings<'a> {
         };
         #[cfg(feature = "certified")]
         if let Some(sealing) = &inner.sealing {
+            sealing.start_if_owed();
             let recipient = recipient.as_ref().zip(hashes.as_ref());
             let (status, header) = sealing.sealer.create(&ping, recipient, &digests, inner.now()).await?;
             ping.status = status;

@@ -8,12 +8,16 @@ use async_trait::async_trait;
 use crate::certified::hash::{Hash, sha256};
 
 /// An outside party that is shown the log's signed heads. The app brings its own HTTP client.
+///
+/// It is called on the thread that seals, which has no async runtime: a client that needs one, as
+/// all that stand on tokio do, panics there unless you enter a runtime of your own or hand the
+/// request to one. Nothing is sealed while it waits, so give its requests time-outs.
 #[async_trait]
 pub trait Outside: Send + Sync {
     /// Shows a signed checkpoint, and returns what the party made of it.
     ///
     /// # Errors
-    /// Whatever went wrong; it is asked again with the next checkpoint.
+    /// Whatever went wrong, a panic included, is logged; it is asked again a day later.
     async fn show(&self, checkpoint: &str) -> Result<Seen, Box<dyn Error + Send + Sync>>;
 }
 

@@ -1,12 +1,16 @@
 //! Showing the signed head to outside parties, at most once a day.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::standing::Standing;
 use super::turn::Turn;
 use crate::Error;
 use crate::certified::hash::sha256;
-use crate::certified::issue::Seen;
+use crate::certified::issue::{Outside, Seen};
 use crate::certified::note::Note;
 use crate::certified::seal::floor_second;
 use crate::certified::token;
@@ -29,7 +33,7 @@ impl Turn<'_> {
         }
         let mut step = self.step();
         for party in &log.outside {
-            match party.show(&standing.note).await {
+            match shown_to(&**party, &standing.note).await {
                 Ok(Seen::Stamp(token))
                     if token::time(&token, &sha256(&[standing.note.as_bytes()])).is_some() =>
                 {
@@ -56,6 +60,18 @@ impl Turn<'_> {
         Ok(true)
     }
 }
+
+/// What the party says; a panic in it must not keep the others from being asked.
+async fn shown_to(party: &dyn Outside, note: &str) -> Result<Seen, Box<dyn std::error::Error + Send + Sync>> {
+    let mut asking = pin!(async { party.show(note).await });
+    poll_fn(|context| {
+        let asked = catch_unwind(AssertUnwindSafe(|| asking.as_mut().poll(context)));
+        asked.unwrap_or_else(|_| Poll::Ready(Err(PANICKED.into())))
+    })
+    .await
+}
+
+const PANICKED: &str = "it panicked, as a client does that needs an async runtime: give it one of its own";
 
 fn is_signed(note: &str) -> bool {
     Note::parse(note).is_some_and(|note| note.text.ends_with('\n'))
