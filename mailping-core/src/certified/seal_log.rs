@@ -31,7 +31,9 @@ impl SealLog {
     /// Seals every hour, and signs with this key. The last signed head is kept in the file
     /// `last_head` too. Keep that file apart from the database and its backups: a log that does not
     /// go on from it, since an older state of the database was brought back, is never signed.
-    /// Instances on one database have a file each.
+    /// Instances on one database have a file each, and each takes in what another one has signed as
+    /// it sees it: one that is off sees nothing, so that what it signs later is held against an
+    /// older head.
     pub fn new(key: LogKey, last_head: impl AsRef<Path>) -> Self {
         let last_head = last_head.as_ref().to_owned();
         Self { key, old_key: None, last_head, every: DEFAULT_EVERY, outside: Vec::new() }
@@ -51,7 +53,8 @@ impl SealLog {
         self
     }
 
-    /// Shows the signed head to an outside party, at most once a day.
+    /// Shows the signed head to an outside party, at most once a day, on a thread without an async
+    /// runtime and without a time-out: see [`Outside`].
     pub fn show_to(mut self, party: impl Outside + 'static) -> Self {
         self.outside.push(Arc::new(party));
         self

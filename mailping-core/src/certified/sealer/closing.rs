@@ -4,7 +4,9 @@
 use super::known::Known;
 use super::standing::Standing;
 use super::turn::Turn;
+use crate::certified::checkpoint::Checkpoint;
 use crate::certified::issue::Leaves;
+use crate::certified::note::Note;
 use crate::certified::ping_key::PingKey;
 use crate::certified::seal::{Seal, floor_second};
 use crate::certified::statement::{Statement, StatementKind};
@@ -77,9 +79,27 @@ impl Turn<'_> {
         let outside = self.sealer.file.read()?;
         let signed = outside.iter().chain((!standing.note.is_empty()).then_some(&standing.note));
         for note in signed {
-            known.extends(note).map_err(|_| Error::Log { problem: NOT_EXTENDED })?;
+            if known.extends(note).is_err() && !self.is_cut_off(note, known) {
+                return Err(Error::Log { problem: NOT_EXTENDED });
+            }
         }
         Ok(())
+    }
+
+    /// Whether this head of the log lies before what is cut off of it: the file of an instance that
+    /// was off for long. It cannot be compared any more, and what is signed since is longer.
+    fn is_cut_off(&self, note: &str, known: &Known) -> bool {
+        let head = Note::parse(note).as_ref().and_then(Checkpoint::of);
+        let is_cut_off = head.is_some_and(|head| {
+            head.size < known.tree.cut() && *head.origin == *self.sealer.public_key().name()
+        });
+        if is_cut_off {
+            tracing::warn!(
+                "the file of the log's last head is older than what is left of the log: it cannot be checked, \
+                 and takes in the newest head"
+            );
+        }
+        is_cut_off
     }
 }
 

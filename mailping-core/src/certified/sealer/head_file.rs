@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::Error;
 
@@ -11,16 +12,29 @@ use crate::Error;
 const MAX_BYTES: u64 = 64 << 10;
 
 #[derive(Debug)]
-pub(super) struct HeadFile(PathBuf);
+pub(super) struct HeadFile {
+    path: PathBuf,
+    /// What this process has written last, with its size.
+    last: Mutex<(u64, String)>,
+}
 
 impl HeadFile {
     pub(super) const fn new(path: PathBuf) -> Self {
-        Self(path)
+        Self { path, last: Mutex::new((0, String::new())) }
+    }
+
+    /// Whether this is what this process has written last.
+    pub(super) fn holds(&self, note: &str) -> bool {
+        self.last().1 == note
+    }
+
+    fn last(&self) -> MutexGuard<'_, (u64, String)> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `None` if there is no file yet.
     pub(super) fn read(&self) -> Result<Option<String>, Error> {
-        let file = match File::open(&self.0) {
+        let file = match File::open(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             file => file.map_err(failed)?,
         };
@@ -29,24 +43,31 @@ impl HeadFile {
         Ok(Some(note))
     }
 
-    /// Durable once this returns, and never half a head.
-    pub(super) fn keep(&self, note: &str) -> Result<(), Error> {
-        let mut name = self.0.file_name().unwrap_or_default().to_owned();
+    /// Keeps a head of this size, unless a larger one was kept since. Durable once this returns,
+    /// and never half a head.
+    pub(super) fn keep(&self, size: u64, note: &str) -> Result<(), Error> {
+        let mut last = self.last();
+        if size < last.0 {
+            return Ok(());
+        }
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(".new");
-        let new = self.0.with_file_name(name);
+        let new = self.path.with_file_name(name);
         let written = || {
             let mut file = File::create(&new)?;
             file.write_all(note.as_bytes())?;
             file.sync_all()?;
-            std::fs::rename(&new, &self.0)?;
+            std::fs::rename(&new, &self.path)?;
             // The name is durable with its folder; not every system can open one.
-            let folder = self.0.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
             if let Ok(folder) = File::open(folder.unwrap_or_else(|| std::path::Path::new("."))) {
                 folder.sync_all()?;
             }
             Ok(())
         };
-        written().map_err(failed)
+        written().map_err(failed)?;
+        *last = (size, note.to_owned());
+        Ok(())
     }
 }
 
@@ -65,12 +86,15 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let file = HeadFile::new(folder.join("head"));
         assert_eq!(file.read().unwrap(), None);
-        for note in ["one\n", "another one\n", ""] {
-            file.keep(note).unwrap();
+        for (size, note) in [(1, "one\n"), (2, "another one\n"), (2, "")] {
+            file.keep(size, note).unwrap();
             assert_eq!(file.read().unwrap().as_deref(), Some(note));
+            assert!(file.holds(note));
         }
+        file.keep(1, "late\n").unwrap();
+        assert_eq!(file.read().unwrap().as_deref(), Some(""));
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing else is left");
         std::fs::remove_dir_all(&folder).unwrap();
-        assert!(file.keep("one\n").is_err());
+        assert!(file.keep(3, "one\n").is_err() && !file.holds("one\n"));
     }
 }

@@ -11,6 +11,7 @@ impl Turn<'_> {
     pub(super) async fn publish(&self, standing: &Standing) -> Result<bool, Error> {
         let size = self.size();
         if standing.signed() >= size {
+            self.follow(standing).await?;
             return Ok(false);
         }
         let known = self.known(standing).await?;
@@ -22,8 +23,19 @@ impl Turn<'_> {
         let root = known.tree.root(size).ok_or(StoreError::Corrupt { what: "the seals" })?;
         let head = Checkpoint { origin: log.key.public().name().into(), size, root };
         let note = log.key.sign(&head.text());
-        self.sealer.file.keep(&note)?;
+        self.sealer.file.keep(size, &note)?;
         self.put(&Standing { note, ..standing.clone() }, self.step()).await?;
         Ok(true)
+    }
+
+    /// Takes a head that another instance has signed into this one's own file.
+    async fn follow(&self, standing: &Standing) -> Result<(), Error> {
+        let file = &self.sealer.file;
+        if standing.note.is_empty() || file.holds(&standing.note) {
+            return Ok(());
+        }
+        let known = self.known(standing).await?;
+        self.check_extends(standing, &known)?;
+        file.keep(standing.signed(), &standing.note)
     }
 }

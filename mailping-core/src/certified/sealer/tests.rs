@@ -15,29 +15,41 @@ fn time(millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(millis)
 }
 
-struct Fixture {
+pub(super) struct Fixture {
     folder: std::path::PathBuf,
-    store: Arc<MemoryStore>,
+    store: Arc<dyn Store>,
     keys: Keyring,
-    now: Arc<AtomicI64>,
+    pub(super) now: Arc<AtomicI64>,
 }
 
 impl Fixture {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
+        Self::on(name, Arc::new(MemoryStore::new()))
+    }
+
+    fn on(name: &str, store: Arc<dyn Store>) -> Self {
         let folder = std::env::temp_dir().join(format!("mailping-sealer-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let (keys, now) = (Keyring::generate().unwrap(), Arc::new(AtomicI64::new(SENT)));
-        Self { folder, store: Arc::new(MemoryStore::new()), keys, now }
+        Self { folder, store, keys, now }
     }
 
-    fn sealer(&self, with: impl FnOnce(SealLog) -> SealLog, key: LogKey) -> Sealer {
+    pub(super) fn sealer(&self, with: impl FnOnce(SealLog) -> SealLog, key: LogKey) -> Sealer {
+        self.sealer_at("head", with, key)
+    }
+
+    /// The sealer of another instance, whose file has this name. A clock below zero panics.
+    fn sealer_at(&self, file: &str, with: impl FnOnce(SealLog) -> SealLog, key: LogKey) -> Sealer {
         let now = Arc::clone(&self.now);
-        let clock = Arc::new(move || time(now.load(Ordering::SeqCst)));
-        let log = with(SealLog::new(key, self.folder.join("head")).every(Duration::from_secs(3_600)));
-        Sealer::new(log, Arc::clone(&self.store) as Arc<dyn Store>, self.keys.clone(), clock).unwrap()
+        let clock = Arc::new(move || match now.load(Ordering::SeqCst) {
+            ..0 => panic!("no time"),
+            now => time(now),
+        });
+        let log = with(SealLog::new(key, self.folder.join(file)).every(Duration::from_secs(3_600)));
+        Sealer::new(log, Arc::clone(&self.store), self.keys.clone(), clock).unwrap()
     }
 
-    fn created(&self, sealer: &Sealer, n: u8) -> PingId {
+    pub(super) fn created(&self, sealer: &Sealer, n: u8) -> PingId {
         let now = time(self.now.load(Ordering::SeqCst));
         let mut id = [n; 16];
         id[..6].copy_from_slice(&now.unix_millis().to_be_bytes()[2..]);
@@ -61,7 +73,7 @@ impl Drop for Fixture {
     }
 }
 
-fn key(seed: u8) -> LogKey {
+pub(super) fn key(seed: u8) -> LogKey {
     LogKey::from_secret("example.com/receipts", &[seed; 32]).unwrap()
 }
 
@@ -152,4 +164,78 @@ fn a_clock_that_is_behind_the_last_seal_is_told() {
     assert!(matches!(pollster::block_on(sealer.work()), Err(Error::Log { .. })));
     fixture.hours(&sealer, 2);
     assert_eq!(pollster::block_on(sealer.count()).unwrap(), 3);
+}
+
+#[test]
+fn a_party_that_panics_keeps_nobody_from_sealing() {
+    struct Panicking;
+    #[async_trait::async_trait]
+    impl crate::certified::Outside for Panicking {
+        async fn show(
+            &self,
+            _: &str,
+        ) -> Result<crate::certified::Seen, Box<dyn std::error::Error + Send + Sync>> {
+            panic!("there is no reactor running")
+        }
+    }
+    let fixture = Fixture::new("panicking");
+    let party = Arc::new(Party(0.into()));
+    let shown = Arc::clone(&party);
+    let sealer = fixture.sealer(|log| log.show_to(Panicking).show_to(shown), key(1));
+    fixture.created(&sealer, 1);
+    fixture.hours(&sealer, 30);
+    assert_eq!(pollster::block_on(sealer.count()).unwrap(), 30);
+    assert_eq!(party.0.load(Ordering::SeqCst), 2, "the next one is asked all the same");
+}
+
+#[test]
+fn an_instance_that_was_off_until_its_head_was_cut_off_goes_on() {
+    let fixture = Fixture::new("off");
+    let (one, two) =
+        (fixture.sealer_at("one", |log| log, key(1)), fixture.sealer_at("two", |log| log, key(1)));
+    let ping = fixture.created(&one, 1);
+    fixture.hours(&one, 5);
+    pollster::block_on(two.work()).unwrap();
+    let head = |file| std::fs::read_to_string(fixture.folder.join(file)).unwrap();
+    assert_eq!(head("one"), head("two"), "whoever signed it");
+    pollster::block_on(fixture.store.erase(ping)).unwrap();
+    fixture.hours(&one, 300);
+    assert!(pollster::block_on(one.store().unwrap().seals(0, 1)).unwrap()[0].number > 5, "cut off");
+    // One is gone for good; two seals alone, also after a restart.
+    fixture.hours(&two, 2);
+    assert_eq!(pollster::block_on(two.count()).unwrap(), 307);
+    fixture.hours(&fixture.sealer_at("two", |log| log, key(1)), 1);
+    // A head of another log does not pass for an old one.
+    let other = LogKey::generate("example.com/other").unwrap();
+    let foreign = head("one").replace("example.com/receipts", other.public().name());
+    std::fs::write(fixture.folder.join("three"), foreign.replace("\n305\n", "\n5\n")).unwrap();
+    fixture.now.fetch_add(HOUR, Ordering::SeqCst);
+    let three = fixture.sealer_at("three", |log| log, key(1));
+    assert!(matches!(pollster::block_on(three.work()), Err(Error::Log { .. })));
+}
+
+#[cfg(feature = "testing")]
+mod damaged {
+    use super::*;
+    use crate::testing::faulty::FaultyStore;
+
+    #[test]
+    fn pings_that_cannot_be_read_stand_in_nobodys_way() {
+        let store = FaultyStore::default();
+        let fixture = Fixture::on("damaged", Arc::new(store.clone()));
+        let sealer = fixture.sealer(|log| log, key(1));
+        let pings: Vec<PingId> = (1..=60).map(|n| fixture.created(&sealer, n)).collect();
+        let (damaged, sound) = pings.split_at(40);
+        damaged.iter().for_each(|ping| store.damage(*ping));
+        fixture.hours(&sealer, 40);
+        assert_eq!(pollster::block_on(sealer.count()).unwrap(), 40, "seals are closed");
+        for ping in sound {
+            let receipt = pollster::block_on(sealer.receipt(*ping)).unwrap().unwrap();
+            assert!(Verifier::new(key(1).public().clone()).verify(&receipt).unwrap().is_final());
+        }
+        let version = || pollster::block_on(sealer.store().unwrap().ledger()).unwrap().version;
+        let before = version();
+        pollster::block_on(sealer.work()).unwrap();
+        assert_eq!(version(), before, "nothing to do is no step");
+    }
 }

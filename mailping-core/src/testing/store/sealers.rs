@@ -285,3 +285,26 @@ pub(super) async fn a_log_that_lost_what_was_signed_is_not_continued(harness: Ha
     }
     assert_eq!((sealer.head().await.unwrap(), sealer.receipt(id).await.unwrap()), (None, None));
 }
+
+/// Each instance holds the log against what another one has signed too.
+pub(super) async fn a_log_is_not_continued_by_an_instance_that_only_looked(harness: Harness) {
+    let Some(office) = Office::new(harness.store()) else { return };
+    let lost = Arc::new(MemoryStore::new());
+    let signs = office.sealer_on(Arc::clone(&lost) as Arc<dyn Store>, "signs");
+    let looks = office.sealer_on(lost, "looks");
+    office.created(&signs, &ping(1)).await;
+    for _ in 0..3 {
+        office.wait(HOUR);
+        signs.work().await.unwrap();
+        looks.work().await.unwrap();
+    }
+    assert_eq!(looks.head().await.unwrap(), signs.head().await.unwrap());
+    // The database is that of before, and the one that signed is gone.
+    let sealer = office.sealer("looks");
+    office.created(&sealer, &ping(1)).await;
+    for _ in 0..5 {
+        office.wait(HOUR);
+        assert!(matches!(sealer.work().await, Err(Error::Log { .. })));
+    }
+    assert_eq!(sealer.head().await.unwrap(), None);
+}
