@@ -196,7 +196,10 @@ async fn receipt(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
     (status = 404, description = "There is no such ping, nothing of it is sealed yet, or this program does not seal", body = Problem),
 ))]
 async fn certified(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
-    let text = file::text(visit, id).await.map_err(|error| failed(&error))?;
+    if !visit.holds(id).await.map_err(|error| failed(&error))? {
+        return Err(Answer::not_found());
+    }
+    let text = file::text(visit.tracker(), id).await.map_err(|error| failed(&error))?;
     text.map(|text| Answer::certified(id, text)).ok_or_else(Answer::not_found)
 }
 

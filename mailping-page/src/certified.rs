@@ -2,8 +2,6 @@
 
 use mailping_core::{Error, PingId, Tracker};
 
-use crate::visit::Visit;
-
 /// Whether this tracker's receipts can be certified.
 #[cfg(feature = "certified")]
 pub(crate) fn is_offered(tracker: &Tracker) -> bool {
@@ -15,18 +13,15 @@ pub(crate) const fn is_offered(_: &Tracker) -> bool {
     false
 }
 
-/// The file; `None` if there is none, or the reader may not see the ping.
+/// The file; `None` if there is none. Whether the reader may see the ping is asked before.
 #[cfg(feature = "certified")]
-pub(crate) async fn text(visit: &Visit<'_>, id: PingId) -> Result<Option<String>, Error> {
-    if !is_offered(visit.tracker()) || !visit.holds(id).await? {
-        return Ok(None);
-    }
-    visit.tracker().receipts().certified(id).await
+pub(crate) async fn text(tracker: &Tracker, id: PingId) -> Result<Option<String>, Error> {
+    tracker.receipts().certified(id).await
 }
 
 #[cfg(not(feature = "certified"))]
 #[expect(clippy::unused_async, reason = "as the other one")]
-pub(crate) async fn text(_: &Visit<'_>, _: PingId) -> Result<Option<String>, Error> {
+pub(crate) async fn text(_: &Tracker, _: PingId) -> Result<Option<String>, Error> {
     Ok(None)
 }
 

@@ -204,7 +204,10 @@ async fn certified_text(visit: &Visit<'_>, id: PingId) -> Result<String, Answer>
     if !visit.holds(id).await.map_err(|error| failed(visit, &error))? {
         return Err(no_such_ping(visit));
     }
-    file::text(visit, id).await.map_err(|error| failed(visit, &error))?.ok_or_else(|| not_sealed(visit))
+    file::text(visit.tracker(), id)
+        .await
+        .map_err(|error| failed(visit, &error))?
+        .ok_or_else(|| not_sealed(visit))
 }
 
 fn not_sealed(visit: &Visit<'_>) -> Answer {
