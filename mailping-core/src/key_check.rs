@@ -1,4 +1,5 @@
-//! Whether the keyring has the keys that recipients and objections are kept under, looked at once.
+//! Whether the keyring has the keys that recipients, objections and sealed pings are kept under,
+//! looked at once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -55,14 +56,15 @@ impl KeyCheck {
 
 fn missing(id: u8) -> ParseError {
     ParseError::because(format_args!(
-        "the keyring lacks key {id}, under which recipients and objections are kept: add it after the newer keys"
+        "the keyring lacks key {id}, under which recipients, objections or sealed pings are kept: add it after the \
+         newer keys"
     ))
     .in_field("keys")
 }
 
 fn differs(id: u8) -> ParseError {
     ParseError::because(format_args!(
-        "key {id} of the keyring is not the key {id} under which recipients and objections are kept: bring that one back, \
+        "key {id} of the keyring is not the key {id} under which recipients, objections or sealed pings are kept: bring that one back, \
          and give the new key an id of its own"
     ))
     .in_field("keys")

@@ -172,9 +172,14 @@ pub(crate) async fn recipient_keys(pool: &PgPool, schema: &Schema) -> Result<Vec
             of_objections (key) AS (
                 (SELECT min(key) FROM {s}.objections) UNION ALL
                 SELECT (SELECT min(key) FROM {s}.objections WHERE objections.key > of_objections.key)
-                FROM of_objections WHERE of_objections.key IS NOT NULL)
+                FROM of_objections WHERE of_objections.key IS NOT NULL),
+            of_secrets (key) AS (
+                (SELECT min(key) FROM {s}.sealed_pings) UNION ALL
+                SELECT (SELECT min(key) FROM {s}.sealed_pings WHERE sealed_pings.key > of_secrets.key)
+                FROM of_secrets WHERE of_secrets.key IS NOT NULL)
         SELECT key FROM of_pings WHERE key IS NOT NULL UNION
-        SELECT key FROM of_objections WHERE key IS NOT NULL ORDER BY key";
+        SELECT key FROM of_objections WHERE key IS NOT NULL UNION
+        SELECT key FROM of_secrets WHERE key IS NOT NULL ORDER BY key";
     schema.query(FIND).fetch_all(&mut *schema.reader(pool).await?).await?.iter().map(rows::key).collect()
 }
 

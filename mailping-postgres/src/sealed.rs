@@ -117,6 +117,17 @@ pub(crate) async fn oldest(pool: &PgPool, schema: &Schema) -> Result<Option<u64>
     rows::optional(&row, 0, |row| number(row, 0, "sealed_pings.first"))
 }
 
+pub(crate) async fn statement(
+    pool: &PgPool,
+    schema: &Schema,
+    ping: PingId,
+    name: String,
+) -> Result<Option<String>> {
+    let find = schema.query_scalar("SELECT line FROM {s}.statements WHERE ping = $1 AND name = $2");
+    let find = find.bind(Uuid::from(ping)).bind(name);
+    Ok(find.fetch_optional(&mut *schema.reader(pool).await?).await?)
+}
+
 pub(crate) async fn statements_of(
     pool: &PgPool,
     schema: &Schema,

@@ -102,6 +102,11 @@ impl Sealing for PostgresStore {
         self.run(move |d| async move { sealed::oldest(&d.pool, &d.schema).await }).await
     }
 
+    async fn statement(&self, ping: PingId, name: &str) -> Result<Option<String>, StoreError> {
+        let name = name.to_owned();
+        self.run(move |d| async move { sealed::statement(&d.pool, &d.schema, ping, name).await }).await
+    }
+
     async fn statements_of(&self, ping: PingId) -> Result<Vec<(u64, String)>, StoreError> {
         self.run(move |d| async move { sealed::statements_of(&d.pool, &d.schema, ping).await }).await
     }

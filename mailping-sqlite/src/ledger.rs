@@ -198,6 +198,12 @@ pub(crate) fn oldest(connection: &Connection) -> Result<Option<u64>> {
     Ok(find.query_row((), |row| row.get::<_, Option<i64>>(0))?.map(i64::cast_unsigned))
 }
 
+pub(crate) fn statement(connection: &Connection, ping: PingId, name: &str) -> Result<Option<String>> {
+    let mut find = connection.prepare_cached("SELECT line FROM statements WHERE ping = ?1 AND name = ?2")?;
+    let asked = params![ping.as_bytes(), name];
+    find.query_row(asked, |row| Ok(value(row, 0, "statements.line"))).optional()?.transpose()
+}
+
 pub(crate) fn statements_of(connection: &Connection, ping: PingId) -> Result<Vec<(u64, String)>> {
     const FIND: &str = "SELECT seal, line FROM statements WHERE ping = ?1";
     all(connection, FIND, params![ping.as_bytes()], |row| {

@@ -125,6 +125,7 @@ pub(crate) fn recipient_keys(connection: &Connection) -> Result<Vec<KeyFingerpri
     for step in [
         "SELECT min(recipient_key) FROM pings WHERE recipient_key > ?1",
         "SELECT min(key) FROM objections WHERE key > ?1",
+        "SELECT min(key) FROM sealed_pings WHERE key > ?1",
     ] {
         let mut find = transaction.prepare_cached(step)?;
         // None is negative.

@@ -66,6 +66,11 @@ impl Sealing for SqliteStore {
         self.reads.call(|connection| ledger::oldest(connection)).await
     }
 
+    async fn statement(&self, ping: PingId, name: &str) -> Result<Option<String>, StoreError> {
+        let name = name.to_owned();
+        self.reads.call(move |connection| ledger::statement(connection, ping, &name)).await
+    }
+
     async fn statements_of(&self, ping: PingId) -> Result<Vec<(u64, String)>, StoreError> {
         self.reads.call(move |connection| ledger::statements_of(connection, ping)).await
     }

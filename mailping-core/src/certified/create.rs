@@ -52,21 +52,26 @@ impl Sealer {
         Err(StoreError::unavailable("seals are closed faster than a ping is made").into())
     }
 
-    /// The value of the mail's header line of a ping that was made before; `None` without sealing.
+    /// The value of the mail's header line of a ping that was made before; `None` without sealing,
+    /// and if it cannot be made any more: nobody is kept from withdrawing a ping for that.
     pub(crate) async fn header(&self, ping: PingId) -> Result<Option<String>, Error> {
+        match self.try_header(ping).await {
+            Err(error @ (Error::Log { .. } | Error::Store(StoreError::Corrupt { .. }))) => {
+                tracing::error!(%ping, %error, "a sealed ping is given without its header line");
+                Ok(None)
+            }
+            tried => tried,
+        }
+    }
+
+    async fn try_header(&self, ping: PingId) -> Result<Option<String>, Error> {
         let store = self.store()?;
         let Some(sealed) = store.sealed(&[ping]).await?.pop().flatten() else { return Ok(None) };
-        let lines = store.statements_of(ping).await?;
+        let created = store.statement(ping, StatementKind::Created.as_str()).await?;
         // Erased in between.
-        let Some(created) = lines.iter().map(|(_, line)| line).find(|line| is_created(line)) else {
-            return Ok(None);
-        };
-        Ok(Some(key_of(ping, &sealed.secret, self.keys())?.header(created)))
+        let Some(created) = created else { return Ok(None) };
+        Ok(Some(key_of(ping, &sealed.secret, self.keys())?.header(&created)))
     }
-}
-
-fn is_created(line: &str) -> bool {
-    line.parse::<Statement>().is_ok_and(|statement| statement.kind() == StatementKind::Created)
 }
 
 fn key_of(ping: PingId, secret: &PingSecret, keys: &Keyring) -> Result<PingKey, Error> {

@@ -298,8 +298,9 @@ impl Rows {
 
     pub(super) fn keys(&self) -> Vec<KeyFingerprint> {
         let of_pings = self.pings.values().filter_map(|row| row.recipient);
-        let keys: BTreeSet<KeyFingerprint> =
-            of_pings.chain(self.objections.keys().copied()).map(|hash| hash.key()).collect();
+        let of_people = of_pings.chain(self.objections.keys().copied()).map(|hash| hash.key());
+        let of_secrets = self.book.pings.values().map(|sealed| sealed.secret.key);
+        let keys: BTreeSet<KeyFingerprint> = of_people.chain(of_secrets).collect();
         keys.into_iter().collect()
     }
 }

@@ -111,6 +111,10 @@ impl Sealing for MemoryStore {
         Ok(self.rows().book.pings.values().map(|sealed| sealed.first).min())
     }
 
+    async fn statement(&self, ping: PingId, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.rows().book.statements.get(&(ping, name.to_owned())).map(|one| one.line.clone()))
+    }
+
     async fn statements_of(&self, ping: PingId) -> Result<Vec<(u64, String)>, StoreError> {
         Ok(self.rows().book.of_ping(ping).map(|one| (one.seal, one.line.clone())).collect())
     }

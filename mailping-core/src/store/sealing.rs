@@ -68,6 +68,9 @@ pub trait Sealing: fmt::Debug + Send + Sync {
     /// The lowest `first` of all pings that are kept; `None` without any.
     async fn oldest(&self) -> Result<Option<u64>, StoreError>;
 
+    /// The line of a ping's statement of this name; `None` if there is none.
+    async fn statement(&self, ping: PingId, name: &str) -> Result<Option<String>, StoreError>;
+
     /// All statements of a ping with the number of their seal, in any order.
     async fn statements_of(&self, ping: PingId) -> Result<Vec<(u64, String)>, StoreError>;
 

@@ -191,7 +191,9 @@ cases! {
         what_ended_in_a_seal_comes_page_by_page,
         seals_and_leaves_come_back_until_they_are_cut,
         an_erased_ping_leaves_neither_secret_nor_statement,
-        an_erasure_during_a_step_comes_before_or_after_it;
+        an_erasure_during_a_step_comes_before_or_after_it,
+        the_keys_of_secrets_are_told_until_their_pings_are_gone,
+        one_statement_is_found_by_its_name;
     sealers:
         what_is_kept_is_certified_until_it_ends,
         two_sealers_make_one_log,

@@ -113,6 +113,7 @@ CREATE TABLE sealed_pings (
     xact bigint,                        -- the transaction that ended it
     CHECK ((last IS NULL) = (xact IS NULL))
 );
+CREATE INDEX sealed_pings_by_key ON sealed_pings (key);
 CREATE INDEX sealed_pings_by_first ON sealed_pings (first);
 CREATE INDEX sealed_pings_by_end ON sealed_pings (ends_at) WHERE last IS NULL;
 CREATE INDEX sealed_pings_by_last ON sealed_pings (last, ping) WHERE last IS NOT NULL;

@@ -130,6 +130,7 @@ CREATE TABLE sealed_pings (
     last INTEGER,                   -- the seal of its last one, once it has ended
     ends_at INTEGER NOT NULL        -- `record_until`; 0 once it is withdrawn or closed
 ) WITHOUT ROWID, STRICT;
+CREATE INDEX sealed_pings_by_key ON sealed_pings (key);
 CREATE INDEX sealed_pings_by_end ON sealed_pings (ends_at) WHERE last IS NULL;
 CREATE INDEX sealed_pings_by_last ON sealed_pings (last) WHERE last IS NOT NULL;
 CREATE TRIGGER sealed_pings_end AFTER UPDATE OF status ON pings WHEN NEW.status IN (1, 4) BEGIN

@@ -214,6 +214,16 @@ fn an_instance_that_was_off_until_its_head_was_cut_off_goes_on() {
     assert!(matches!(pollster::block_on(three.work()), Err(Error::Log { .. })));
 }
 
+#[test]
+fn a_ping_whose_key_is_missing_is_given_without_its_header() {
+    let mut fixture = Fixture::new("no-key");
+    let sealer = fixture.sealer(|log| log, key(1));
+    let id = fixture.created(&sealer, 1);
+    assert!(pollster::block_on(sealer.header(id)).unwrap().is_some());
+    fixture.keys = Keyring::generate().unwrap();
+    assert_eq!(pollster::block_on(fixture.sealer(|log| log, key(1)).header(id)).unwrap(), None);
+}
+
 #[cfg(feature = "testing")]
 mod damaged {
     use super::*;

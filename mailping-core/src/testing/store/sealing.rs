@@ -411,3 +411,38 @@ pub(super) async fn an_erasure_during_a_step_comes_before_or_after_it(harness: H
         assert_eq!((one(sealing, ping_id(n)).await, lines_of(sealing, ping_id(n)).await), (None, vec![]));
     }
 }
+
+pub(super) async fn the_keys_of_secrets_are_told_until_their_pings_are_gone(harness: Harness) {
+    let sealing = sealing!(harness);
+    assert_eq!(harness.recipient_keys().await.unwrap(), []);
+    for n in [1, 2, 4, 5] {
+        given_sealed(sealing, n, (n == 4).then_some(&recipient(1, &[5]))).await;
+    }
+    // Ping 1 and ping 4 have the same.
+    let told = async || {
+        let mut keys = harness.recipient_keys().await.unwrap();
+        keys.sort();
+        keys
+    };
+    assert_eq!(told().await, [1, 2, 5].map(super::harness::key));
+    assert!(stepped(sealing, |step| step.ended = vec![(ping_id(2), 3)]).await);
+    harness.erase(ping_id(1)).await.unwrap();
+    harness.erase_recipient(&recipient(1, &[5])).await.unwrap();
+    assert_eq!(told().await, [super::harness::key(2)], "also of one that has ended");
+    harness.erase(ping_id(2)).await.unwrap();
+    assert_eq!(told().await, [super::harness::key(2)], "ping 5 has it too");
+}
+
+pub(super) async fn one_statement_is_found_by_its_name(harness: Harness) {
+    let sealing = sealing!(harness);
+    let id = given_sealed(sealing, 1, None).await;
+    let other = given_sealed(sealing, 2, None).await;
+    assert!(stepped(sealing, |step| step.statements = vec![statement(id, "open 1", 3, SENT)]).await);
+    let found = async |ping, name| sealing.statement(ping, name).await.unwrap();
+    assert_eq!(found(id, "created").await, Some(created(1).line));
+    assert_eq!(found(id, "open 1").await, Some(statement(id, "open 1", 3, SENT).line));
+    assert_eq!((found(other, "open 1").await, found(id, "open").await), (None, None));
+    assert_eq!(found(ping_id(3), "created").await, None);
+    harness.erase(id).await.unwrap();
+    assert_eq!(found(id, "created").await, None);
+}
