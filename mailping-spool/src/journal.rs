@@ -122,12 +122,12 @@ impl Journal {
 
     fn refresh(&self, state: &State) {
         let sum = |count: fn(&Records) -> usize| state.everything().map(count).sum::<usize>() as u64;
-        let waiting = state.everything().filter(|file| !file.waiting.is_empty());
+        let movable = state.everything().filter(|file| !file.is_stuck && !file.waiting.is_empty());
         *self.counts() = Counts {
             files: state.everything().count(),
             waiting: sum(|file| file.waiting.len()),
             movable: sum(|file| if file.is_stuck { 0 } else { file.waiting.len() }),
-            oldest: waiting.map(|file| file.begun).min(),
+            oldest: movable.map(|file| file.begun).min(),
             unreadable: sum(|file| file.damaged.len() + usize::from(file.is_stuck)),
             newer: sum(|file| file.newer.len()),
             set_aside: sum(|file| file.refused.len()) + state.parted,

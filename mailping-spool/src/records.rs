@@ -71,7 +71,9 @@ impl Records {
         let about = std::fs::metadata(&self.path)?;
         let read = segment::read(&self.path, self.moved_to, usize::MAX)?;
         self.length = about.len();
-        self.begun = self.begun.min(about.modified()?);
+        // Its first record is as old as the file, not as its last one.
+        let modified = about.modified()?;
+        self.begun = self.begun.min(about.created().unwrap_or(modified)).min(modified);
         read.lines.iter().for_each(|line| self.note(line));
         Ok(())
     }
@@ -116,5 +118,26 @@ impl Records {
     /// What waits in it waits for a person from now on.
     pub(crate) fn put_aside(&mut self) {
         self.refused.append(&mut self.waiting);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_found_is_as_old_as_its_first_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1.spool");
+        std::fs::write(&path, "").unwrap();
+        let begun = SystemTime::now();
+        while SystemTime::now() <= begun + std::time::Duration::from_millis(20) {
+            std::thread::yield_now();
+        }
+        let file = std::fs::File::options().append(true).open(&path).unwrap();
+        file.set_modified(SystemTime::now()).unwrap();
+        if file.metadata().unwrap().created().is_ok() {
+            assert!(Records::found(1, path).begun <= begun);
+        }
     }
 }

@@ -30,7 +30,8 @@ pub trait Spooling: Send + Sync {
 pub struct Backlog {
     /// How many opens and last days wait.
     pub waiting: u64,
-    /// How long the oldest of them has waited, in seconds in JSON.
+    /// How long the oldest of them has waited, but for those in files that the disk refuses for a
+    /// while, which are `unreadable`; in seconds in JSON.
     #[serde(rename = "oldest_s", serialize_with = "crate::health::seconds")]
     #[cfg_attr(feature = "utoipa", schema(value_type = Option<f64>))]
     pub oldest: Option<Duration>,
