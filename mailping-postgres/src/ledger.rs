@@ -102,10 +102,8 @@ pub(crate) async fn step(transaction: Tx<'_>, schema: &Schema, from: u64, step: 
     if let Some(seal) = &step.seal {
         keep(transaction, schema, seal, &step.leaves).await?;
     }
-    if let Some(StampRow { size, note, token }) = &step.stamp {
-        const STAMP: &str = "
-            INSERT INTO {s}.stamps (size, note, token) VALUES ($1, $2, $3)
-            ON CONFLICT (size) DO UPDATE SET note = excluded.note, token = excluded.token";
+    for StampRow { size, note, token } in &step.stamps {
+        const STAMP: &str = "INSERT INTO {s}.stamps (size, note, token) VALUES ($1, $2, $3)";
         let stamp = schema.query(STAMP).bind(size.cast_signed()).bind(note).bind(token);
         stamp.execute(&mut **transaction).await?;
     }

@@ -176,7 +176,7 @@ pub(crate) async fn leaves(pool: &PgPool, schema: &Schema, seal: u64, part: u64)
 }
 
 pub(crate) async fn stamps(pool: &PgPool, schema: &Schema) -> Result<Vec<StampRow>> {
-    let find = schema.query("SELECT size, note, token FROM {s}.stamps ORDER BY size");
+    let find = schema.query("SELECT size, note, token FROM {s}.stamps ORDER BY size, n");
     let found = find.fetch_all(&mut *schema.reader(pool).await?).await?;
     let read = |row| {
         let (note, token) = (rows::value(row, 1, "stamps.note")?, rows::value(row, 2, "stamps.token")?);

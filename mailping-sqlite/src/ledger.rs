@@ -107,9 +107,9 @@ pub(crate) fn step(connection: &Connection, from: u64, step: &Step) -> Result<bo
             )?;
         }
     }
-    if let Some(StampRow { size, note, token }) = &step.stamp {
+    for StampRow { size, note, token } in &step.stamps {
         let stamp = params![size.cast_signed(), note, token];
-        run("INSERT OR REPLACE INTO stamps (size, note, token) VALUES (?1, ?2, ?3)", stamp)?;
+        run("INSERT INTO stamps (size, note, token) VALUES (?1, ?2, ?3)", stamp)?;
     }
     if step.cut > 0 {
         // Far behind the nonces that are in use: pages of rows that are zeros alone.
@@ -243,7 +243,7 @@ pub(crate) fn leaves(connection: &Connection, seal: u64, part: u64) -> Result<Op
 }
 
 pub(crate) fn stamps(connection: &Connection) -> Result<Vec<StampRow>> {
-    all(connection, "SELECT size, note, token FROM stamps ORDER BY size", params![], |row| {
+    all(connection, "SELECT size, note, token FROM stamps ORDER BY size, n", params![], |row| {
         let size = number(row, 0, "stamps.size")?;
         Ok(StampRow { size, note: value(row, 1, "stamps.note")?, token: value(row, 2, "stamps.token")? })
     })

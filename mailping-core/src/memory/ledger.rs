@@ -14,7 +14,8 @@ pub(super) struct Book {
     pub(super) seals: BTreeMap<u64, SealRow>,
     /// By seal and part.
     pub(super) leaves: BTreeMap<(u64, u64), Vec<u8>>,
-    pub(super) stamps: BTreeMap<u64, StampRow>,
+    /// By size.
+    pub(super) stamps: Vec<StampRow>,
 }
 
 impl Book {

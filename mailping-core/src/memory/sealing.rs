@@ -56,10 +56,11 @@ impl Sealing for MemoryStore {
             let parts = (0..).zip(&step.leaves);
             book.leaves.extend(parts.map(|(part, leaves)| ((seal.number, part), leaves.clone())));
         }
-        book.stamps.extend(step.stamp.iter().map(|stamp| (stamp.size, stamp.clone())));
+        book.stamps.extend(step.stamps.iter().cloned());
+        book.stamps.sort_by_key(|stamp| stamp.size);
         book.seals.retain(|number, _| *number >= step.cut);
         book.leaves.retain(|(number, _), _| *number >= step.cut);
-        book.stamps.retain(|size, _| *size > step.cut);
+        book.stamps.retain(|stamp| stamp.size > step.cut);
         Ok(true)
     }
 
@@ -142,6 +143,6 @@ impl Sealing for MemoryStore {
     }
 
     async fn stamps(&self) -> Result<Vec<StampRow>, StoreError> {
-        Ok(self.rows().book.stamps.values().cloned().collect())
+        Ok(self.rows().book.stamps.clone())
     }
 }

@@ -88,7 +88,7 @@ pub trait Sealing: fmt::Debug + Send + Sync {
     /// The leaves of a part of a seal; `None` if they are not kept.
     async fn leaves(&self, seal: u64, part: u64) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// The signed heads that were stamped, by their size.
+    /// The stamps, by the size of their heads, and those of one size as they were kept.
     async fn stamps(&self) -> Result<Vec<StampRow>, StoreError>;
 }
 
@@ -162,8 +162,8 @@ pub struct Step {
     pub seal: Option<SealRow>,
     /// The leaves of its parts, from part 0 on.
     pub leaves: Vec<Vec<u8>>,
-    /// A signed head that was stamped.
-    pub stamp: Option<StampRow>,
+    /// Stamps of a signed head, kept beside those that are there.
+    pub stamps: Vec<StampRow>,
     /// Seals with their leaves below this number are deleted, and stamps of so few seals or fewer.
     pub cut: u64,
 }
@@ -272,7 +272,7 @@ pub struct SealRow {
     pub parts: Vec<u8>,
 }
 
-/// A signed head of the log that an authority has stamped.
+/// A signed head of the log that an authority has stamped: one for each stamp.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the contract is these fields")]
 pub struct StampRow {

@@ -147,7 +147,8 @@ ALTER TABLE seal_leaves ALTER COLUMN leaves SET STORAGE EXTERNAL;
 
 -- Signed heads of the log that an outside authority has stamped.
 CREATE TABLE stamps (
-    size bigint NOT NULL PRIMARY KEY,   -- how many seals it has
+    n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    size bigint NOT NULL,               -- how many seals it has
     note text COLLATE "C" NOT NULL,
     token bytea NOT NULL                -- RFC 3161
 );

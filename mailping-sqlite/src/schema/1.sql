@@ -163,7 +163,8 @@ CREATE TABLE seal_leaves (
 
 -- Signed heads of the log that an outside authority has stamped.
 CREATE TABLE stamps (
-    size INTEGER PRIMARY KEY,       -- how many seals it has
+    n INTEGER PRIMARY KEY,
+    size INTEGER NOT NULL,          -- how many seals it has
     note TEXT NOT NULL,
     token BLOB NOT NULL             -- RFC 3161
 ) STRICT;

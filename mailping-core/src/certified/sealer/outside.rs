@@ -38,7 +38,7 @@ impl Turn<'_> {
                     if token::time(&token, &sha256(&[standing.note.as_bytes()])).is_some() =>
                 {
                     let (size, note) = (standing.signed(), standing.note.clone());
-                    step.stamp = Some(StampRow { size, note, token });
+                    step.stamps.push(StampRow { size, note, token });
                 }
                 Ok(Seen::Cosignature(line)) if is_signed(&format!("{}{line}", shown.note)) => {
                     shown.note.push_str(&line);
@@ -55,7 +55,7 @@ impl Turn<'_> {
         let Some(next) = turn.standing.clone() else { return Ok(true) };
         // A newer head has no signature of theirs.
         let note = if next.note == standing.note { shown.note } else { next.note.clone() };
-        let step = Step { stamp: step.stamp, ..turn.step() };
+        let step = Step { stamps: step.stamps, ..turn.step() };
         turn.put(&Standing { note, ..next }, step).await?;
         Ok(true)
     }

@@ -339,12 +339,14 @@ pub(super) async fn seals_and_leaves_come_back_until_they_are_cut(harness: Harne
     let sealing = sealing!(harness);
     let row = |number: u64| SealRow { number, entry: format!("mailping\n{number}\n"), parts: vec![7; 64] };
     for number in 0..5 {
-        let stamp = StampRow { size: number + 1, note: format!("note {number}\n"), token: vec![0, 255] };
+        let stamp =
+            |by| StampRow { size: number + 1, note: format!("note {number}\n"), token: vec![by, 255] };
         assert!(
             stepped(sealing, |step| {
                 step.seal = Some(row(number));
                 step.leaves = vec![vec![1; 64], vec![]];
-                step.stamp = (number != 2).then_some(stamp);
+                step.stamps =
+                    [stamp(0), stamp(1)].into_iter().take([2, 1, 0, 2, 1][number as usize]).collect();
             })
             .await
         );
@@ -355,15 +357,16 @@ pub(super) async fn seals_and_leaves_come_back_until_they_are_cut(harness: Harne
     assert_eq!(sealing.leaves(4, 2).await.unwrap(), None);
     let sizes =
         async || -> Vec<u64> { sealing.stamps().await.unwrap().iter().map(|stamp| stamp.size).collect() };
-    assert_eq!(sizes().await, [1, 2, 4, 5]);
-    assert_eq!(sealing.stamps().await.unwrap()[2].token, [0, 255]);
+    assert_eq!(sizes().await, [1, 1, 2, 4, 4, 5], "each authority's");
+    let tokens: Vec<u8> = sealing.stamps().await.unwrap().iter().map(|stamp| stamp.token[0]).collect();
+    assert_eq!(tokens, [0, 1, 0, 0, 1, 0]);
     assert!(stepped(sealing, |step| step.cut = 2).await);
     assert_eq!(sealing.seals(0, 9).await.unwrap(), [row(2), row(3), row(4)]);
     assert_eq!(
         (sealing.leaves(1, 0).await.unwrap(), sealing.leaves(2, 0).await.unwrap().is_some()),
         (None, true)
     );
-    assert_eq!(sizes().await, [4, 5]);
+    assert_eq!(sizes().await, [4, 4, 5]);
 }
 
 pub(super) async fn an_erased_ping_leaves_neither_secret_nor_statement(harness: Harness) {
