@@ -17,12 +17,18 @@ const MAX_NEWS: usize = 32;
 /// A step holds about so many statements, so that no hit waits for it longer than for a batch.
 const MAX_STATEMENTS: usize = 32;
 
+/// And is made after so many reads, also of news that is not sealed.
+const MAX_READS: usize = 64;
+
 impl Turn<'_> {
     /// Puts down what was kept since the last time; `false` if there is nothing.
     pub(super) async fn feed(&self, standing: &Standing) -> Result<bool, Error> {
         let schedule = self.schedule(standing);
         let (mut mark, mut statements, mut is_new) = (standing.mark.clone(), Vec::new(), false);
-        while statements.len() < MAX_STATEMENTS {
+        for _ in 0..MAX_READS {
+            if statements.len() >= MAX_STATEMENTS {
+                break;
+            }
             let news = self.sealer.store.news(&mark, MAX_NEWS).await?;
             if news.unreadable > 0 {
                 tracing::error!(rows = news.unreadable, "what cannot be read cannot be sealed");

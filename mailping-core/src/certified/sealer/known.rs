@@ -35,6 +35,11 @@ impl Known {
         self.tree.cut() == standing.cut.0 && self.tree.size() <= size && is_there
     }
 
+    /// Whether the signed head is one of these seals, which may be more.
+    fn holds(&self, standing: &Standing) -> bool {
+        self.tree.cut() == standing.cut.0 && self.extends(&standing.note).is_ok()
+    }
+
     /// Takes in the seals that are not there yet, up to so many in all.
     async fn catch_up(&mut self, sealing: &dyn Sealing, size: u64) -> Result<(), Error> {
         let corrupt = StoreError::Corrupt { what: "the seals" };
@@ -65,7 +70,20 @@ impl Turn<'_> {
 }
 
 impl Sealer {
-    pub(super) async fn known_to(
+    /// The tree of all seals that the signed head has, and perhaps of more.
+    pub(super) async fn known_to_head(
+        &self,
+        sealing: &dyn Sealing,
+        standing: &Standing,
+    ) -> Result<Arc<Known>, Error> {
+        let remembered = self.remembered();
+        if remembered.holds(standing) {
+            return Ok(remembered);
+        }
+        self.known_to(sealing, standing, standing.signed()).await
+    }
+
+    async fn known_to(
         &self,
         sealing: &dyn Sealing,
         standing: &Standing,

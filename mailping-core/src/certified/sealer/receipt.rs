@@ -30,7 +30,7 @@ impl Sealer {
         if !statements.contains_key(&sealed.first) {
             return Ok(None);
         }
-        let known = self.known_to(sealing, &standing, size).await?;
+        let known = self.known_to_head(sealing, &standing).await?;
         let earlier = sealing.stamps().await?.into_iter().filter(|stamp| stamp.size <= size);
         let earlier: Vec<_> = earlier.map(|stamp| (stamp.note, Some(stamp.token))).collect();
         let parts = parts(sealing, &key, sealed, size, statements).await?;
