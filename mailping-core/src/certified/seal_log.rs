@@ -21,6 +21,7 @@ pub struct SealLog {
     pub(super) old_key: Option<LogKey>,
     pub(super) last_head: PathBuf,
     pub(super) every: Duration,
+    grace: Duration,
     pub(super) outside: Vec<Arc<dyn Outside>>,
 }
 
@@ -36,7 +37,14 @@ impl SealLog {
     /// older head.
     pub fn new(key: LogKey, last_head: impl AsRef<Path>) -> Self {
         let last_head = last_head.as_ref().to_owned();
-        Self { key, old_key: None, last_head, every: DEFAULT_EVERY, outside: Vec::new() }
+        Self {
+            key,
+            old_key: None,
+            last_head,
+            every: DEFAULT_EVERY,
+            grace: Duration::ZERO,
+            outside: Vec::new(),
+        }
     }
 
     /// How often a seal is made: every hour without this call, at least a second. The same in all
@@ -46,6 +54,21 @@ impl SealLog {
         self
     }
 
+    /// How long after `record_until` a ping ends: as long as a seal takes, [`every`](Self::every),
+    /// without this call, and never sooner. An open that comes after the end is dropped, so set it
+    /// to the longest time for which an edge node, or another instance that has a spool, may be cut
+    /// off and still deliver; and keep pings longer than that after `record_until`, or they are
+    /// purged before their receipts are final. This process's own spool is waited for in any case.
+    /// The same in all instances on one database.
+    pub fn grace(mut self, late: Duration) -> Self {
+        self.grace = late;
+        self
+    }
+
+    pub(super) fn late(&self) -> Duration {
+        self.grace.max(self.every)
+    }
+
     /// Takes over from this key, of the same origin: the next seal says so, and is signed by it.
     /// From then on it is not needed any more.
     pub fn taking_over_from(mut self, old_key: LogKey) -> Self {
@@ -53,7 +76,9 @@ impl SealLog {
         self
     }
 
-    /// Shows the signed head to an outside party, at most once a day, on a thread without an async
+    /// Shows the signed head to an outside party, at most once a day. Call it again for more of them.
+    /// A stamp is in all receipts from then on; a witness's signature in those that are made before
+    /// the next seal, whose head is another one. It is called on a thread without an async
     /// runtime and without a time-out: see [`Outside`].
     pub fn show_to(mut self, party: impl Outside + 'static) -> Self {
         self.outside.push(Arc::new(party));

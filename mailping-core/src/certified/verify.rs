@@ -43,7 +43,8 @@ impl Verifier {
         Self { log, witnesses: Vec::new(), header: None, earlier: Vec::new() }
     }
 
-    /// Refuses receipts whose checkpoint this witness has not signed.
+    /// Refuses receipts whose own checkpoint this witness has not signed. A sender that shows its log
+    /// once a day has such receipts only until the next seal after that: ask it for one.
     pub fn witness(mut self, key: PublicKey) -> Self {
         self.witnesses.push(key);
         self

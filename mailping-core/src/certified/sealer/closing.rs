@@ -3,7 +3,7 @@
 
 use super::known::Known;
 use super::standing::Standing;
-use super::turn::Turn;
+use super::turn::{MAX_APART, Turn};
 use crate::certified::checkpoint::Checkpoint;
 use crate::certified::issue::Leaves;
 use crate::certified::note::Note;
@@ -21,7 +21,11 @@ impl Turn<'_> {
     pub(super) async fn close(&self, standing: &Standing, latest: Option<Timestamp>) -> Result<bool, Error> {
         let until = floor_second(self.now);
         if until <= standing.from || latest.is_some_and(|latest| latest > until) {
-            return Ok(false);
+            // At the end of time it is the store that holds the seal open, for a while.
+            let is_ahead = |latest: Timestamp| {
+                latest > until.plus(MAX_APART) && latest != Timestamp::from_unix_millis(i64::MAX)
+            };
+            return if latest.is_some_and(is_ahead) { Err(Error::Log { problem: AHEAD }) } else { Ok(false) };
         }
         let closed = Standing { closing: Some((standing.from, until)), from: until, ..standing.clone() };
         let step = Step { next: self.ledger.next + 1, closed_to: until, ..self.step() };
@@ -121,6 +125,8 @@ pub(super) fn in_order(lines: &[String]) -> Result<Vec<Statement>, Error> {
 
 pub(crate) const NO_KEY: &str =
     "the keyring lacks a key that sealed pings were made with: put it back behind the newer ones";
+const AHEAD: &str = "something is sealed with a time that is still to come, by a clock that is or was ahead \
+    (or seals were made less often before): set that clock; no seal is closed before that time";
 const NO_OLD_KEY: &str = "the old key of the log is needed once, to pass on to the new one";
 const NOT_EXTENDED: &str = "what was signed before is not in the database any more: an older state was \
     brought back, or another server has taken over; bring the newer state back, or seal into a new database";

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::standing::Standing;
 use super::turn::Turn;
 use crate::certified::statement::{Statement, StatementKind};
-use crate::store::{EndReason, Ending, NewStatement, SealedPing, Step, StoreError};
+use crate::store::{Backlog, EndReason, Ending, NewStatement, SealedPing, Spooling, Step, StoreError};
 use crate::time::{StepTime, TimeStep};
 use crate::{Detail, Error, LastDay, PingId, Timestamp};
 
@@ -18,11 +19,8 @@ const MAX_TRIED: usize = 4_096;
 impl Turn<'_> {
     /// Ends the pings whose time has come; `false` if there are none.
     pub(super) async fn end(&self, standing: &Standing) -> Result<bool, Error> {
-        // What is on its way may be from before the end of recording: a spool hands it over late.
-        let every = i64::try_from(self.sealer.log.every.as_millis()).unwrap_or(i64::MAX);
-        let waits = self.sealer.store.spool().is_some_and(|spool| spool.backlog().waiting > 0);
-        let until = if waits { 0 } else { self.now.unix_millis().saturating_sub(every) };
-        let until = Timestamp::from_unix_millis(until);
+        let backlog = self.sealer.store.spool().map(Spooling::backlog).unwrap_or_default();
+        let until = arrived_until(self.now, self.sealer.log.late(), backlog);
         let (mut step, mut passed_over) = (self.step(), 0);
         let (mut limit, mut tried) = (MAX_ENDINGS, BTreeSet::new());
         while step.ended.is_empty() && limit <= MAX_TRIED {
@@ -90,5 +88,32 @@ impl Turn<'_> {
         add(Statement::ended(at, ending.reason), StatementKind::Ended);
         step.ended.push((ping.id, seal));
         Ok(())
+    }
+}
+
+/// Up to when all opens have come that will: what a spool holds is from later than since when it
+/// holds it, and what is on its way elsewhere has the grace.
+fn arrived_until(now: Timestamp, grace: Duration, backlog: Backlog) -> Timestamp {
+    let late = grace.max(backlog.oldest.unwrap_or_default());
+    let late = i64::try_from(late.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_unix_millis(now.unix_millis().saturating_sub(late))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spool_holds_back_what_it_can_have_opens_of_alone() {
+        let until = |grace, backlog| {
+            let until = arrived_until(Timestamp::from_unix_millis(10_000_000), grace, backlog);
+            (10_000_000 - until.unix_millis()) / 1_000
+        };
+        let seconds = Duration::from_secs;
+        assert_eq!(until(seconds(60), Backlog::default()), 60);
+        assert_eq!(until(seconds(60), Backlog::new(9, Some(seconds(5)))), 60, "busy, and nothing is late");
+        assert_eq!(until(seconds(60), Backlog::new(9, Some(seconds(500)))), 500);
+        assert_eq!(until(seconds(60), Backlog::new(9, None)), 60, "what will not come is not waited for");
+        assert_eq!(until(Duration::MAX, Backlog::default()), 10_000);
     }
 }

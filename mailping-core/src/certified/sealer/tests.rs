@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::certified::{Digests, LogKey, Verifier};
+use crate::fetcher::Verdict;
 use crate::{Basis, MemoryStore, Ping, PingId, Status};
 
 const HOUR: i64 = 3_600_000;
@@ -222,6 +223,82 @@ fn a_ping_whose_key_is_missing_is_given_without_its_header() {
     assert!(pollster::block_on(sealer.header(id)).unwrap().is_some());
     fixture.keys = Keyring::generate().unwrap();
     assert_eq!(pollster::block_on(fixture.sealer(|log| log, key(1)).header(id)).unwrap(), None);
+}
+
+#[test]
+fn a_ping_ends_after_the_grace() {
+    for (grace, last) in [(0, 1), (1, 1), (30, 30)] {
+        let fixture = Fixture::new(&format!("grace-{grace}"));
+        let sealer = fixture.sealer(|log| log.grace(Duration::from_secs(grace * 3_600)), key(1));
+        let id = fixture.created(&sealer, 1);
+        let status = || pollster::block_on(fixture.store.ping(id)).unwrap().unwrap().status;
+        fixture.hours(&sealer, 24 + usize::try_from(last).unwrap() - 1);
+        assert_eq!(status(), Status::Live, "{grace}");
+        fixture.hours(&sealer, 1);
+        assert_eq!(status(), Status::Expired, "{grace}");
+    }
+}
+
+#[test]
+fn a_ping_of_a_clock_that_is_ahead_is_told_until_its_time_comes() {
+    let fixture = Fixture::new("ahead");
+    let sealer = fixture.sealer(|log| log, key(1));
+    fixture.created(&sealer, 1);
+    fixture.hours(&sealer, 1);
+    fixture.now.fetch_add(24 * HOUR, Ordering::SeqCst);
+    fixture.created(&sealer, 2);
+    fixture.now.fetch_sub(24 * HOUR, Ordering::SeqCst);
+    for _ in 0..23 {
+        fixture.now.fetch_add(HOUR, Ordering::SeqCst);
+        assert!(matches!(pollster::block_on(sealer.work()), Err(Error::Log { .. })));
+        assert_eq!(pollster::block_on(sealer.count()).unwrap(), 1);
+    }
+    fixture.hours(&sealer, 2);
+    assert_eq!(pollster::block_on(sealer.count()).unwrap(), 2);
+}
+
+#[test]
+fn a_receipt_reads_no_seals_again_while_the_head_cannot_be_written() {
+    let fixture = Fixture::new("no-head");
+    let sealer = fixture.sealer(|log| log, key(1));
+    let id = fixture.created(&sealer, 1);
+    fixture.hours(&sealer, 3);
+    std::fs::create_dir(fixture.folder.join("head.new")).unwrap();
+    fixture.now.fetch_add(HOUR, Ordering::SeqCst);
+    assert!(matches!(pollster::block_on(sealer.work()), Err(Error::File(_))));
+    let known = sealer.remembered();
+    assert_eq!((known.tree.size(), pollster::block_on(sealer.count()).unwrap()), (4, 3));
+    let receipt = pollster::block_on(sealer.receipt(id)).unwrap().unwrap();
+    assert!(Verifier::new(key(1).public().clone()).verify(&receipt).is_ok());
+    assert!(Arc::ptr_eq(&known, &sealer.remembered()));
+}
+
+#[test]
+fn news_that_is_not_sealed_is_read_in_steps_too() {
+    const OPENS: usize = 5_000;
+    let fixture = Fixture::new("unsealed");
+    let sealer = fixture.sealer(|log| log, key(1));
+    pollster::block_on(sealer.begin()).unwrap();
+    let mut ping = Ping::stored(PingId::from_bytes([7; 16]), "x".to_owned(), Basis::Contract, Status::Live);
+    (ping.detail, ping.record_until) = (crate::Detail::Network, time(SENT + HOUR));
+    pollster::block_on(fixture.store.insert_ping(&ping, None)).unwrap();
+    let open = |n: usize| {
+        let id = crate::OpenId::from_bytes((n as u64).to_be_bytes());
+        crate::Open::new(ping.id, id, time(SENT), crate::fetcher::Fetcher::Browser, Verdict::Human)
+    };
+    let opens: Vec<_> = (0..OPENS).map(open).collect();
+    pollster::block_on(fixture.store.record(&opens, &[], crate::store::Attempt::First)).unwrap();
+    let left = || {
+        let ledger = pollster::block_on(sealer.store().unwrap().ledger()).unwrap();
+        let mark = Standing::of(&ledger).unwrap().unwrap().mark;
+        pollster::block_on(fixture.store.news(&mark, OPENS)).unwrap().items.len()
+    };
+    assert_eq!(left(), OPENS);
+    let turn = pollster::block_on(sealer.turn()).unwrap();
+    pollster::block_on(turn.go(&mut 0)).unwrap();
+    assert!((1..OPENS).contains(&left()), "{}", left());
+    pollster::block_on(sealer.work()).unwrap();
+    assert_eq!(left(), 0);
 }
 
 #[cfg(feature = "testing")]

@@ -21,7 +21,7 @@ impl Turn<'_> {
     pub(super) async fn go(self, feeds: &mut usize) -> Result<bool, Error> {
         let Some(standing) = &self.standing else { return self.is_begun().await.map(|_| true) };
         self.check_key(standing)?;
-        if self.now.plus(MAX_BEHIND) < standing.from {
+        if self.now.plus(MAX_APART) < standing.from {
             return Err(Error::Log { problem: CLOCK });
         }
         if let Some(period) = standing.closing {
@@ -84,6 +84,6 @@ impl Turn<'_> {
 }
 
 /// How far the clocks of two machines may be apart.
-const MAX_BEHIND: Duration = Duration::from_secs(300);
+pub(super) const MAX_APART: Duration = Duration::from_secs(300);
 const CLOCK: &str = "the clock is behind the last seal: nothing is sealed until it has caught up";
 const OTHER_KEY: &str = "the database holds a log of another key: give that key, or take over from it with one of the same origin";
