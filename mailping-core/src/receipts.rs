@@ -103,6 +103,19 @@ impl Receipts<'_> {
         }
     }
 
+    /// The first page of the [certified receipt](Self::certified) as an HTML document to print, as
+    /// [`Certified::to_html`](crate::certified::Certified::to_html) makes it.
+    ///
+    /// # Errors
+    /// As [`certified`](Self::certified).
+    #[cfg(feature = "certified")]
+    pub async fn certified_html(self, id: PingId) -> Result<Option<String>, Error> {
+        match &self.0.sealing {
+            Some(sealing) => Ok(sealing.sealer.certified(id).await?.map(|(_, proven)| proven.to_html())),
+            None => Ok(None),
+        }
+    }
+
     /// One page of a ping's opens without the sums, at most 1,000: it takes no longer for a ping of
     /// many. Empty if there is no such ping.
     ///

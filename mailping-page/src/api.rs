@@ -199,7 +199,7 @@ async fn certified(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
     if !visit.holds(id).await.map_err(|error| failed(&error))? {
         return Err(Answer::not_found());
     }
-    let text = file::text(visit.tracker(), id).await.map_err(|error| failed(&error))?;
+    let text = file::made(visit.tracker(), id, file::Form::Text).await.map_err(|error| failed(&error))?;
     text.map(|text| Answer::certified(id, text)).ok_or_else(Answer::not_found)
 }
 

@@ -1,5 +1,7 @@
 //! The certified receipt of a ping for download, if the program seals.
 
+#[cfg(feature = "certified")]
+use mailping_core::store::StoreError;
 use mailping_core::{Error, PingId, Tracker};
 
 /// Whether this tracker's receipts can be certified.
@@ -13,27 +15,33 @@ pub(crate) const fn is_offered(_: &Tracker) -> bool {
     false
 }
 
-/// The file; `None` if there is none. Whether the reader may see the ping is asked before.
+/// What is made of the receipt.
+#[derive(Clone, Copy)]
+pub(crate) enum Form {
+    /// The file.
+    Text,
+    /// Its first page as an HTML document to print.
+    Html,
+}
+
+/// The receipt; `None` if there is none. Whether the reader may see the ping is asked before.
+///
+/// It is made and verified beside the runtime's threads, which that would hold up.
 #[cfg(feature = "certified")]
-pub(crate) async fn text(tracker: &Tracker, id: PingId) -> Result<Option<String>, Error> {
-    tracker.receipts().certified(id).await
+pub(crate) async fn made(tracker: &Tracker, id: PingId, form: Form) -> Result<Option<String>, Error> {
+    let (tracker, runtime) = (tracker.clone(), tokio::runtime::Handle::current());
+    let make = move || {
+        let receipts = tracker.receipts();
+        match form {
+            Form::Text => runtime.block_on(receipts.certified(id)),
+            Form::Html => runtime.block_on(receipts.certified_html(id)),
+        }
+    };
+    tokio::task::spawn_blocking(make).await.map_err(|_| StoreError::unavailable("a receipt was not made"))?
 }
 
 #[cfg(not(feature = "certified"))]
 #[expect(clippy::unused_async, reason = "as the other one")]
-pub(crate) async fn text(_: &Tracker, _: PingId) -> Result<Option<String>, Error> {
+pub(crate) async fn made(_: &Tracker, _: PingId, _: Form) -> Result<Option<String>, Error> {
     Ok(None)
-}
-
-/// The first page of a file of this tracker's as an HTML document to print; `None` if it does not
-/// verify, as while the log's key is being changed.
-#[cfg(feature = "certified")]
-pub(crate) fn to_html(tracker: &Tracker, text: &str) -> Option<String> {
-    let key = tracker.seals()?.public_key().clone();
-    Some(mailping_core::certified::Verifier::new(key).verify(text).ok()?.to_html())
-}
-
-#[cfg(not(feature = "certified"))]
-pub(crate) const fn to_html(_: &Tracker, _: &str) -> Option<String> {
-    None
 }

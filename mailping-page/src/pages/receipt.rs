@@ -185,29 +185,26 @@ pub(crate) async fn export(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answ
 
 /// The certified receipt as a file, which proves what it says.
 pub(crate) async fn certified(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
-    Ok(Answer::certified(id, certified_text(visit, id).await?))
+    Ok(Answer::certified(id, made(visit, id, file::Form::Text).await?))
 }
 
 /// The first page of the certified receipt, to be printed.
 pub(crate) async fn certified_to_print(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
     const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
         frame-ancestors 'none'";
-    let text = certified_text(visit, id).await?;
-    let html = file::to_html(visit.tracker(), &text).ok_or_else(|| not_sealed(visit))?;
+    let html = made(visit, id, file::Form::Html).await?;
     Ok(Answer::new(StatusCode::OK, "text/html; charset=utf-8", html)
         .with("content-security-policy", POLICY)
         .with("referrer-policy", "same-origin")
         .with("x-robots-tag", "noindex"))
 }
 
-async fn certified_text(visit: &Visit<'_>, id: PingId) -> Result<String, Answer> {
+async fn made(visit: &Visit<'_>, id: PingId, form: file::Form) -> Result<String, Answer> {
     if !visit.holds(id).await.map_err(|error| failed(visit, &error))? {
         return Err(no_such_ping(visit));
     }
-    file::text(visit.tracker(), id)
-        .await
-        .map_err(|error| failed(visit, &error))?
-        .ok_or_else(|| not_sealed(visit))
+    let made = file::made(visit.tracker(), id, form).await.map_err(|error| failed(visit, &error))?;
+    made.ok_or_else(|| not_sealed(visit))
 }
 
 fn not_sealed(visit: &Visit<'_>) -> Answer {

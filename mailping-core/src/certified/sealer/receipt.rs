@@ -8,6 +8,7 @@ use crate::certified::file::Part;
 use crate::certified::issue::{Draft, Parts};
 use crate::certified::note::Note;
 use crate::certified::ping_key::PingKey;
+use crate::certified::proven::Certified;
 use crate::certified::seal::{Seal, is_due};
 use crate::certified::statement::Statement;
 use crate::certified::verify::Verifier;
@@ -18,8 +19,14 @@ use crate::{Error, PingId};
 const MAX_SEALS: usize = 64;
 
 impl Sealer {
-    /// The receipt as of the last signed head; `None` if nothing of the ping is in it.
+    /// The text of [`certified`](Self::certified).
     pub(crate) async fn receipt(&self, ping: PingId) -> Result<Option<String>, Error> {
+        Ok(self.certified(ping).await?.map(|(text, _)| text))
+    }
+
+    /// The receipt as of the last signed head, and what it proves; `None` if nothing of the ping is
+    /// in it.
+    pub(crate) async fn certified(&self, ping: PingId) -> Result<Option<(String, Certified)>, Error> {
         let sealing = self.store()?;
         let Some(sealed) = sealing.sealed(&[ping]).await?.pop().flatten() else { return Ok(None) };
         let key = PingKey::of(ping, &sealed.secret, &self.keys).ok_or(Error::Log { problem: NO_KEY })?;
@@ -39,7 +46,7 @@ impl Sealer {
         let text = draft.file().ok_or(UNSOUND)?.to_text();
         // Nothing leaves that does not verify.
         match Verifier::new(standing.key).verify(&text) {
-            Ok(_) => Ok(Some(text)),
+            Ok(certified) => Ok(Some((text, certified))),
             Err(_) if sealing.sealed(&[ping]).await?.pop().flatten().is_none() => Ok(None),
             Err(error) => {
                 tracing::error!(%ping, %error, "what is sealed of a ping does not verify");
