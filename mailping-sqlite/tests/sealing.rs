@@ -29,6 +29,11 @@ fn both_verifiers_accept_what_is_sealed_interim_and_final() {
     block_on(mailping_sealing_tests::both_verifiers_accept_what_is_sealed_interim_and_final(&office()));
 }
 
+#[test]
+fn a_step_of_a_purge_takes_statements_with_their_opens() {
+    block_on(mailping_sealing_tests::a_step_of_a_purge_takes_statements_with_their_opens(&office()));
+}
+
 /// All runs of 16 bytes in the folder's files.
 fn runs(folder: &Path) -> HashSet<[u8; 16]> {
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
