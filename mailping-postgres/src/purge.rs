@@ -9,7 +9,7 @@ use crate::changes::erased;
 use crate::failure::Result;
 use crate::schema::Schema;
 
-/// Deletes at most `limit` opens of the first pings that are due. Opens may come meanwhile: their
+/// Deletes at most `limit` opens of the first pings that are due, and what was sealed of them. Opens may come meanwhile: their
 /// pings stay.
 ///
 /// They are looked up ping by ping and deleted by their place in the table, which no update moves:
@@ -26,7 +26,12 @@ pub(crate) async fn opens(
         ), erased_opens AS (
             DELETE FROM {s}.opens WHERE ctid = ANY (ARRAY(
                 SELECT unnest(ARRAY(SELECT ctid FROM {s}.opens WHERE ping = due.id LIMIT $2)) FROM due LIMIT $2
-            )) RETURNING ping
+            )) RETURNING ping, id
+        ), erased_statements AS (
+            DELETE FROM {s}.statements WHERE ctid = ANY (ARRAY(
+                SELECT (SELECT ctid FROM {s}.statements WHERE ping = gone.ping AND name = lpad(to_hex(gone.id # (-9223372036854775808)), 16, '0'))
+                FROM erased_opens AS gone
+            ))
         )
         SELECT 0::bigint, (SELECT count(*) FROM erased_opens)";
     step(transaction, schema, PURGE, now, limit).await

@@ -34,6 +34,13 @@ async fn both_verifiers_accept_what_is_sealed_interim_and_final() {
     mailping_sealing_tests::both_verifiers_accept_what_is_sealed_interim_and_final(&office).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
+async fn a_step_of_a_purge_takes_statements_with_their_opens() {
+    let office = office("sealing_purge").await;
+    mailping_sealing_tests::a_step_of_a_purge_takes_statements_with_their_opens(&office).await;
+}
+
 /// All rows of all tables as text, bytes as hexadecimal digits.
 async fn everything(pool: &PgPool) -> String {
     let tables = "SELECT table_name::text FROM information_schema.tables

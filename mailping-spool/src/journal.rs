@@ -210,6 +210,7 @@ impl Journal {
     pub(crate) fn look_again(&self) {
         let mut state = self.state();
         if state.everything().any(|file| file.is_stuck) {
+            state.drop_removed();
             state.everything_mut().filter(|file| file.is_stuck).for_each(Records::look);
             state.aside.iter_mut().for_each(Records::put_aside);
             self.refresh(&state);
@@ -409,7 +410,7 @@ impl Journal {
                 Err(error) => erased = Err(error),
             }
         }
-        state.aside.retain(|file| file.path.try_exists().unwrap_or(true));
+        state.drop_removed();
         erased
     }
 }
@@ -425,6 +426,14 @@ impl State {
     /// The files of records.
     fn files(&self) -> impl Iterator<Item = &Records> {
         self.kept.iter().chain(&self.sealed).chain(self.active.as_ref().map(|active| &active.records))
+    }
+
+    /// Forgets files that somebody has removed.
+    fn drop_removed(&mut self) {
+        let is_there = |file: &Records| file.path.try_exists().unwrap_or(true);
+        self.kept.retain(is_there);
+        self.sealed.retain(is_there);
+        self.aside.retain(is_there);
     }
 
     /// All files, those of what was put aside too.

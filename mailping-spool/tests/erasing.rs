@@ -131,6 +131,23 @@ fn a_file_that_fails_for_a_while_is_handed_over_later_and_no_erasure_passes_it_o
 
 #[cfg(unix)]
 #[test]
+fn a_file_that_somebody_removes_waits_no_longer() {
+    let fixture = Fixture::new();
+    fixture.database.fault(Fault::RecordFails);
+    fixture.records(&opens(0..30), Recorded::Spooled);
+    let file = files(&fixture.spool(), "spool").remove(0);
+    let _refused = Refused::new(file.clone());
+    fixture.database.fault(Fault::None);
+    fixture.store.hand_over().unwrap();
+    assert_eq!((fixture.store.backlog().waiting, fixture.store.backlog().unreadable), (30, 1));
+    std::fs::remove_file(file).unwrap();
+    fixture.store.hand_over().unwrap();
+    assert_eq!((fixture.store.backlog().waiting, fixture.store.backlog().unreadable), (0, 0));
+    block_on(fixture.store.erase(ping_id(0))).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
 fn a_file_that_could_not_be_put_aside_stays_in_reach() {
     let fixture = Fixture::new();
     fixture.database.fault(Fault::RecordFails);

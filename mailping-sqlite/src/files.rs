@@ -117,13 +117,13 @@ pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
 
 /// A file's device and number.
 #[cfg(unix)]
-fn identity(path: &Path) -> Option<(u64, u64)> {
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Elsewhere an open file cannot be taken away.
 #[cfg(not(unix))]
-fn identity(path: &Path) -> Option<(u64, u64)> {
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
     path.exists().then_some((0, 0))
 }

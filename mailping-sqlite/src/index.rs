@@ -248,8 +248,10 @@ pub(crate) fn catch_up(connection: &Connection, tail: &Mutex<Tail>, seen: i64) -
     after(connection, seen.max(mark), |entry| entries.push(entry))?;
     let mut tail = locked(tail);
     tail.catch_up(mark, &entries);
-    // A state of the file that may be an older one by now.
-    tail.doubt();
+    if !entries.is_empty() {
+        // Of a state of the file that may be an older one by now.
+        tail.doubt();
+    }
     Ok(entries)
 }
 
@@ -276,7 +278,8 @@ pub(crate) fn of(connection: &Connection, span: &Span, most: usize) -> Result<Ve
     find.query_and_then(span, entry)?.take(most).collect()
 }
 
-fn mark(connection: &Connection) -> Result<i64> {
+/// Every open up to this number is in the index.
+pub(crate) fn mark(connection: &Connection) -> Result<i64> {
     Ok(connection.prepare_cached("SELECT indexed_to FROM about")?.query_row((), |row| row.get(0))?)
 }
 

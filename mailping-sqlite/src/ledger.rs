@@ -9,7 +9,7 @@ use mailping_core::{PingId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::changes;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, readable};
 use crate::rows::{time, value};
 
 /// What goes with a ping of this number, the nonce first: in its place, since a row that is deleted
@@ -40,7 +40,11 @@ pub(crate) fn insert_sealed(
         return Ok(Entered::Closed(now.closed_to));
     }
     let status = changes::insert_ping(connection, ping, recipient)?;
-    let ends_at = if status == Status::Closed { 0 } else { ping.record_until.unix_millis() };
+    let ends_at = if matches!(status, Status::Withdrawn | Status::Closed) {
+        0
+    } else {
+        ping.record_until.unix_millis()
+    };
     let (id, key, first) = (ping.id.as_bytes(), secret.key.to_bits(), now.next.cast_signed());
     connection.prepare_cached(NONCE)?.execute([secret.nonce])?;
     connection.prepare_cached(SECRET)?.execute(params![id, key, first, ends_at])?;
@@ -113,7 +117,8 @@ pub(crate) fn step(connection: &Connection, from: u64, step: &Step) -> Result<bo
     }
     if step.cut > 0 {
         // Far behind the nonces that are in use: pages of rows that are zeros alone.
-        const ZEROS: &str = "DELETE FROM nonces WHERE n < (SELECT min(nonce) FROM sealed_pings) - 1000";
+        const ZEROS: &str = "DELETE FROM nonces WHERE n <
+            (SELECT n FROM nonces WHERE nonce <> zeroblob(32) ORDER BY n LIMIT 1) - 1000";
         run(ZEROS, params![])?;
         for cut in [
             "DELETE FROM seals WHERE number < ?1",
@@ -145,16 +150,29 @@ fn secret(row: &Row<'_>, index: usize) -> Result<PingSecret> {
     Ok(PingSecret { nonce: value(row, index, "sealed_pings.nonce")?, key })
 }
 
+/// A ping whose row cannot be read is passed over: it keeps no other from ending.
 pub(crate) fn ending(connection: &Connection, until: Timestamp, limit: usize) -> Result<Vec<Ending>> {
-    const FIND: &str = "SELECT p.id, p.status, EXISTS
-            (SELECT 1 FROM objections WHERE key = p.recipient_key AND hash = p.recipient_hash)
-        FROM sealed_pings AS s JOIN pings AS p ON p.id = s.ping
-        WHERE s.last IS NULL AND s.ends_at <= ?1 ORDER BY s.ends_at LIMIT ?2";
-    all(connection, FIND, params![until.unix_millis(), at_most(limit)], |row| {
-        let status = Status::from_code(value(row, 1, "pings.status")?);
-        let has_objected = value(row, 2, "pings.recipient_hash")?;
-        Ok(Ending { ping: ping(row, 0)?, reason: EndReason::of(status, has_objected) })
-    })
+    const DUE: &str = "SELECT ping FROM sealed_pings INDEXED BY sealed_pings_by_end
+        WHERE last IS NULL AND ends_at <= ?1 ORDER BY ends_at";
+    const STATE: &str = "SELECT status, EXISTS
+            (SELECT 1 FROM objections WHERE key = recipient_key AND hash = recipient_hash)
+        FROM pings WHERE id = ?1";
+    let (mut due, mut state) = (connection.prepare_cached(DUE)?, connection.prepare_cached(STATE)?);
+    let (mut rows, mut ending) = (due.query([until.unix_millis()])?, Vec::new());
+    while ending.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let ping = ping(row, 0)?;
+        let read = |row: &Row<'_>| {
+            let status = value(row, 0, "pings.status").map(Status::from_code);
+            Ok(status.and_then(|status| Ok((status, value(row, 1, "pings.recipient_hash")?))))
+        };
+        let found = state.query_row([ping.as_bytes()], read).optional().map_err(Failure::from);
+        if let Some(Some((status, has_objected))) = readable(found.and_then(Option::transpose), &mut 0)? {
+            ending.push(Ending { ping, reason: EndReason::of(status, has_objected) });
+        }
+    }
+    Ok(ending)
 }
 
 pub(crate) fn latest(connection: &Connection, seal: u64) -> Result<Option<Timestamp>> {

@@ -73,6 +73,8 @@ fn purge_from(
 
 /// Deletes at most so many opens of a ping, and the ping if they were fewer.
 fn purge_ping(connection: &Connection, tail: &Mutex<Tail>, ping: i64, most: usize) -> Result<Deleted> {
+    const SEALED: &str = "DELETE FROM statements
+        WHERE ping = (SELECT id FROM pings WHERE n = ?1) AND name = lower(hex(?2))";
     const ENTRY: &str = "DELETE FROM opens_by_ping WHERE ping = ?1 AND at = ?2 AND id = ?3 AND seq = ?4";
     let span = Span::new(ping, Order::OldestFirst, None);
     let mut entries = index::of(connection, &span, most)?;
@@ -83,6 +85,7 @@ fn purge_ping(connection: &Connection, tail: &Mutex<Tail>, ping: i64, most: usiz
     }
     let mut open = connection.prepare_cached("DELETE FROM opens WHERE seq = ?1 AND ping = ?2")?;
     let mut of_index = connection.prepare_cached(ENTRY)?;
+    let mut sealed = connection.prepare_cached(SEALED)?;
     let (mut opens, mut done) = (0, 0);
     for entry in entries {
         if done >= most {
@@ -91,6 +94,7 @@ fn purge_ping(connection: &Connection, tail: &Mutex<Tail>, ping: i64, most: usiz
         let gone = open.execute([entry.seq, ping])?;
         done += gone.max(of_index.execute(params![ping, entry.at, entry.id.to_be_bytes(), entry.seq])?);
         opens += gone as u64;
+        sealed.execute(params![ping, entry.id.to_be_bytes()])?;
     }
     let rest = if done < most { changes::delete(connection, ping)? } else { Deleted::default() };
     Ok(Deleted::new(rest.pings, rest.opens + opens))

@@ -7,11 +7,12 @@ use mailping_core::store::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{
-    Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params_from_iter,
+    Connection, ErrorCode, OptionalExtension as _, Rows, Statement, Transaction, TransactionBehavior,
+    params_from_iter,
 };
 
 use crate::failure::{Failure, Result, readable};
-use crate::files::{self, beside};
+use crate::files::{self, Files, beside};
 use crate::index::ROUND;
 use crate::migrate::STORE;
 use crate::walk::{FAR, walk};
@@ -33,7 +34,7 @@ pub struct Recovered {
 }
 
 /// Opens the file of a store, repaired as far as it has to be.
-pub(crate) fn open(path: &Path) -> Result<Connection> {
+pub(crate) fn open(path: &Path) -> Result<(Connection, Files)> {
     match whole(path) {
         Err(failure) if failure.is_corrupt() => {}
         opened => return opened,
@@ -47,9 +48,9 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
     tracing::error!(
         "the database file is damaged, and nothing can be added to it: what can be read is written to a new file"
     );
-    let (aside, recovered) = rescue(path).map_err(|Failure(rescue)| {
-        tracing::error!(failure = %rescue, "the database file could not be saved: bring a backup back if it cannot be read");
-        failure
+    let (aside, recovered) = rescue(path).map_err(|rescue| {
+        tracing::error!(failure = %rescue.0, "the database file could not be saved: bring a backup back if it cannot be read");
+        if rescue.is_corrupt() { failure } else { rescue }
     })?;
     tracing::error!(
         damaged = %aside.display(),
@@ -61,7 +62,8 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
 }
 
 /// Opens a file that takes new rows, whatever else is damaged in it.
-fn whole(path: &Path) -> Result<Connection> {
+fn whole(path: &Path) -> Result<(Connection, Files)> {
+    let before = files::identity(path);
     let mut connection = connect::writer(path)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if transaction.query_row("SELECT index_broken FROM about", (), |row| row.get(0))? {
@@ -85,7 +87,13 @@ fn whole(path: &Path) -> Result<Connection> {
         }
     }
     transaction.rollback()?;
-    Ok(connection)
+    let files = Files::of(path);
+    if before.is_some() && files::identity(path) != before {
+        return Err(
+            StoreError::unavailable("another process has just put a rescued file in its place").into()
+        );
+    }
+    Ok((connection, files))
 }
 
 /// Puts a new file with what can be read in the place of the damaged one, and tells where that is
@@ -126,6 +134,8 @@ pub(crate) fn recover(from: &Path, to: &Path) -> Result<Recovered> {
 /// Keeps everybody else from writing to a damaged file, unless nobody can.
 fn lock(path: &Path) -> Result<Connection> {
     let lock = connect::connect(path)?;
+    // What stands in the log alone would be lost if this process ended between two renames below.
+    let _ = lock.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
     // Its end must not take away a log that is another file's by then.
     lock.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     match lock.execute_batch("BEGIN IMMEDIATE") {
@@ -157,19 +167,20 @@ fn save(from: &Path, to: &Path) -> Result<Recovered> {
     let id = damaged.query_row("SELECT id FROM about", (), |row| row.get::<_, String>(0));
     let id = readable(id, left_out)?;
     written(transaction.execute("UPDATE about SET id = coalesce(?1, id)", [id]))?;
-    let (sealed, statements) = ("ping, nonce, key, first, last, ends_at", "ping, name, seal, ends, line");
-    recovered.objections = copy_by_key(&damaged, &transaction, "objections", "key, hash, scope", left_out)?;
-    copy_by_key(&damaged, &transaction, "sealed_pings", sealed, left_out)?;
-    copy_by_key(&damaged, &transaction, "statements", statements, left_out)?;
-    for table in ["nonces", "seals", "seal_leaves", "stamps"] {
-        copy(&damaged, &transaction, table, left_out)?;
-    }
+    recovered.objections = copy_objections(&damaged, &transaction, left_out)?;
     let ledger = damaged.query_row("SELECT version, next, closed_to, text FROM ledger", (), |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?))
     });
-    if let Some(ledger) = readable(ledger, left_out)? {
+    // Without it nobody can say where sealing stands: then a new log has to begin.
+    if let Some(ledger) = readable(ledger, left_out)?.filter(|(version, ..)| *version > 0) {
         transaction
             .execute("UPDATE ledger SET version = ?1, next = ?2, closed_to = ?3, text = ?4", ledger)?;
+        for table in ["nonces", "seals", "seal_leaves", "stamps"] {
+            copy(&damaged, &transaction, table, left_out)?;
+        }
+        let (sealed, statements) = ("ping, nonce, key, first, last, ends_at", "ping, name, seal, ends, line");
+        copy_by_ping(&damaged, &transaction, "sealed_pings", sealed, left_out)?;
+        copy_by_ping(&damaged, &transaction, "statements", statements, left_out)?;
     }
     for table in ["opens", "last_days", "milestones"] {
         let orphans = format!("DELETE FROM {table} WHERE ping NOT IN (SELECT n FROM pings)");
@@ -214,25 +225,46 @@ fn copy(damaged: &Connection, target: &Transaction<'_>, table: &str, left_out: &
     Ok(copied)
 }
 
-/// Copies the rows of a table without numbers, whose key is its first two columns or the first
-/// one, from both ends, since nothing leads over what cannot be read.
-fn copy_by_key(
+/// Copies objections, from both ends, since nothing leads over what cannot be read.
+fn copy_objections(damaged: &Connection, target: &Transaction<'_>, left_out: &mut u64) -> Result<u64> {
+    let mut keep =
+        target.prepare("INSERT OR IGNORE INTO objections (key, hash, scope) VALUES (?1, ?2, ?3)")?;
+    let mut copied = 0;
+    for order in ["key, hash", "key DESC, hash DESC"] {
+        let mut find =
+            damaged.prepare(&format!("SELECT key, hash, scope FROM objections ORDER BY {order}"))?;
+        copied += copy_rows(find.query(())?, &mut keep, left_out)?;
+    }
+    Ok(copied)
+}
+
+/// Copies what a table whose key begins with a ping's id has of each ping that is saved: whatever
+/// is damaged costs the pings that stand there.
+fn copy_by_ping(
     damaged: &Connection,
     target: &Transaction<'_>,
     table: &str,
     columns: &str,
     left_out: &mut u64,
-) -> Result<u64> {
+) -> Result<()> {
     let places = columns.split(',').map(|_| "?").collect::<Vec<_>>().join(", ");
     let mut keep = target.prepare(&format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})"))?;
+    let mut find = damaged.prepare(&format!("SELECT {columns} FROM {table} WHERE ping = ?1"))?;
+    let mut pings = target.prepare("SELECT id FROM pings ORDER BY id")?;
+    let mut pings = pings.query(())?;
+    while let Some(ping) = pings.next()? {
+        copy_rows(find.query([ping.get::<_, Value>(0)?])?, &mut keep, left_out)?;
+    }
+    Ok(())
+}
+
+/// Copies rows until they end or cannot be read, without those that hold what cannot be read.
+fn copy_rows(mut rows: Rows<'_>, keep: &mut Statement<'_>, left_out: &mut u64) -> Result<u64> {
     let mut copied = 0;
-    for order in ["1, 2", "1 DESC, 2 DESC"] {
-        let mut find = damaged.prepare(&format!("SELECT {columns} FROM {table} ORDER BY {order}"))?;
-        let count = find.column_count();
-        let mut found = find.query(())?;
-        while let Some(row) = readable(found.next(), left_out)?.flatten() {
-            let values = (0..count).map(|column| row.get::<_, Value>(column));
-            copied += written(keep.execute(params_from_iter(values.collect::<rusqlite::Result<Vec<_>>>()?)))?;
+    while let Some(row) = readable(rows.next(), left_out)?.flatten() {
+        let values = (0..row.as_ref().column_count()).map(|column| row.get::<_, Value>(column));
+        if let Some(values) = readable(values.collect::<rusqlite::Result<Vec<_>>>(), left_out)? {
+            copied += written(keep.execute(params_from_iter(values)))?;
         }
     }
     Ok(copied)

@@ -23,7 +23,7 @@ impl Sealing for SqliteStore {
         let insert = move |change: &rusqlite::Transaction<'_>| {
             ledger::insert_sealed(change, &ping, recipient.as_ref(), &secret, &created)
         };
-        self.changes.call(move |writer| writer.write(insert)).await
+        self.added(self.changes.call(move |writer| writer.write(insert)).await)
     }
 
     async fn ledger(&self) -> Result<Ledger, StoreError> {
@@ -32,12 +32,11 @@ impl Sealing for SqliteStore {
 
     async fn step(&self, from: u64, step: &Step) -> Result<bool, StoreError> {
         let step = step.clone();
-        self.changes
-            .call(move |writer| match step.ended.is_empty() {
-                true => writer.note(|change| ledger::step(change, from, &step)),
-                false => writer.write(|change| ledger::step(change, from, &step)),
-            })
-            .await
+        let stepped = self.changes.call(move |writer| match step.ended.is_empty() {
+            true => writer.note(|change| ledger::step(change, from, &step)),
+            false => writer.write(|change| ledger::step(change, from, &step)),
+        });
+        self.added(stepped.await)
     }
 
     async fn sealed(&self, pings: &[PingId]) -> Result<Vec<Option<SealedPing>>, StoreError> {

@@ -12,9 +12,9 @@ use mailping_core::store::{
     OpenQuery, Page, PingQuery, RecipientHashes, Recorded, Sealing, Spooling, Store, StoreError,
 };
 use mailping_core::{PingId, Timestamp};
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
-use crate::files::{self, Files};
+use crate::files;
 use crate::index::Order;
 use crate::repair::Recovered;
 use crate::upkeep::Upkeep;
@@ -44,7 +44,8 @@ impl SqliteStore {
     /// It touches the disk and may wait up to five seconds for other processes; call it at start. A
     /// damaged file is opened with what can be read of it; if nothing can be added to it, what can
     /// be read is written to a new file first, and the damaged one stays beside it: the log says
-    /// so.
+    /// so. That takes minutes for ten million opens; another process that starts meanwhile waits
+    /// for it, or is told that the file is locked.
     ///
     /// # Errors
     /// [`StoreError::Incompatible`] if the path is no database of this crate, or one of a newer
@@ -53,11 +54,23 @@ impl SqliteStore {
     /// [`StoreError::Unavailable`] if another process keeps it locked.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
-        let writer = Arc::new(Writer::new(repair::open(&path)?, Files::of(&path))?);
+        let (connection, files) = repair::open(&path)?;
+        let writer = Arc::new(Writer::new(connection, files)?);
         let changes = Worker::start("mailping-sqlite-write", MAX_CALLS, Arc::clone(&writer), |_| false)?;
         let reads = Worker::start("mailping-sqlite-read", MAX_CALLS, connect::reader(&path)?, |_| false)?;
         let upkeep = Upkeep::start(&path, Arc::clone(&writer))?;
         Ok(Self { path, changes, reads, upkeep, writer })
+    }
+
+    /// What became of adding something. If it met damage, the next start makes the indexes anew.
+    pub(crate) fn added<T>(&self, added: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(added, Err(StoreError::Corrupt { .. })) {
+            tracing::error!(
+                "an index is damaged where something new belongs: it is made anew at the next start"
+            );
+            self.changes.tell(|writer| writer.ask_for_repair());
+        }
+        added
     }
 
     /// Writes all that can be read of a damaged database file to a new one of mode 0600, past pages
@@ -133,19 +146,8 @@ impl Store for SqliteStore {
         recipient: Option<&RecipientHashes>,
     ) -> Result<Status, StoreError> {
         let (ping, recipient) = (ping.clone(), recipient.cloned());
-        let made = self
-            .changes
-            .call(move |writer| {
-                writer.write(|change| changes::insert_ping(change, &ping, recipient.as_ref()))
-            })
-            .await;
-        if matches!(made, Err(StoreError::Corrupt { .. })) {
-            tracing::error!(
-                "an index of pings is damaged where a new one belongs: it is made anew at the next start"
-            );
-            self.changes.tell(|writer| writer.ask_for_repair());
-        }
-        made
+        let insert = move |change: &Transaction<'_>| changes::insert_ping(change, &ping, recipient.as_ref());
+        self.added(self.changes.call(move |writer| writer.write(insert)).await)
     }
 
     async fn ping(&self, id: PingId) -> Result<Option<Ping>, StoreError> {

@@ -152,6 +152,7 @@ impl Writer {
         if now != self.version.load(Ordering::Acquire) {
             let seen = locked(&self.tail).seen;
             index::catch_up(connection, &self.tail, seen)?;
+            locked(&self.tail).doubt();
             self.version.store(now, Ordering::Release);
         }
         Ok(())
@@ -162,8 +163,9 @@ impl Writer {
     pub(crate) fn erase<R>(&self, work: impl FnOnce(&Transaction<'_>, &[Entry]) -> Result<R>) -> Result<R> {
         // Most of it before the transaction, which must not come across damage, and by a connection
         // of its own, so that no hit waits.
-        let mut waiting = index::above_mark(&connect::reader(self.files.path())?)?;
-        let last = waiting.last().map_or(0, |entry| entry.seq);
+        let reader = connect::reader(self.files.path())?;
+        let mut waiting = index::above_mark(&reader)?;
+        let last = waiting.last().map_or(index::mark(&reader), |entry| Ok(entry.seq))?;
         let result = self.write(|transaction| {
             index::after(transaction, last, |entry| waiting.push(entry))?;
             work(transaction, &waiting)

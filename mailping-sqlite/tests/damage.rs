@@ -11,7 +11,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{insert, open, ping, ping_id, time};
+use common::{PAGE, insert, open, ping, ping_id, spoil, time};
 use mailping_core::receipts::Open;
 use mailping_core::store::{Attempt, OpenQuery, PingQuery, Recorded, Store, StoreError};
 use mailping_core::{PingId, Timestamp};
@@ -20,7 +20,6 @@ use pollster::block_on;
 use rusqlite::Connection;
 
 const PINGS: u64 = 400;
-const PAGE: usize = 4_096;
 /// Numbers that come after all of the file's.
 const LATER: u64 = 900_000;
 
@@ -271,21 +270,6 @@ fn indexed(file: &Path, keep_until: impl Fn(u64) -> Timestamp) {
     }
 }
 
-/// Overwrites some of the pages on which rows of a table or an index stand.
-fn spoil(file: &Path, name: &str, is_spoilt: impl Fn(usize) -> bool) {
-    let raw = Connection::open(file).unwrap();
-    let mut find = raw.prepare("SELECT pageno FROM dbstat WHERE name = ?1 AND pagetype = 'leaf'").unwrap();
-    let pages = find.query_map([name], |row| row.get::<_, u32>(0)).unwrap();
-    let pages: Vec<usize> = pages.map(|page| page.unwrap() as usize).collect();
-    drop(find);
-    drop(raw);
-    let mut bytes = std::fs::read(file).unwrap();
-    for (_, page) in pages.iter().enumerate().filter(|(n, _)| is_spoilt(*n)) {
-        bytes[(page - 1) * PAGE..page * PAGE].fill(0xa5);
-    }
-    std::fs::write(file, bytes).unwrap();
-}
-
 #[test]
 fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
@@ -312,6 +296,18 @@ fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
     let raw = Connection::open(&file).unwrap();
     let is_whole: String = raw.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
     assert_eq!(is_whole, "ok", "the second start made it anew");
+}
+
+/// Once the index is filled, which it mostly is, an erasure reads nothing of other pings.
+#[test]
+fn an_erasure_does_not_meet_what_is_damaged_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    indexed(&file, |n| ping(n).keep_until);
+    spoil(&file, "opens", |n| n % 40 == 3);
+    let store = SqliteStore::open(&file).unwrap();
+    let erased = block_on(store.erase(ping_id(PINGS - 1))).unwrap().unwrap();
+    assert_eq!((erased.pings, erased.opens), (1, 30));
 }
 
 /// What is due and damaged stays, is counted by each step, and keeps nothing else from being

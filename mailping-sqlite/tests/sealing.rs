@@ -2,9 +2,12 @@
 //! processes.
 #![allow(clippy::unwrap_used, reason = "helpers of tests stand outside of #[test] functions")]
 
+mod common;
+
 use std::collections::HashSet;
 use std::path::Path;
 
+use common::spoil;
 use mailping_core::PingId;
 use mailping_sealing_tests::{Kills, Office, Process, opens_in};
 use mailping_sqlite::SqliteStore;
@@ -24,6 +27,11 @@ fn office() -> Office<SqliteStore> {
 #[ignore = "needs python3 and openssl"]
 fn both_verifiers_accept_what_is_sealed_interim_and_final() {
     block_on(mailping_sealing_tests::both_verifiers_accept_what_is_sealed_interim_and_final(&office()));
+}
+
+#[test]
+fn a_step_of_a_purge_takes_statements_with_their_opens() {
+    block_on(mailping_sealing_tests::a_step_of_a_purge_takes_statements_with_their_opens(&office()));
 }
 
 /// All runs of 16 bytes in the folder's files.
@@ -111,6 +119,71 @@ fn what_is_sealed_is_saved_from_a_damaged_file() {
         let saved = rows(&to, table);
         assert!(!saved.is_empty(), "{table}");
         assert_eq!(saved, rows(&office.folder.path().join("mailping.db"), table), "{table}");
+    }
+}
+
+fn count(file: &Path, table: &str) -> u64 {
+    let count = format!("SELECT count(*) FROM {table}");
+    let connection = Connection::open(file).unwrap();
+    connection.query_row(&count, (), |row| row.get::<_, i64>(0)).unwrap().cast_unsigned()
+}
+
+/// The folder of a database with 300 pings, each sealed with three opens.
+fn sealed() -> tempfile::TempDir {
+    let office = office();
+    let pings: Vec<PingId> = (0..300).map(|n| block_on(office.created(n))).collect();
+    for round in 0..3 {
+        let opened = |(n, ping): (usize, &PingId)| block_on(office.opened(*ping, round * 1_000 + n as u64));
+        pings.iter().enumerate().for_each(opened);
+        block_on(office.hours(1));
+    }
+    office.folder
+}
+
+#[test]
+fn what_is_damaged_costs_the_statements_that_stand_there() {
+    let folder = sealed();
+    let (file, saved) = (folder.path().join("mailping.db"), folder.path().join("saved.db"));
+    let all = count(&file, "statements");
+    let spoil_line = "UPDATE statements SET line = CAST(x'ff41' AS TEXT)
+        WHERE (ping, name) = (SELECT ping, name FROM statements ORDER BY ping DESC LIMIT 1)";
+    Connection::open(&file).unwrap().execute(spoil_line, ()).unwrap();
+    spoil(&file, "statements", |n| n == 2 || n == 20);
+    SqliteStore::recover(&file, &saved).unwrap();
+    let kept = count(&saved, "statements");
+    assert!(kept < all && kept + 70 > all, "{kept} of {all}");
+    assert_eq!((count(&saved, "seals"), count(&saved, "sealed_pings")), (count(&file, "seals"), 300));
+}
+
+#[test]
+fn a_damaged_index_of_sealing_is_made_anew_at_the_start() {
+    for index in ["statements_by_seal", "sealed_pings_by_end"] {
+        let folder = sealed();
+        let file = folder.path().join("mailping.db");
+        let pages = "SELECT count(*) FROM dbstat WHERE name = ?1 AND pagetype = 'leaf'";
+        let leaves: usize = {
+            let connection = Connection::open(&file).unwrap();
+            let leaves: u32 = connection.query_row(pages, [index], |row| row.get(0)).unwrap();
+            leaves as usize
+        };
+        spoil(&file, index, |n| n + 1 == leaves);
+        drop(open(folder.path()));
+        let connection = Connection::open(&file).unwrap();
+        let is_whole: String = connection.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
+        assert_eq!((is_whole.as_str(), count(&file, "statements")), ("ok", 1_200), "{index}");
+    }
+}
+
+/// Nobody can go on with a log without knowing where it stands.
+#[test]
+fn without_its_ledger_nothing_of_a_log_is_saved() {
+    let folder = sealed();
+    let (file, saved) = (folder.path().join("mailping.db"), folder.path().join("saved.db"));
+    Connection::open(&file).unwrap().execute("UPDATE ledger SET text = CAST(x'ff' AS TEXT)", ()).unwrap();
+    let recovered = SqliteStore::recover(&file, &saved).unwrap();
+    assert_eq!((recovered.pings, recovered.opens, recovered.left_out), (300, 900, 1));
+    for table in ["seals", "seal_leaves", "nonces", "sealed_pings", "statements"] {
+        assert_eq!(count(&saved, table), 0, "{table}");
     }
 }
 

@@ -45,6 +45,7 @@ fn open(of: u8, n: u8) -> Open {
 /// A centre with the pings 1 to 3, of which the last is withdrawn, and its edge `fra`.
 struct Centre {
     store: FaultyStore,
+    tracker: Tracker,
     keys: Keyring,
     mount: Mount,
     edge: Keyring,
@@ -65,7 +66,7 @@ impl Centre {
         let builder = builder.clock(|| SystemTime::from(time(60_000))).accept_edges(["fra", "sin"]).unwrap();
         let tracker = block_on(set(builder.base_url("https://app.example/px").unwrap()).build()).unwrap();
         let edge = keys.for_edge("fra").unwrap();
-        Self { store, mount: Mount::new(tracker), edge, keys }
+        Self { store, mount: Mount::new(tracker.clone()), tracker, edge, keys }
     }
 
     fn sign(&self, opens: &[Open], last_days: &[LastDay]) -> Batch {
@@ -397,6 +398,22 @@ fn what_cannot_be_kept_now_is_not_confirmed_and_comes_again() {
         assert!(begun.elapsed() < Duration::from_secs(20), "it is never kept");
     }
     assert_eq!((centre.kept(1).len(), centre.kept(2).len()), (1, 1), "each once");
+}
+
+/// What comes again and again while nothing can be kept leaves the centre's own hits their places.
+#[test]
+fn batches_that_come_again_do_not_fill_the_queue() {
+    let centre = Centre::with(|builder| builder.deadline(Duration::from_millis(5)).queue_capacity(40));
+    centre.store.fault(Fault::RecordHangs);
+    let opens: Vec<Open> = (0..10).map(|n| open(1, n)).collect();
+    let batch = centre.sign(&opens, &[]);
+    for _ in 0..20 {
+        assert_eq!(centre.post(batch.as_bytes(), 4_096).0, 503);
+    }
+    let health = centre.tracker.intake().health();
+    assert_eq!(health.dropped.queue_full, 0, "{health:?}");
+    assert!(health.queue_depth <= 30, "{health:?}");
+    centre.store.fault(Fault::None);
 }
 
 #[test]

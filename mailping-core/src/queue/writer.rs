@@ -29,10 +29,9 @@ impl Shared {
         let mut gathering = Gathering { enough: 1, until: next_purge };
         while let Some(batch) = self.next_batch(next_purge, gathering) {
             let (size, begun) = (batch.len(), Instant::now());
-            // What an edge hands over may be there already.
-            let is_first = batch.iter().all(|queued| queued.attempt == Attempt::First);
-            let attempt = if is_first { Attempt::First } else { Attempt::Repeat };
-            if !batch.is_empty() && !self.write_until_answered(Batch::of(batch), attempt) {
+            if let Some(attempt) = batch.first().map(|queued| queued.attempt)
+                && !self.write_until_answered(Batch::of(batch, attempt), attempt)
+            {
                 break;
             }
             gathering = Gathering::after(size, begun);
@@ -54,7 +53,10 @@ impl Shared {
             let now = Instant::now();
             let enough = if state.closing || now >= gathering.until { 1 } else { gathering.enough };
             if state.entries.len() >= enough {
-                let size = state.entries.len().min(MAX_BATCH);
+                // What an edge hands over may be there already: it is no batch with what is new.
+                let attempt = state.entries.front().map(|queued| queued.attempt);
+                let alike = state.entries.iter().take(MAX_BATCH);
+                let size = alike.take_while(|queued| Some(queued.attempt) == attempt).count();
                 let batch: Vec<Queued> = state.entries.drain(..size).collect();
                 state.in_flight = size;
                 state.oldest_in_flight = batch.first().map(|queued| queued.since);
@@ -125,7 +127,7 @@ impl Shared {
             count.fetch_add(hits as u64, Ordering::Relaxed);
         }
         for (open, answer) in batch.opens.iter().zip(written) {
-            if *answer == Recorded::Filtered {
+            if *answer == Recorded::Filtered && batch.of_hits {
                 self.limiter.give_back(open.ping);
             }
         }
@@ -205,6 +207,8 @@ impl Gathering {
 
 /// What is written at once, and who waits for it.
 struct Batch {
+    /// Hits were taken here, and count against the limit; what an edge hands over was counted there.
+    of_hits: bool,
     opens: Vec<Open>,
     of_opens: Vec<Arc<Ticket>>,
     /// Each once, in order.
@@ -214,7 +218,7 @@ struct Batch {
 
 impl Batch {
     /// Sorted by key, as a store's tree is: neighbours in the batch are neighbours on disk.
-    fn of(queued: Vec<Queued>) -> Self {
+    fn of(queued: Vec<Queued>, attempt: Attempt) -> Self {
         let mut opens = Vec::with_capacity(queued.len());
         let mut of_last_days = Vec::new();
         let mut days = BTreeSet::new();
@@ -232,7 +236,7 @@ impl Batch {
         opens.sort_unstable_by_key(|(open, _)| (open.ping, open.id));
         let (opens, of_opens) = opens.into_iter().unzip();
         let last_days = days.into_iter().map(|(ping, day)| LastDay { ping, day }).collect();
-        Self { opens, of_opens, last_days, of_last_days }
+        Self { of_hits: attempt == Attempt::First, opens, of_opens, last_days, of_last_days }
     }
 
     /// How many hits it is.
@@ -246,8 +250,7 @@ impl Batch {
 
     /// Opens apart from last days, then half of either.
     fn halved(mut self) -> (Self, Self) {
-        let mut other =
-            Self { opens: Vec::new(), of_opens: Vec::new(), last_days: Vec::new(), of_last_days: Vec::new() };
+        let mut other = Self { of_hits: self.of_hits, ..Self::of(Vec::new(), Attempt::First) };
         if !self.opens.is_empty() && !self.last_days.is_empty() {
             other.last_days = std::mem::take(&mut self.last_days);
             other.of_last_days = std::mem::take(&mut self.of_last_days);

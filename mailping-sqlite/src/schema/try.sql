@@ -11,10 +11,12 @@ INSERT INTO milestones (ping, kind, at, time_step, evidence, rules_version, tie)
 VALUES ((SELECT coalesce(max(n), 0) + 1 FROM pings), 0, 0, 0, 0, 0, 0);
 INSERT OR IGNORE INTO objections (key, hash) VALUES (0, zeroblob(32));
 INSERT INTO nonces (nonce) VALUES (zeroblob(32));
-INSERT OR IGNORE INTO sealed_pings (ping, nonce, key, first, ends_at) VALUES (x'ff', 0, 0, 0, 0);
-INSERT OR IGNORE INTO statements (ping, name, seal, ends, line) VALUES (x'ff', '', 0, 0, '');
+INSERT OR IGNORE INTO sealed_pings (ping, nonce, key, first, ends_at)
+VALUES (x'fe', 0, 0, 0, 0), (x'ff', 0, 0, 0, 9223372036854775807);
+INSERT OR IGNORE INTO statements (ping, name, seal, ends, line) SELECT x'ff', '', next, 0, '' FROM ledger;
 INSERT OR IGNORE INTO seals (number, entry, parts) SELECT coalesce(max(number), 0) + 1, '', x'' FROM seals;
 INSERT OR IGNORE INTO seal_leaves (seal, part, leaves) SELECT coalesce(max(seal), 0) + 1, 0, x'' FROM seal_leaves;
+INSERT OR IGNORE INTO stamps (size, note, token) SELECT coalesce(max(size), 0) + 1, '', x'' FROM stamps;
 UPDATE ledger SET version = version;
 UPDATE about SET indexed_to = indexed_to;
 ROLLBACK TO try;

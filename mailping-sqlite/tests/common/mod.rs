@@ -13,6 +13,7 @@ use mailping_core::store::Store;
 use mailping_core::{Basis, Detail, PingId, Timestamp};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
+use rusqlite::Connection;
 
 const SENT: u64 = 1_795_428_000_000;
 
@@ -81,4 +82,22 @@ pub fn given() -> Option<(std::path::PathBuf, u64)> {
     let file = std::env::var_os("MAILPING_TEST_FILE")?;
     let number = std::env::var("MAILPING_TEST_NUMBER").ok()?.parse().ok()?;
     Some((file.into(), number))
+}
+
+/// Of the database, in bytes.
+pub const PAGE: usize = 4_096;
+
+/// Overwrites some of the pages on which rows of a table or an index stand.
+pub fn spoil(file: &Path, name: &str, is_spoilt: impl Fn(usize) -> bool) {
+    let raw = Connection::open(file).unwrap();
+    let mut find = raw.prepare("SELECT pageno FROM dbstat WHERE name = ?1 AND pagetype = 'leaf'").unwrap();
+    let pages = find.query_map([name], |row| row.get::<_, u32>(0)).unwrap();
+    let pages: Vec<usize> = pages.map(|page| page.unwrap() as usize).collect();
+    drop(find);
+    drop(raw);
+    let mut bytes = std::fs::read(file).unwrap();
+    for (_, page) in pages.iter().enumerate().filter(|(n, _)| is_spoilt(*n)) {
+        bytes[(page - 1) * PAGE..page * PAGE].fill(0xa5);
+    }
+    std::fs::write(file, bytes).unwrap();
 }

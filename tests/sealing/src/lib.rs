@@ -7,10 +7,12 @@ mod kills;
 pub mod measured;
 mod office;
 mod process;
+mod purging;
 mod verifiers;
 
 pub use clock::Clock;
 pub use kills::{Answered, Kills};
 pub use office::{Office, opens_in};
 pub use process::Process;
+pub use purging::a_step_of_a_purge_takes_statements_with_their_opens;
 pub use verifiers::both_verifiers_accept_what_is_sealed_interim_and_final;
