@@ -131,6 +131,20 @@ fn a_file_that_fails_for_a_while_is_handed_over_later_and_no_erasure_passes_it_o
 
 #[cfg(unix)]
 #[test]
+fn what_a_disk_refuses_is_not_what_has_waited_longest() {
+    let fixture = Fixture::new();
+    fixture.database.fault(Fault::RecordFails);
+    fixture.records(&opens(0..30), Recorded::Spooled);
+    assert!(fixture.store.backlog().oldest.is_some());
+    let _refused = Refused::new(files(&fixture.spool(), "spool").remove(0));
+    fixture.database.fault(Fault::None);
+    fixture.store.hand_over().unwrap();
+    let backlog = fixture.store.backlog();
+    assert_eq!((backlog.waiting, backlog.unreadable, backlog.oldest), (30, 1, None));
+}
+
+#[cfg(unix)]
+#[test]
 fn a_file_that_somebody_removes_waits_no_longer() {
     let fixture = Fixture::new();
     fixture.database.fault(Fault::RecordFails);

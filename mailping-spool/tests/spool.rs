@@ -304,16 +304,3 @@ fn without_patience_every_batch_is_answered_from_the_spool() {
     assert_eq!(kept(&database).len(), 30);
     assert!(block_on(store.purge(time(0), 10)).is_ok(), "the purge has the usual patience");
 }
-
-#[test]
-fn what_a_disk_refuses_is_not_what_has_waited_longest() {
-    let fixture = Fixture::new();
-    fixture.database.fault(Fault::RecordFails);
-    fixture.records(&opens(0..3), Recorded::Spooled);
-    let [file] = files(&fixture.spool(), "spool").try_into().unwrap();
-    std::fs::remove_file(&file).unwrap();
-    fixture.database.fault(Fault::None);
-    let _ = fixture.store.hand_over();
-    let backlog = fixture.store.backlog();
-    assert_eq!((backlog.waiting, backlog.unreadable, backlog.oldest), (3, 1, None));
-}
