@@ -325,4 +325,21 @@ mod damaged {
         pollster::block_on(sealer.work()).unwrap();
         assert_eq!(version(), before, "nothing to do is no step");
     }
+
+    #[test]
+    fn a_tracker_without_the_key_of_a_sealed_ping_is_not_built() {
+        let fixture = Fixture::new("keys");
+        let store = FaultyStore::default();
+        let built = |keys: &str| {
+            let builder = crate::Tracker::builder(Keyring::from_text(keys).unwrap(), store.clone());
+            let log = SealLog::new(key(1), fixture.folder.join("head"));
+            pollster::block_on(builder.base_url("https://app.example/px").unwrap().seal(log).build())
+        };
+        let [old, new] = [(); 2].map(|()| Keyring::generate().unwrap().secret_text());
+        let new = new.replacen("0:", "1:", 1);
+        let new_ping = crate::NewPing::one_to_one("x", Basis::Contract);
+        pollster::block_on(built(&old).unwrap().pings().create(new_ping)).unwrap();
+        assert!(built(&format!("{new},{old}")).is_ok());
+        assert_eq!(built(&new).unwrap_err().field(), Some("keys"));
+    }
 }
