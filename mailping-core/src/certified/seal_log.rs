@@ -76,10 +76,10 @@ impl SealLog {
         self
     }
 
-    /// Shows the signed head to an outside party, at most once a day. Call it again for more of them.
-    /// A stamp is in all receipts from then on; a witness's signature in those that are made before
-    /// the next seal, whose head is another one. It is called on a thread without an async
-    /// runtime and without a time-out: see [`Outside`].
+    /// Shows the signed head to an outside party, at most once a day; call this again for more of
+    /// them. A stamp is in all receipts from then on, a witness's signature in those alone that are
+    /// made before the next seal, whose head is another one. Parties are called on a thread without
+    /// an async runtime, and without a time-out: see [`Outside`].
     pub fn show_to(mut self, party: impl Outside + 'static) -> Self {
         self.outside.push(Arc::new(party));
         self

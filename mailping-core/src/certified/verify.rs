@@ -43,8 +43,9 @@ impl Verifier {
         Self { log, witnesses: Vec::new(), header: None, earlier: Vec::new() }
     }
 
-    /// Refuses receipts whose own checkpoint this witness has not signed. A sender that shows its log
-    /// once a day has such receipts only until the next seal after that: ask it for one.
+    /// Refuses receipts whose own checkpoint this witness has not signed. A sender shows its log
+    /// once a day, and the signature is in receipts that were made before the next seal alone: ask
+    /// for one of those.
     pub fn witness(mut self, key: PublicKey) -> Self {
         self.witnesses.push(key);
         self
