@@ -83,6 +83,7 @@ pub mod verdicts {}
 /// [`NewPing::message_digest`]: crate::NewPing::message_digest
 /// [`Outside`]: crate::certified::Outside
 /// [`SealLog::every`]: crate::certified::SealLog::every
+/// [`SealLog::grace`]: crate::certified::SealLog::grace
 /// [`SealLog::show_to`]: crate::certified::SealLog::show_to
 /// [`SealLog::taking_over_from`]: crate::certified::SealLog::taking_over_from
 /// [`Seals::failure`]: crate::certified::Seals::failure
