@@ -103,7 +103,8 @@ pub(crate) async fn step(transaction: Tx<'_>, schema: &Schema, from: u64, step: 
         keep(transaction, schema, seal, &step.leaves).await?;
     }
     for StampRow { size, note, token } in &step.stamps {
-        const STAMP: &str = "INSERT INTO {s}.stamps (size, note, token) VALUES ($1, $2, $3)";
+        const STAMP: &str = "INSERT INTO {s}.stamps (n, size, note, token)
+            SELECT coalesce(max(n), 0) + 1, $1, $2, $3 FROM {s}.stamps";
         let stamp = schema.query(STAMP).bind(size.cast_signed()).bind(note).bind(token);
         stamp.execute(&mut **transaction).await?;
     }

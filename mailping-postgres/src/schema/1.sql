@@ -147,7 +147,7 @@ ALTER TABLE seal_leaves ALTER COLUMN leaves SET STORAGE EXTERNAL;
 
 -- Signed heads of the log that an outside authority has stamped.
 CREATE TABLE stamps (
-    n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    n bigint PRIMARY KEY,               -- counted by who holds the ledger's row
     size bigint NOT NULL,               -- how many seals it has
     note text COLLATE "C" NOT NULL,
     token bytea NOT NULL                -- RFC 3161
