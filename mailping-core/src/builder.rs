@@ -257,8 +257,8 @@ impl TrackerBuilder {
 
     /// Seals what is kept of the pings that are made from now on into a signed log, so that their
     /// receipts can be [certified](crate::receipts::Receipts::certified). All programs that make
-    /// pings on one database seal, or none does. A store that cannot seal is refused by
-    /// [`build`](Self::build).
+    /// pings on one database seal, or none does. [`build`](Self::build) refuses a store that cannot
+    /// seal, the key of another log, and a file of the last head that cannot be written.
     #[cfg(feature = "certified")]
     pub fn seal(mut self, log: crate::certified::SealLog) -> Self {
         self.seal_log = Some(log);
@@ -281,7 +281,9 @@ impl TrackerBuilder {
     /// # Errors
     /// [`Error::is_invalid`], with the setting's name as its [`field`](Error::field): no
     /// `base_url`, a `default_language` without texts, or `keys` without one that objections need,
-    /// or with another in its place. A store that cannot be read.
+    /// or with another in its place. A store that cannot be read. With sealing [`Error::Log`], if
+    /// the key is that of another log, and [`Error::File`], if the file of its last head cannot be
+    /// written.
     pub async fn build(mut self) -> Result<Tracker, Error> {
         let base_url = self.base_url.ok_or(ParseError::because(NO_BASE_URL).in_field("base_url"))?;
         if let Some(tag) = &self.default_language {
@@ -319,7 +321,13 @@ impl TrackerBuilder {
                 let sealer =
                     crate::certified::Sealer::new(log, Arc::clone(&self.store), keys, Arc::clone(&clock));
                 let refused = || ParseError::because(CANNOT_SEAL).in_field("seal");
-                Some(crate::certified::SealingThread::new(sealer.ok_or_else(refused)?))
+                let sealer = sealer.ok_or_else(refused)?;
+                match sealer.check().await {
+                    // As with the keys.
+                    Err(Error::Store(StoreError::Unavailable { .. })) if self.store.spool().is_some() => {}
+                    checked => checked?,
+                }
+                Some(crate::certified::SealingThread::new(sealer))
             }
         };
         let queue = Queue::new(

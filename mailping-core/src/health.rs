@@ -25,6 +25,8 @@ pub struct Health {
     /// On how many machines' disks an open is when its hit counts as durable; 0 if it is in memory
     /// alone. What is spooled is on one, this machine's.
     pub copies: usize,
+    /// How sealing is doing; `None` for a tracker that does not seal.
+    pub sealing: Option<SealingHealth>,
     /// Whether the store refused the last batch. It is tried again until it takes it.
     pub store_failing: bool,
     /// Hits whose open was in the database, on disk, before they were answered; what edges hand
@@ -60,6 +62,23 @@ pub struct Health {
     /// Rows that are due, and that the automatic purge cannot delete because they are damaged. It
     /// may go down again.
     pub purge_passed_over: u64,
+}
+
+/// How a tracker that seals is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "utoipa", derive(utoipa::ToSchema))]
+#[non_exhaustive]
+pub struct SealingHealth {
+    /// Whether nothing is sealed at the moment. The log says why.
+    pub failing: bool,
+    /// Pings of which something cannot be read, since the store is damaged there: they are left
+    /// out, have no certified receipt, and are named in the log. At most 10,000 are counted.
+    pub passed_over: usize,
+    /// How long an outside party that was shown the log's head has not answered, in seconds in
+    /// JSON; of several the longest. `None` if all have.
+    #[serde(rename = "outside_unanswered_s", serialize_with = "seconds")]
+    #[cfg_attr(feature = "utoipa", schema(value_type = Option<f64>))]
+    pub outside_unanswered: Option<Duration>,
 }
 
 /// Hits of which nothing is kept.

@@ -1,7 +1,7 @@
 //! The door of the server that answers pixels: it records hits, tells how it is doing, and ends.
 //! The only door that writes opens.
 
-pub use crate::health::{Dropped, Health};
+pub use crate::health::{Dropped, Health, SealingHealth};
 pub use crate::mask::MaskedIp;
 pub use crate::observe::Observation;
 pub use crate::request::{HeaderSource, PixelRequest};
@@ -99,6 +99,7 @@ impl Intake<'_> {
             oldest_waiting,
             spool: self.0.store.spool().map(Spooling::backlog),
             copies: self.0.store.copies(),
+            sealing: self.sealing(),
             store_failing: counts.store_failing.load(Ordering::Relaxed),
             durable: read(&counts.durable),
             spooled: read(&counts.spooled),
@@ -123,6 +124,21 @@ impl Intake<'_> {
             purged_opens: read(&counts.purged_opens),
             purge_passed_over: read(&counts.purge_passed_over),
         }
+    }
+
+    #[cfg(feature = "certified")]
+    fn sealing(self) -> Option<SealingHealth> {
+        let sealing = self.0.sealing.as_ref()?;
+        Some(SealingHealth {
+            failing: sealing.failure().is_some(),
+            passed_over: sealing.sealer.passed_over(),
+            outside_unanswered: sealing.sealer.unanswered(),
+        })
+    }
+
+    #[cfg(not(feature = "certified"))]
+    const fn sealing(self) -> Option<SealingHealth> {
+        None
     }
 
     /// Takes no more hits, writes what waits for at most `patience`, and returns how many opens

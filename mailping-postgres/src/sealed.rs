@@ -5,8 +5,9 @@ use mailping_core::store::{
     EndReason, Ending, Page, PingSecret, PingStatements, SealRow, SealedPing, StampRow,
 };
 use mailping_core::{PingId, Timestamp};
-use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Row as _};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{PgPool, Postgres, Row as _};
 
 use crate::failure::{Failure, Result};
 use crate::ledger::number;
@@ -148,8 +149,31 @@ pub(crate) async fn ended_in(
 ) -> Result<Page<PingId>> {
     const FIND: &str =
         "SELECT ping FROM {s}.sealed_pings WHERE last = $1 AND ping >= $2 ORDER BY ping LIMIT $3";
+    page_of_pings(pool, schema.query(FIND), schema, seal, after, most).await
+}
+
+pub(crate) async fn pings_in(
+    pool: &PgPool,
+    schema: &Schema,
+    seal: u64,
+    after: Option<PingId>,
+    most: usize,
+) -> Result<Page<PingId>> {
+    const FIND: &str =
+        "SELECT DISTINCT ping FROM {s}.statements WHERE seal = $1 AND ping >= $2 ORDER BY ping LIMIT $3";
+    page_of_pings(pool, schema.query(FIND), schema, seal, after, most).await
+}
+
+async fn page_of_pings(
+    pool: &PgPool,
+    find: Query<'_, Postgres, PgArguments>,
+    schema: &Schema,
+    seal: u64,
+    after: Option<PingId>,
+    most: usize,
+) -> Result<Page<PingId>> {
     let Some(first) = behind(after) else { return Ok(Page::default()) };
-    let find = schema.query(FIND).bind(seal.cast_signed()).bind(first).bind(limit(most).saturating_add(1));
+    let find = find.bind(seal.cast_signed()).bind(first).bind(limit(most).saturating_add(1));
     let found = find.fetch_all(&mut *schema.reader(pool).await?).await?;
     let pings = found.iter().take(most).map(|row| rows::uuid(row, 0, "sealed_pings.ping"));
     let pings = pings.collect::<Result<Vec<PingId>>>()?;

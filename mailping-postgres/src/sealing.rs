@@ -98,6 +98,15 @@ impl Sealing for PostgresStore {
             .await
     }
 
+    async fn pings_in(
+        &self,
+        seal: u64,
+        after: Option<PingId>,
+        limit: usize,
+    ) -> Result<Page<PingId>, StoreError> {
+        self.run(move |d| async move { sealed::pings_in(&d.pool, &d.schema, seal, after, limit).await }).await
+    }
+
     async fn oldest(&self) -> Result<Option<u64>, StoreError> {
         self.run(move |d| async move { sealed::oldest(&d.pool, &d.schema).await }).await
     }

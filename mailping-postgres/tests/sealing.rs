@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::{database, pool, store};
-use mailping_core::Error;
 use mailping_core::certified::Verifier;
+use mailping_core::{Error, PingId};
 use mailping_fixture_postgres::{Cluster, Server};
 use mailping_postgres::PostgresStore;
 use mailping_sealing_tests::{Kills, Office, Process, opens_in};
@@ -39,6 +39,29 @@ async fn both_verifiers_accept_what_is_sealed_interim_and_final() {
 async fn a_step_of_a_purge_takes_statements_with_their_opens() {
     let office = office("sealing_purge").await;
     mailping_sealing_tests::a_step_of_a_purge_takes_statements_with_their_opens(&office).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
+async fn damaged_pings_are_passed_over_and_all_others_are_sealed() {
+    let pool = pool(&database("sealing_damaged").await, 6).await;
+    let office = office_on(store(&pool)).await;
+    let drop = "ALTER TABLE mailping.sealed_pings DROP CONSTRAINT sealed_pings_nonce_check";
+    sqlx::raw_sql(drop).execute(&pool).await.unwrap();
+    let damage = async |sql: &'static str, ping: PingId| {
+        let changed = sqlx::query(sql).bind(ping.to_string()).execute(&pool).await.unwrap();
+        assert_eq!(changed.rows_affected(), 1);
+    };
+    mailping_sealing_tests::damaged_pings_are_passed_over_and_all_others_are_sealed(
+        &office,
+        async |ping| damage("UPDATE mailping.sealed_pings SET nonce = '' WHERE ping = $1::uuid", ping).await,
+        async |ping| {
+            let line = "UPDATE mailping.statements SET line = 'no statement'
+                WHERE ping = $1::uuid AND name = 'created'";
+            damage(line, ping).await;
+        },
+    )
+    .await;
 }
 
 /// All rows of all tables as text, bytes as hexadecimal digits.

@@ -7,6 +7,8 @@ mod error;
 mod keys;
 mod program;
 mod reader;
+mod seal;
+mod secret_file;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -24,6 +26,8 @@ use self::base_url::BaseUrl;
 pub use self::error::{SettingsError, with_sources};
 pub use self::program::Program;
 use self::reader::Reader;
+use self::seal::Seal;
+use self::secret_file::SecretFile;
 
 /// What the environment says, checked.
 #[derive(Debug)]
@@ -42,6 +46,7 @@ pub struct Settings {
     ceiling: Detail,
     hit_limit: u32,
     access: Access,
+    seal: Option<Seal>,
     own: BTreeMap<&'static str, String>,
     /// The geo files, once they are read; nothing for the small built-in one.
     geo_files: OnceLock<MaxMind>,
@@ -105,11 +110,13 @@ impl Settings {
             reader.print(name, &value);
         }
         let own = program.own().iter().filter_map(|name| Some((*name, reader.optional(name)?))).collect();
+        let seal = Seal::read(&database, &mut reader)?;
         let keys = keyring(&database, &mut reader)?;
         // The core has the last word on a URL, and before it is printed.
         let _ = Tracker::builder(keys.clone(), MemoryStore::new())
             .base_url(&base_url.pixels())
             .map_err(refused_base_url)?;
+        let seal = seal.map(Seal::with_key).transpose()?;
         Ok(Self {
             listen,
             database,
@@ -122,6 +129,7 @@ impl Settings {
             ceiling,
             hit_limit,
             access,
+            seal,
             own,
             geo_files: OnceLock::new(),
             printed: reader.printed,
@@ -191,7 +199,12 @@ impl Settings {
         if !self.geo.is_empty() {
             self.geo_files.get_or_init(|| geo.clone());
         }
-        Tracker::builder(self.keys.clone(), store)
+        let builder = Tracker::builder(self.keys.clone(), store);
+        let builder = match self.seal.as_ref().and_then(Seal::log) {
+            Some(log) => builder.seal(log),
+            None => builder,
+        };
+        builder
             .base_url(&self.base_url.pixels())
             .map_err(refused_base_url)?
             .geo(geo)
@@ -217,6 +230,11 @@ impl Settings {
 }
 
 fn blamed(error: &Error) -> &'static str {
+    match error {
+        Error::Log { .. } => return seal::KEY,
+        Error::File(_) => return seal::HEAD,
+        _ => {}
+    }
     match error.field() {
         Some("keys") => "MAILPING_KEYS",
         Some("base_url") => "MAILPING_BASE_URL",
@@ -330,7 +348,10 @@ fn keyring(database: &str, reader: &mut Reader) -> Result<Keyring, SettingsError
                            `echo \"0:$(openssl rand -base64 32)\"`, and keep it";
             Err(SettingsError::new(NAME, message))
         }
-        None => keys::beside(Path::new(&format!("{database}.keys")), Path::new(database)),
+        None => {
+            let path = PathBuf::from(format!("{database}.keys"));
+            keys::beside(Path::new(database), &SecretFile { setting: NAME, path })
+        }
     }
 }
 

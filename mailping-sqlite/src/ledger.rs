@@ -133,7 +133,7 @@ pub(crate) fn step(connection: &Connection, from: u64, step: &Step) -> Result<bo
 
 pub(crate) fn sealed(connection: &Connection, pings: &[PingId]) -> Result<Vec<Option<SealedPing>>> {
     const FIND: &str = "SELECT n.nonce, s.key, s.first, s.last FROM sealed_pings AS s
-        JOIN nonces AS n ON n.n = s.nonce WHERE s.ping = ?1";
+        LEFT JOIN nonces AS n ON n.n = s.nonce WHERE s.ping = ?1";
     let mut find = connection.prepare_cached(FIND)?;
     let read = |row: &Row<'_>| -> Result<SealedPing> {
         let last = value::<Option<i64>>(row, 3, "sealed_pings.last")?.map(i64::cast_unsigned);
@@ -189,7 +189,7 @@ pub(crate) fn statements_in(
 ) -> Result<Page<PingStatements>> {
     const FIND: &str = "SELECT t.ping, n.nonce, s.key, t.line
         FROM statements AS t INDEXED BY statements_by_seal
-        CROSS JOIN sealed_pings AS s ON s.ping = t.ping CROSS JOIN nonces AS n ON n.n = s.nonce
+        CROSS JOIN sealed_pings AS s ON s.ping = t.ping LEFT JOIN nonces AS n ON n.n = s.nonce
         WHERE t.seal = ?1 AND t.ping > ?2 ORDER BY t.ping";
     // All ids come after no bytes.
     let after = after.map_or_else(Vec::new, |after| after.as_bytes().to_vec());
@@ -236,9 +236,31 @@ pub(crate) fn ended_in(
     limit: usize,
 ) -> Result<Page<PingId>> {
     const FIND: &str = "SELECT ping FROM sealed_pings WHERE last = ?1 AND ping > ?2 ORDER BY ping LIMIT ?3";
+    page_of_pings(connection, FIND, seal, after, limit)
+}
+
+/// From the index alone.
+pub(crate) fn pings_in(
+    connection: &Connection,
+    seal: u64,
+    after: Option<PingId>,
+    limit: usize,
+) -> Result<Page<PingId>> {
+    const FIND: &str = "SELECT DISTINCT ping FROM statements INDEXED BY statements_by_seal
+        WHERE seal = ?1 AND ping > ?2 ORDER BY ping LIMIT ?3";
+    page_of_pings(connection, FIND, seal, after, limit)
+}
+
+fn page_of_pings(
+    connection: &Connection,
+    sql: &str,
+    seal: u64,
+    after: Option<PingId>,
+    limit: usize,
+) -> Result<Page<PingId>> {
     let after = after.map_or_else(Vec::new, |after| after.as_bytes().to_vec());
     let asked = params![seal.cast_signed(), after, at_most(limit.saturating_add(1))];
-    let mut pings = all(connection, FIND, asked, |row| ping(row, 0))?;
+    let mut pings = all(connection, sql, asked, |row| ping(row, 0))?;
     let has_more = pings.len() > limit;
     pings.truncate(limit);
     let next = pings.last().copied().filter(|_| has_more);

@@ -61,6 +61,15 @@ impl Sealing for SqliteStore {
         self.reads.call(move |connection| ledger::statements_in(connection, seal, after, limit)).await
     }
 
+    async fn pings_in(
+        &self,
+        seal: u64,
+        after: Option<PingId>,
+        limit: usize,
+    ) -> Result<Page<PingId>, StoreError> {
+        self.reads.call(move |connection| ledger::pings_in(connection, seal, after, limit)).await
+    }
+
     async fn oldest(&self) -> Result<Option<u64>, StoreError> {
         self.reads.call(|connection| ledger::oldest(connection)).await
     }

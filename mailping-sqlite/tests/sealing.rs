@@ -34,6 +34,52 @@ fn a_step_of_a_purge_takes_statements_with_their_opens() {
     block_on(mailping_sealing_tests::a_step_of_a_purge_takes_statements_with_their_opens(&office()));
 }
 
+#[test]
+fn damaged_pings_are_passed_over_and_all_others_are_sealed() {
+    for line in ["'no statement'", "CAST(x'fffe' AS TEXT)"] {
+        let office = office();
+        let file = office.folder.path().join("mailping.db");
+        let damage = |sql: &str, ping: PingId| {
+            let raw = Connection::open(&file).unwrap();
+            raw.pragma_update(None, "ignore_check_constraints", true).unwrap();
+            assert_eq!(raw.execute(sql, [ping.as_bytes()]).unwrap(), 1);
+        };
+        let nonce = "UPDATE nonces SET nonce = x'00' WHERE n =
+            (SELECT nonce FROM sealed_pings WHERE ping = ?1)";
+        let statement = format!("UPDATE statements SET line = {line} WHERE ping = ?1 AND name = 'created'");
+        block_on(mailping_sealing_tests::damaged_pings_are_passed_over_and_all_others_are_sealed(
+            &office,
+            async |ping| damage(nonce, ping),
+            async |ping| damage(&statement, ping),
+        ));
+    }
+}
+
+#[test]
+fn a_damaged_page_of_nonces_takes_its_own_pings_alone() {
+    const PINGS: u64 = 400;
+    let office = office();
+    let pings: Vec<PingId> = (0..PINGS).map(|n| block_on(office.created(n))).collect();
+    let file = office.folder.path().join("mailping.db");
+    let raw = Connection::open(&file).unwrap();
+    raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).unwrap();
+    drop(raw);
+    spoil(&file, "nonces", |page| page == 1);
+    // Nobody has read the page yet.
+    let tracker = block_on(office.tracker_on(open(office.folder.path())));
+    for hours in 1..=2 {
+        office.clock.pass_an_hour();
+        block_on(tracker.seals().unwrap().seal()).unwrap();
+        assert_eq!(block_on(tracker.seals().unwrap().count()).unwrap(), hours);
+    }
+    let certified =
+        |ping: &&PingId| block_on(tracker.receipts().certified(**ping)).is_ok_and(|it| it.is_some());
+    let count = pings.iter().filter(certified).count();
+    let passed_over = tracker.intake().health().sealing.unwrap().passed_over;
+    assert_eq!(count + passed_over, PINGS as usize);
+    assert!((50..=150).contains(&passed_over), "one page of some: {passed_over}");
+}
+
 /// All runs of 16 bytes in the folder's files.
 fn runs(folder: &Path) -> HashSet<[u8; 16]> {
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

@@ -12,6 +12,7 @@ mod feed;
 mod head_file;
 mod known;
 mod outside;
+mod passed_over;
 mod publish;
 mod receipt;
 mod schedule;
@@ -23,14 +24,17 @@ mod turn;
 mod tests;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 pub(crate) use self::closing::NO_KEY;
 pub(crate) use self::thread::Sealing as SealingThread;
 
 use self::head_file::HeadFile;
 use self::known::Known;
+use self::outside::OutsideParties;
+use self::passed_over::PassedOver;
 use self::standing::Standing;
 use self::turn::Turn;
 use super::note::PublicKey;
@@ -40,6 +44,8 @@ use crate::{Error, Keyring, Timestamp};
 
 /// How many batches of news are read before a seal that is due is closed all the same.
 const MAX_FEEDS: usize = 10_000;
+/// How long a seal that an app asks for waits for outside parties.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Sealer {
     log: SealLog,
@@ -50,8 +56,8 @@ pub(crate) struct Sealer {
     known: Mutex<Arc<Known>>,
     /// How many seals there were when it was last looked for what can be cut off.
     looked_to_cut: AtomicU64,
-    /// How many pings could not be ended at the last look, since they cannot be read.
-    unended: AtomicUsize,
+    passed_over: PassedOver,
+    outside: OutsideParties,
 }
 
 impl Sealer {
@@ -64,6 +70,7 @@ impl Sealer {
     ) -> Option<Self> {
         store.sealing()?;
         let file = HeadFile::new(log.last_head.clone());
+        let outside = OutsideParties::new(&log.outside);
         Some(Self {
             log,
             file,
@@ -72,7 +79,8 @@ impl Sealer {
             clock,
             known: Mutex::default(),
             looked_to_cut: AtomicU64::new(0),
-            unended: AtomicUsize::new(0),
+            passed_over: PassedOver::default(),
+            outside,
         })
     }
 
@@ -95,6 +103,23 @@ impl Sealer {
         Ok(())
     }
 
+    /// The same, and waits for the outside parties that were asked, for a while: for a program that
+    /// may end behind it.
+    pub(crate) async fn work_and_wait(&self) -> Result<(), Error> {
+        self.work().await?;
+        if self.outside.answered(PATIENCE).await { self.work().await } else { Ok(()) }
+    }
+
+    /// How many pings were passed over, since they cannot be read.
+    pub(crate) fn passed_over(&self) -> usize {
+        self.passed_over.count()
+    }
+
+    /// How long the outside party has not answered that was asked first of those that have not.
+    pub(crate) fn unanswered(&self) -> Option<Duration> {
+        self.outside.unanswered()
+    }
+
     /// As if it were killed after so many steps.
     #[cfg(feature = "testing")]
     pub(crate) async fn work_for(&self, steps: usize) -> Result<(), Error> {
@@ -102,6 +127,14 @@ impl Sealer {
             self.turn().await?.go(&mut 0).await?;
         }
         Ok(())
+    }
+
+    /// Whether this key is the log's, and this file can be written: what a program can be told at
+    /// its start.
+    pub(crate) async fn check(&self) -> Result<(), Error> {
+        self.file.check()?;
+        let turn = self.turn().await?;
+        turn.standing.as_ref().map_or(Ok(()), |standing| turn.check_key(standing))
     }
 
     /// Begins the log if there is none, so that pings can be made.

@@ -27,14 +27,15 @@ impl<'a> Seals<'a> {
     }
 
     /// Seals what is to be sealed now. The thread of the [intake](Tracker::intake) does it by
-    /// itself; call it in a program that has none.
+    /// itself; call it in a program that has none. Once a day it waits for outside parties too, for
+    /// at most 30 seconds: what they answer later is taken in by the next call.
     ///
     /// # Errors
     /// [`Error::is_unavailable`] if the store did not answer: call it again. [`Error::Log`] if the
     /// log must not be continued as it is; [`Error::File`] if the file of its last head cannot be
     /// read or written.
     pub async fn seal(self) -> Result<(), Error> {
-        self.0.sealer.work().await
+        self.0.sealer.work_and_wait().await
     }
 
     /// The signed head of the log, for whoever wants to keep one; `None` before the first seal.

@@ -108,6 +108,20 @@ impl Sealing for MemoryStore {
         Ok(page)
     }
 
+    async fn pings_in(
+        &self,
+        seal: u64,
+        after: Option<PingId>,
+        limit: usize,
+    ) -> Result<Page<PingId>, StoreError> {
+        let rows = self.rows();
+        let pings: std::collections::BTreeSet<PingId> = rows.book.in_seal(seal).map(|one| one.ping).collect();
+        let mut pings = pings.into_iter().filter(|ping| after.is_none_or(|after| *ping > after));
+        let items: Vec<PingId> = pings.by_ref().take(limit).collect();
+        let next = items.last().copied().filter(|_| pings.next().is_some());
+        Ok(Page::new(items, next))
+    }
+
     async fn oldest(&self) -> Result<Option<u64>, StoreError> {
         Ok(self.rows().book.pings.values().map(|sealed| sealed.first).min())
     }

@@ -42,7 +42,8 @@ pub trait Sealing: fmt::Debug + Send + Sync {
     async fn step(&self, from: u64, step: &Step) -> Result<bool, StoreError>;
 
     /// What is known of each of these pings, in their order; `None` for one that is gone, or was
-    /// made without sealing.
+    /// made without sealing. [`Corrupt`](StoreError::Corrupt) if one of them cannot be read: then
+    /// each is asked for by itself.
     async fn sealed(&self, pings: &[PingId]) -> Result<Vec<Option<SealedPing>>, StoreError>;
 
     /// Pings that have no `last` seal and shall get one, at most `limit`: those whose
@@ -64,6 +65,16 @@ pub trait Sealing: fmt::Debug + Send + Sync {
         after: Option<PingId>,
         limit: usize,
     ) -> Result<Page<PingStatements>, StoreError>;
+
+    /// The pings that have statements in a seal, by id, those after `after`, at most `limit`: asked
+    /// if [`statements_in`](Self::statements_in) says [`Corrupt`](StoreError::Corrupt), so read
+    /// nothing but the ids. The statements of each are read by themselves then.
+    async fn pings_in(
+        &self,
+        seal: u64,
+        after: Option<PingId>,
+        limit: usize,
+    ) -> Result<Page<PingId>, StoreError>;
 
     /// The lowest `first` of all pings that are kept; `None` without any.
     async fn oldest(&self) -> Result<Option<u64>, StoreError>;

@@ -12,7 +12,7 @@ pub enum Program {
 const EVERY: [Program; 2] = [Program::Server, Program::ReceiptsWebhooks];
 
 /// What every program has.
-const SHARED: [&str; 11] = [
+const SHARED: [&str; 15] = [
     "MAILPING_ADMIN_TOKEN",
     "MAILPING_ASN",
     "MAILPING_BASE_URL",
@@ -23,6 +23,10 @@ const SHARED: [&str; 11] = [
     "MAILPING_HIT_LIMIT",
     "MAILPING_KEYS",
     "MAILPING_LISTEN",
+    "MAILPING_LOG_HEAD",
+    "MAILPING_LOG_KEY",
+    "MAILPING_LOG_ORIGIN",
+    "MAILPING_SEAL_EVERY",
     "MAILPING_TRUSTED_PROXIES",
 ];
 
@@ -91,6 +95,10 @@ mod tests {
             ("MAILPING_PROXIES", "MAILPING_TRUSTED_PROXIES"),
             ("MAILPING_TOKEN", "MAILPING_ADMIN_TOKEN"),
             ("MAILPING_KEY", "MAILPING_KEYS"),
+            ("MAILPING_LOGKEY", "MAILPING_LOG_KEY"),
+            ("MAILPING_SEAL_KEY", "MAILPING_LOG_KEY"),
+            ("MAILPING_ORIGIN", "MAILPING_LOG_ORIGIN"),
+            ("MAILPING_LAST_HEAD", "MAILPING_LOG_HEAD"),
             ("MAILPING-KEYS", "MAILPING_KEYS"),
             ("MAILPING_CIELING", "MAILPING_CEILING"),
         ] {

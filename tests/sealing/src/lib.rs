@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "this crate is for tests only")]
 
 mod clock;
+mod damaged;
 mod kills;
 #[cfg(target_os = "linux")]
 pub mod measured;
@@ -11,6 +12,7 @@ mod purging;
 mod verifiers;
 
 pub use clock::Clock;
+pub use damaged::damaged_pings_are_passed_over_and_all_others_are_sealed;
 pub use kills::{Answered, Kills};
 pub use office::{Office, opens_in};
 pub use process::Process;

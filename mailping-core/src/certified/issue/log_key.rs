@@ -23,6 +23,7 @@ use crate::{Error, ParseError};
 /// assert_eq!(same.public(), key.public());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Clone)]
 pub struct LogKey {
     key: SigningKey,
     public: PublicKey,
@@ -32,6 +33,7 @@ const START: &str = "PRIVATE+KEY+";
 /// Ed25519 over the note itself.
 const ED25519: u8 = 1;
 const ORIGIN: &str = "the origin of a log, such as example.com/receipts, without blanks or plus signs";
+const SECRET: &str = "32 random bytes in base64, or the secret key of a log with this origin";
 const LOG_KEY: &str = "the secret key of a log, such as PRIVATE+KEY+example.com/receipts+…";
 
 impl LogKey {
@@ -44,6 +46,25 @@ impl LogKey {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(|_| Error::NoRandom)?;
         Self::from_secret(origin, &secret).ok_or_else(|| Error::Invalid(ParseError::new(ORIGIN)))
+    }
+
+    /// The key of the log with this origin, from its secret: 32 random bytes in base64, as `openssl
+    /// rand -base64 32` prints them, or the [`secret_text`](Self::secret_text) of a key of that
+    /// origin.
+    ///
+    /// # Errors
+    /// In the field `origin` or `secret`; it never repeats the secret.
+    pub fn with_origin(origin: &str, secret: &str) -> Result<Self, ParseError> {
+        if Self::from_secret(origin, &[0; 32]).is_none() {
+            return Err(ParseError::new(ORIGIN).in_field("origin"));
+        }
+        let refused = || ParseError::new(SECRET).in_field("secret");
+        if secret.starts_with(START) {
+            let key: Self = secret.parse().map_err(|_| refused())?;
+            return if key.public.name() == origin { Ok(key) } else { Err(refused()) };
+        }
+        let bytes = from_base64(secret).and_then(|bytes| bytes.try_into().ok()).ok_or_else(refused)?;
+        Self::from_secret(origin, &bytes).ok_or_else(refused)
     }
 
     /// `None` if the origin is empty or has white space or a plus sign in it.
@@ -125,6 +146,22 @@ mod tests {
         for origin in ["", "a b", "a+b", "a\u{a0}b", "a\u{200b}b"] {
             assert!(LogKey::generate(origin).unwrap_err().is_invalid(), "{origin:?}");
         }
+    }
+
+    #[test]
+    fn a_key_is_made_of_an_origin_and_random_bytes() {
+        const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        let made = |origin: &str, secret: &str| LogKey::with_origin(origin, secret);
+        let key = made("example.com/receipts", SECRET).unwrap();
+        let same = made("example.com/receipts", &key.secret_text()).unwrap();
+        assert_eq!(same.public(), key.public());
+        assert_eq!(made("a b", SECRET).unwrap_err().field(), Some("origin"));
+        for wrong in ["", "AAECAw==", &SECRET[1..], &SECRET.repeat(2), "PRIVATE+KEY+x"] {
+            let error = made("example.com/receipts", wrong).unwrap_err();
+            assert_eq!(error.field(), Some("secret"), "{wrong}");
+        }
+        let error = made("example.com/other", &key.secret_text()).unwrap_err();
+        assert!(error.field() == Some("secret") && !error.to_string().contains("PRIVATE"), "{error}");
     }
 
     /// From the documentation of golang.org/x/mod/sumdb/note.

@@ -65,11 +65,15 @@ impl Turn<'_> {
     async fn leaves(&self, seal: u64) -> Result<Leaves, Error> {
         let (mut leaves, mut after) = (Leaves::default(), None);
         loop {
-            let page = self.sealing.statements_in(seal, after, MAX_READ).await?;
+            let page = match self.sealing.statements_in(seal, after, MAX_READ).await {
+                Err(StoreError::Corrupt { .. }) => self.statements_one_by_one(seal, after, MAX_READ).await?,
+                page => page?,
+            };
             for PingStatements { ping, secret, lines } in page.items {
+                let Some(statements) = self.readable(ping, in_order(&lines))? else { continue };
                 let key = PingKey::of(ping, &secret, &self.sealer.keys);
                 let key = key.ok_or(Error::Log { problem: NO_KEY })?;
-                leaves.insert(&key, seal, &in_order(&lines)?);
+                leaves.insert(&key, seal, &statements);
             }
             after = page.next;
             if after.is_none() {
@@ -109,7 +113,7 @@ impl Turn<'_> {
 
 /// A ping's statements in the order in which they are sealed: the first one first, the end last,
 /// the others as their text sorts.
-pub(super) fn in_order(lines: &[String]) -> Result<Vec<Statement>, Error> {
+pub(super) fn in_order(lines: &[String]) -> Result<Vec<Statement>, StoreError> {
     let read = lines.iter().map(|line| line.parse());
     let mut statements: Vec<Statement> =
         read.collect::<Result<_, _>>().map_err(|_| StoreError::Corrupt { what: "a statement" })?;

@@ -1,13 +1,12 @@
 //! The end of a ping: its last statement, after which the store keeps nothing more of it.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::standing::Standing;
 use super::turn::Turn;
 use crate::certified::statement::{Statement, StatementKind};
-use crate::store::{Backlog, EndReason, Ending, NewStatement, SealedPing, Spooling, Step, StoreError};
+use crate::store::{Backlog, EndReason, Ending, NewStatement, SealedPing, Spooling, Step};
 use crate::time::{StepTime, TimeStep};
 use crate::{Detail, Error, LastDay, PingId, Timestamp};
 
@@ -21,25 +20,23 @@ impl Turn<'_> {
     pub(super) async fn end(&self, standing: &Standing) -> Result<bool, Error> {
         let backlog = self.sealer.store.spool().map(Spooling::backlog).unwrap_or_default();
         let until = arrived_until(self.now, self.sealer.log.late(), backlog);
-        let (mut step, mut passed_over) = (self.step(), 0);
-        let (mut limit, mut tried) = (MAX_ENDINGS, BTreeSet::new());
+        let (mut step, mut limit, mut tried) = (self.step(), MAX_ENDINGS, BTreeSet::new());
         while step.ended.is_empty() && limit <= MAX_TRIED {
             let mut endings = self.sealing.ending(until, limit).await?;
             let is_all = endings.len() < limit;
             endings.retain(|ending| tried.insert(ending.ping));
             let pings: Vec<PingId> = endings.iter().map(|ending| ending.ping).collect();
-            for (ending, sealed) in endings.into_iter().zip(self.sealing.sealed(&pings).await?) {
-                let Some(sealed) = sealed.filter(|_| step.ended.len() < MAX_ENDINGS) else { continue };
-                self.end_of(standing, ending, sealed, &mut step, &mut passed_over).await?;
+            let sealed = self.sealed(&pings).await?;
+            for ending in endings {
+                let sealed = sealed.get(&ending.ping).filter(|_| step.ended.len() < MAX_ENDINGS);
+                let Some(sealed) = sealed else { continue };
+                self.end_of(standing, ending, sealed, &mut step).await?;
             }
             if is_all {
                 break;
             }
             // Those that cannot be read come first each time: the others stand behind them.
             limit *= 2;
-        }
-        if self.sealer.unended.swap(passed_over, Ordering::Relaxed) < passed_over {
-            tracing::error!(passed_over, "pings that cannot be read cannot end");
         }
         if step.ended.is_empty() {
             return Ok(false);
@@ -52,20 +49,14 @@ impl Turn<'_> {
         &self,
         standing: &Standing,
         ending: Ending,
-        sealed: SealedPing,
+        sealed: &SealedPing,
         step: &mut Step,
-        passed_over: &mut usize,
     ) -> Result<(), Error> {
-        let ping = match self.sealer.store.ping(ending.ping).await {
-            Ok(Some(ping)) => ping,
-            // It is gone, or cannot be read: then others end all the same.
-            Ok(None) => return Ok(()),
-            Err(StoreError::Corrupt { .. }) => {
-                *passed_over += 1;
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
-        };
+        // It is gone, or cannot be read: then others end all the same.
+        let ping = self.readable(ending.ping, self.sealer.store.ping(ending.ping).await)?;
+        let Some(ping) = ping.flatten() else { return Ok(()) };
+        let statements = self.readable(ping.id, self.sealing.statements_of(ping.id).await)?;
+        let Some(statements) = statements else { return Ok(()) };
         let at = match ending.reason {
             EndReason::RecordUntil => ping.record_until,
             EndReason::Withdrawn | EndReason::Objection => self.now.min(ping.record_until),
@@ -74,7 +65,7 @@ impl Turn<'_> {
         // may not be news yet.
         let time_step = if ping.detail == Detail::LastDay { TimeStep::Day } else { ping.time_step };
         let last_step = Statement::end_of(StepTime::new(at, time_step));
-        let planned = self.sealing.statements_of(ping.id).await?.into_iter().map(|(seal, _)| seal).max();
+        let planned = statements.into_iter().map(|(seal, _)| seal).max();
         let seal = self.schedule(standing).seal_for(sealed.first, last_step);
         let seal = seal.max(planned.unwrap_or(0)).max(self.ledger.next + 1);
         let seal = crate::certified::seal::next_due(sealed.first, seal);

@@ -1,7 +1,5 @@
 //! What is new becomes statements, a few at once.
 
-use std::collections::BTreeMap;
-
 use super::schedule::Schedule;
 use super::standing::Standing;
 use super::turn::Turn;
@@ -61,9 +59,7 @@ impl Turn<'_> {
         if pings.is_empty() {
             return Ok(Vec::new());
         }
-        let sealed = self.sealing.sealed(&pings).await?;
-        let sealed: BTreeMap<PingId, SealedPing> =
-            pings.into_iter().zip(sealed).filter_map(|(ping, sealed)| Some((ping, sealed?))).collect();
+        let sealed = self.sealed(&pings).await?;
         let statement = |item: &Observation| {
             let sealed = sealed.get(&item.ping())?;
             self.statement(item, sealed, schedule)

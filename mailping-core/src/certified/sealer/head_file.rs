@@ -43,6 +43,19 @@ impl HeadFile {
         Ok(Some(note))
     }
 
+    /// Whether a head can be read and kept.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.read()?;
+        let new = self.new_path();
+        File::create(&new).and_then(|_| std::fs::remove_file(&new)).map_err(failed)
+    }
+
+    fn new_path(&self) -> PathBuf {
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(".new");
+        self.path.with_file_name(name)
+    }
+
     /// Keeps a head of this size, unless a larger one was kept since. Durable once this returns,
     /// and never half a head.
     pub(super) fn keep(&self, size: u64, note: &str) -> Result<(), Error> {
@@ -50,9 +63,7 @@ impl HeadFile {
         if size < last.0 {
             return Ok(());
         }
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        let new = self.path.with_file_name(name);
+        let new = self.new_path();
         let written = || {
             let mut file = File::create(&new)?;
             file.write_all(note.as_bytes())?;

@@ -145,7 +145,8 @@ fn an_outside_party_is_asked_once_a_day_and_its_signature_is_in_the_head() {
     let shown = Arc::clone(&party);
     let sealer = fixture.sealer(|log| log.show_to(shown), key(1));
     let id = fixture.created(&sealer, 1);
-    fixture.hours(&sealer, 1);
+    fixture.now.fetch_add(HOUR, Ordering::SeqCst);
+    pollster::block_on(sealer.work_and_wait()).unwrap();
     let head = pollster::block_on(sealer.head()).unwrap().unwrap();
     assert_eq!(head.matches("\n\u{2014} ").count(), 2, "{head}");
     let receipt = pollster::block_on(sealer.receipt(id)).unwrap().unwrap();
@@ -153,7 +154,7 @@ fn an_outside_party_is_asked_once_a_day_and_its_signature_is_in_the_head() {
     fixture.hours(&sealer, 23);
     assert_eq!(party.0.load(Ordering::SeqCst), 1);
     fixture.hours(&sealer, 2);
-    assert_eq!(party.0.load(Ordering::SeqCst), 2);
+    eventually(|| party.0.load(Ordering::SeqCst) == 2);
 }
 
 #[test]
@@ -186,7 +187,85 @@ fn a_party_that_panics_keeps_nobody_from_sealing() {
     fixture.created(&sealer, 1);
     fixture.hours(&sealer, 30);
     assert_eq!(pollster::block_on(sealer.count()).unwrap(), 30);
-    assert_eq!(party.0.load(Ordering::SeqCst), 2, "the next one is asked all the same");
+    // The next one is asked all the same.
+    eventually(|| party.0.load(Ordering::SeqCst) == 2);
+}
+
+/// It answers when the test lets it.
+#[derive(Default)]
+struct Slow {
+    asked: std::sync::atomic::AtomicUsize,
+    may_answer: Mutex<bool>,
+    changed: std::sync::Condvar,
+}
+
+#[async_trait::async_trait]
+impl crate::certified::Outside for Arc<Slow> {
+    async fn show(
+        &self,
+        note: &str,
+    ) -> Result<crate::certified::Seen, Box<dyn std::error::Error + Send + Sync>> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        drop(self.changed.wait_while(self.may_answer.lock().unwrap(), |may| !*may).unwrap());
+        Arc::new(Party(0.into())).show(note).await
+    }
+}
+
+fn eventually(what: impl Fn() -> bool) {
+    let end = std::time::Instant::now() + Duration::from_secs(30);
+    while !what() {
+        assert!(std::time::Instant::now() < end, "it has not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_party_that_does_not_answer_keeps_nobody_from_sealing_and_is_told() {
+    let fixture = Fixture::new("hanging");
+    let (slow, quick) = (Arc::new(Slow::default()), Arc::new(Party(0.into())));
+    let (hangs, answers) = (Arc::clone(&slow), Arc::clone(&quick));
+    let sealer = fixture.sealer(|log| log.show_to(hangs).show_to(answers), key(1));
+    let id = fixture.created(&sealer, 1);
+    let work = || pollster::block_on(sealer.work()).unwrap();
+    for hour in 1..=50 {
+        fixture.now.fetch_add(HOUR, Ordering::SeqCst);
+        work();
+        // Its day comes three times; the other one is asked all the same.
+        eventually(|| quick.0.load(Ordering::SeqCst) == 1 + (hour - 1) / 24);
+    }
+    assert_eq!(pollster::block_on(sealer.count()).unwrap(), 50);
+    assert!(sealer.unanswered().is_some_and(|since| since > Duration::ZERO));
+    assert_eq!(slow.asked.load(Ordering::SeqCst), 1, "one at a time");
+    pollster::block_on(sealer.outside.answered(Duration::from_millis(20)));
+    // It comes too late for the head that it was shown: a signature is dropped, and it is asked
+    // again the next day.
+    *slow.may_answer.lock().unwrap() = true;
+    slow.changed.notify_all();
+    eventually(|| sealer.unanswered().is_none());
+    fixture.hours(&sealer, 23);
+    eventually(|| slow.asked.load(Ordering::SeqCst) == 2 && sealer.unanswered().is_none());
+    work();
+    let head = pollster::block_on(sealer.head()).unwrap().unwrap();
+    assert_eq!(head.matches("\n\u{2014} ").count(), 3, "{head}");
+    assert!(pollster::block_on(sealer.receipt(id)).unwrap().is_some());
+}
+
+#[test]
+fn a_late_answer_is_kept_while_its_head_is_the_last() {
+    let fixture = Fixture::new("late");
+    let slow = Arc::new(Slow::default());
+    let hangs = Arc::clone(&slow);
+    let sealer = fixture.sealer(|log| log.show_to(hangs), key(1));
+    fixture.created(&sealer, 1);
+    fixture.hours(&sealer, 1);
+    let signatures = || {
+        pollster::block_on(sealer.work()).unwrap();
+        pollster::block_on(sealer.head()).unwrap().unwrap().matches("\n\u{2014} ").count()
+    };
+    assert_eq!(signatures(), 1);
+    *slow.may_answer.lock().unwrap() = true;
+    slow.changed.notify_all();
+    eventually(|| signatures() == 2);
 }
 
 #[test]

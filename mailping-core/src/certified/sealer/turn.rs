@@ -39,6 +39,7 @@ impl Turn<'_> {
         }
         Ok(self.end(standing).await?
             || is_due && self.close(standing, latest).await?
+            || self.take_answers(standing).await?
             || self.show(standing).await?
             || self.cut(standing).await?)
     }
@@ -74,7 +75,7 @@ impl Turn<'_> {
         self.ledger.next - u64::from(closing)
     }
 
-    fn check_key(&self, standing: &Standing) -> Result<(), Error> {
+    pub(super) fn check_key(&self, standing: &Standing) -> Result<(), Error> {
         let log = &self.sealer.log;
         let known = [Some(&log.key), log.old_key.as_ref()];
         let fits = known.into_iter().flatten().any(|key| *key.public() == standing.key);

@@ -258,6 +258,17 @@ pub(super) async fn statements_come_by_ping_in_whole_pings(harness: Harness) {
         let pings: Vec<_> = all.iter().map(|ping| (ping.ping, ping.secret, ping.lines.len())).collect();
         let expected = [1_u32, 2, 3, 5].map(|n| (ping_id(n), secret(n as u8), n as usize));
         assert_eq!(pings, expected, "in pages of {limit}");
+        let (mut after, mut ids) = (None, Vec::new());
+        loop {
+            let page = sealing.pings_in(4, after, limit).await.unwrap();
+            assert!(page.items.len() <= limit);
+            ids.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(ids, [1, 2, 3, 5].map(ping_id), "in pages of {limit}");
         let mut lines = all[1].lines.clone();
         lines.sort();
         assert_eq!(lines, ["0", "1"].map(|name| statement(ping_id(2), name, 4, SENT).line));

@@ -1,0 +1,96 @@
+//! Whether and how the service seals: nothing, unless its log has a name.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mailping_core::certified::{LogKey, SealLog};
+
+use super::SettingsError;
+use super::reader::Reader;
+use super::secret_file::SecretFile;
+
+pub(super) const ORIGIN: &str = "MAILPING_LOG_ORIGIN";
+pub(super) const KEY: &str = "MAILPING_LOG_KEY";
+pub(super) const HEAD: &str = "MAILPING_LOG_HEAD";
+const EVERY: &str = "MAILPING_SEAL_EVERY";
+
+/// What the settings say. The key's file is made by [`Seal::with_key`].
+#[derive(Debug)]
+pub(super) struct Seal {
+    origin: String,
+    key: Option<LogKey>,
+    file: SecretFile,
+    head: PathBuf,
+    every: Duration,
+}
+
+impl Seal {
+    /// `None` if nothing is to be sealed.
+    pub(super) fn read(database: &str, reader: &mut Reader) -> Result<Option<Self>, SettingsError> {
+        let Some(origin) = reader.optional(ORIGIN) else {
+            reader.print(ORIGIN, "(not set: nothing is sealed)");
+            return match [KEY, HEAD, EVERY].into_iter().find(|name| reader.optional(name).is_some()) {
+                Some(name) => {
+                    Err(SettingsError::new(ORIGIN, format!("must be set, since {name} is: {NAMES}")))
+                }
+                None => Ok(None),
+            };
+        };
+        LogKey::generate(&origin).map_err(|_| SettingsError::new(ORIGIN, format!("expected {NAMES}")))?;
+        reader.print(ORIGIN, &origin);
+        let is_postgres = database.contains("://");
+        let given = reader.secret(KEY, "generated once, kept beside the database");
+        let head = reader.optional(HEAD);
+        if is_postgres && given.is_none() {
+            let message = "must be given, since all services on one database sign with it. Make one with \
+                           `openssl rand -base64 32`, and keep it";
+            return Err(SettingsError::new(KEY, message));
+        }
+        if is_postgres && head.is_none() {
+            let message = "must be given: the path of a file for the log's last head, one for each service";
+            return Err(SettingsError::new(HEAD, message));
+        }
+        let head = PathBuf::from(reader.text(HEAD, &head.unwrap_or_else(|| format!("{database}.log_head"))));
+        let seconds: u64 = reader.parsed(EVERY, "3600", "a number of seconds, such as 3600")?;
+        if !(1..=86_400).contains(&seconds) {
+            return Err(SettingsError::new(EVERY, "expected a number of seconds from 1 to 86400"));
+        }
+        let file = SecretFile { setting: KEY, path: Path::new(&format!("{database}.log_key")).to_owned() };
+        let parsed = |text: &str| LogKey::with_origin(&origin, text.trim());
+        let key = match given {
+            Some(text) => Some(parsed(&text).map_err(|error| SettingsError::new(KEY, error.to_string()))?),
+            None => {
+                let text = file.read()?;
+                text.map(|text| parsed(&text))
+                    .transpose()
+                    .map_err(|error| file.failed("bad key in", &error))?
+            }
+        };
+        if key.is_none() && head.exists() {
+            let message = format!(
+                "the log's last head is there, its key in {} is not: put the file back, or give the key itself",
+                file.path.display()
+            );
+            return Err(SettingsError::new(KEY, message));
+        }
+        Ok(Some(Self { origin, key, file, head, every: Duration::from_secs(seconds) }))
+    }
+
+    /// Makes the key and its file, if there is none: once all other settings are right.
+    pub(super) fn with_key(mut self) -> Result<Self, SettingsError> {
+        if self.key.is_none() {
+            let made =
+                LogKey::generate(&self.origin).map_err(|error| self.file.failed("cannot make", &error))?;
+            self.file.make(&made.secret_text())?;
+            self.key = Some(made);
+        }
+        Ok(self)
+    }
+
+    /// `None` before there is a key.
+    pub(super) fn log(&self) -> Option<SealLog> {
+        Some(SealLog::new(self.key.clone()?, &self.head).every(self.every))
+    }
+}
+
+const NAMES: &str = "the log's public name without blanks or plus signs, such as example.com/receipts";
