@@ -113,6 +113,9 @@ struct Made<'a> {
     opt_out_url: &'a str,
     /// Where the recipient can confirm receipt, if `asked_by` asks for it; `null` otherwise.
     confirm_url: Option<&'a str>,
+    /// The value of the header line `Mailping-Key` for the mail, which binds it to its certified
+    /// receipt; `null` if nothing is sealed.
+    key_header: Option<&'a str>,
 }
 
 /// Makes a ping for one message to one recipient.
@@ -131,6 +134,7 @@ async fn create(visit: &Visit<'_>) -> Result<Answer, Answer> {
         img_tag: made.img_tag(),
         opt_out_url: made.opt_out_url(),
         confirm_url: made.confirm_url(),
+        key_header: file::header(&made),
     };
     Ok(Answer::json(StatusCode::CREATED, &made))
 }

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "certified")]
 use mailping_core::store::StoreError;
-use mailping_core::{Error, PingId, Tracker};
+use mailping_core::{Error, PingId, PreparedPing, Tracker};
 
 /// Whether this tracker's receipts can be certified.
 #[cfg(feature = "certified")]
@@ -13,6 +13,17 @@ pub(crate) fn is_offered(tracker: &Tracker) -> bool {
 #[cfg(not(feature = "certified"))]
 pub(crate) const fn is_offered(_: &Tracker) -> bool {
     false
+}
+
+/// The value of the mail's header line `Mailping-Key`; `None` for a ping that is not sealed.
+#[cfg(feature = "certified")]
+pub(crate) fn header(ping: &PreparedPing) -> Option<&str> {
+    Some(ping.key_header()?.1)
+}
+
+#[cfg(not(feature = "certified"))]
+pub(crate) const fn header(_: &PreparedPing) -> Option<&str> {
+    None
 }
 
 /// What is made of the receipt.

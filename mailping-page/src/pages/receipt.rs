@@ -30,6 +30,7 @@ struct ReceiptPage {
     shown: Shown,
     pixel: Option<Pixel>,
     opt_out_url: String,
+    key_header: Option<String>,
     /// The first page, which is the one that is live.
     live: bool,
     facts: Vec<(&'static str, Fact)>,
@@ -100,6 +101,7 @@ pub(crate) async fn answer(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answ
         shown: show(&receipt, visit.page, &visit.scope),
         pixel: prepared.pixel_url().map(|url| Pixel::new(url, tag, sent_at)),
         opt_out_url: prepared.opt_out_url().to_owned(),
+        key_header: file::header(&prepared).map(str::to_owned),
         live: before.is_none(),
         facts: facts(&receipt, pings.ceiling()),
         can_withdraw: prepared.status() == mailping_core::pings::Status::Live,

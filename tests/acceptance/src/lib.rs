@@ -11,6 +11,7 @@ mod page;
 mod program;
 pub mod promises;
 mod recipients;
+mod sealing;
 
 pub use http::{Client, Reply, Stream};
 pub use ledger::{Ledger, Load};

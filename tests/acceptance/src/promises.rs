@@ -9,6 +9,7 @@ use crate::message::*;
 pub use crate::operating::*;
 pub use crate::page::*;
 pub use crate::recipients::*;
+pub use crate::sealing::*;
 use crate::{Client, Start};
 
 /// A ping made over HTTP, fetched by Gmail's proxy and by a browser behind a trusted proxy, gives a
@@ -184,7 +185,7 @@ pub fn every_field_of_a_ping_comes_back(start: &Start) {
     };
     let ping_fields = "asked_by basis detail eprivacy id keep_until kind owner purpose record_until reference sent_at \
                        shows_reference status time_step";
-    let made_fields = "asked_by basis confirm_url detail eprivacy id img_tag keep_until kind opt_out_url owner pixel_url \
+    let made_fields = "asked_by basis confirm_url detail eprivacy id img_tag keep_until key_header kind opt_out_url owner pixel_url \
                        purpose record_until reference sent_at shows_reference status time_step";
     let receipt_fields = "confirmed_at delivery fetches first_human_open human_opens last_human_open machine_fetches \
                           milestones next opens ping several_places state uncertain_fetches unreadable";

@@ -58,6 +58,8 @@ mailping_acceptance::keeps_promises!(
     an_objection_stops_mail_already_sent,
     every_field_of_a_ping_comes_back,
     two_services_share_one_database,
+    a_certified_receipt_is_downloaded_and_verified,
+    wrong_settings_of_sealing_are_refused_in_one_clear_line,
     the_page_keeps_its_policy_and_is_small,
     the_form_makes_a_ping_and_text_stays_text,
     the_list_is_filtered_and_its_table_has_no_formula,
