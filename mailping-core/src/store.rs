@@ -32,7 +32,7 @@ pub use self::page::Page;
 pub use self::pings::PingQuery;
 pub use self::recorded::Recorded;
 pub use self::sealing::{
-    EndReason, Ending, Entered, Ledger, NewStatement, PingSecret, PingStatements, SealRow, SealedPing,
+    Anew, EndReason, Ending, Entered, Ledger, NewStatement, PingSecret, PingStatements, SealRow, SealedPing,
     Sealing, StampRow, Step,
 };
 pub use self::spooling::{Backlog, Spooling};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use mailping_core::PingId;
 use mailping_core::pings::{Ping, Status};
-use mailping_core::store::{Ledger, NewStatement, PingSecret, SealRow, StampRow, Step};
+use mailping_core::store::{Anew, Ledger, NewStatement, PingSecret, SealRow, StampRow, Step};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, Transaction};
 
@@ -64,7 +64,7 @@ pub(crate) async fn enter(
 /// How a step passes the gate: its statements take turns with the erasure of their pings, its ends
 /// with batches.
 pub(crate) fn gate_of(step: &Step) -> Gate {
-    match (step.statements.is_empty(), step.ended.is_empty()) {
+    match (step.statements.is_empty(), step.ended.is_empty() && step.anew.is_none()) {
         (_, false) => Gate::Alone,
         (false, true) => Gate::Shared,
         (true, true) => Gate::Past,
@@ -93,6 +93,9 @@ pub(crate) async fn step(transaction: Tx<'_>, schema: &Schema, from: u64, step: 
     }
     let moves = schema.query(MOVE).bind(next).bind(closed_to).bind(&step.text);
     moves.execute(&mut **transaction).await?;
+    if let Some(anew) = step.anew {
+        begin_anew(transaction, schema, anew).await?;
+    }
     if !step.statements.is_empty() {
         add(transaction, schema, &step.statements).await?;
     }
@@ -118,6 +121,28 @@ pub(crate) async fn step(transaction: Tx<'_>, schema: &Schema, from: u64, step: 
         }
     }
     Ok(true)
+}
+
+async fn begin_anew(transaction: Tx<'_>, schema: &Schema, Anew { until, later }: Anew) -> Result<()> {
+    for sql in [
+        "DELETE FROM {s}.seals",
+        "DELETE FROM {s}.seal_leaves",
+        "DELETE FROM {s}.stamps",
+        "UPDATE {s}.statements SET seal = 0 WHERE seal <> 0",
+        "UPDATE {s}.sealed_pings SET first = 0, last = CASE WHEN last IS NOT NULL THEN 0 END",
+    ] {
+        schema.query(sql).execute(&mut **transaction).await?;
+    }
+    for sql in [
+        "UPDATE {s}.sealed_pings SET last = $2
+         WHERE last IS NOT NULL AND ping IN (SELECT ping FROM {s}.statements WHERE ends > $1)",
+        "UPDATE {s}.statements SET seal = $2
+         WHERE ends > $1 OR name = 'ended' AND ping IN (SELECT ping FROM {s}.statements WHERE ends > $1)",
+    ] {
+        let later = schema.query(sql).bind(until.unix_millis()).bind(later.cast_signed());
+        later.execute(&mut **transaction).await?;
+    }
+    Ok(())
 }
 
 /// Adds statements of pings that are there. The secret is looked up in a subquery, which is an

@@ -4,7 +4,9 @@ mailping_acceptance::keeps_every_promise!(mailping_acceptance::Start::example("r
 
 mailping_acceptance::keeps_promises!(
     [#[ignore = "needs python3 and openssl"]]
-    mailping_acceptance::Start::example("receipts") => a_certified_receipt_is_downloaded_and_verified
+    mailping_acceptance::Start::example("receipts") =>
+    a_certified_receipt_is_downloaded_and_verified,
+    a_restored_backup_goes_on_as_a_new_log,
 );
 
 mailping_acceptance::keeps_promises!(

@@ -2,7 +2,7 @@
 
 use mailping_core::pings::{Ping, Status};
 use mailping_core::store::{
-    EndReason, Ending, Entered, KeyFingerprint, Ledger, NewStatement, Page, PingSecret, PingStatements,
+    Anew, EndReason, Ending, Entered, KeyFingerprint, Ledger, NewStatement, Page, PingSecret, PingStatements,
     RecipientHashes, SealRow, SealedPing, StampRow, Step,
 };
 use mailping_core::{PingId, Timestamp};
@@ -91,6 +91,9 @@ pub(crate) fn step(connection: &Connection, from: u64, step: &Step) -> Result<bo
         return Ok(false);
     }
     run(MOVE, params![next, closed_to, step.text])?;
+    if let Some(anew) = step.anew {
+        begin_anew(connection, anew)?;
+    }
     step.statements.iter().try_for_each(|new| add(connection, new))?;
     for (ping, last) in &step.ended {
         const END: &str = "UPDATE sealed_pings SET last = ?2 WHERE ping = ?1 AND last IS NULL";
@@ -129,6 +132,27 @@ pub(crate) fn step(connection: &Connection, from: u64, step: &Step) -> Result<bo
         }
     }
     Ok(true)
+}
+
+fn begin_anew(connection: &Connection, Anew { until, later }: Anew) -> Result<()> {
+    for sql in [
+        "DELETE FROM seals",
+        "DELETE FROM seal_leaves",
+        "DELETE FROM stamps",
+        "UPDATE statements SET seal = 0 WHERE seal <> 0",
+        "UPDATE sealed_pings SET first = 0, last = CASE WHEN last IS NOT NULL THEN 0 END",
+    ] {
+        connection.execute(sql, ())?;
+    }
+    for sql in [
+        "UPDATE sealed_pings SET last = ?2
+         WHERE last IS NOT NULL AND ping IN (SELECT ping FROM statements WHERE ends > ?1)",
+        "UPDATE statements SET seal = ?2
+         WHERE ends > ?1 OR name = 'ended' AND ping IN (SELECT ping FROM statements WHERE ends > ?1)",
+    ] {
+        connection.execute(sql, params![until.unix_millis(), later.cast_signed()])?;
+    }
+    Ok(())
 }
 
 pub(crate) fn sealed(connection: &Connection, pings: &[PingId]) -> Result<Vec<Option<SealedPing>>> {

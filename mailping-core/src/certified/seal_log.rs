@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::issue::{LogKey, Outside};
+use super::sealer::Lost;
+use crate::Error;
 
 /// How a tracker seals: see [`TrackerBuilder::seal`](crate::TrackerBuilder::seal).
 ///
@@ -20,6 +22,7 @@ pub struct SealLog {
     pub(super) key: LogKey,
     pub(super) old_key: Option<LogKey>,
     pub(super) last_head: PathBuf,
+    pub(super) lost: Option<Lost>,
     pub(super) every: Duration,
     grace: Duration,
     pub(super) outside: Vec<Arc<dyn Outside>>,
@@ -41,6 +44,7 @@ impl SealLog {
             key,
             old_key: None,
             last_head,
+            lost: None,
             every: DEFAULT_EVERY,
             grace: Duration::ZERO,
             outside: Vec::new(),
@@ -76,15 +80,34 @@ impl SealLog {
         self
     }
 
+    /// Begins a new log in a database whose newer state is lost for good, so that what was signed
+    /// last is not in it any more. `head` is that last signed head, the text of its file; the file
+    /// that [`new`](Self::new) was given must be another one, which is not there yet. The new log is
+    /// named `<name>/anew/<size>/<root in hexadecimal>`, after the head, which is signed with the
+    /// same key: publish its [public key](super::Seals::public_key) too. All that the database holds of
+    /// pings is in its first seal. Once it has begun, the same call goes on with it: keep calling
+    /// this. See [the guide](crate::guide::certified#after-a-loss).
+    ///
+    /// # Errors
+    /// [`Error::Log`] if the head is not signed with this key. Sealing fails if the log in the
+    /// database does go on from the head.
+    pub fn after_loss(mut self, head: &str) -> Result<Self, Error> {
+        let (key, lost) = Lost::after(&self.key, head).ok_or(Error::Log { problem: NO_HEAD })?;
+        (self.key, self.lost, self.old_key) = (key, Some(lost), None);
+        Ok(self)
+    }
+
     /// Shows the signed head to an outside party, at most once a day; call this again for more of
     /// them. A stamp is in all receipts from then on, a witness's signature in those alone that are
-    /// made before the next seal, whose head is another one. Parties are called on a thread without
-    /// an async runtime, and without a time-out: see [`Outside`].
+    /// made before the next seal, whose head is another one. Each party is called on a thread of its
+    /// own without an async runtime, and nothing waits for it: see [`Outside`].
     pub fn show_to(mut self, party: impl Outside + 'static) -> Self {
         self.outside.push(Arc::new(party));
         self
     }
 }
+
+const NO_HEAD: &str = "expected the last head of the log that is lost, signed with its newest key";
 
 /// Shows the public half of the key.
 impl fmt::Debug for SealLog {

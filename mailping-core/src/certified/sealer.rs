@@ -5,6 +5,7 @@
 //! is taken back if another sealer was first, so that two of them make one log, and one that is
 //! killed is followed by the next.
 
+mod anew;
 mod closing;
 mod cut;
 mod endings;
@@ -28,6 +29,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub(super) use self::anew::Lost;
 pub(crate) use self::closing::NO_KEY;
 pub(crate) use self::thread::Sealing as SealingThread;
 
@@ -134,7 +136,10 @@ impl Sealer {
     pub(crate) async fn check(&self) -> Result<(), Error> {
         self.file.check()?;
         let turn = self.turn().await?;
-        turn.standing.as_ref().map_or(Ok(()), |standing| turn.check_key(standing))
+        match &turn.standing {
+            Some(standing) if turn.lost(standing).is_none() => turn.check_key(standing),
+            _ => Ok(()),
+        }
     }
 
     /// Begins the log if there is none, so that pings can be made.

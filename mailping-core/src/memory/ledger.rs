@@ -1,9 +1,9 @@
 //! What the store in memory keeps for sealing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::PingId;
-use crate::store::{Ledger, NewStatement, PingSecret, SealRow, SealedPing, StampRow};
+use crate::store::{Anew, Ledger, NewStatement, PingSecret, SealRow, SealedPing, StampRow};
 
 #[derive(Debug, Default)]
 pub(super) struct Book {
@@ -32,6 +32,22 @@ impl Book {
         let kept = self.statements.entry((new.ping, new.name.clone())).or_insert_with(|| new.clone());
         if new.name == "last_day" {
             (kept.line, kept.ends) = (new.line, new.ends);
+        }
+    }
+
+    pub(super) fn begin_anew(&mut self, Anew { until, later }: Anew) {
+        self.seals.clear();
+        self.leaves.clear();
+        self.stamps.clear();
+        let waits = self.statements.values().filter(|one| one.ends > until).map(|one| one.ping);
+        let waits: BTreeSet<PingId> = waits.collect();
+        for one in self.statements.values_mut() {
+            let waits = one.ends > until || one.name == "ended" && waits.contains(&one.ping);
+            one.seal = if waits { later } else { 0 };
+        }
+        for (ping, sealed) in &mut self.pings {
+            sealed.first = 0;
+            sealed.last = sealed.last.map(|_| if waits.contains(ping) { later } else { 0 });
         }
     }
 

@@ -41,6 +41,9 @@ impl Sealing for MemoryStore {
             return Ok(false);
         }
         book.ledger = Ledger::new(from + 1, step.next, step.closed_to, step.text.clone());
+        if let Some(anew) = step.anew {
+            book.begin_anew(anew);
+        }
         step.statements.iter().for_each(|new| book.add(new.clone()));
         for (ping, last) in &step.ended {
             if let Some(sealed) = rows.book.pings.get_mut(ping)

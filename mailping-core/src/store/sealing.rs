@@ -162,6 +162,8 @@ pub struct Step {
     pub closed_to: Timestamp,
     /// The ledger's [`text`](Ledger::text) from now on.
     pub text: String,
+    /// A new log begins: done first.
+    pub anew: Option<Anew>,
     /// New statements. One of a ping without a secret is left out; one whose name its ping has
     /// already changes nothing, unless it is named `last_day`: then the line and `ends` are taken.
     pub statements: Vec<NewStatement>,
@@ -177,6 +179,18 @@ pub struct Step {
     pub stamps: Vec<StampRow>,
     /// Seals with their leaves below this number are deleted, and stamps of so few seals or fewer.
     pub cut: u64,
+}
+
+/// A new log begins with all that is kept: seals, leaves and stamps are deleted. All statements are
+/// in seal 0, `first` is 0, and so is each `last` that there is, but what ends after `until` is in
+/// the seal `later`, and with it the statement `ended` and the `last` seal of its ping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the contract is these fields")]
+pub struct Anew {
+    /// Until when statements have ended that come first.
+    pub until: Timestamp,
+    /// The seal of the others.
+    pub later: u64,
 }
 
 /// One statement about a ping, to be sealed.

@@ -201,6 +201,7 @@ cases! {
         an_erasure_during_a_seal_leaves_the_others_sound,
         what_commits_late_is_in_the_next_seal,
         a_log_that_lost_what_was_signed_is_not_continued,
+        a_restored_backup_goes_on_as_a_new_log,
         a_log_is_not_continued_by_an_instance_that_only_looked;
     recipients:
         an_objection_holds_for_its_recipient_alone,

@@ -12,7 +12,7 @@ pub enum Program {
 const EVERY: [Program; 2] = [Program::Server, Program::ReceiptsWebhooks];
 
 /// What every program has.
-const SHARED: [&str; 15] = [
+const SHARED: [&str; 16] = [
     "MAILPING_ADMIN_TOKEN",
     "MAILPING_ASN",
     "MAILPING_BASE_URL",
@@ -25,6 +25,7 @@ const SHARED: [&str; 15] = [
     "MAILPING_LISTEN",
     "MAILPING_LOG_HEAD",
     "MAILPING_LOG_KEY",
+    "MAILPING_LOG_LOST",
     "MAILPING_LOG_ORIGIN",
     "MAILPING_SEAL_EVERY",
     "MAILPING_TRUSTED_PROXIES",

@@ -1,5 +1,8 @@
 //! Whether and how the service seals: nothing, unless its log has a name.
 
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +15,7 @@ use super::secret_file::SecretFile;
 pub(super) const ORIGIN: &str = "MAILPING_LOG_ORIGIN";
 pub(super) const KEY: &str = "MAILPING_LOG_KEY";
 pub(super) const HEAD: &str = "MAILPING_LOG_HEAD";
+pub(super) const LOST: &str = "MAILPING_LOG_LOST";
 const EVERY: &str = "MAILPING_SEAL_EVERY";
 
 /// What the settings say. The key's file is made by [`Seal::with_key`].
@@ -21,6 +25,8 @@ pub(super) struct Seal {
     key: Option<LogKey>,
     file: SecretFile,
     head: PathBuf,
+    /// The text of the lost log's last head.
+    lost: Option<String>,
     every: Duration,
 }
 
@@ -29,7 +35,7 @@ impl Seal {
     pub(super) fn read(database: &str, reader: &mut Reader) -> Result<Option<Self>, SettingsError> {
         let Some(origin) = reader.optional(ORIGIN) else {
             reader.print(ORIGIN, "(not set: nothing is sealed)");
-            return match [KEY, HEAD, EVERY].into_iter().find(|name| reader.optional(name).is_some()) {
+            return match [KEY, HEAD, LOST, EVERY].into_iter().find(|name| reader.optional(name).is_some()) {
                 Some(name) => {
                     Err(SettingsError::new(ORIGIN, format!("must be set, since {name} is: {NAMES}")))
                 }
@@ -73,7 +79,9 @@ impl Seal {
             );
             return Err(SettingsError::new(KEY, message));
         }
-        Ok(Some(Self { origin, key, file, head, every: Duration::from_secs(seconds) }))
+        let lost =
+            reader.optional(LOST).map(|path| read_lost(&path, key.as_ref(), &head, reader)).transpose()?;
+        Ok(Some(Self { origin, key, file, head, lost, every: Duration::from_secs(seconds) }))
     }
 
     /// Makes the key and its file, if there is none: once all other settings are right.
@@ -89,8 +97,31 @@ impl Seal {
 
     /// `None` before there is a key.
     pub(super) fn log(&self) -> Option<SealLog> {
-        Some(SealLog::new(self.key.clone()?, &self.head).every(self.every))
+        let log = SealLog::new(self.key.clone()?, &self.head).every(self.every);
+        match &self.lost {
+            Some(lost) => log.after_loss(lost).ok(),
+            None => Some(log),
+        }
     }
 }
 
+/// The lost log's last head, once it is known that this key can begin a new log after it.
+fn read_lost(
+    path: &str,
+    key: Option<&LogKey>,
+    head: &Path,
+    reader: &mut Reader,
+) -> Result<String, SettingsError> {
+    let refused = |error: &dyn fmt::Display| SettingsError::new(LOST, error.to_string());
+    let key = key.ok_or_else(|| SettingsError::new(KEY, "must be given: the one of the log that is lost"))?;
+    let mut lost = String::new();
+    let file = File::open(path).and_then(|file| file.take(MAX_HEAD).read_to_string(&mut lost));
+    file.map_err(|error| refused(&format!("cannot read {path}: {error}")))?;
+    let _ = SealLog::new(key.clone(), head).after_loss(&lost).map_err(|error| refused(&error))?;
+    reader.print(LOST, path);
+    Ok(lost)
+}
+
+/// More than a head with all its signatures has.
+const MAX_HEAD: u64 = 64 << 10;
 const NAMES: &str = "the log's public name without blanks or plus signs, such as example.com/receipts";

@@ -38,7 +38,8 @@ fn verified(start: &Start, key: &str, header: &str, receipt: &str) {
     let file = start.folder().join("receipt.txt");
     fs::write(&file, receipt).unwrap();
     let page = receipt.split("\nProof\n").next().unwrap();
-    let verify = Start::built("mailping-examples", "verify").command(&[("MAIL_HEADER", header)]);
+    let stranger = Start::built("mailping-examples", "verify");
+    let verify = stranger.command(&[("MAIL_HEADER", header)]);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/verify_receipt.py");
     let mut python = Command::new("python3");
     python.arg(script);
@@ -54,7 +55,8 @@ fn log_key(program: &Program) -> String {
     let reply = program.client().get("/px/log-key", &[]);
     assert_eq!(reply.status, 200, "{reply:?}");
     let text = reply.text();
-    let key = text.split_whitespace().find(|word| word.starts_with("example.com/receipts+"));
+    let key =
+        text.split_whitespace().find(|word| word.starts_with("example.com/receipts") && word.contains('+'));
     key.unwrap_or_else(|| panic!("{text}")).to_owned()
 }
 
@@ -95,7 +97,11 @@ pub fn a_certified_receipt_is_downloaded_and_verified(start: &Start) {
 /// Each setting of sealing that is wrong, or missing beside the others, is refused in one line that
 /// names it and repeats no secret.
 pub fn wrong_settings_of_sealing_are_refused_in_one_clear_line(start: &Start) {
-    drop(start.run(&[ORIGIN, KEY, ("MAILPING_LOG_HEAD", "last_head")]));
+    // A log has to be there for another one to be refused.
+    let program = start.run(&[ORIGIN, KEY, EVERY, ("MAILPING_LOG_HEAD", "last_head")]);
+    let ping = make(&program.client(), &new_ping());
+    certified(&program.client(), &ping, " created: ");
+    drop(program);
     let other = "//////////////////////////////////////////8=";
     let named = "PRIVATE+KEY+example.com/other+00000000+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
     for (settings, expected) in [
@@ -179,4 +185,56 @@ pub fn the_logs_key_is_made_once_and_kept_beside_the_database(start: &Start) {
     let ping = make(&program.client(), &new_ping());
     assert!(ping["key_header"].is_null());
     assert_eq!(program.client().get(&path(&ping), &[]).status, 404);
+}
+
+/// A backup is restored that lacks what was signed last: nothing is signed, and that is told, until
+/// the operator has a new log begun, whose name says so. It needs python3 and openssl.
+pub fn a_restored_backup_goes_on_as_a_new_log(start: &Start) {
+    let file = |name: &str| start.folder().join(name);
+    let seals = [ORIGIN, EVERY];
+    let program = start.run(&seals);
+    let ping = make(&program.client(), &new_ping());
+    certified(&program.client(), &ping, " created: ");
+    let (status, log) = program.terminate();
+    assert_eq!(status, Some(0), "{log}");
+    fs::copy(file("mailping.db"), file("backup.db")).unwrap();
+    let program = start.run(&seals);
+    fetch(&program.client(), &ping, &[("user-agent", FIREFOX)]);
+    let lost = certified(&program.client(), &ping, " open: ");
+    let key = log_key(&program);
+    drop(program);
+    for name in ["mailping.db", "mailping.db-wal", "mailping.db-shm"] {
+        let _ = fs::remove_file(file(name));
+    }
+    fs::copy(file("backup.db"), file("mailping.db")).unwrap();
+
+    let program = start.run(&seals);
+    let begun = Instant::now();
+    while program.client().get("/api/health", &[]).json()["sealing"]["failing"] != true {
+        assert!(begun.elapsed() < PATIENCE, "it is not told: {}", program.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    program.wait_for("begin a new log after the loss", 1);
+    drop(program);
+    fs::rename(file("mailping.db.log_head"), file("lost_head")).unwrap();
+    let anew = [ORIGIN, EVERY, ("MAILPING_LOG_LOST", "lost_head")];
+    for _ in 0..2 {
+        let program = start.run(&anew);
+        let client = program.client();
+        fetch(&client, &ping, &[("user-agent", FIREFOX)]);
+        let receipt = certified(&client, &ping, " open: ");
+        let new_key = log_key(&program);
+        assert!(new_key.starts_with("example.com/receipts/anew/"), "{new_key}");
+        let header = ping["key_header"].as_str().unwrap();
+        verified(start, &new_key, header, &receipt);
+        // What was given out before still verifies, with the old key.
+        verified(start, &key, header, &lost);
+    }
+    fs::write(file("lost_head"), "no head").unwrap();
+    let output = start.to_its_end(&anew);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        stderr.contains("mailping: MAILPING_LOG_LOST: the log is not continued: expected the last head"),
+        "{stderr}"
+    );
 }

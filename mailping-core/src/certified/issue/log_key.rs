@@ -74,6 +74,11 @@ impl LogKey {
         Some(Self { key, public })
     }
 
+    /// The same key for the log with another name; `None` if that is no name.
+    pub(crate) fn named(&self, origin: &str) -> Option<Self> {
+        Self::from_secret(origin, self.key.as_bytes())
+    }
+
     /// The public half: what the app publishes.
     #[must_use]
     pub const fn public(&self) -> &PublicKey {

@@ -9,9 +9,10 @@ use crate::certified::hash::{Hash, sha256};
 
 /// An outside party that is shown the log's signed heads. The app brings its own HTTP client.
 ///
-/// It is called on the thread that seals, which has no async runtime: a client that needs one, as
-/// all that stand on tokio do, panics there unless you enter a runtime of your own or hand the
-/// request to one. Nothing is sealed while it waits, so give its requests time-outs.
+/// It is called on a thread of its own, which has no async runtime: a client that needs one, as all
+/// that stand on tokio do, panics there unless you enter a runtime of your own or hand the request
+/// to one. Sealing does not wait for it. While it has not answered it is not asked again, so give
+/// its requests time-outs.
 #[async_trait]
 pub trait Outside: Send + Sync {
     /// Shows a signed checkpoint, and returns what the party made of it.

@@ -133,4 +133,4 @@ const AHEAD: &str = "something is sealed with a time that is still to come, by a
     (or seals were made less often before): set that clock; no seal is closed before that time";
 const NO_OLD_KEY: &str = "the old key of the log is needed once, to pass on to the new one";
 const NOT_EXTENDED: &str = "what was signed before is not in the database any more: an older state was \
-    brought back, or another server has taken over; bring the newer state back, or seal into a new database";
+    brought back, or another server has taken over; bring the newer state back, or begin a new log after the loss";

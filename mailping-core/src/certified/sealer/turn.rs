@@ -20,6 +20,9 @@ impl Turn<'_> {
     /// Makes the step that comes next; `false` if there is none to make now.
     pub(super) async fn go(self, feeds: &mut usize) -> Result<bool, Error> {
         let Some(standing) = &self.standing else { return self.is_begun().await.map(|_| true) };
+        if let Some(lost) = self.lost(standing) {
+            return self.begin_anew(standing, lost).await;
+        }
         self.check_key(standing)?;
         if self.now.plus(MAX_APART) < standing.from {
             return Err(Error::Log { problem: CLOCK });

@@ -286,6 +286,95 @@ pub(super) async fn a_log_that_lost_what_was_signed_is_not_continued(harness: Ha
     assert_eq!((sealer.head().await.unwrap(), sealer.receipt(id).await.unwrap()), (None, None));
 }
 
+/// It goes on as a new log, under a name that says so, with all that the database holds.
+pub(super) async fn a_restored_backup_goes_on_as_a_new_log(harness: Harness) {
+    let Some(office) = Office::new(harness.store()) else { return };
+    let sealer = office.sealer("head");
+    let mut hours = ping(2);
+    hours.time_step = crate::TimeStep::Hour;
+    let ids = [ping(1), hours, ping(3)];
+    for ping in &ids {
+        office.created(&sealer, ping).await;
+    }
+    let [one, hours, ended] = [1, 2, 3].map(ping_id);
+    harness.keeps(&opens(one, 0..2)).await;
+    harness.withdraw(ended).await.unwrap();
+    for _ in 0..3 {
+        office.wait(HOUR);
+        sealer.work().await.unwrap();
+    }
+    assert!(office.certified(&sealer, ended).await.is_final());
+    // What the lost state had signed beyond it.
+    let lost = office.sealer_on(Arc::new(MemoryStore::new()), "lost");
+    office.created(&lost, &ping(1)).await;
+    for _ in 0..5 {
+        office.wait(HOUR);
+        lost.work().await.unwrap();
+    }
+    let head = std::fs::read_to_string(office.folder.join("lost")).unwrap();
+    let key: LogKey = office.secret.parse().unwrap();
+    let now = Arc::clone(&office.now);
+    let anew = |file: &str, head: &str| {
+        let (log, now) = (SealLog::new(key.clone(), office.folder.join(file)).every(EVERY), Arc::clone(&now));
+        let clock = Arc::new(move || time(now.load(Ordering::SeqCst)));
+        let log = log.after_loss(head).unwrap();
+        Sealer::new(log, Arc::clone(&office.store), office.keys.clone(), clock).unwrap()
+    };
+    let is_refused = async |sealer: &Sealer| matches!(sealer.work().await, Err(Error::Log { .. }));
+    assert!(is_refused(&office.sealer("lost")).await, "it is not continued");
+    let older = std::fs::read_to_string(office.folder.join("head")).unwrap();
+    assert!(is_refused(&anew("new", &older)).await, "that head is not lost");
+    assert!(is_refused(&anew("head", &head)).await, "the file is the old log's");
+    let foreign = LogKey::generate("example.com/receipts").unwrap();
+    let other = |key| SealLog::new(key, office.folder.join("new")).after_loss(&head).is_err();
+    assert!(other(foreign), "whoever begins it must have the key");
+    // Of an hour that has not ended, and of one that is not news yet.
+    let mut late = open(hours, 1);
+    let start = office.now.load(Ordering::SeqCst) / HOUR * HOUR;
+    (late.at, late.time_step) = (time(start), crate::TimeStep::Hour);
+    harness.keeps(&[late, open(one, 7)]).await;
+
+    let sealer = anew("new", &head);
+    assert!(sealer.check().await.is_ok());
+    for _ in 0..40 {
+        sealer.work().await.unwrap();
+        office.wait(HOUR);
+    }
+    let verifier = || Verifier::new(sealer.public_key().clone());
+    let certified = async |ping| {
+        let receipt = sealer.receipt(ping).await.unwrap().expect("a receipt");
+        assert!(Verifier::new(key.public().clone()).verify(&receipt).is_err(), "it is another log");
+        assert!(verifier().earlier(&head).verify(&receipt).is_err());
+        verifier().verify(&receipt).unwrap()
+    };
+    let name = sealer.public_key().name();
+    let (size, root) = name.strip_prefix("example.com/receipts/anew/").unwrap().split_once('/').unwrap();
+    assert!(size == "5" && root.len() == 64, "{name}");
+    let text = certified(one).await.to_string();
+    assert!(text.contains(&format!("in the log\n    {name}\n")), "{text}");
+    assert_eq!(count_opens(&certified(one).await), 3);
+    assert_eq!(count_opens(&certified(hours).await), 1);
+    assert!(certified(ended).await.is_final());
+    // The same setting goes on with it; without it, and with the old name, nothing is signed.
+    let again = anew("new", &head);
+    let before = sealer.count().await.unwrap();
+    again.work().await.unwrap();
+    assert_eq!(again.count().await.unwrap(), before + 1);
+    assert!(is_refused(&office.sealer("lost")).await);
+    // And it can be lost too.
+    let mut newer = again.head().await.unwrap().unwrap();
+    let lines: Vec<&str> = newer.lines().collect();
+    let text = format!("{}\n999\n{}\n", lines[0], lines[2]);
+    newer = key.named(lines[0]).unwrap().sign(&text);
+    let third = anew("third", &newer);
+    third.work().await.unwrap();
+    office.wait(HOUR);
+    third.work().await.unwrap();
+    let receipt = third.receipt(one).await.unwrap().expect("a receipt");
+    assert!(receipt.contains("\n    example.com/receipts/anew/999/"));
+    assert!(Verifier::new(third.public_key().clone()).verify(&receipt).is_ok());
+}
+
 /// Each instance holds the log against what another one has signed too.
 pub(super) async fn a_log_is_not_continued_by_an_instance_that_only_looked(harness: Harness) {
     let Some(office) = Office::new(harness.store()) else { return };
