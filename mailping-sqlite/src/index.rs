@@ -286,7 +286,7 @@ pub(crate) fn mark(connection: &Connection) -> Result<i64> {
 /// The places of all opens after a number. What cannot be read is passed over.
 pub(crate) fn after(connection: &Connection, seq: i64, mut each: impl FnMut(Entry)) -> Result<()> {
     let mut find =
-        connection.prepare_cached("SELECT seq, ping, at, id FROM opens WHERE seq > ?1 ORDER BY seq")?;
+        connection.prepare_cached("SELECT seq, ping, at, id FROM opens WHERE seq >= ?1 ORDER BY seq")?;
     let visit = |row: &Row<'_>| {
         if let Some(entry) = readable(entry(row), &mut 0)? {
             each(entry);

@@ -76,7 +76,7 @@ fn read(
     let has_more = entries.len() > limit;
     entries.truncate(limit);
     let mut page = Page::default();
-    let mut find = connection.prepare_cached(rows::OPEN)?;
+    let mut find = connection.prepare_cached(rows::OPENS)?;
     for (entry, is_indexed) in &entries {
         match readable(open(&mut find, ping, entry), &mut page.unreadable)? {
             Some(Some(open)) => page.items.push(open),
@@ -95,8 +95,9 @@ fn read(
 /// The open that an entry points to; an error if that is another one.
 fn open(find: &mut Statement<'_>, ping: PingId, entry: &Entry) -> Result<Option<Open>> {
     let mut found = find.query([entry.seq])?;
-    let Some(row) = found.next()? else { return Ok(None) };
-    let (n, open) = rows::open(row, ping)?;
-    let is_the_one = n == entry.ping && OpenCursor::of(&open) == entry.cursor();
+    let row = found.next()?.filter(|row| row.get(0) == Ok(entry.seq));
+    let Some(row) = row else { return Ok(None) };
+    let open = rows::open(row, ping)?;
+    let is_the_one = row.get(1) == Ok(entry.ping) && OpenCursor::of(&open) == entry.cursor();
     if is_the_one { Ok(Some(open)) } else { Err(Failure::corrupt("the index of opens")) }
 }

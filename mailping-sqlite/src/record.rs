@@ -142,6 +142,6 @@ pub(crate) fn indexed(connection: &Connection, opens: &[Open]) -> HashSet<Key> {
     opens.iter().filter(is_there).map(|open| (open.ping, open.at, open.id)).collect()
 }
 
-const fn answer(kept: bool) -> Recorded {
+pub(crate) const fn answer(kept: bool) -> Recorded {
     if kept { Recorded::Durable } else { Recorded::Filtered }
 }

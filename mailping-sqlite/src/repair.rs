@@ -203,7 +203,7 @@ fn save(from: &Path, to: &Path) -> Result<Recovered> {
 fn copy(damaged: &Connection, target: &Transaction<'_>, table: &str, left_out: &mut u64) -> Result<u64> {
     // By their places: a name may be damaged too, and an older version has fewer.
     let mut find = damaged
-        .prepare(&format!("SELECT rowid, * FROM {table} NOT INDEXED WHERE rowid > ?1 ORDER BY rowid"))?;
+        .prepare(&format!("SELECT rowid, * FROM {table} NOT INDEXED WHERE rowid >= ?1 ORDER BY rowid"))?;
     let columns = "SELECT group_concat(name), group_concat('?') FROM
         (SELECT name FROM pragma_table_info(?1) ORDER BY cid LIMIT ?2)";
     let asked = (table, find.column_count() as i64 - 1);
