@@ -41,35 +41,24 @@ impl Entry {
     }
 }
 
-/// The direction of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
-    OldestFirst,
-    NewestFirst,
-}
-
 /// A ping's entries after a cursor, in one direction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Span {
-    pub(crate) order: Order,
+    pub(crate) newest_first: bool,
     /// All of them are between these two, which are no entries.
     pub(crate) low: Entry,
     pub(crate) high: Entry,
 }
 
 impl Span {
-    pub(crate) fn new(ping: i64, order: Order, after: Option<OpenCursor>) -> Self {
+    pub(crate) fn new(ping: i64, newest_first: bool, after: Option<OpenCursor>) -> Self {
         let mut low = Entry { ping, at: i64::MIN, id: 0, seq: i64::MIN };
         let mut high = Entry { ping, at: i64::MAX, id: u64::MAX, seq: i64::MAX };
         if let Some(OpenCursor { at, id, .. }) = after {
-            let at = at.unix_millis();
-            let id = u64::from_be_bytes(*id.as_bytes());
-            match order {
-                Order::OldestFirst => low = Entry { at, id, ..high },
-                Order::NewestFirst => high = Entry { at, id, ..low },
-            }
+            let (at, id) = (at.unix_millis(), u64::from_be_bytes(*id.as_bytes()));
+            if newest_first { high = Entry { at, id, ..low } } else { low = Entry { at, id, ..high } }
         }
-        Self { order, low, high }
+        Self { newest_first, low, high }
     }
 
     pub(crate) fn holds(&self, entry: &Entry) -> bool {
@@ -167,22 +156,13 @@ impl Tail {
         self.parts().any(|part| part.range(span.clone()).next().is_some())
     }
 
-    /// The first `most` entries of a span.
+    /// The first `most` entries of a span, and perhaps others, in no order.
     pub(crate) fn some_of(&self, span: &Span, most: usize) -> Vec<Entry> {
-        let within = (Excluded(span.low), Excluded(span.high));
-        let mut some: Vec<Entry> = Vec::new();
+        let mut some = Vec::new();
         for part in self.parts() {
-            let all = part.range(within).copied();
-            match span.order {
-                Order::OldestFirst => some.extend(all.take(most)),
-                Order::NewestFirst => some.extend(all.rev().take(most)),
-            }
+            let all = part.range((Excluded(span.low), Excluded(span.high)));
+            if span.newest_first { some.extend(all.rev().take(most)) } else { some.extend(all.take(most)) }
         }
-        some.sort_unstable();
-        if span.order == Order::NewestFirst {
-            some.reverse();
-        }
-        some.truncate(most);
         some
     }
 
@@ -268,10 +248,7 @@ pub(crate) fn of(connection: &Connection, span: &Span, most: usize) -> Result<Ve
         WHERE ping = ?1 AND (at, id, seq) > (?2, ?3, ?4) GROUP BY at, id ORDER BY at, id";
     const NEWEST: &str = "SELECT max(seq), ping, at, id FROM opens_by_ping
         WHERE ping = ?1 AND (at, id, seq) < (?2, ?3, ?4) GROUP BY at, id ORDER BY at DESC, id DESC";
-    let (sql, start) = match span.order {
-        Order::OldestFirst => (OLDEST, span.low),
-        Order::NewestFirst => (NEWEST, span.high),
-    };
+    let (sql, start) = if span.newest_first { (NEWEST, span.high) } else { (OLDEST, span.low) };
     let mut find = connection.prepare_cached(sql)?;
     let span = params![start.ping, start.at, start.id.to_be_bytes(), start.seq];
     // No LIMIT: with a parameter in it SQLite would plan the statement anew for each call.
@@ -369,18 +346,18 @@ mod tests {
             let cursor = OpenCursor::new(Timestamp::from_unix_millis(start), OpenId::from_bytes([0x70; 8]));
             for ping in 0..5 {
                 for after in [None, Some(cursor)] {
-                    for order in [Order::OldestFirst, Order::NewestFirst] {
+                    for newest_first in [false, true] {
                         let mut expected: Vec<Entry> = all.iter().copied().filter(|entry| entry.ping == ping)
-                            .filter(|entry| after.is_none_or(|after| match order {
-                                Order::OldestFirst => entry.cursor() > after,
-                                Order::NewestFirst => entry.cursor() < after,
+                            .filter(|entry| after.is_none_or(|after| match newest_first {
+                                false => entry.cursor() > after,
+                                true => entry.cursor() < after,
                             })).collect();
-                        let span = Span::new(ping, order, after);
+                        let span = Span::new(ping, newest_first, after);
                         prop_assert!(all.iter().all(|entry| span.holds(entry) == expected.contains(entry)));
                         let mut found = tail.some_of(&span, most);
                         for list in [&mut expected, &mut found] {
                             list.sort_unstable();
-                            if order == Order::NewestFirst {
+                            if newest_first {
                                 list.reverse();
                             }
                             list.truncate(most);

@@ -394,8 +394,6 @@ mod tests {
         });
         while writer.fill_index(1, 100) {}
         assert_eq!(counts(&writer), (BATCHES, BATCHES));
-        assert!(
-            locked(&writer.tail).some_of(&index::Span::new(1, index::Order::OldestFirst, None), 9).is_empty()
-        );
+        assert!(locked(&writer.tail).some_of(&index::Span::new(1, false, None), 9).is_empty());
     }
 }
