@@ -8,7 +8,7 @@
 //! The opens above the mark are remembered, as hints: a hint without an open is no harm, an open
 //! without a hint would be missed by receipts until its round.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::ops::Bound::Excluded;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +17,7 @@ use mailping_core::receipts::OpenId;
 use mailping_core::store::OpenCursor;
 use rusqlite::{Connection, Row, params};
 
-use crate::failure::{Result, readable};
+use crate::failure::{Failure, Result, readable};
 use crate::rows;
 use crate::walk::walk;
 
@@ -173,23 +173,31 @@ impl Tail {
 
 /// Indexes at most `most` opens of the present round, or of the next if `enough` wait for one, but
 /// those that were erased meanwhile. What it returns is to be forgotten once this is durable.
+///
+/// With a connection to look `beside` the transaction, which ends if it comes across damage, an
+/// open that cannot be read is indexed too: it is there, and receipts count it by its entry.
 pub(crate) fn advance(
     connection: &Connection,
+    beside: Option<&Connection>,
     tail: &Mutex<Tail>,
     enough: usize,
     most: usize,
-    unreadable: &HashSet<i64>,
 ) -> Result<Slice> {
     let (slice, mark, erased_to) = {
         let mut tail = locked(tail);
         let (slice, mark) = tail.slice(enough, most);
         (slice, mark, tail.erased_to)
     };
-    let mut find = connection.prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
+    let mut find = beside.unwrap_or(connection).prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
     let mut insert = connection
         .prepare_cached("INSERT OR IGNORE INTO opens_by_ping (ping, at, id, seq) VALUES (?1, ?2, ?3, ?4)")?;
     for entry in &slice {
-        if entry.seq > erased_to || unreadable.contains(&entry.seq) || find.exists([entry.seq])? {
+        let is_there = entry.seq > erased_to
+            || match find.exists([entry.seq]).map_err(Failure::from) {
+                Err(failure) if beside.is_some() && failure.is_corrupt() => true,
+                found => found?,
+            };
+        if is_there {
             insert.execute(params![entry.ping, entry.at, entry.id.to_be_bytes(), entry.seq])?;
         }
     }
@@ -199,25 +207,6 @@ pub(crate) fn advance(
             .execute([mark])?;
     }
     Ok((slice, mark))
-}
-
-/// Which of the opens that come next cannot be read. They are there: receipts count them by their
-/// entries.
-pub(crate) fn unreadable(
-    connection: &Connection,
-    tail: &Mutex<Tail>,
-    enough: usize,
-    most: usize,
-) -> Result<HashSet<i64>> {
-    let (slice, _) = locked(tail).slice(enough, most);
-    let mut find = connection.prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
-    let mut unreadable = HashSet::new();
-    for entry in slice {
-        if readable(find.exists([entry.seq]), &mut 0)?.is_none() {
-            unreadable.insert(entry.seq);
-        }
-    }
-    Ok(unreadable)
 }
 
 /// Takes over the opens after the number `seen` that are in no index, and returns them. All that

@@ -1,7 +1,6 @@
 //! The one connection that writes, shared by the tracker's thread and the store's own, with what it
 //! remembers of opens that are in no index yet.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -84,7 +83,7 @@ impl Writer {
                 };
                 let mut known = locked(&self.recording);
                 let batch = record::batch(transaction, &self.tail, &mut known, opens, last_days, indexed)?;
-                let slice = index::advance(transaction, &self.tail, ROUND, slice_of, &HashSet::new())?;
+                let slice = index::advance(transaction, None, &self.tail, ROUND, slice_of)?;
                 Ok((batch, slice))
             })
         };
@@ -112,9 +111,7 @@ impl Writer {
     /// nothing more then.
     pub(crate) fn write<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
         self.write_by(&mut self.connection(), |transaction| {
-            // It may change who records, and erase.
-            *locked(&self.recording) = Recording::default();
-            locked(&self.tail).doubt();
+            self.doubt();
             work(transaction)
         })
     }
@@ -152,10 +149,16 @@ impl Writer {
         if now != self.version.load(Ordering::Acquire) {
             let seen = locked(&self.tail).seen;
             index::catch_up(connection, &self.tail, seen)?;
-            locked(&self.tail).doubt();
+            self.doubt();
             self.version.store(now, Ordering::Release);
         }
         Ok(())
+    }
+
+    /// Somebody may change who records, and erase.
+    fn doubt(&self) {
+        *locked(&self.recording) = Recording::default();
+        locked(&self.tail).doubt();
     }
 
     /// As [`Writer::write`], with the opens that are in no index, and what was deleted leaves the
@@ -249,15 +252,14 @@ impl Writer {
         if !locked(&self.tail).has_round(enough) {
             return false;
         }
-        let fill = |unreadable: &HashSet<i64>| {
+        let fill = |beside: Option<&Connection>| {
             self.write_by(&mut self.connection(), |transaction| {
-                index::advance(transaction, &self.tail, enough, most, unreadable)
+                index::advance(transaction, beside, &self.tail, enough, most)
             })
         };
-        let mut filled = fill(&HashSet::new());
+        let mut filled = fill(None);
         if filled.as_ref().is_err_and(Failure::is_corrupt) {
-            let unreadable = index::unreadable(&self.connection(), &self.tail, enough, most);
-            filled = unreadable.and_then(|unreadable| fill(&unreadable));
+            filled = connect::reader(self.files.path()).and_then(|reader| fill(Some(&reader)));
         }
         if filled.as_ref().is_err_and(Failure::is_corrupt) {
             tracing::error!(
