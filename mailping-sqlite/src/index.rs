@@ -8,9 +8,8 @@
 //! The opens above the mark are remembered, as hints: a hint without an open is no harm, an open
 //! without a hint would be missed by receipts until its round.
 
-use std::collections::BTreeSet;
-use std::ops::Bound::Excluded;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::vec;
 
 use mailping_core::Timestamp;
 use mailping_core::receipts::OpenId;
@@ -19,6 +18,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::failure::{Failure, Result, readable};
 use crate::rows;
+use crate::runs::Runs;
 use crate::walk::walk;
 
 /// How many opens make a round: so many that several of them meet in a page, also in a large file.
@@ -64,6 +64,16 @@ impl Span {
     pub(crate) fn holds(&self, entry: &Entry) -> bool {
         self.low < *entry && *entry < self.high
     }
+
+    /// The first `most` of those of a sorted run that it holds.
+    fn some_of<'a>(&self, run: &'a [Entry], most: usize) -> &'a [Entry] {
+        let end = run.partition_point(|entry| *entry < self.high);
+        let start = run[..end].partition_point(|entry| *entry <= self.low);
+        match self.newest_first {
+            false => &run[start..end.min(start.saturating_add(most))],
+            true => &run[start.max(end.saturating_sub(most))..end],
+        }
+    }
 }
 
 /// Opens that go into the index together, and the mark that is reached with them, if one is.
@@ -72,12 +82,12 @@ pub(crate) type Slice = (Vec<Entry>, Option<i64>);
 /// The opens that are in no index yet.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
-    /// What is left of the present round.
-    round: BTreeSet<Entry>,
+    /// What is left of the present round, in order.
+    round: vec::IntoIter<Entry>,
     /// The mark that the present round reaches.
     round_end: i64,
     /// What came after the present round had begun.
-    later: BTreeSet<Entry>,
+    later: Runs,
     /// As far as the table was looked at.
     pub(crate) seen: i64,
     /// Opens up to this number may have been erased since they were taken over.
@@ -99,11 +109,12 @@ impl Tail {
         if mark > self.mark {
             self.mark = mark;
             self.seen = self.seen.max(mark);
-            self.round.retain(|entry| entry.seq > mark);
+            let round = std::mem::take(&mut self.round);
+            self.round = round.filter(|entry| entry.seq > mark).collect::<Vec<_>>().into_iter();
             self.later.retain(|entry| entry.seq > mark);
         }
         if !self.is_broken {
-            self.later.extend(above.iter().filter(|entry| entry.seq > self.seen));
+            self.later.add(above.iter().filter(|entry| entry.seq > self.seen).copied().collect());
         }
         self.seen = above.last().map_or(self.seen, |last| self.seen.max(last.seq));
     }
@@ -120,7 +131,7 @@ impl Tail {
 
     /// Whether a round is under way, or so many wait for the next.
     pub(crate) fn has_round(&self, enough: usize) -> bool {
-        !self.round.is_empty() || self.later.len() >= enough
+        self.round.len() > 0 || self.later.len() >= enough
     }
 
     /// The next of the present round, in order, and the mark that is reached with the last of it. A
@@ -129,18 +140,19 @@ impl Tail {
         if !self.has_round(enough) {
             return (Vec::new(), None);
         }
-        if self.round.is_empty() {
-            self.round = std::mem::take(&mut self.later);
+        if self.round.len() == 0 {
+            self.round = std::mem::take(&mut self.later).into_sorted().into_iter();
             self.round_end = self.seen;
         }
-        let slice = self.round.iter().take(most).copied().collect();
+        let slice = self.round.as_slice().iter().take(most).copied().collect();
         (slice, (self.round.len() <= most).then_some(self.round_end))
     }
 
     /// Forgets a slice once it is in the index, durably, and moves the mark.
     pub(crate) fn indexed(&mut self, (entries, mark): &Slice) {
-        for entry in entries {
-            self.round.remove(entry);
+        if let Some(last) = entries.last() {
+            let done = self.round.as_slice().partition_point(|entry| entry <= last);
+            self.round.by_ref().take(done).for_each(drop);
         }
         self.catch_up(mark.unwrap_or(self.mark), &[]);
     }
@@ -152,22 +164,20 @@ impl Tail {
 
     /// Whether an open is here, under whatever number.
     pub(crate) fn holds(&self, open: &Entry) -> bool {
-        let span = Entry { seq: i64::MIN, ..*open }..Entry { seq: i64::MAX, ..*open };
-        self.parts().any(|part| part.range(span.clone()).next().is_some())
+        let after = Entry { seq: i64::MIN, ..*open };
+        self.runs().any(|run| {
+            let next = run.get(run.partition_point(|entry| *entry < after));
+            next.is_some_and(|next| Entry { seq: open.seq, ..*next } == *open)
+        })
     }
 
     /// The first `most` entries of a span, and perhaps others, in no order.
     pub(crate) fn some_of(&self, span: &Span, most: usize) -> Vec<Entry> {
-        let mut some = Vec::new();
-        for part in self.parts() {
-            let all = part.range((Excluded(span.low), Excluded(span.high)));
-            if span.newest_first { some.extend(all.rev().take(most)) } else { some.extend(all.take(most)) }
-        }
-        some
+        self.runs().flat_map(|run| span.some_of(run, most)).copied().collect()
     }
 
-    fn parts(&self) -> impl Iterator<Item = &BTreeSet<Entry>> {
-        [&self.round, &self.later].into_iter()
+    fn runs(&self) -> impl Iterator<Item = &[Entry]> {
+        std::iter::once(self.round.as_slice()).chain(self.later.iter())
     }
 }
 
@@ -309,8 +319,8 @@ mod tests {
     fn what_is_known_is_not_taken_over_again() {
         let mut tail = Tail::default();
         tail.catch_up(0, &[entry(1, 5, 1), entry(1, 5, 2)]);
-        tail.slice(1, 1);
-        tail.indexed(&(vec![entry(1, 5, 2)], None));
+        let first = tail.slice(1, 1);
+        tail.indexed(&first);
         tail.catch_up(0, &[entry(1, 5, 2), entry(1, 5, 3)]);
         assert_eq!((tail.round.len() + tail.later.len(), tail.seen), (2, 3));
         tail.break_off();
