@@ -122,16 +122,25 @@ pub(crate) fn find(connection: &Connection, id: PingId) -> Result<Option<Found>>
     }
 }
 
-/// Which of these opens the index has, as far as it can be read: a damaged one keeps no open out,
-/// and who reads shows it once. Not for a transaction, which ends when it comes across damage.
-pub(crate) fn indexed(connection: &Connection, opens: &[Open]) -> HashSet<Key> {
+/// Which of these opens the index has. With a connection to look `beside` the transaction, which
+/// ends if it comes across damage, what cannot be read is not there: it keeps no open out, and who
+/// reads shows it once.
+pub(crate) fn indexed(
+    connection: &Connection,
+    beside: Option<&Connection>,
+    opens: &[Open],
+) -> Result<HashSet<Key>> {
     const FIND: &str = "SELECT 1 FROM opens_by_ping
         WHERE ping = (SELECT n FROM pings WHERE id = ?1) AND at = ?2 AND id = ?3";
-    let is_there = |open: &&Open| {
-        let key = params![open.ping.as_bytes(), open.at.unix_millis(), open.id.as_bytes()];
-        connection.prepare_cached(FIND).and_then(|mut find| find.exists(key)).unwrap_or(false)
-    };
-    opens.iter().filter(is_there).map(|open| (open.ping, open.at, open.id)).collect()
+    let mut find = beside.unwrap_or(connection).prepare_cached(FIND)?;
+    let mut indexed = HashSet::new();
+    for open in opens {
+        let found = find.exists(params![open.ping.as_bytes(), open.at.unix_millis(), open.id.as_bytes()]);
+        if found.or_else(|error| if beside.is_some() { Ok(false) } else { Err(error) })? {
+            indexed.insert((open.ping, open.at, open.id));
+        }
+    }
+    Ok(indexed)
 }
 
 pub(crate) const fn answer(kept: bool) -> Recorded {

@@ -69,30 +69,24 @@ impl Writer {
         attempt: Attempt,
     ) -> Result<Vec<Recorded>> {
         let mut connection = self.connection();
-        // The index moves on under this connection alone, or under another's transaction.
-        let indexed = match attempt {
-            Attempt::First => None,
-            Attempt::Repeat => Some((version(&connection)?, record::indexed(&connection, opens))),
-        };
-        let keep = |connection: &mut Connection, slice_of: usize| {
+        let keep = |connection: &mut Connection, slice_of: usize, beside: Option<&Connection>| {
             self.write_by(connection, |transaction| {
-                let indexed = match &indexed {
-                    None => None,
-                    Some((looked_at, known)) if version(transaction)? == *looked_at => Some(known.clone()),
-                    Some(_) => Some(record::indexed(transaction, opens)),
+                let indexed = match attempt {
+                    Attempt::First => None,
+                    Attempt::Repeat => Some(record::indexed(transaction, beside, opens)?),
                 };
                 let mut known = locked(&self.recording);
                 let batch = record::batch(transaction, &self.tail, &mut known, opens, last_days, indexed)?;
-                let slice = index::advance(transaction, None, &self.tail, ROUND, slice_of)?;
+                let slice = index::advance(transaction, beside, &self.tail, ROUND, slice_of)?;
                 Ok((batch, slice))
             })
         };
         // A little more than these, so that what waits is bounded.
         let slice_of = if locked(&self.tail).has_round(ROUND) { opens.len() * 9 / 8 + 1 } else { 0 };
-        let mut kept = keep(&mut connection, slice_of);
-        let is_index_to_blame = slice_of > 0 && kept.as_ref().is_err_and(Failure::is_corrupt);
+        let mut kept = keep(&mut connection, slice_of, None);
+        let is_index_to_blame = kept.as_ref().is_err_and(Failure::is_corrupt);
         if is_index_to_blame {
-            kept = keep(&mut connection, 0);
+            kept = keep(&mut connection, 0, Some(&connect::reader(self.files.path())?));
         }
         let (batch, slice) = kept?;
         let mut tail = locked(&self.tail);
