@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use mailping_core::Timestamp;
 use mailping_core::store::Deleted;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::changes;
 use crate::failure::{Failure, Result, readable};
@@ -60,12 +60,11 @@ fn purge_next(
     left: usize,
     place: &mut Due,
 ) -> Result<Option<Deleted>> {
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let mut due = connection.prepare_cached(NEXT_DUE)?;
-    let next = due.query_row(params![now.unix_millis(), place.0, place.1], read).optional()?;
+    let next = due.query_row((now.unix_millis(), place.0, place.1), |row| row.try_into()).optional()?;
     let Some(next) = next.filter(|_| left > 0) else { return Ok(None) };
     *place = next;
-    purge_ping(connection, &writer.tail, next.1, left).map(Some)
+    purge_ping(connection, &writer.tail, place.1, left).map(Some)
 }
 
 /// Deletes at most so many opens of a ping, and the ping if they were fewer.

@@ -14,7 +14,7 @@ use rusqlite::{
 use crate::failure::{Failure, Result, readable};
 use crate::files::{self, Files, beside};
 use crate::index::ROUND;
-use crate::migrate::STORE;
+use crate::migrate::{self, STEPS};
 use crate::walk::{FAR, walk};
 use crate::{connect, ledger};
 
@@ -152,7 +152,7 @@ fn save(from: &Path, to: &Path) -> Result<Recovered> {
     let damaged = connect::connect(from)?;
     // A file that is shorter than it says is read as far as it goes.
     damaged.pragma_update(None, "writable_schema", true)?;
-    STORE.version(&damaged)?;
+    migrate::version(&damaged, STEPS)?;
     files::create_copy(to)?;
     let mut target = connect::writer(to)?;
     let transaction = target.transaction_with_behavior(TransactionBehavior::Immediate)?;
