@@ -8,7 +8,6 @@
 //! The opens above the mark are remembered, as hints: a hint without an open is no harm, an open
 //! without a hint would be missed by receipts until its round.
 
-use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec;
 
@@ -17,7 +16,7 @@ use mailping_core::receipts::OpenId;
 use mailping_core::store::OpenCursor;
 use rusqlite::{Connection, Row, params};
 
-use crate::failure::{Result, readable};
+use crate::failure::{Failure, Result, readable};
 use crate::rows;
 use crate::runs::Runs;
 use crate::walk::walk;
@@ -42,35 +41,24 @@ impl Entry {
     }
 }
 
-/// The direction of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
-    OldestFirst,
-    NewestFirst,
-}
-
 /// A ping's entries after a cursor, in one direction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Span {
-    pub(crate) order: Order,
+    pub(crate) newest_first: bool,
     /// All of them are between these two, which are no entries.
     pub(crate) low: Entry,
     pub(crate) high: Entry,
 }
 
 impl Span {
-    pub(crate) fn new(ping: i64, order: Order, after: Option<OpenCursor>) -> Self {
+    pub(crate) fn new(ping: i64, newest_first: bool, after: Option<OpenCursor>) -> Self {
         let mut low = Entry { ping, at: i64::MIN, id: 0, seq: i64::MIN };
         let mut high = Entry { ping, at: i64::MAX, id: u64::MAX, seq: i64::MAX };
         if let Some(OpenCursor { at, id, .. }) = after {
-            let at = at.unix_millis();
-            let id = u64::from_be_bytes(*id.as_bytes());
-            match order {
-                Order::OldestFirst => low = Entry { at, id, ..high },
-                Order::NewestFirst => high = Entry { at, id, ..low },
-            }
+            let (at, id) = (at.unix_millis(), u64::from_be_bytes(*id.as_bytes()));
+            if newest_first { high = Entry { at, id, ..low } } else { low = Entry { at, id, ..high } }
         }
-        Self { order, low, high }
+        Self { newest_first, low, high }
     }
 
     pub(crate) fn holds(&self, entry: &Entry) -> bool {
@@ -81,9 +69,9 @@ impl Span {
     fn some_of<'a>(&self, run: &'a [Entry], most: usize) -> &'a [Entry] {
         let end = run.partition_point(|entry| *entry < self.high);
         let start = run[..end].partition_point(|entry| *entry <= self.low);
-        match self.order {
-            Order::OldestFirst => &run[start..end.min(start.saturating_add(most))],
-            Order::NewestFirst => &run[start.max(end.saturating_sub(most))..end],
+        match self.newest_first {
+            false => &run[start..end.min(start.saturating_add(most))],
+            true => &run[start.max(end.saturating_sub(most))..end],
         }
     }
 }
@@ -183,15 +171,9 @@ impl Tail {
         })
     }
 
-    /// The first `most` entries of a span.
+    /// The first `most` entries of a span, and perhaps others, in no order.
     pub(crate) fn some_of(&self, span: &Span, most: usize) -> Vec<Entry> {
-        let mut some: Vec<Entry> = self.runs().flat_map(|run| span.some_of(run, most)).copied().collect();
-        some.sort_unstable();
-        if span.order == Order::NewestFirst {
-            some.reverse();
-        }
-        some.truncate(most);
-        some
+        self.runs().flat_map(|run| span.some_of(run, most)).copied().collect()
     }
 
     fn runs(&self) -> impl Iterator<Item = &[Entry]> {
@@ -201,23 +183,31 @@ impl Tail {
 
 /// Indexes at most `most` opens of the present round, or of the next if `enough` wait for one, but
 /// those that were erased meanwhile. What it returns is to be forgotten once this is durable.
+///
+/// With a connection to look `beside` the transaction, which ends if it comes across damage, an
+/// open that cannot be read is indexed too: it is there, and receipts count it by its entry.
 pub(crate) fn advance(
     connection: &Connection,
+    beside: Option<&Connection>,
     tail: &Mutex<Tail>,
     enough: usize,
     most: usize,
-    unreadable: &HashSet<i64>,
 ) -> Result<Slice> {
     let (slice, mark, erased_to) = {
         let mut tail = locked(tail);
         let (slice, mark) = tail.slice(enough, most);
         (slice, mark, tail.erased_to)
     };
-    let mut find = connection.prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
+    let mut find = beside.unwrap_or(connection).prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
     let mut insert = connection
         .prepare_cached("INSERT OR IGNORE INTO opens_by_ping (ping, at, id, seq) VALUES (?1, ?2, ?3, ?4)")?;
     for entry in &slice {
-        if entry.seq > erased_to || unreadable.contains(&entry.seq) || find.exists([entry.seq])? {
+        let is_there = entry.seq > erased_to
+            || match find.exists([entry.seq]).map_err(Failure::from) {
+                Err(failure) if beside.is_some() && failure.is_corrupt() => true,
+                found => found?,
+            };
+        if is_there {
             insert.execute(params![entry.ping, entry.at, entry.id.to_be_bytes(), entry.seq])?;
         }
     }
@@ -227,25 +217,6 @@ pub(crate) fn advance(
             .execute([mark])?;
     }
     Ok((slice, mark))
-}
-
-/// Which of the opens that come next cannot be read. They are there: receipts count them by their
-/// entries.
-pub(crate) fn unreadable(
-    connection: &Connection,
-    tail: &Mutex<Tail>,
-    enough: usize,
-    most: usize,
-) -> Result<HashSet<i64>> {
-    let (slice, _) = locked(tail).slice(enough, most);
-    let mut find = connection.prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
-    let mut unreadable = HashSet::new();
-    for entry in slice {
-        if readable(find.exists([entry.seq]), &mut 0)?.is_none() {
-            unreadable.insert(entry.seq);
-        }
-    }
-    Ok(unreadable)
 }
 
 /// Takes over the opens after the number `seen` that are in no index, and returns them. All that
@@ -276,10 +247,7 @@ pub(crate) fn of(connection: &Connection, span: &Span, most: usize) -> Result<Ve
         WHERE ping = ?1 AND (at, id, seq) > (?2, ?3, ?4) GROUP BY at, id ORDER BY at, id";
     const NEWEST: &str = "SELECT max(seq), ping, at, id FROM opens_by_ping
         WHERE ping = ?1 AND (at, id, seq) < (?2, ?3, ?4) GROUP BY at, id ORDER BY at DESC, id DESC";
-    let (sql, start) = match span.order {
-        Order::OldestFirst => (OLDEST, span.low),
-        Order::NewestFirst => (NEWEST, span.high),
-    };
+    let (sql, start) = if span.newest_first { (NEWEST, span.high) } else { (OLDEST, span.low) };
     let mut find = connection.prepare_cached(sql)?;
     let span = params![start.ping, start.at, start.id.to_be_bytes(), start.seq];
     // No LIMIT: with a parameter in it SQLite would plan the statement anew for each call.
@@ -294,7 +262,7 @@ pub(crate) fn mark(connection: &Connection) -> Result<i64> {
 /// The places of all opens after a number. What cannot be read is passed over.
 pub(crate) fn after(connection: &Connection, seq: i64, mut each: impl FnMut(Entry)) -> Result<()> {
     let mut find =
-        connection.prepare_cached("SELECT seq, ping, at, id FROM opens WHERE seq > ?1 ORDER BY seq")?;
+        connection.prepare_cached("SELECT seq, ping, at, id FROM opens WHERE seq >= ?1 ORDER BY seq")?;
     let visit = |row: &Row<'_>| {
         if let Some(entry) = readable(entry(row), &mut 0)? {
             each(entry);
@@ -377,18 +345,18 @@ mod tests {
             let cursor = OpenCursor::new(Timestamp::from_unix_millis(start), OpenId::from_bytes([0x70; 8]));
             for ping in 0..5 {
                 for after in [None, Some(cursor)] {
-                    for order in [Order::OldestFirst, Order::NewestFirst] {
+                    for newest_first in [false, true] {
                         let mut expected: Vec<Entry> = all.iter().copied().filter(|entry| entry.ping == ping)
-                            .filter(|entry| after.is_none_or(|after| match order {
-                                Order::OldestFirst => entry.cursor() > after,
-                                Order::NewestFirst => entry.cursor() < after,
+                            .filter(|entry| after.is_none_or(|after| match newest_first {
+                                false => entry.cursor() > after,
+                                true => entry.cursor() < after,
                             })).collect();
-                        let span = Span::new(ping, order, after);
+                        let span = Span::new(ping, newest_first, after);
                         prop_assert!(all.iter().all(|entry| span.holds(entry) == expected.contains(entry)));
                         let mut found = tail.some_of(&span, most);
                         for list in [&mut expected, &mut found] {
                             list.sort_unstable();
-                            if order == Order::NewestFirst {
+                            if newest_first {
                                 list.reverse();
                             }
                             list.truncate(most);
