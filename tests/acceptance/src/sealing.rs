@@ -136,12 +136,12 @@ pub fn wrong_settings_of_sealing_are_refused_in_one_clear_line(start: &Start) {
             "MAILPING_SEAL_EVERY: expected a number of seconds",
         ),
         (
-            &[("MAILPING_SEAL_KEY", SECRET)],
-            "MAILPING_SEAL_KEY: there is no such setting; the nearest is MAILPING_LOG_KEY",
+            &[("MAILPING_LOGKEY", SECRET)],
+            "MAILPING_LOGKEY: there is no such setting; the nearest is MAILPING_LOG_KEY",
         ),
     ] {
         let head = ("MAILPING_LOG_HEAD", "last_head");
-        let has_head = settings.iter().any(|(name, _)| *name == head.0 || *name == "MAILPING_SEAL_KEY");
+        let has_head = settings.iter().any(|(name, _)| *name == head.0 || *name == "MAILPING_LOGKEY");
         let is_sealing = settings.iter().any(|(name, _)| *name == ORIGIN.0);
         let head = if is_sealing && !has_head { &[head][..] } else { &[] };
         let output = start.to_its_end(&[head, settings].concat());
@@ -197,16 +197,22 @@ pub fn a_restored_backup_goes_on_as_a_new_log(start: &Start) {
     certified(&program.client(), &ping, " created: ");
     let (status, log) = program.terminate();
     assert_eq!(status, Some(0), "{log}");
-    fs::copy(file("mailping.db"), file("backup.db")).unwrap();
+    let copy = |from: &str, to: &str| {
+        for end in ["", "-wal"] {
+            let _ = fs::remove_file(file(&format!("{to}{end}")));
+            if file(&format!("{from}{end}")).exists() {
+                fs::copy(file(&format!("{from}{end}")), file(&format!("{to}{end}"))).unwrap();
+            }
+        }
+    };
+    copy("mailping.db", "backup.db");
     let program = start.run(&seals);
     fetch(&program.client(), &ping, &[("user-agent", FIREFOX)]);
     let lost = certified(&program.client(), &ping, " open: ");
     let key = log_key(&program);
     drop(program);
-    for name in ["mailping.db", "mailping.db-wal", "mailping.db-shm"] {
-        let _ = fs::remove_file(file(name));
-    }
-    fs::copy(file("backup.db"), file("mailping.db")).unwrap();
+    let _ = fs::remove_file(file("mailping.db-shm"));
+    copy("backup.db", "mailping.db");
 
     let program = start.run(&seals);
     let begun = Instant::now();
