@@ -30,13 +30,12 @@ pub(crate) fn answer(health: &Health) -> Answer {
     gauge("spool_set_aside", "Opens in the spool that wait for a person", spool.set_aside as f64);
     gauge("spool_newer", "Records in the spool that wait for a newer version", spool.newer as f64);
     gauge("copies", "On how many machines' disks a durable open is", health.copies as f64);
-    if let Some(sealing) = health.sealing {
-        gauge("sealing_failing", "1 while nothing is sealed", f64::from(u8::from(sealing.failing)));
-        let passed_over = sealing.passed_over as f64;
-        gauge("sealing_passed_over", "Damaged pings that are left out of the seals", passed_over);
-        let unanswered = seconds(sealing.outside_unanswered);
-        gauge("sealing_outside_unanswered_seconds", "How long an outside party has not answered", unanswered);
-    }
+    let sealing = health.sealing.unwrap_or_default();
+    gauge("sealing_failing", "1 while nothing is sealed", f64::from(u8::from(sealing.failing)));
+    let passed_over = sealing.passed_over as f64;
+    gauge("sealing_passed_over", "Damaged pings that are left out of the seals", passed_over);
+    let unanswered = seconds(sealing.outside_unanswered);
+    gauge("sealing_outside_unanswered_seconds", "How long an outside party has not answered", unanswered);
     let passed_over = health.purge_passed_over as f64;
     gauge("purge_passed_over", "Damaged rows that are due and cannot be purged", passed_over);
     gauge("store_failing", "1 while the store refuses batches", f64::from(u8::from(health.store_failing)));
@@ -108,6 +107,9 @@ mod tests {
                 "spool" => ["waiting", "oldest_seconds", "unreadable", "newer", "set_aside", "filtered"]
                     .iter()
                     .for_each(|field| has(&format!("mailping_spool_{field}"))),
+                "sealing" => ["failing", "passed_over", "outside_unanswered_seconds"]
+                    .iter()
+                    .for_each(|field| has(&format!("mailping_sealing_{field}"))),
                 "oldest_waiting_s" => has("mailping_oldest_waiting_seconds "),
                 "dropped" => names["dropped"].as_object().unwrap().keys().for_each(|reason| {
                     has(&format!("mailping_dropped_total{{reason=\"{reason}\"}} "));
