@@ -39,7 +39,7 @@ use crate::store::{Sealing, Store, StoreError};
 use crate::{Error, Keyring, Timestamp};
 
 /// How many batches of news are read before a seal that is due is closed all the same.
-const MAX_FEEDS: usize = 10_000;
+const MAX_FEEDS: usize = 160;
 
 pub(crate) struct Sealer {
     log: SealLog,

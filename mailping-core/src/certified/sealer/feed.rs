@@ -13,15 +13,20 @@ use crate::store::{NewStatement, SealedPing, Step};
 use crate::{Error, PingId};
 
 /// The most that is read of the store's news at once.
-const MAX_NEWS: usize = 32;
-/// A step holds about so many statements, so that no hit waits for it longer than for a batch.
-const MAX_STATEMENTS: usize = 32;
-
-/// And is made after so many reads, also of news that is not sealed.
+const MAX_NEWS: usize = 256;
+/// News is read until there are about so many statements: together they can be put down in the
+/// order of their pings, so that a step writes to a few places and not to one for each.
+const MAX_STATEMENTS: usize = 8_192;
+/// Or after so many reads, also of news that is not sealed.
 const MAX_READS: usize = 64;
+/// The most statements in a step, so that no hit waits for it longer than for a batch.
+const MAX_IN_STEP: usize = 256;
 
 impl Turn<'_> {
     /// Puts down what was kept since the last time; `false` if there is nothing.
+    ///
+    /// The mark moves with the last step. If it does not come to that, all of it is read again, and
+    /// what was put down stays as it is.
     pub(super) async fn feed(&self, standing: &Standing) -> Result<bool, Error> {
         let schedule = self.schedule(standing);
         let (mut mark, mut statements, mut is_new) = (standing.mark.clone(), Vec::new(), false);
@@ -42,7 +47,18 @@ impl Turn<'_> {
         if !is_new {
             return Ok(false);
         }
-        self.put(&Standing { mark, ..standing.clone() }, Step { statements, ..self.step() }).await?;
+        // Stable: of a ping's last days the latest stays last.
+        statements.sort_by_key(|new| new.ping);
+        let (mut steps, mut rest) = (0, statements.into_iter());
+        while rest.len() > MAX_IN_STEP {
+            let step = Step { statements: rest.by_ref().take(MAX_IN_STEP).collect(), ..self.step() };
+            if !self.put_behind(steps, standing, step).await? {
+                return Ok(true);
+            }
+            steps += 1;
+        }
+        let step = Step { statements: rest.collect(), ..self.step() };
+        self.put_behind(steps, &Standing { mark, ..standing.clone() }, step).await?;
         Ok(true)
     }
 
