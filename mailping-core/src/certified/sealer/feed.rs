@@ -14,11 +14,9 @@ use crate::{Error, PingId};
 
 /// The most that is read of the store's news at once.
 const MAX_NEWS: usize = 256;
-/// News is read until there are about so many statements: together they can be put down in the
-/// order of their pings, so that a step writes to a few places and not to one for each.
-const MAX_STATEMENTS: usize = 8_192;
-/// Or after so many reads, also of news that is not sealed.
-const MAX_READS: usize = 64;
+/// So often it is read before it is put down: what is put down together can be so in the order of
+/// pings, and a step then writes to a few places and not to one for each statement.
+const MAX_READS: usize = 32;
 /// The most statements in a step, so that no hit waits for it longer than for a batch.
 const MAX_IN_STEP: usize = 256;
 
@@ -29,17 +27,14 @@ impl Turn<'_> {
     /// what was put down stays as it is.
     pub(super) async fn feed(&self, standing: &Standing) -> Result<bool, Error> {
         let schedule = self.schedule(standing);
-        let (mut mark, mut statements, mut is_new) = (standing.mark.clone(), Vec::new(), false);
+        let (mut mark, mut items, mut is_new) = (standing.mark.clone(), Vec::new(), false);
         for _ in 0..MAX_READS {
-            if statements.len() >= MAX_STATEMENTS {
-                break;
-            }
             let news = self.sealer.store.news(&mark, MAX_NEWS).await?;
             if news.unreadable > 0 {
                 tracing::error!(rows = news.unreadable, "what cannot be read cannot be sealed");
             }
             is_new |= !news.items.is_empty() || news.unreadable > 0;
-            statements.extend(self.statements(&news.items, schedule).await?);
+            items.extend(news.items);
             let Some(next) = news.next else { break };
             mark = next;
         }
@@ -48,7 +43,8 @@ impl Turn<'_> {
             return Ok(false);
         }
         // Stable: of a ping's last days the latest stays last.
-        statements.sort_by_key(|new| new.ping);
+        items.sort_by_key(Observation::ping);
+        let statements = self.statements(&items, schedule).await?;
         let (mut steps, mut rest) = (0, statements.into_iter());
         while rest.len() > MAX_IN_STEP {
             let step = Step { statements: rest.by_ref().take(MAX_IN_STEP).collect(), ..self.step() };
@@ -66,13 +62,13 @@ impl Turn<'_> {
         Schedule::new(self.ledger.next, standing.from, self.now, self.sealer.log.every)
     }
 
+    /// Of news in the order of its pings.
     async fn statements(
         &self,
         items: &[Observation],
         schedule: Schedule,
     ) -> Result<Vec<NewStatement>, Error> {
         let mut pings: Vec<PingId> = items.iter().map(Observation::ping).collect();
-        pings.sort_unstable();
         pings.dedup();
         if pings.is_empty() {
             return Ok(Vec::new());
