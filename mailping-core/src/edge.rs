@@ -30,8 +30,8 @@
 //!
 //! A batch that comes again changes nothing, since an open is known by its ping, time and id; so
 //! there is no window in which it must arrive, and an edge that was cut off for a week still
-//! delivers. If the centre seals, what comes after a ping's end was sealed is filtered: the guide of
-//! `mailping-edge` says how to wait for it.
+//! delivers. If the centre seals, what comes after a ping's end was sealed is filtered: the guide
+//! of `mailping-edge` says how to wait for it.
 
 mod answer;
 mod batch;

@@ -30,7 +30,8 @@ impl PreparedPing {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> { pollster::block_on(async {
     /// let tracker = Tracker::builder(Keyring::generate()?, MemoryStore::new());
     /// let tracker = tracker.base_url("https://app.example/px")?.build().await?;
-    /// let ping = tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract)).await?;
+    /// let new = NewPing::one_to_one("invoice-42", Basis::Contract);
+    /// let ping = tracker.pings().create(new).await?;
     /// let html = ping.embed("<body><p>Your invoice</p></body>");
     /// assert_eq!(html, format!("<body><p>Your invoice</p>{}</body>", ping.img_tag()));
     /// assert_eq!(ping.sender_copy(&html), "<body><p>Your invoice</p></body>");

@@ -70,10 +70,7 @@ impl Store for MemoryStore {
     }
 
     async fn pings(&self, query: &PingQuery) -> Result<Page<Ping>, StoreError> {
-        Ok(self.rows().newest(query.after, query.limit, |ping, _| {
-            query.owner.as_ref().is_none_or(|owner| ping.owner.as_ref() == Some(owner))
-                && query.reference.as_ref().is_none_or(|reference| &ping.reference == reference)
-        }))
+        Ok(self.rows().newest(query.after, query.limit, |ping, _| query.asks_for(ping)))
     }
 
     async fn opens(&self, query: &OpenQuery) -> Result<Page<Open, OpenCursor>, StoreError> {

@@ -165,8 +165,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Page<Ping>, StoreError>;
 
-    /// The keys that recipient hashes and [secrets of sealed pings](PingSecret) are kept under, each
-    /// once, so that none of them is dropped or exchanged unnoticed.
+    /// The keys that recipient hashes and [secrets of sealed pings](PingSecret) are kept under,
+    /// each once, so that none of them is dropped or exchanged unnoticed.
     async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError>;
 
     /// Deletes at most `limit` rows of pings and opens whose ping's `keep_until` is not after

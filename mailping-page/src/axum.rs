@@ -30,7 +30,9 @@
 //! # fn tenant_of(_: &Request) -> Option<String> { None }
 //! async fn logged_in(mut request: Request, next: Next) -> Response {
 //!     // Whatever your app knows its users by.
-//!     let Some(tenant) = tenant_of(&request) else { return Redirect::to("/login").into_response() };
+//!     let Some(tenant) = tenant_of(&request) else {
+//!         return Redirect::to("/login").into_response();
+//!     };
 //!     request.extensions_mut().insert(Scope::Owner(tenant));
 //!     next.run(request).await
 //! }

@@ -77,13 +77,7 @@ pub(crate) async fn lock(
     schema: &Schema,
     lock: &str,
 ) -> Result<()> {
-    schema
-        .query("SELECT pg_advisory_xact_lock($1, $2)")
-        .bind(CLASS)
-        .bind(schema.lock_key(lock))
-        .execute(&mut **transaction)
-        .await?;
-    Ok(())
+    take("pg_advisory_xact_lock", transaction, schema, lock).await
 }
 
 /// As [`lock`], together with others who do so.
@@ -92,11 +86,16 @@ pub(crate) async fn lock_shared(
     schema: &Schema,
     lock: &str,
 ) -> Result<()> {
-    schema
-        .query("SELECT pg_advisory_xact_lock_shared($1, $2)")
-        .bind(CLASS)
-        .bind(schema.lock_key(lock))
-        .execute(&mut **transaction)
-        .await?;
+    take("pg_advisory_xact_lock_shared", transaction, schema, lock).await
+}
+
+async fn take(
+    function: &str,
+    transaction: &mut Transaction<'static, Postgres>,
+    schema: &Schema,
+    lock: &str,
+) -> Result<()> {
+    let take = format!("SELECT {function}({CLASS}, {})", schema.lock_key(lock));
+    schema.query(&take).execute(&mut **transaction).await?;
     Ok(())
 }

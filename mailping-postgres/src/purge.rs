@@ -9,8 +9,8 @@ use crate::changes::erased;
 use crate::failure::Result;
 use crate::schema::Schema;
 
-/// Deletes at most `limit` opens of the first pings that are due, and what was sealed of them. Opens may come meanwhile: their
-/// pings stay.
+/// Deletes at most `limit` opens of the first pings that are due, and what was sealed of them.
+/// Opens may come meanwhile: their pings stay.
 ///
 /// They are looked up ping by ping and deleted by their place in the table, which no update moves:
 /// for a join, the planner without statistics reads the whole table.

@@ -178,7 +178,8 @@ impl Settings {
     /// Builds the tracker on a store.
     ///
     /// # Errors
-    /// [`SettingsError`]: a geo file, the base URL or the keys cannot be used, or the store refuses.
+    /// [`SettingsError`]: a geo file, the base URL or the keys cannot be used, or the store
+    /// refuses.
     pub async fn tracker(&self, store: impl Store) -> Result<Tracker, SettingsError> {
         let refused = |error: &dyn std::error::Error| SettingsError::new("MAILPING_GEO", with_sources(error));
         let geo = if self.geo.is_empty() {

@@ -6,7 +6,8 @@
 //! use mailping_core::{Keyring, Tracker};
 //! use mailping_spool::Spool;
 //!
-//! # async fn mount(database: impl mailping_core::store::Store) -> Result<(), Box<dyn std::error::Error>> {
+//! # use mailping_core::store::Store;
+//! # async fn mount(database: impl Store) -> Result<(), Box<dyn std::error::Error>> {
 //! let store = Spool::open("/var/lib/app/spool")?.before(database);
 //! let tracker = Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, store)
 //!     .base_url("https://app.example/px")?

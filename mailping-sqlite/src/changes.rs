@@ -84,17 +84,12 @@ pub(crate) fn object(
 fn object_by_hash(connection: &Connection, hash: &RecipientHash, scope: ObjectionScope) -> Result<()> {
     const KEEP: &str = "INSERT INTO objections (key, hash, scope) VALUES (?1, ?2, ?3)
         ON CONFLICT DO UPDATE SET scope = excluded.scope WHERE scope < excluded.scope";
-    const WITHDRAW: &str =
-        "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status = 0";
-    const CLOSE: &str = "UPDATE pings SET status = ?3
-        WHERE recipient_key = ?1 AND recipient_hash = ?2 AND status IN (0, 1, 3)";
-    let key = hash.key().to_bits();
+    const END: &str = "UPDATE pings SET status = ?3 WHERE recipient_key = ?1 AND recipient_hash = ?2
+        AND (status = 0 OR ?4 AND status IN (1, 3))";
+    let (key, is_to_all) = (hash.key().to_bits(), scope != ObjectionScope::Opens);
+    let status = if is_to_all { Status::Closed } else { Status::Withdrawn };
     connection.prepare_cached(KEEP)?.execute(params![key, hash.hash(), scope.code()])?;
-    let (end, status) = match scope {
-        ObjectionScope::Opens => (WITHDRAW, Status::Withdrawn),
-        _ => (CLOSE, Status::Closed),
-    };
-    connection.prepare_cached(end)?.execute(params![key, hash.hash(), status.code()])?;
+    connection.prepare_cached(END)?.execute(params![key, hash.hash(), status.code(), is_to_all])?;
     Ok(())
 }
 
@@ -133,8 +128,7 @@ fn erase_all(connection: &Connection, pings: &HashSet<i64>, waiting: &[Entry]) -
         erased.opens += open.execute([entry.seq])? as u64;
     }
     for ping in pings {
-        let one = delete(connection, *ping)?;
-        erased = Deleted::new(erased.pings + one.pings, erased.opens + one.opens);
+        erased += delete(connection, *ping)?;
     }
     Ok(erased)
 }

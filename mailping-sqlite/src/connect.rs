@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::failure::{Failure, Result};
-use crate::migrate::STORE;
+use crate::migrate::{self, STEPS};
 use crate::{files, names};
 
 /// How long a call waits for another connection's lock.
@@ -40,14 +40,14 @@ pub(crate) fn writer(path: &Path) -> Result<Connection> {
         ));
     }
     // Before anything is changed: a foreign file stays as it was, its journal mode too.
-    STORE.version(&connection)?;
+    migrate::version(&connection, STEPS)?;
     use_write_ahead_log(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    STORE.migrate(&transaction)?;
+    migrate::migrate(&transaction, STEPS)?;
     names::refresh(&transaction)?;
     transaction.commit()?;
     Ok(connection)

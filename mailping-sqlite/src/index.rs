@@ -8,17 +8,17 @@
 //! The opens above the mark are remembered, as hints: a hint without an open is no harm, an open
 //! without a hint would be missed by receipts until its round.
 
-use std::collections::{BTreeSet, HashSet};
-use std::ops::Bound::Excluded;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::vec;
 
 use mailping_core::Timestamp;
 use mailping_core::receipts::OpenId;
 use mailping_core::store::OpenCursor;
 use rusqlite::{Connection, Row, params};
 
-use crate::failure::{Result, readable};
+use crate::failure::{Failure, Result, readable};
 use crate::rows;
+use crate::runs::Runs;
 use crate::walk::walk;
 
 /// How many opens make a round: so many that several of them meet in a page, also in a large file.
@@ -41,39 +41,38 @@ impl Entry {
     }
 }
 
-/// The direction of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
-    OldestFirst,
-    NewestFirst,
-}
-
 /// A ping's entries after a cursor, in one direction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Span {
-    pub(crate) order: Order,
+    pub(crate) newest_first: bool,
     /// All of them are between these two, which are no entries.
     pub(crate) low: Entry,
     pub(crate) high: Entry,
 }
 
 impl Span {
-    pub(crate) fn new(ping: i64, order: Order, after: Option<OpenCursor>) -> Self {
+    pub(crate) fn new(ping: i64, newest_first: bool, after: Option<OpenCursor>) -> Self {
         let mut low = Entry { ping, at: i64::MIN, id: 0, seq: i64::MIN };
         let mut high = Entry { ping, at: i64::MAX, id: u64::MAX, seq: i64::MAX };
         if let Some(OpenCursor { at, id, .. }) = after {
-            let at = at.unix_millis();
-            let id = u64::from_be_bytes(*id.as_bytes());
-            match order {
-                Order::OldestFirst => low = Entry { at, id, ..high },
-                Order::NewestFirst => high = Entry { at, id, ..low },
-            }
+            let (at, id) = (at.unix_millis(), u64::from_be_bytes(*id.as_bytes()));
+            if newest_first { high = Entry { at, id, ..low } } else { low = Entry { at, id, ..high } }
         }
-        Self { order, low, high }
+        Self { newest_first, low, high }
     }
 
     pub(crate) fn holds(&self, entry: &Entry) -> bool {
         self.low < *entry && *entry < self.high
+    }
+
+    /// The first `most` of those of a sorted run that it holds.
+    fn some_of<'a>(&self, run: &'a [Entry], most: usize) -> &'a [Entry] {
+        let end = run.partition_point(|entry| *entry < self.high);
+        let start = run[..end].partition_point(|entry| *entry <= self.low);
+        match self.newest_first {
+            false => &run[start..end.min(start.saturating_add(most))],
+            true => &run[start.max(end.saturating_sub(most))..end],
+        }
     }
 }
 
@@ -83,12 +82,12 @@ pub(crate) type Slice = (Vec<Entry>, Option<i64>);
 /// The opens that are in no index yet.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
-    /// What is left of the present round.
-    round: BTreeSet<Entry>,
+    /// What is left of the present round, in order.
+    round: vec::IntoIter<Entry>,
     /// The mark that the present round reaches.
     round_end: i64,
     /// What came after the present round had begun.
-    later: BTreeSet<Entry>,
+    later: Runs,
     /// As far as the table was looked at.
     pub(crate) seen: i64,
     /// Opens up to this number may have been erased since they were taken over.
@@ -110,11 +109,12 @@ impl Tail {
         if mark > self.mark {
             self.mark = mark;
             self.seen = self.seen.max(mark);
-            self.round.retain(|entry| entry.seq > mark);
+            let round = std::mem::take(&mut self.round);
+            self.round = round.filter(|entry| entry.seq > mark).collect::<Vec<_>>().into_iter();
             self.later.retain(|entry| entry.seq > mark);
         }
         if !self.is_broken {
-            self.later.extend(above.iter().filter(|entry| entry.seq > self.seen));
+            self.later.add(above.iter().filter(|entry| entry.seq > self.seen).copied().collect());
         }
         self.seen = above.last().map_or(self.seen, |last| self.seen.max(last.seq));
     }
@@ -131,7 +131,7 @@ impl Tail {
 
     /// Whether a round is under way, or so many wait for the next.
     pub(crate) fn has_round(&self, enough: usize) -> bool {
-        !self.round.is_empty() || self.later.len() >= enough
+        self.round.len() > 0 || self.later.len() >= enough
     }
 
     /// The next of the present round, in order, and the mark that is reached with the last of it. A
@@ -140,18 +140,19 @@ impl Tail {
         if !self.has_round(enough) {
             return (Vec::new(), None);
         }
-        if self.round.is_empty() {
-            self.round = std::mem::take(&mut self.later);
+        if self.round.len() == 0 {
+            self.round = std::mem::take(&mut self.later).into_sorted().into_iter();
             self.round_end = self.seen;
         }
-        let slice = self.round.iter().take(most).copied().collect();
+        let slice = self.round.as_slice().iter().take(most).copied().collect();
         (slice, (self.round.len() <= most).then_some(self.round_end))
     }
 
     /// Forgets a slice once it is in the index, durably, and moves the mark.
     pub(crate) fn indexed(&mut self, (entries, mark): &Slice) {
-        for entry in entries {
-            self.round.remove(entry);
+        if let Some(last) = entries.last() {
+            let done = self.round.as_slice().partition_point(|entry| entry <= last);
+            self.round.by_ref().take(done).for_each(drop);
         }
         self.catch_up(mark.unwrap_or(self.mark), &[]);
     }
@@ -163,53 +164,50 @@ impl Tail {
 
     /// Whether an open is here, under whatever number.
     pub(crate) fn holds(&self, open: &Entry) -> bool {
-        let span = Entry { seq: i64::MIN, ..*open }..Entry { seq: i64::MAX, ..*open };
-        self.parts().any(|part| part.range(span.clone()).next().is_some())
+        let after = Entry { seq: i64::MIN, ..*open };
+        self.runs().any(|run| {
+            let next = run.get(run.partition_point(|entry| *entry < after));
+            next.is_some_and(|next| Entry { seq: open.seq, ..*next } == *open)
+        })
     }
 
-    /// The first `most` entries of a span.
+    /// The first `most` entries of a span, and perhaps others, in no order.
     pub(crate) fn some_of(&self, span: &Span, most: usize) -> Vec<Entry> {
-        let within = (Excluded(span.low), Excluded(span.high));
-        let mut some: Vec<Entry> = Vec::new();
-        for part in self.parts() {
-            let all = part.range(within).copied();
-            match span.order {
-                Order::OldestFirst => some.extend(all.take(most)),
-                Order::NewestFirst => some.extend(all.rev().take(most)),
-            }
-        }
-        some.sort_unstable();
-        if span.order == Order::NewestFirst {
-            some.reverse();
-        }
-        some.truncate(most);
-        some
+        self.runs().flat_map(|run| span.some_of(run, most)).copied().collect()
     }
 
-    fn parts(&self) -> impl Iterator<Item = &BTreeSet<Entry>> {
-        [&self.round, &self.later].into_iter()
+    fn runs(&self) -> impl Iterator<Item = &[Entry]> {
+        std::iter::once(self.round.as_slice()).chain(self.later.iter())
     }
 }
 
 /// Indexes at most `most` opens of the present round, or of the next if `enough` wait for one, but
 /// those that were erased meanwhile. What it returns is to be forgotten once this is durable.
+///
+/// With a connection to look `beside` the transaction, which ends if it comes across damage, an
+/// open that cannot be read is indexed too: it is there, and receipts count it by its entry.
 pub(crate) fn advance(
     connection: &Connection,
+    beside: Option<&Connection>,
     tail: &Mutex<Tail>,
     enough: usize,
     most: usize,
-    unreadable: &HashSet<i64>,
 ) -> Result<Slice> {
     let (slice, mark, erased_to) = {
         let mut tail = locked(tail);
         let (slice, mark) = tail.slice(enough, most);
         (slice, mark, tail.erased_to)
     };
-    let mut find = connection.prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
+    let mut find = beside.unwrap_or(connection).prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
     let mut insert = connection
         .prepare_cached("INSERT OR IGNORE INTO opens_by_ping (ping, at, id, seq) VALUES (?1, ?2, ?3, ?4)")?;
     for entry in &slice {
-        if entry.seq > erased_to || unreadable.contains(&entry.seq) || find.exists([entry.seq])? {
+        let is_there = entry.seq > erased_to
+            || match find.exists([entry.seq]).map_err(Failure::from) {
+                Err(failure) if beside.is_some() && failure.is_corrupt() => true,
+                found => found?,
+            };
+        if is_there {
             insert.execute(params![entry.ping, entry.at, entry.id.to_be_bytes(), entry.seq])?;
         }
     }
@@ -219,25 +217,6 @@ pub(crate) fn advance(
             .execute([mark])?;
     }
     Ok((slice, mark))
-}
-
-/// Which of the opens that come next cannot be read. They are there: receipts count them by their
-/// entries.
-pub(crate) fn unreadable(
-    connection: &Connection,
-    tail: &Mutex<Tail>,
-    enough: usize,
-    most: usize,
-) -> Result<HashSet<i64>> {
-    let (slice, _) = locked(tail).slice(enough, most);
-    let mut find = connection.prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
-    let mut unreadable = HashSet::new();
-    for entry in slice {
-        if readable(find.exists([entry.seq]), &mut 0)?.is_none() {
-            unreadable.insert(entry.seq);
-        }
-    }
-    Ok(unreadable)
 }
 
 /// Takes over the opens after the number `seen` that are in no index, and returns them. All that
@@ -268,10 +247,7 @@ pub(crate) fn of(connection: &Connection, span: &Span, most: usize) -> Result<Ve
         WHERE ping = ?1 AND (at, id, seq) > (?2, ?3, ?4) GROUP BY at, id ORDER BY at, id";
     const NEWEST: &str = "SELECT max(seq), ping, at, id FROM opens_by_ping
         WHERE ping = ?1 AND (at, id, seq) < (?2, ?3, ?4) GROUP BY at, id ORDER BY at DESC, id DESC";
-    let (sql, start) = match span.order {
-        Order::OldestFirst => (OLDEST, span.low),
-        Order::NewestFirst => (NEWEST, span.high),
-    };
+    let (sql, start) = if span.newest_first { (NEWEST, span.high) } else { (OLDEST, span.low) };
     let mut find = connection.prepare_cached(sql)?;
     let span = params![start.ping, start.at, start.id.to_be_bytes(), start.seq];
     // No LIMIT: with a parameter in it SQLite would plan the statement anew for each call.
@@ -286,7 +262,7 @@ pub(crate) fn mark(connection: &Connection) -> Result<i64> {
 /// The places of all opens after a number. What cannot be read is passed over.
 pub(crate) fn after(connection: &Connection, seq: i64, mut each: impl FnMut(Entry)) -> Result<()> {
     let mut find =
-        connection.prepare_cached("SELECT seq, ping, at, id FROM opens WHERE seq > ?1 ORDER BY seq")?;
+        connection.prepare_cached("SELECT seq, ping, at, id FROM opens WHERE seq >= ?1 ORDER BY seq")?;
     let visit = |row: &Row<'_>| {
         if let Some(entry) = readable(entry(row), &mut 0)? {
             each(entry);
@@ -343,8 +319,8 @@ mod tests {
     fn what_is_known_is_not_taken_over_again() {
         let mut tail = Tail::default();
         tail.catch_up(0, &[entry(1, 5, 1), entry(1, 5, 2)]);
-        tail.slice(1, 1);
-        tail.indexed(&(vec![entry(1, 5, 2)], None));
+        let first = tail.slice(1, 1);
+        tail.indexed(&first);
         tail.catch_up(0, &[entry(1, 5, 2), entry(1, 5, 3)]);
         assert_eq!((tail.round.len() + tail.later.len(), tail.seen), (2, 3));
         tail.break_off();
@@ -369,18 +345,18 @@ mod tests {
             let cursor = OpenCursor::new(Timestamp::from_unix_millis(start), OpenId::from_bytes([0x70; 8]));
             for ping in 0..5 {
                 for after in [None, Some(cursor)] {
-                    for order in [Order::OldestFirst, Order::NewestFirst] {
+                    for newest_first in [false, true] {
                         let mut expected: Vec<Entry> = all.iter().copied().filter(|entry| entry.ping == ping)
-                            .filter(|entry| after.is_none_or(|after| match order {
-                                Order::OldestFirst => entry.cursor() > after,
-                                Order::NewestFirst => entry.cursor() < after,
+                            .filter(|entry| after.is_none_or(|after| match newest_first {
+                                false => entry.cursor() > after,
+                                true => entry.cursor() < after,
                             })).collect();
-                        let span = Span::new(ping, order, after);
+                        let span = Span::new(ping, newest_first, after);
                         prop_assert!(all.iter().all(|entry| span.holds(entry) == expected.contains(entry)));
                         let mut found = tail.some_of(&span, most);
                         for list in [&mut expected, &mut found] {
                             list.sort_unstable();
-                            if order == Order::NewestFirst {
+                            if newest_first {
                                 list.reverse();
                             }
                             list.truncate(most);

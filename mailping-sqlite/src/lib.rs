@@ -24,6 +24,7 @@ mod reads;
 mod record;
 mod repair;
 mod rows;
+mod runs;
 mod sealing;
 mod store;
 mod upkeep;

@@ -7,45 +7,22 @@ use mailping_core::store::{Milestone, MilestoneKind, Recorded};
 use rusqlite::{Connection, Row, params};
 
 use crate::failure::{Failure, Result, readable};
-use crate::record::find;
+use crate::record::{answer, find};
 use crate::rows::{parsed, sum, time, value};
-
-/// The columns that [`of_row`] reads.
-macro_rules! milestone_columns {
-    () => {
-        "m.kind, m.at, m.time_step, m.reply_code, m.status_code, m.verdict, m.evidence, m.rules_version, m.tie"
-    };
-}
-pub(crate) use milestone_columns;
 
 /// Keeps it if its ping takes it and none of its kind is there.
 pub(crate) fn reach(connection: &Connection, milestone: &Milestone) -> Result<Recorded> {
-    const TAKES: &str = "SELECT 1 FROM pings NOT INDEXED WHERE n = ?1 AND id = ?2 AND status IN (0, 1, 3)
-        AND (?3 <> ?4 OR asked_by IS NOT NULL AND record_until - ?5 >= ?6)";
-    const INSERT: &str =
+    const REACH: &str =
         "INSERT INTO milestones (ping, kind, at, time_step, reply_code, status_code, verdict, evidence,
             rules_version, tie)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        SELECT n, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM pings NOT INDEXED
+        WHERE n = ?1 AND status IN (0, 1, 3) AND (?2 <> ?11 OR asked_by IS NOT NULL AND record_until - ?3 >= ?12)
+        ON CONFLICT (ping, kind) DO NOTHING";
     let Some(n) = find(connection, milestone.ping)?.map(|found| found.n) else {
         return Ok(Recorded::Filtered);
     };
     let (kind, at) = (milestone.kind.code(), milestone.at.unix_millis());
-    let mut known = connection.prepare_cached("SELECT 1 FROM milestones WHERE ping = ?1 AND kind = ?2")?;
-    if known.exists(params![n, kind])? {
-        return Ok(Recorded::Durable);
-    }
-    let takes = params![
-        n,
-        milestone.ping.as_bytes(),
-        kind,
-        MilestoneKind::Confirmed.code(),
-        at,
-        milestone.time_step.millis()
-    ];
-    if !connection.prepare_cached(TAKES)?.exists(takes)? {
-        return Ok(Recorded::Filtered);
-    }
-    connection.prepare_cached(INSERT)?.execute(params![
+    connection.prepare_cached(REACH)?.execute(params![
         n,
         kind,
         at,
@@ -56,18 +33,20 @@ pub(crate) fn reach(connection: &Connection, milestone: &Milestone) -> Result<Re
         milestone.evidence.bits().cast_signed(),
         milestone.rules_version,
         tie(milestone.ping, kind, at),
+        MilestoneKind::Confirmed.code(),
+        milestone.time_step.millis(),
     ])?;
-    Ok(Recorded::Durable)
+    let mut kept = connection.prepare_cached("SELECT 1 FROM milestones WHERE ping = ?1 AND kind = ?2")?;
+    Ok(answer(kept.exists(params![n, kind])?))
 }
 
 /// All of the ping with this number. What cannot be read is left out, and the log says so.
 pub(crate) fn of_ping(connection: &Connection, n: i64, ping: PingId) -> Result<Vec<Milestone>> {
-    const FIND: &str = concat!("SELECT ", milestone_columns!(), " FROM milestones AS m WHERE m.ping = ?1");
-    let mut find = connection.prepare_cached(FIND)?;
+    let mut find = connection.prepare_cached("SELECT * FROM milestones WHERE ping = ?1")?;
     let mut found = find.query([n])?;
     let (mut milestones, mut unreadable) = (Vec::new(), 0);
     while let Some(row) = readable(found.next(), &mut unreadable)?.flatten() {
-        milestones.extend(readable(of_row(row, 0, ping), &mut unreadable)?);
+        milestones.extend(readable(of_row(row, ping), &mut unreadable)?);
     }
     if unreadable > 0 {
         tracing::error!(%ping, "what became of a message cannot be read in the database file");
@@ -75,20 +54,19 @@ pub(crate) fn of_ping(connection: &Connection, n: i64, ping: PingId) -> Result<V
     Ok(milestones)
 }
 
-/// One, from [`milestone_columns`], the first of which stands at `from`. Codes of a newer version
-/// read as unknown.
-pub(crate) fn of_row(row: &Row<'_>, from: usize, ping: PingId) -> Result<Milestone> {
-    let kind: u8 = value(row, from, "milestones.kind")?;
-    let at = time(row, from + 1, "milestones.at")?;
+/// One, from all columns of the table. Codes of a newer version read as unknown.
+pub(crate) fn of_row(row: &Row<'_>, ping: PingId) -> Result<Milestone> {
+    let kind: u8 = value(row, 2, "milestones.kind")?;
+    let at = time(row, 3, "milestones.at")?;
     let mut milestone = Milestone::new(ping, MilestoneKind::from_code(kind), at);
-    milestone.time_step = TimeStep::at_most(value(row, from + 2, "milestones.time_step")?);
-    milestone.reply_code = value(row, from + 3, "milestones.reply_code")?;
-    milestone.status_code = parsed(row, from + 4, "milestones.status_code")?;
-    milestone.verdict = value::<Option<u8>>(row, from + 5, "milestones.verdict")?.map(Verdict::from_code);
-    let evidence: i64 = value(row, from + 6, "milestones.evidence")?;
+    milestone.time_step = TimeStep::at_most(value(row, 4, "milestones.time_step")?);
+    milestone.reply_code = value(row, 5, "milestones.reply_code")?;
+    milestone.status_code = parsed(row, 6, "milestones.status_code")?;
+    milestone.verdict = value::<Option<u8>>(row, 7, "milestones.verdict")?.map(Verdict::from_code);
+    let evidence: i64 = value(row, 8, "milestones.evidence")?;
     milestone.evidence = EvidenceSet::from_bits(evidence.cast_unsigned());
-    milestone.rules_version = value(row, from + 7, "milestones.rules_version")?;
-    if value::<i64>(row, from + 8, "milestones.tie")? != i64::from(tie(ping, kind, at.unix_millis())) {
+    milestone.rules_version = value(row, 9, "milestones.rules_version")?;
+    if value::<i64>(row, 10, "milestones.tie")? != i64::from(tie(ping, kind, at.unix_millis())) {
         return Err(Failure::corrupt("milestones.tie"));
     }
     Ok(milestone)

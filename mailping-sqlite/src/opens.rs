@@ -8,42 +8,40 @@ use std::sync::Mutex;
 
 use mailping_core::PingId;
 use mailping_core::receipts::Open;
-use mailping_core::store::{OpenCursor, Page};
+use mailping_core::store::{OpenCursor, OpenQuery, Page};
 use rusqlite::{Connection, Statement};
 
 use crate::failure::{Failure, Result, readable};
-use crate::index::{self, Entry, Order, Span, Tail, locked};
+use crate::index::{self, Entry, Span, Tail, locked};
 use crate::{record, rows};
 
-/// A page of each of these pings, all from one state of the file.
+/// A page for each of these queries, all from one state of the file.
 pub(crate) fn pages(
     connection: &Connection,
     tail: &Mutex<Tail>,
-    pings: &[PingId],
-    order: Order,
-    after: Option<OpenCursor>,
-    limit: usize,
+    queries: &[OpenQuery],
 ) -> Result<Vec<Page<Open, OpenCursor>>> {
-    let mut pages = vec![Page::default(); pings.len()];
+    let mut pages = vec![Page::default(); queries.len()];
     // The numbers of pings never change, so that they may be looked up before.
-    let mut asked = Vec::with_capacity(pings.len());
-    for (ping, page) in pings.iter().zip(&mut pages) {
-        if let Some(found) = readable(record::find(connection, *ping), &mut page.unreadable)?.flatten() {
-            asked.push((*ping, page, Span::new(found.n, order, after), Vec::new()));
+    let mut asked = Vec::with_capacity(queries.len());
+    for (query, page) in queries.iter().zip(&mut pages) {
+        if let Some(found) = readable(record::find(connection, query.ping), &mut page.unreadable)?.flatten() {
+            let span = Span::new(found.n, query.newest_first, query.after);
+            asked.push((query, page, span, Vec::new()));
         }
     }
     let known_to = {
         let tail = locked(tail);
-        for (.., span, waiting) in &mut asked {
-            *waiting = tail.some_of(span, limit.saturating_add(1));
+        for (query, _, span, waiting) in &mut asked {
+            *waiting = tail.some_of(span, query.limit.saturating_add(1));
         }
         tail.known_to()
     };
     let transaction = connection.unchecked_transaction()?;
     let others = index::catch_up(&transaction, tail, known_to)?;
-    for (ping, page, span, mut waiting) in asked {
+    for (query, page, span, mut waiting) in asked {
         waiting.extend(others.iter().filter(|entry| span.holds(entry)));
-        *page = read(&transaction, ping, &span, waiting, limit)?;
+        *page = read(&transaction, query, &span, waiting)?;
     }
     Ok(pages)
 }
@@ -51,10 +49,9 @@ pub(crate) fn pages(
 /// Puts together what waits and what the index has. A row that cannot be read has its place.
 fn read(
     connection: &Connection,
-    ping: PingId,
+    &OpenQuery { ping, limit, .. }: &OpenQuery,
     span: &Span,
     mut waiting: Vec<Entry>,
-    limit: usize,
 ) -> Result<Page<Open, OpenCursor>> {
     let indexed = readable(index::of(connection, span, limit.saturating_add(1)), &mut 0)?;
     if indexed.is_none() {
@@ -64,7 +61,7 @@ fn read(
     let mut entries: Vec<(Entry, bool)> = waiting.into_iter().map(|entry| (entry, false)).collect();
     entries.extend(indexed.into_iter().flatten().map(|entry| (entry, true)));
     entries.sort_unstable();
-    if span.order == Order::NewestFirst {
+    if span.newest_first {
         entries.reverse();
     }
     // One open may stand in both, and, if something is damaged, in two rows.
@@ -76,7 +73,7 @@ fn read(
     let has_more = entries.len() > limit;
     entries.truncate(limit);
     let mut page = Page::default();
-    let mut find = connection.prepare_cached(rows::OPEN)?;
+    let mut find = connection.prepare_cached(rows::OPENS)?;
     for (entry, is_indexed) in &entries {
         match readable(open(&mut find, ping, entry), &mut page.unreadable)? {
             Some(Some(open)) => page.items.push(open),
@@ -95,8 +92,9 @@ fn read(
 /// The open that an entry points to; an error if that is another one.
 fn open(find: &mut Statement<'_>, ping: PingId, entry: &Entry) -> Result<Option<Open>> {
     let mut found = find.query([entry.seq])?;
-    let Some(row) = found.next()? else { return Ok(None) };
-    let (n, open) = rows::open(row, ping)?;
-    let is_the_one = n == entry.ping && OpenCursor::of(&open) == entry.cursor();
+    let row = found.next()?.filter(|row| row.get(0) == Ok(entry.seq));
+    let Some(row) = row else { return Ok(None) };
+    let open = rows::open(row, ping)?;
+    let is_the_one = row.get(1) == Ok(entry.ping) && OpenCursor::of(&open) == entry.cursor();
     if is_the_one { Ok(Some(open)) } else { Err(Failure::corrupt("the index of opens")) }
 }

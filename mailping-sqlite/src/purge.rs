@@ -5,37 +5,42 @@ use std::sync::Mutex;
 
 use mailping_core::Timestamp;
 use mailping_core::store::Deleted;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::changes;
-use crate::failure::{Result, readable};
-use crate::index::{self, Order, Span, Tail, locked};
+use crate::failure::{Failure, Result, readable};
+use crate::index::{self, Span, Tail, locked};
 use crate::writer::Writer;
 
 /// In the index's own order: any other would sort all that is due for each ping.
 const NEXT_DUE: &str = "SELECT keep_until, n FROM pings INDEXED BY pings_by_keep_until
     WHERE keep_until <= ?1 AND (keep_until, n) > (?2, ?3) ORDER BY keep_until, n LIMIT 1";
 
-/// A ping that is due: since when, and its number.
+/// Since when a ping is due, and its number: a place in that order.
 type Due = (i64, i64);
+
+const START: Due = (i64::MIN, i64::MIN);
 
 /// Deletes at most `limit` pings and opens of those that are due. What is damaged stays and is
 /// counted.
 pub(crate) fn purge(writer: &Writer, now: Timestamp, limit: usize) -> Result<Deleted> {
-    match writer.write(|transaction| purge_from(transaction, writer, now, limit, &mut None, usize::MAX)) {
-        Err(failure) if failure.is_corrupt() => {}
-        purged => return purged,
+    let all = writer.write(|transaction| {
+        let (mut purged, mut place) = (Deleted::default(), START);
+        while let Some(one) = purge_next(transaction, writer, now, left_of(limit, &purged), &mut place)? {
+            purged += one;
+        }
+        Ok(purged)
+    });
+    if !all.as_ref().is_err_and(Failure::is_corrupt) {
+        return all;
     }
     // SQLite keeps nothing of a transaction that has come across damage: each ping has its own.
-    let (mut purged, mut place) = (Deleted::default(), None);
+    let (mut purged, mut place) = (Deleted::default(), START);
     loop {
-        let before = place;
-        let left = left_of(limit, &purged);
-        let one = writer.write(|transaction| purge_from(transaction, writer, now, left, &mut place, 1));
-        if let Some(one) = readable(one, &mut purged.passed_over)? {
-            purged.pings += one.pings;
-            purged.opens += one.opens;
-        }
+        let (before, left) = (place, left_of(limit, &purged));
+        let one = writer.write(|transaction| purge_next(transaction, writer, now, left, &mut place));
+        let one = readable(one, &mut purged.passed_over)?.flatten();
+        purged += one.unwrap_or_default();
         if place == before {
             return Ok(purged);
         }
@@ -46,29 +51,20 @@ fn left_of(limit: usize, purged: &Deleted) -> usize {
     limit.saturating_sub((purged.pings + purged.opens) as usize)
 }
 
-/// Goes through at most so many pings that are due, from after a place on, and moves the place.
-fn purge_from(
+/// Deletes at most `left` of the first ping that is due after a place, and moves the place; `None`
+/// if there is no such ping, or nothing is left to delete.
+fn purge_next(
     connection: &Connection,
     writer: &Writer,
     now: Timestamp,
-    limit: usize,
-    place: &mut Option<Due>,
-    pings: usize,
-) -> Result<Deleted> {
-    let mut purged = Deleted::default();
-    for _ in 0..pings {
-        let left = left_of(limit, &purged);
-        let (until, n) = place.unwrap_or((i64::MIN, i64::MIN));
-        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let mut due = connection.prepare_cached(NEXT_DUE)?;
-        let next = due.query_row(params![now.unix_millis(), until, n], read).optional()?;
-        let Some((until, n)) = next.filter(|_| left > 0) else { break };
-        *place = Some((until, n));
-        let gone = purge_ping(connection, &writer.tail, n, left)?;
-        purged.pings += gone.pings;
-        purged.opens += gone.opens;
-    }
-    Ok(purged)
+    left: usize,
+    place: &mut Due,
+) -> Result<Option<Deleted>> {
+    let mut due = connection.prepare_cached(NEXT_DUE)?;
+    let next = due.query_row((now.unix_millis(), place.0, place.1), |row| row.try_into()).optional()?;
+    let Some(next) = next.filter(|_| left > 0) else { return Ok(None) };
+    *place = next;
+    purge_ping(connection, &writer.tail, place.1, left).map(Some)
 }
 
 /// Deletes at most so many opens of a ping, and the ping if they were fewer.
@@ -76,7 +72,7 @@ fn purge_ping(connection: &Connection, tail: &Mutex<Tail>, ping: i64, most: usiz
     const SEALED: &str = "DELETE FROM statements
         WHERE ping = (SELECT id FROM pings WHERE n = ?1) AND name = lower(hex(?2))";
     const ENTRY: &str = "DELETE FROM opens_by_ping WHERE ping = ?1 AND at = ?2 AND id = ?3 AND seq = ?4";
-    let span = Span::new(ping, Order::OldestFirst, None);
+    let span = Span::new(ping, false, None);
     let mut entries = index::of(connection, &span, most)?;
     if locked(tail).is_broken {
         entries.extend(index::above_mark(connection)?.iter().filter(|entry| entry.ping == ping));

@@ -15,16 +15,16 @@ use crate::{changes, milestones, record, rows};
 pub(crate) fn ping(connection: &Connection, id: PingId) -> Result<Option<Ping>> {
     let transaction = connection.unchecked_transaction()?;
     let found = record::find(&transaction, id)?;
-    found.map(|found| by_number(&transaction, found.n, id, |_| true)).transpose()
+    found.map(|found| by_number(&transaction, found.n, id, &PingQuery::default())).transpose()
 }
 
 /// A ping by its number; an error if that is another one, or not as it was asked for: an index is
 /// damaged then.
-fn by_number(connection: &Connection, n: i64, id: PingId, is_asked: impl Fn(&Ping) -> bool) -> Result<Ping> {
+fn by_number(connection: &Connection, n: i64, id: PingId, query: &PingQuery) -> Result<Ping> {
     let read = || {
         let mut find = connection.prepare_cached(rows::PING)?;
         let kept = find.query_row([n], |row| Ok(rows::ping(row))).optional()?.transpose()?;
-        let kept = kept.filter(|kept| kept.id == id && is_asked(kept));
+        let kept = kept.filter(|kept| kept.id == id && query.asks_for(kept));
         let mut kept = kept.ok_or(Failure::corrupt("an index of pings"))?;
         kept.milestones = milestones::of_ping(connection, n, id)?;
         Ok(kept)
@@ -35,20 +35,15 @@ fn by_number(connection: &Connection, n: i64, id: PingId, is_asked: impl Fn(&Pin
 }
 
 pub(crate) fn pings(connection: &Connection, query: &PingQuery) -> Result<Page<Ping>> {
-    let (reference, owner) = (query.reference.as_ref(), query.owner.as_ref());
-    let filter = match (reference, owner) {
+    let filter = match (&query.reference, &query.owner) {
         (None, None) => "INDEXED BY sqlite_autoindex_pings_1 WHERE",
         (None, Some(_)) => "INDEXED BY pings_by_owner WHERE owner = ? AND",
         (Some(_), None) => "INDEXED BY pings_by_reference WHERE reference = ? AND",
         (Some(_), Some(_)) => "INDEXED BY pings_by_reference WHERE reference = ? AND owner = ? AND",
     };
-    let asked = [reference, owner].into_iter().flatten().map(|text| Value::from(text.clone())).collect();
-    let is_asked = |kept: &Ping| {
-        owner.is_none_or(|owner| kept.owner.as_ref() == Some(owner))
-            && reference.is_none_or(|reference| kept.reference == *reference)
-    };
+    let asked = [&query.reference, &query.owner].into_iter().flatten().cloned().map(Value::from).collect();
     let transaction = connection.unchecked_transaction()?;
-    page(&transaction, filter, asked, query.after, query.limit, is_asked)
+    page(&transaction, filter, asked, query)
 }
 
 pub(crate) fn pings_of(
@@ -60,19 +55,20 @@ pub(crate) fn pings_of(
     const FILTER: &str = "INDEXED BY pings_by_recipient WHERE recipient_key = ? AND recipient_hash = ? AND";
     // Several statements: a transaction makes them see one state.
     let transaction = connection.unchecked_transaction()?;
-    let (mut pings, mut unreadable, mut has_more) = (Vec::new(), 0, false);
+    let (mut query, mut all, mut has_more) = (PingQuery::newest(limit), Page::<Ping>::default(), false);
+    query.after = after;
     for hash in recipient.all() {
         let asked = vec![hash.key().to_bits().into(), hash.hash().to_vec().into()];
-        let page = page(&transaction, FILTER, asked, after, limit, |_| true)?;
+        let page = page(&transaction, FILTER, asked, &query)?;
         has_more |= page.next.is_some();
-        unreadable += page.unreadable;
-        pings.extend(page.items);
+        all.unreadable += page.unreadable;
+        all.items.extend(page.items);
     }
-    pings.sort_unstable_by_key(|kept: &Ping| std::cmp::Reverse(kept.id));
-    has_more |= pings.len() > limit;
-    pings.truncate(limit);
-    let next = pings.last().filter(|_| has_more).map(|kept| kept.id);
-    Ok(Page::new(pings, next).unreadable(unreadable))
+    all.items.sort_unstable_by_key(|kept| std::cmp::Reverse(kept.id));
+    has_more |= all.items.len() > limit;
+    all.items.truncate(limit);
+    all.next = all.items.last().filter(|_| has_more).map(|kept| kept.id);
+    Ok(all)
 }
 
 /// The newest pings of a filter, until there are enough that can be read.
@@ -80,25 +76,22 @@ fn page(
     connection: &Connection,
     filter: &str,
     mut asked: Vec<Value>,
-    after: Option<PingId>,
-    limit: usize,
-    is_asked: impl Fn(&Ping) -> bool,
+    query: &PingQuery,
 ) -> Result<Page<Ping>> {
     // All ids are below 17 bytes of ones.
-    asked.push(after.map_or_else(|| vec![0xff; 17], |id| id.as_bytes().to_vec()).into());
+    asked.push(query.after.map_or_else(|| vec![0xff; 17], |id| id.as_bytes().to_vec()).into());
     let sql = format!("SELECT n, id FROM pings {filter} id < ? ORDER BY id DESC");
     let mut find = connection.prepare_cached(&sql)?;
     let mut found = find.query(params_from_iter(asked))?;
     let mut page = Page::<Ping>::default();
-    loop {
-        // A damaged page of the index ends the list.
-        let Some(row) = readable(found.next(), &mut page.unreadable)?.flatten() else { break };
-        if page.items.len() >= limit {
+    // A damaged page of the index ends the list.
+    while let Some(row) = readable(found.next(), &mut page.unreadable)?.flatten() {
+        if page.items.len() >= query.limit {
             page.next = page.items.last().map(|last| last.id);
             break;
         }
         let kept = rows::value(row, 0, "pings.n").and_then(|n| {
-            by_number(connection, n, PingId::from_bytes(rows::value(row, 1, "pings.id")?), &is_asked)
+            by_number(connection, n, PingId::from_bytes(rows::value(row, 1, "pings.id")?), query)
         });
         page.items.extend(readable(kept, &mut page.unreadable)?);
     }
@@ -111,11 +104,8 @@ pub(crate) fn objection(
 ) -> Result<Option<ObjectionScope>> {
     // Several statements: a transaction makes them see one state.
     let transaction = connection.unchecked_transaction()?;
-    let mut widest = None;
-    for hash in recipient.all() {
-        widest = widest.max(changes::objection(&transaction, hash)?);
-    }
-    Ok(widest)
+    let scopes: Result<Vec<_>> = recipient.all().map(|hash| changes::objection(&transaction, hash)).collect();
+    Ok(scopes?.into_iter().max().flatten())
 }
 
 pub(crate) fn recipient_keys(connection: &Connection) -> Result<Vec<KeyFingerprint>> {

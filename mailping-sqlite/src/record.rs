@@ -12,17 +12,13 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::failure::{Failure, Result};
 use crate::index::{Entry, Tail, locked};
 use crate::rows;
-use crate::writer::version;
 
 /// How many pings are remembered, some 4 MB of memory.
 const MAX_PINGS: usize = 65_536;
 
 /// Pings that record. Remembered until any other change is made, here or by another process.
 #[derive(Debug, Default)]
-pub(crate) struct Recording {
-    version: i64,
-    pings: HashMap<PingId, Found>,
-}
+pub(crate) struct Recording(HashMap<PingId, Found>);
 
 /// What became of a batch.
 #[derive(Debug)]
@@ -47,10 +43,6 @@ pub(crate) fn batch(
 ) -> Result<Batch> {
     const RAISE: &str = "INSERT OR REPLACE INTO last_days (ping, day) SELECT ?1, ?2
         WHERE NOT EXISTS (SELECT 1 FROM last_days WHERE ping = ?1 AND day >= ?2)";
-    let version = version(connection)?;
-    if known.version != version {
-        *known = Recording { version, pings: HashMap::new() };
-    }
     let (mut answers, mut appended) = (Vec::with_capacity(opens.len() + last_days.len()), Vec::new());
     let mut insert = connection.prepare_cached(rows::INSERT_OPEN)?;
     for open in opens {
@@ -90,14 +82,14 @@ impl Recording {
         at: i64,
         step: TimeStep,
     ) -> Result<Option<i64>> {
-        let ping = match self.pings.get(&id) {
+        let ping = match self.0.get(&id) {
             Some(known) => *known,
             None => {
                 let Some(found) = find(connection, id)?.filter(|ping| ping.is_live) else { return Ok(None) };
-                if self.pings.len() >= MAX_PINGS {
-                    self.pings.clear();
+                if self.0.len() >= MAX_PINGS {
+                    self.0.clear();
                 }
-                self.pings.insert(id, found);
+                self.0.insert(id, found);
                 found
             }
         };
@@ -130,18 +122,27 @@ pub(crate) fn find(connection: &Connection, id: PingId) -> Result<Option<Found>>
     }
 }
 
-/// Which of these opens the index has, as far as it can be read: a damaged one keeps no open out,
-/// and who reads shows it once. Not for a transaction, which ends when it comes across damage.
-pub(crate) fn indexed(connection: &Connection, opens: &[Open]) -> HashSet<Key> {
+/// Which of these opens the index has. With a connection to look `beside` the transaction, which
+/// ends if it comes across damage, what cannot be read is not there: it keeps no open out, and who
+/// reads shows it once.
+pub(crate) fn indexed(
+    connection: &Connection,
+    beside: Option<&Connection>,
+    opens: &[Open],
+) -> Result<HashSet<Key>> {
     const FIND: &str = "SELECT 1 FROM opens_by_ping
         WHERE ping = (SELECT n FROM pings WHERE id = ?1) AND at = ?2 AND id = ?3";
-    let is_there = |open: &&Open| {
-        let key = params![open.ping.as_bytes(), open.at.unix_millis(), open.id.as_bytes()];
-        connection.prepare_cached(FIND).and_then(|mut find| find.exists(key)).unwrap_or(false)
-    };
-    opens.iter().filter(is_there).map(|open| (open.ping, open.at, open.id)).collect()
+    let mut find = beside.unwrap_or(connection).prepare_cached(FIND)?;
+    let mut indexed = HashSet::new();
+    for open in opens {
+        let found = find.exists(params![open.ping.as_bytes(), open.at.unix_millis(), open.id.as_bytes()]);
+        if found.or_else(|error| if beside.is_some() { Ok(false) } else { Err(error) })? {
+            indexed.insert((open.ping, open.at, open.id));
+        }
+    }
+    Ok(indexed)
 }
 
-const fn answer(kept: bool) -> Recorded {
+pub(crate) const fn answer(kept: bool) -> Recorded {
     if kept { Recorded::Durable } else { Recorded::Filtered }
 }

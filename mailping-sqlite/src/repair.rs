@@ -7,14 +7,14 @@ use mailping_core::store::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{
-    Connection, ErrorCode, OptionalExtension as _, Rows, Statement, Transaction, TransactionBehavior,
+    Connection, ErrorCode, OptionalExtension as _, Row, Statement, Transaction, TransactionBehavior,
     params_from_iter,
 };
 
 use crate::failure::{Failure, Result, readable};
 use crate::files::{self, Files, beside};
 use crate::index::ROUND;
-use crate::migrate::STORE;
+use crate::migrate::{self, STEPS};
 use crate::walk::{FAR, walk};
 use crate::{connect, ledger};
 
@@ -152,7 +152,7 @@ fn save(from: &Path, to: &Path) -> Result<Recovered> {
     let damaged = connect::connect(from)?;
     // A file that is shorter than it says is read as far as it goes.
     damaged.pragma_update(None, "writable_schema", true)?;
-    STORE.version(&damaged)?;
+    migrate::version(&damaged, STEPS)?;
     files::create_copy(to)?;
     let mut target = connect::writer(to)?;
     let transaction = target.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -161,15 +161,15 @@ fn save(from: &Path, to: &Path) -> Result<Recovered> {
     // First the numbers that were given, so that none is given again.
     copy(&damaged, &transaction, "sqlite_sequence", left_out)?;
     recovered.pings = copy(&damaged, &transaction, "pings", left_out)?;
-    copy(&damaged, &transaction, "opens", left_out)?;
-    copy(&damaged, &transaction, "last_days", left_out)?;
-    copy(&damaged, &transaction, "milestones", left_out)?;
+    recovered.objections = copy(&damaged, &transaction, "objections", left_out)?;
+    for table in ["opens", "last_days", "milestones"] {
+        copy(&damaged, &transaction, table, left_out)?;
+    }
     let id = damaged.query_row("SELECT id FROM about", (), |row| row.get::<_, String>(0));
     let id = readable(id, left_out)?;
     written(transaction.execute("UPDATE about SET id = coalesce(?1, id)", [id]))?;
-    recovered.objections = copy_objections(&damaged, &transaction, left_out)?;
     let ledger = damaged.query_row("SELECT version, next, closed_to, text FROM ledger", (), |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?))
+        <(i64, i64, i64, String)>::try_from(row)
     });
     // Without it nobody can say where sealing stands: then a new log has to begin.
     if let Some(ledger) = readable(ledger, left_out)?.filter(|(version, ..)| *version > 0) {
@@ -178,9 +178,9 @@ fn save(from: &Path, to: &Path) -> Result<Recovered> {
         for table in ["nonces", "seals", "seal_leaves", "stamps"] {
             copy(&damaged, &transaction, table, left_out)?;
         }
-        let (sealed, statements) = ("ping, nonce, key, first, last, ends_at", "ping, name, seal, ends, line");
-        copy_by_ping(&damaged, &transaction, "sealed_pings", sealed, left_out)?;
-        copy_by_ping(&damaged, &transaction, "statements", statements, left_out)?;
+        for table in ["sealed_pings", "statements"] {
+            copy_by_ping(&damaged, &transaction, table, left_out)?;
+        }
     }
     for table in ["opens", "last_days", "milestones"] {
         let orphans = format!("DELETE FROM {table} WHERE ping NOT IN (SELECT n FROM pings)");
@@ -201,21 +201,13 @@ fn save(from: &Path, to: &Path) -> Result<Recovered> {
 
 /// Copies the rows of a table that has numbers, and counts those that it leaves out.
 fn copy(damaged: &Connection, target: &Transaction<'_>, table: &str, left_out: &mut u64) -> Result<u64> {
-    // By their places: a name may be damaged too, and an older version has fewer.
     let mut find = damaged
-        .prepare(&format!("SELECT rowid, * FROM {table} NOT INDEXED WHERE rowid > ?1 ORDER BY rowid"))?;
-    let columns = "SELECT group_concat(name), group_concat('?') FROM
-        (SELECT name FROM pragma_table_info(?1) ORDER BY cid LIMIT ?2)";
-    let asked = (table, find.column_count() as i64 - 1);
-    let (columns, places): (String, String) =
-        target.query_row(columns, asked, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let insert = format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})");
-    let mut insert = target.prepare(&insert)?;
-    let (mut copied, mut visited, count) = (0, 0, find.column_count());
+        .prepare(&format!("SELECT rowid, * FROM {table} NOT INDEXED WHERE rowid >= ?1 ORDER BY rowid"))?;
+    let mut insert = insert_into(target, table, find.column_count() - 1)?;
+    let (mut copied, mut visited) = (0, 0);
     let gaps = walk(&mut find, -1, |row| {
         visited += 1;
-        let values = (1..count).map(|column| row.get::<_, Value>(column));
-        let values = readable(values.collect::<rusqlite::Result<Vec<_>>>(), &mut 0)?;
+        let values = readable(values(row, 1), &mut 0)?;
         if let Some(values) = values.filter(|_| row.get(0).is_ok_and(|number: i64| number < FAR)) {
             copied += written(insert.execute(params_from_iter(values)))?;
         }
@@ -225,49 +217,42 @@ fn copy(damaged: &Connection, target: &Transaction<'_>, table: &str, left_out: &
     Ok(copied)
 }
 
-/// Copies objections, from both ends, since nothing leads over what cannot be read.
-fn copy_objections(damaged: &Connection, target: &Transaction<'_>, left_out: &mut u64) -> Result<u64> {
-    let mut keep =
-        target.prepare("INSERT OR IGNORE INTO objections (key, hash, scope) VALUES (?1, ?2, ?3)")?;
-    let mut copied = 0;
-    for order in ["key, hash", "key DESC, hash DESC"] {
-        let mut find =
-            damaged.prepare(&format!("SELECT key, hash, scope FROM objections ORDER BY {order}"))?;
-        copied += copy_rows(find.query(())?, &mut keep, left_out)?;
-    }
-    Ok(copied)
-}
-
 /// Copies what a table whose key begins with a ping's id has of each ping that is saved: whatever
 /// is damaged costs the pings that stand there.
 fn copy_by_ping(
     damaged: &Connection,
     target: &Transaction<'_>,
     table: &str,
-    columns: &str,
     left_out: &mut u64,
 ) -> Result<()> {
-    let places = columns.split(',').map(|_| "?").collect::<Vec<_>>().join(", ");
-    let mut keep = target.prepare(&format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})"))?;
-    let mut find = damaged.prepare(&format!("SELECT {columns} FROM {table} WHERE ping = ?1"))?;
+    let mut find = damaged.prepare(&format!("SELECT * FROM {table} WHERE ping = ?1"))?;
+    let mut insert = insert_into(target, table, find.column_count())?;
     let mut pings = target.prepare("SELECT id FROM pings ORDER BY id")?;
     let mut pings = pings.query(())?;
     while let Some(ping) = pings.next()? {
-        copy_rows(find.query([ping.get::<_, Value>(0)?])?, &mut keep, left_out)?;
+        let mut found = find.query([ping.get::<_, Value>(0)?])?;
+        while let Some(row) = readable(found.next(), left_out)?.flatten() {
+            if let Some(values) = readable(values(row, 0), left_out)? {
+                written(insert.execute(params_from_iter(values)))?;
+            }
+        }
     }
     Ok(())
 }
 
-/// Copies rows until they end or cannot be read, without those that hold what cannot be read.
-fn copy_rows(mut rows: Rows<'_>, keep: &mut Statement<'_>, left_out: &mut u64) -> Result<u64> {
-    let mut copied = 0;
-    while let Some(row) = readable(rows.next(), left_out)?.flatten() {
-        let values = (0..row.as_ref().column_count()).map(|column| row.get::<_, Value>(column));
-        if let Some(values) = readable(values.collect::<rusqlite::Result<Vec<_>>>(), left_out)? {
-            copied += written(keep.execute(params_from_iter(values)))?;
-        }
-    }
-    Ok(copied)
+/// Inserts rows of so many columns, by their places: a name may be damaged too, and an older
+/// version has fewer.
+fn insert_into<'a>(target: &'a Transaction<'_>, table: &str, columns: usize) -> Result<Statement<'a>> {
+    const FIND: &str = "SELECT group_concat(name), group_concat('?') FROM
+        (SELECT name FROM pragma_table_info(?1) ORDER BY cid LIMIT ?2)";
+    let (names, places): (String, String) =
+        target.query_row(FIND, (table, columns as i64), |row| row.try_into())?;
+    Ok(target.prepare(&format!("INSERT OR IGNORE INTO {table} ({names}) VALUES ({places})"))?)
+}
+
+/// All of a row from a column on.
+fn values(row: &Row<'_>, from: usize) -> rusqlite::Result<Vec<Value>> {
+    (from..row.as_ref().column_count()).map(|column| row.get(column)).collect()
 }
 
 /// How many rows were written: none if the schema refuses it.

@@ -12,23 +12,14 @@ use rusqlite::{Connection, Row, Statement, params};
 
 use crate::failure::{Failure, Result};
 
-/// By its number in the table itself: what an index says could be another ping's.
+/// By its number in the table itself: what an index says could be another ping's. As all columns of
+/// the schema, which are only ever added to at their end.
 pub(crate) const PING: &str =
-    "SELECT id, status, record_until, keep_until, sent_at, detail, time_step, purpose, kind,
-        eprivacy, reference, owner, basis, recipient_key, recipient_hash,
-        (SELECT day FROM last_days WHERE last_days.ping = pings.n), asked_by, shows_reference
-     FROM pings NOT INDEXED WHERE n = ?1";
+    "SELECT (SELECT day FROM last_days WHERE last_days.ping = n), * FROM pings NOT INDEXED
+    WHERE n = ?1";
 
-/// The columns that [`open`] reads.
-macro_rules! open_columns {
-    () => {
-        "o.seq, o.ping, o.id, o.at, o.time_step, o.fetcher, o.provider, o.verdict, o.evidence, o.rules_version,
-            o.network, o.country, o.city, o.tie"
-    };
-}
-pub(crate) use open_columns;
-
-pub(crate) const OPEN: &str = concat!("SELECT ", open_columns!(), " FROM opens AS o WHERE o.seq = ?1");
+/// Opens from a number on, as [`open`] reads them.
+pub(crate) const OPENS: &str = "SELECT * FROM opens WHERE seq >= ?1 ORDER BY seq";
 
 /// If it fails the transaction is taken back as a whole, so FAIL will do: the usual ABORT may keep
 /// copies of pages.
@@ -71,34 +62,34 @@ pub(crate) fn insert_ping(
 
 /// Reads a row of [`PING`].
 pub(crate) fn ping(row: &Row<'_>) -> Result<Ping> {
-    let id = PingId::from_bytes(value(row, 0, "pings.id")?);
-    let status = Status::from_code(value(row, 1, "pings.status")?);
-    let basis: String = value(row, 12, "pings.basis")?;
+    let id = PingId::from_bytes(value(row, 2, "pings.id")?);
+    let status = Status::from_code(value(row, 3, "pings.status")?);
+    let basis: String = value(row, 16, "pings.basis")?;
     let basis = serde_json::from_str::<serde_json::Value>(&basis)
         .and_then(Basis::from_stored)
         .map_err(|_| Failure::corrupt("pings.basis"))?;
-    let mut ping = Ping::stored(id, value(row, 10, "pings.reference")?, basis, status);
-    ping.record_until = time(row, 2, "pings.record_until")?;
-    ping.keep_until = time(row, 3, "pings.keep_until")?;
-    ping.sent_at = time(row, 4, "pings.sent_at")?;
-    ping.detail = Detail::at_most(value(row, 5, "pings.detail")?);
-    ping.time_step = TimeStep::at_most(value(row, 6, "pings.time_step")?);
-    ping.purpose = Purpose::from_code(value(row, 7, "pings.purpose")?);
-    ping.kind = value::<Option<u8>>(row, 8, "pings.kind")?.and_then(MessageKind::from_code);
-    ping.eprivacy = value::<Option<u8>>(row, 9, "pings.eprivacy")?.and_then(EprivacyGround::from_code);
-    ping.owner = value(row, 11, "pings.owner")?;
-    ping.asked_by = value(row, 16, "pings.asked_by")?;
-    ping.shows_reference = value(row, 17, "pings.shows_reference")?;
-    let has_day = row.get_ref(15)? != ValueRef::Null;
-    ping.last_day = if has_day { Some(time(row, 15, "last_days.day")?) } else { None };
+    let mut ping = Ping::stored(id, value(row, 14, "pings.reference")?, basis, status);
+    ping.record_until = time(row, 4, "pings.record_until")?;
+    ping.keep_until = time(row, 5, "pings.keep_until")?;
+    ping.sent_at = time(row, 6, "pings.sent_at")?;
+    ping.detail = Detail::at_most(value(row, 7, "pings.detail")?);
+    ping.time_step = TimeStep::at_most(value(row, 8, "pings.time_step")?);
+    ping.purpose = Purpose::from_code(value(row, 9, "pings.purpose")?);
+    ping.kind = value::<Option<u8>>(row, 10, "pings.kind")?.and_then(MessageKind::from_code);
+    ping.eprivacy = value::<Option<u8>>(row, 11, "pings.eprivacy")?.and_then(EprivacyGround::from_code);
+    ping.owner = value(row, 15, "pings.owner")?;
+    ping.asked_by = value(row, 17, "pings.asked_by")?;
+    ping.shows_reference = value(row, 18, "pings.shows_reference")?;
+    let has_day = row.get_ref(0)? != ValueRef::Null;
+    ping.last_day = if has_day { Some(time(row, 0, "last_days.day")?) } else { None };
     Ok(ping)
 }
 
 /// Reads the key and the hash of a row of [`PING`], if there are any.
 pub(crate) fn recipient(row: &Row<'_>) -> Result<Option<RecipientHash>> {
-    let Some(key) = value(row, 13, "pings.recipient_key")? else { return Ok(None) };
+    let Some(key) = value(row, 12, "pings.recipient_key")? else { return Ok(None) };
     let key = KeyFingerprint::from_bits(key).ok_or(Failure::corrupt("pings.recipient_key"))?;
-    Ok(Some(RecipientHash::from_parts(key, value(row, 14, "pings.recipient_hash")?)))
+    Ok(Some(RecipientHash::from_parts(key, value(row, 13, "pings.recipient_hash")?)))
 }
 
 /// Appends an open of the ping with this number, by [`INSERT_OPEN`].
@@ -121,10 +112,8 @@ pub(crate) fn insert_open(insert: &mut Statement<'_>, ping: i64, open: &Open) ->
     Ok(())
 }
 
-/// Reads a row of [`open_columns`], with the number of its ping. An error if it is no open of this
-/// ping.
-pub(crate) fn open(row: &Row<'_>, ping: PingId) -> Result<(i64, Open)> {
-    let n = value(row, 1, "opens.ping")?;
+/// Reads a row of [`OPENS`]. An error if it is no open of this ping.
+pub(crate) fn open(row: &Row<'_>, ping: PingId) -> Result<Open> {
     let id = OpenId::from_bytes(value(row, 2, "opens.id")?);
     let at = time(row, 3, "opens.at")?;
     let fetcher = Fetcher::from_code(value(row, 5, "opens.fetcher")?);
@@ -140,7 +129,7 @@ pub(crate) fn open(row: &Row<'_>, ping: PingId) -> Result<(i64, Open)> {
     if value::<i64>(row, 13, "opens.tie")? != i64::from(tie(&open)) {
         return Err(Failure::corrupt("opens.tie"));
     }
-    Ok((n, open))
+    Ok(open)
 }
 
 /// What binds an open to its ping: FNV-1a of the ping's id, the open's id and its time. A flipped

@@ -27,7 +27,7 @@ impl Sealing for SqliteStore {
     }
 
     async fn ledger(&self) -> Result<Ledger, StoreError> {
-        self.reads.call(|connection| ledger::ledger(connection)).await
+        self.reads.call(ledger::ledger).await
     }
 
     async fn step(&self, from: u64, step: &Step) -> Result<bool, StoreError> {
@@ -64,7 +64,7 @@ impl Sealing for SqliteStore {
     }
 
     async fn oldest(&self) -> Result<Option<u64>, StoreError> {
-        self.reads.call(|connection| ledger::oldest(connection)).await
+        self.reads.call(ledger::oldest).await
     }
 
     async fn statement(&self, ping: PingId, name: &str) -> Result<Option<String>, StoreError> {
@@ -94,6 +94,6 @@ impl Sealing for SqliteStore {
     }
 
     async fn stamps(&self) -> Result<Vec<StampRow>, StoreError> {
-        self.reads.call(|connection| ledger::stamps(connection)).await
+        self.reads.call(ledger::stamps).await
     }
 }

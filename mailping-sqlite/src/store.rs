@@ -14,8 +14,9 @@ use mailping_core::store::{
 use mailping_core::{PingId, Timestamp};
 use rusqlite::{Connection, Transaction};
 
+use crate::failure::Failure;
 use crate::files;
-use crate::index::Order;
+use crate::index::Entry;
 use crate::repair::Recovered;
 use crate::upkeep::Upkeep;
 use crate::worker::{MAX_CALLS, Worker};
@@ -60,6 +61,20 @@ impl SqliteStore {
         let reads = Worker::start("mailping-sqlite-read", MAX_CALLS, connect::reader(&path)?, |_| false)?;
         let upkeep = Upkeep::start(&path, Arc::clone(&writer))?;
         Ok(Self { path, changes, reads, upkeep, writer })
+    }
+
+    /// Runs `change` as one transaction, on the thread that writes.
+    async fn write<R: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<R, Failure> + Send + 'static,
+    ) -> Result<R, StoreError> {
+        self.changes.call(move |writer| writer.write(change)).await
+    }
+
+    /// A page for each of these queries.
+    async fn pages(&self, queries: Vec<OpenQuery>) -> Result<Vec<Page<Open, OpenCursor>>, StoreError> {
+        let tail = Arc::clone(&self.writer.tail);
+        self.reads.call(move |connection| opens::pages(connection, &tail, &queries)).await
     }
 
     /// What became of adding something. If it met damage, the next start makes the indexes anew.
@@ -137,7 +152,7 @@ impl Store for SqliteStore {
 
     async fn reach(&self, milestone: &Milestone) -> Result<Recorded, StoreError> {
         let milestone = *milestone;
-        self.changes.call(move |writer| writer.write(|change| milestones::reach(change, &milestone))).await
+        self.write(move |change| milestones::reach(change, &milestone)).await
     }
 
     async fn insert_ping(
@@ -146,8 +161,8 @@ impl Store for SqliteStore {
         recipient: Option<&RecipientHashes>,
     ) -> Result<Status, StoreError> {
         let (ping, recipient) = (ping.clone(), recipient.cloned());
-        let insert = move |change: &Transaction<'_>| changes::insert_ping(change, &ping, recipient.as_ref());
-        self.added(self.changes.call(move |writer| writer.write(insert)).await)
+        let insert = self.write(move |change| changes::insert_ping(change, &ping, recipient.as_ref()));
+        self.added(insert.await)
     }
 
     async fn ping(&self, id: PingId) -> Result<Option<Ping>, StoreError> {
@@ -160,12 +175,7 @@ impl Store for SqliteStore {
     }
 
     async fn opens(&self, query: &OpenQuery) -> Result<Page<Open, OpenCursor>, StoreError> {
-        let (tail, OpenQuery { ping, newest_first, after, limit, .. }) =
-            (Arc::clone(&self.writer.tail), *query);
-        let order = if newest_first { Order::NewestFirst } else { Order::OldestFirst };
-        let read =
-            move |connection: &mut Connection| opens::pages(connection, &tail, &[ping], order, after, limit);
-        Ok(self.reads.call(read).await?.pop().unwrap_or_default())
+        Ok(self.pages(vec![*query]).await?.pop().unwrap_or_default())
     }
 
     async fn opens_of(
@@ -173,13 +183,11 @@ impl Store for SqliteStore {
         pings: &[PingId],
         limit: usize,
     ) -> Result<Vec<Page<Open, OpenCursor>>, StoreError> {
-        let (tail, pings) = (Arc::clone(&self.writer.tail), pings.to_vec());
-        let order = Order::OldestFirst;
-        self.reads.call(move |connection| opens::pages(connection, &tail, &pings, order, None, limit)).await
+        self.pages(pings.iter().map(|ping| OpenQuery::oldest(*ping, limit)).collect()).await
     }
 
     async fn mark(&self) -> Result<Mark, StoreError> {
-        self.reads.call(|connection| news::mark(connection)).await
+        self.reads.call(news::mark).await
     }
 
     async fn news(&self, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>, StoreError> {
@@ -188,33 +196,29 @@ impl Store for SqliteStore {
     }
 
     async fn withdraw(&self, id: PingId) -> Result<bool, StoreError> {
-        self.changes.call(move |writer| writer.write(|change| changes::withdraw(change, id))).await
+        self.write(move |change| changes::withdraw(change, id)).await
     }
 
     async fn erase(&self, id: PingId) -> Result<Option<Deleted>, StoreError> {
-        self.changes
-            .call(move |writer| writer.erase(|change, waiting| changes::erase(change, id, waiting)))
-            .await
+        let erase = move |change: &Transaction<'_>, waiting: &[Entry]| changes::erase(change, id, waiting);
+        self.changes.call(move |writer| writer.erase(erase)).await
     }
 
     async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
         let recipient = recipient.clone();
-        self.changes
-            .call(move |writer| writer.write(|change| changes::object(change, &recipient, scope)))
-            .await
+        self.write(move |change| changes::object(change, &recipient, scope)).await
     }
 
     async fn object_by_ping(&self, id: PingId) -> Result<(), StoreError> {
-        self.changes.call(move |writer| writer.write(|change| changes::object_by_ping(change, id))).await
+        self.write(move |change| changes::object_by_ping(change, id)).await
     }
 
     async fn erase_recipient(&self, recipient: &RecipientHashes) -> Result<Deleted, StoreError> {
         let recipient = recipient.clone();
-        self.changes
-            .call(move |writer| {
-                writer.erase(|change, waiting| changes::erase_recipient(change, &recipient, waiting))
-            })
-            .await
+        let erase = move |change: &Transaction<'_>, waiting: &[Entry]| {
+            changes::erase_recipient(change, &recipient, waiting)
+        };
+        self.changes.call(move |writer| writer.erase(erase)).await
     }
 
     async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {
@@ -233,7 +237,7 @@ impl Store for SqliteStore {
     }
 
     async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
-        self.reads.call(|connection| reads::recipient_keys(connection)).await
+        self.reads.call(reads::recipient_keys).await
     }
 
     async fn purge(&self, now: Timestamp, limit: usize) -> Result<Deleted, StoreError> {
@@ -246,7 +250,7 @@ impl Store for SqliteStore {
     }
 
     async fn identity(&self) -> Result<DatabaseId, StoreError> {
-        self.reads.call(|connection| news::identity(connection)).await
+        self.reads.call(news::identity).await
     }
 
     fn spool(&self) -> Option<&dyn Spooling> {

@@ -33,7 +33,7 @@ pub(crate) struct Upkeep {
 impl Upkeep {
     pub(crate) fn start(path: &Path, writer: Arc<Writer>) -> Result<Self> {
         let (idle_writer, mut seen) = (Arc::clone(&writer), 0);
-        let idle = move |_: &mut Connection| {
+        let idle = move |_: &Connection| {
             let now = locked(&idle_writer.tail).seen;
             let no_hits_come = std::mem::replace(&mut seen, now) == now;
             let has_more = no_hits_come && idle_writer.fill_index(1, STEP);

@@ -8,8 +8,8 @@ use crate::failure::{Failure, Result};
 pub(crate) const FAR: i64 = 1 << 48;
 
 /// Visits the rows after the number `start`, in order, until `visit` says `false`. The statement's
-/// first column is the number, and its one parameter the number before the first. It returns how
-/// many times it had to step over something, with steps that grow until they lead behind it.
+/// first column is the number, and its one parameter the least number. It returns how many times it
+/// had to step over something, with steps that grow until they lead behind it.
 pub(crate) fn walk(
     find: &mut Statement<'_>,
     start: i64,
@@ -19,7 +19,7 @@ pub(crate) fn walk(
     loop {
         let from = last.saturating_add(step);
         let mut reached = from;
-        let mut found = find.query([from])?;
+        let mut found = find.query([from.saturating_add(1)])?;
         loop {
             match found.next().map_err(Failure::from) {
                 Ok(Some(row)) => {

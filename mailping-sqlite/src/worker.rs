@@ -16,7 +16,7 @@ pub(crate) const MAX_CALLS: usize = 4_096;
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
+type Job<T> = Box<dyn FnOnce(&T) + Send>;
 
 /// A thread and what it works on. Dropping it waits until the calls that were accepted have been
 /// carried out.
@@ -33,8 +33,8 @@ impl<T: Send + 'static> Worker<T> {
     pub(crate) fn start(
         name: &str,
         calls: usize,
-        mut on: T,
-        mut idle: impl FnMut(&mut T) -> bool + Send + 'static,
+        on: T,
+        mut idle: impl FnMut(&T) -> bool + Send + 'static,
     ) -> Result<Self> {
         let (jobs, queue) = sync_channel::<Job<T>>(calls);
         let run = move || {
@@ -43,29 +43,29 @@ impl<T: Send + 'static> Worker<T> {
                 match queue.recv_timeout(next_idle.saturating_duration_since(Instant::now())) {
                     // A panic rolls its transaction back, and its caller is told: the thread goes
                     // on.
-                    Ok(job) => drop(catch_unwind(AssertUnwindSafe(|| job(&mut on)))),
+                    Ok(job) => drop(catch_unwind(AssertUnwindSafe(|| job(&on)))),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
                 if Instant::now() >= next_idle {
-                    next_idle = Instant::now() + if idle(&mut on) { Duration::ZERO } else { PAUSE };
+                    next_idle = Instant::now() + if idle(&on) { Duration::ZERO } else { PAUSE };
                 }
             }
-            while idle(&mut on) {}
+            while idle(&on) {}
         };
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
         Ok(Self { jobs: Some(jobs), thread: Some(thread.map_err(StoreError::unavailable)?) })
     }
 
     /// Has something done that nobody waits for; `false` if too much waits already.
-    pub(crate) fn tell(&self, work: impl FnOnce(&mut T) + Send + 'static) -> bool {
+    pub(crate) fn tell(&self, work: impl FnOnce(&T) + Send + 'static) -> bool {
         self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(Box::new(work)).is_ok())
     }
 
     /// Carries out a call. One whose future was dropped before its turn is left out.
     pub(crate) async fn call<R: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut T) -> Result<R> + Send + 'static,
+        work: impl FnOnce(&T) -> Result<R> + Send + 'static,
     ) -> std::result::Result<R, StoreError> {
         let (answer, answered) = oneshot::channel();
         let is_taken = self.tell(move |on| {
@@ -106,7 +106,7 @@ mod tests {
     fn what_is_done_when_idle_is_done_too_while_calls_come_without_end() {
         let idled = Arc::new(AtomicU32::new(0));
         let idles = Arc::clone(&idled);
-        let idle = move |(): &mut ()| {
+        let idle = move |(): &()| {
             std::thread::sleep(Duration::from_millis(1));
             idles.fetch_add(1, Ordering::AcqRel) < 100
         };
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_call_that_panics_is_an_error_and_the_next_is_carried_out() {
         let worker = Worker::start("test", MAX_CALLS, 1, |_| false).unwrap();
-        let panics = worker.call(|_: &mut i32| -> Result<i32> { panic!("told to") });
+        let panics = worker.call(|_: &i32| -> Result<i32> { panic!("told to") });
         assert!(pollster::block_on(panics).is_err());
         assert_eq!(pollster::block_on(worker.call(|on| Ok(*on))).unwrap(), 1);
     }

@@ -1,7 +1,6 @@
 //! The one connection that writes, shared by the tracker's thread and the store's own, with what it
 //! remembers of opens that are in no index yet.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -70,30 +69,24 @@ impl Writer {
         attempt: Attempt,
     ) -> Result<Vec<Recorded>> {
         let mut connection = self.connection();
-        // The index moves on under this connection alone, or under another's transaction.
-        let indexed = match attempt {
-            Attempt::First => None,
-            Attempt::Repeat => Some((version(&connection)?, record::indexed(&connection, opens))),
-        };
-        let keep = |connection: &mut Connection, slice_of: usize| {
+        let keep = |connection: &mut Connection, slice_of: usize, beside: Option<&Connection>| {
             self.write_by(connection, |transaction| {
-                let indexed = match &indexed {
-                    None => None,
-                    Some((looked_at, known)) if version(transaction)? == *looked_at => Some(known.clone()),
-                    Some(_) => Some(record::indexed(transaction, opens)),
+                let indexed = match attempt {
+                    Attempt::First => None,
+                    Attempt::Repeat => Some(record::indexed(transaction, beside, opens)?),
                 };
                 let mut known = locked(&self.recording);
                 let batch = record::batch(transaction, &self.tail, &mut known, opens, last_days, indexed)?;
-                let slice = index::advance(transaction, &self.tail, ROUND, slice_of, &HashSet::new())?;
+                let slice = index::advance(transaction, beside, &self.tail, ROUND, slice_of)?;
                 Ok((batch, slice))
             })
         };
         // A little more than these, so that what waits is bounded.
         let slice_of = if locked(&self.tail).has_round(ROUND) { opens.len() * 9 / 8 + 1 } else { 0 };
-        let mut kept = keep(&mut connection, slice_of);
-        let is_index_to_blame = slice_of > 0 && kept.as_ref().is_err_and(Failure::is_corrupt);
+        let mut kept = keep(&mut connection, slice_of, None);
+        let is_index_to_blame = kept.as_ref().is_err_and(Failure::is_corrupt);
         if is_index_to_blame {
-            kept = keep(&mut connection, 0);
+            kept = keep(&mut connection, 0, Some(&connect::reader(self.files.path())?));
         }
         let (batch, slice) = kept?;
         let mut tail = locked(&self.tail);
@@ -112,9 +105,7 @@ impl Writer {
     /// nothing more then.
     pub(crate) fn write<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
         self.write_by(&mut self.connection(), |transaction| {
-            // It may change who records, and erase.
-            *locked(&self.recording) = Recording::default();
-            locked(&self.tail).doubt();
+            self.doubt();
             work(transaction)
         })
     }
@@ -152,10 +143,16 @@ impl Writer {
         if now != self.version.load(Ordering::Acquire) {
             let seen = locked(&self.tail).seen;
             index::catch_up(connection, &self.tail, seen)?;
-            locked(&self.tail).doubt();
+            self.doubt();
             self.version.store(now, Ordering::Release);
         }
         Ok(())
+    }
+
+    /// Somebody may change who records, and erase.
+    fn doubt(&self) {
+        *locked(&self.recording) = Recording::default();
+        locked(&self.tail).doubt();
     }
 
     /// As [`Writer::write`], with the opens that are in no index, and what was deleted leaves the
@@ -249,15 +246,14 @@ impl Writer {
         if !locked(&self.tail).has_round(enough) {
             return false;
         }
-        let fill = |unreadable: &HashSet<i64>| {
+        let fill = |beside: Option<&Connection>| {
             self.write_by(&mut self.connection(), |transaction| {
-                index::advance(transaction, &self.tail, enough, most, unreadable)
+                index::advance(transaction, beside, &self.tail, enough, most)
             })
         };
-        let mut filled = fill(&HashSet::new());
+        let mut filled = fill(None);
         if filled.as_ref().is_err_and(Failure::is_corrupt) {
-            let unreadable = index::unreadable(&self.connection(), &self.tail, enough, most);
-            filled = unreadable.and_then(|unreadable| fill(&unreadable));
+            filled = connect::reader(self.files.path()).and_then(|reader| fill(Some(&reader)));
         }
         if filled.as_ref().is_err_and(Failure::is_corrupt) {
             tracing::error!(
@@ -394,8 +390,6 @@ mod tests {
         });
         while writer.fill_index(1, 100) {}
         assert_eq!(counts(&writer), (BATCHES, BATCHES));
-        assert!(
-            locked(&writer.tail).some_of(&index::Span::new(1, index::Order::OldestFirst, None), 9).is_empty()
-        );
+        assert!(locked(&writer.tail).some_of(&index::Span::new(1, false, None), 9).is_empty());
     }
 }

@@ -4,12 +4,11 @@
 
 mod common;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use common::{all_pings, count_opens, insert, open, ping, ping_id, record};
-use mailping_core::intake::Recorded;
-use mailping_core::store::{Attempt, OpenQuery, Store, StoreError};
+use mailping_core::store::{Attempt, Store, StoreError};
+#[cfg(unix)]
 use mailping_core::{Basis, Keyring, NewPing, Tracker};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
@@ -20,6 +19,7 @@ use rusqlite::Connection;
 #[cfg(unix)]
 #[test]
 fn a_file_that_was_deleted_or_replaced_is_a_failing_store() {
+    use std::path::Path;
     let delete = |path: &Path| std::fs::remove_file(path).unwrap();
     let replace = |path: &Path| {
         let other = path.with_extension("other");
@@ -50,6 +50,7 @@ fn a_file_that_was_deleted_or_replaced_is_a_failing_store() {
 #[cfg(unix)]
 #[test]
 fn a_deleted_file_shows_in_health_and_no_hit_is_durable() {
+    use mailping_core::intake::Recorded;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mailping.db");
     let store = SqliteStore::open(&file).unwrap();
@@ -68,8 +69,10 @@ fn a_deleted_file_shows_in_health_and_no_hit_is_durable() {
     assert_eq!(tracker.intake().health().durable, 1);
 }
 
+#[cfg(unix)]
 struct NoHeaders;
 
+#[cfg(unix)]
 impl mailping_core::intake::HeaderSource for NoHeaders {
     fn each<'a>(&'a self, _visit: &mut dyn FnMut(&str, &'a [u8])) {}
 }
@@ -210,6 +213,9 @@ fn hits_do_not_wait_for_a_reader_that_an_erasure_waits_for() {
 #[ignore = "run as a process by temporary_files_stand_in_the_folder_of_the_database_alone"]
 fn a_process_that_rewrites() {
     use std::sync::atomic::{AtomicBool, Ordering};
+
+    use mailping_core::store::OpenQuery;
+
     let Some((file, _)) = common::given() else { return };
     let store = SqliteStore::open(&file).unwrap();
     let other = SqliteStore::open(&file).unwrap();

@@ -6,7 +6,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{insert, open, ping, ping_id, process, record};
+use common::{insert, open, ping, ping_id, record};
 use mailping_core::store::StoreError;
 use mailping_sqlite::SqliteStore;
 use rusqlite::Connection;
@@ -145,7 +145,7 @@ fn a_read_only_file_is_refused() {
     {
         set_mode(&file, file_mode);
         set_mode(folder.path(), folder_mode);
-        let child = process("a_process_without_rights", &file, 0);
+        let child = common::process("a_process_without_rights", &file, 0);
         let mut command = std::process::Command::new(&binary);
         command.args(child.get_args());
         command.envs(child.get_envs().filter_map(|(name, value)| Some((name, value?))));

@@ -138,7 +138,8 @@ async fn keep(tracker: &Tracker, head: &Head, text: &[u8]) -> Result<Answer, Ref
     if head.said.database.is_some_and(|expected| expected != database) {
         return Err(Refusal::OtherDatabase);
     }
-    // The centre's own hits come first: what an edge hands over comes again, and would fill the queue.
+    // The centre's own hits come first: what an edge hands over comes again, and would fill the
+    // queue.
     if inner.queue.depth().0 > inner.queue.capacity() / 2 {
         return Err(Refusal::Busy);
     }

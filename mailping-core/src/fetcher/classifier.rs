@@ -40,7 +40,8 @@ pub struct Classified {
 /// use mailping_core::fetcher::Classifier;
 ///
 /// let office = "198.51.100.0/24".parse().unwrap();
-/// let classifier = Classifier::default().early_window(Duration::from_secs(10)).own_networks([office]);
+/// let classifier = Classifier::default().own_networks([office]);
+/// let classifier = classifier.early_window(Duration::from_secs(10));
 /// # let _ = classifier;
 /// ```
 #[derive(Debug, Clone)]

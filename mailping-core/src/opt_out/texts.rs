@@ -27,7 +27,8 @@ const TOO_LONG: &str = "is longer than 8 KiB";
 /// ```
 /// use mailping_core::opt_out::{ENGLISH, Texts};
 ///
-/// let shorter = Texts { done_text: "Opening our messages is no longer recorded.".into(), ..ENGLISH };
+/// let done_text = "Opening our messages is no longer recorded.".into();
+/// let shorter = Texts { done_text, ..ENGLISH };
 /// ```
 ///
 /// Each field is needed, so the compiler finds a text that a language lacks. An empty line begins a

@@ -207,7 +207,8 @@ impl Gathering {
 
 /// What is written at once, and who waits for it.
 struct Batch {
-    /// Hits were taken here, and count against the limit; what an edge hands over was counted there.
+    /// Hits were taken here, and count against the limit; what an edge hands over was counted
+    /// there.
     of_hits: bool,
     opens: Vec<Open>,
     of_opens: Vec<Arc<Ticket>>,

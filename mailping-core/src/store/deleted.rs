@@ -29,3 +29,11 @@ impl Deleted {
         self
     }
 }
+
+impl std::ops::AddAssign for Deleted {
+    fn add_assign(&mut self, more: Self) {
+        self.pings += more.pings;
+        self.opens += more.opens;
+        self.passed_over += more.passed_over;
+    }
+}

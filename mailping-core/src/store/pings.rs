@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::PingId;
+use crate::{Ping, PingId};
 
 /// Which pings to list.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -44,6 +44,14 @@ impl PingQuery {
     pub fn after(mut self, id: PingId) -> Self {
         self.after = Some(id);
         self
+    }
+
+    /// Whether this ping is one of those, on this page or a later one.
+    #[must_use]
+    pub fn asks_for(&self, ping: &Ping) -> bool {
+        self.after.is_none_or(|after| ping.id < after)
+            && self.owner.as_ref().is_none_or(|owner| ping.owner.as_ref() == Some(owner))
+            && self.reference.as_ref().is_none_or(|reference| ping.reference == *reference)
     }
 }
 

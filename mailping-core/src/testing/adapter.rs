@@ -5,7 +5,8 @@
 //!
 //! ```no_run
 //! # struct Server;
-//! # fn serve(tracker: mailping_core::Tracker, sockets: mailping_core::testing::adapter::Sockets) -> Server { Server }
+//! # use mailping_core::{Tracker, testing::adapter::Sockets};
+//! # fn serve(tracker: Tracker, sockets: Sockets) -> Server { Server }
 //! use mailping_core::testing::adapter::Table;
 //!
 //! Table::new().run(|tracker, sockets| serve(tracker, sockets))?;

@@ -45,9 +45,11 @@ pub enum Fault {
 ///
 /// # pollster::block_on(async {
 /// let store = FaultyStore::default();
-/// let tracker = Tracker::builder(Keyring::generate()?, store.clone()).base_url("https://app.example/px")?.build().await?;
+/// let tracker = Tracker::builder(Keyring::generate()?, store.clone());
+/// let tracker = tracker.base_url("https://app.example/px")?.build().await?;
 /// store.fault(Fault::Down);
-/// assert!(tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract)).await.is_err());
+/// let new = NewPing::one_to_one("invoice-42", Basis::Contract);
+/// assert!(tracker.pings().create(new).await.is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```

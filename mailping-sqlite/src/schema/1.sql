@@ -102,7 +102,7 @@ CREATE TABLE objections (
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     scope INTEGER NOT NULL DEFAULT 0,   -- 0: to opens, 1: to everything
     PRIMARY KEY (key, hash)
-) WITHOUT ROWID, STRICT;
+) STRICT;
 
 -- What sealing keeps: nothing, unless a program on this file seals. Where it stands: one row.
 CREATE TABLE ledger (
