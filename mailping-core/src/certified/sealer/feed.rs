@@ -63,7 +63,7 @@ impl Turn<'_> {
     }
 
     /// Of news in the order of its pings.
-    async fn statements(
+    pub(super) async fn statements(
         &self,
         items: &[Observation],
         schedule: Schedule,
