@@ -18,7 +18,7 @@ const MAX_NEWS: usize = 256;
 /// pings, and a step then writes to a few places and not to one for each statement.
 const MAX_READS: usize = 32;
 /// The most statements in a step, so that no hit waits for it longer than for a batch.
-const MAX_IN_STEP: usize = 256;
+const MAX_IN_STEP: usize = 64;
 
 impl Turn<'_> {
     /// Puts down what was kept since the last time; `false` if there is nothing.
