@@ -226,7 +226,7 @@ async fn rows_since(
         .bind(xacts)
         .bind(places)
         .bind(rows::limit(limit))
-        .fetch_all(&mut *schema.reader(pool).await?)
+        .fetch_all(&mut *schema.page_reader(pool).await?)
         .await?;
     let now = Now::read(rows.first().ok_or(Failure::corrupt("mailping_version"))?, 0)?;
     Ok((now, rows))

@@ -46,6 +46,11 @@ impl Schema {
         Reader::of(pool, self.sessions).await
     }
 
+    /// As [`Schema::reader`], for a page of what can be many rows.
+    pub(crate) async fn page_reader(&self, pool: &PgPool) -> Result<Reader> {
+        Reader::planned_now(pool).await
+    }
+
     /// A statement of this crate, with `{s}` replaced by the quoted name, to be bound and run.
     pub(crate) fn query(&self, text: &str) -> Query<'static, Postgres, PgArguments> {
         sqlx::query(self.sql(text)).persistent(self.sessions == Sessions::Own)

@@ -54,15 +54,26 @@ async fn session(connection: &mut PgConnection) -> Result<i32> {
 /// A connection that one statement runs on.
 pub(crate) enum Reader {
     Own(PoolConnection<Postgres>),
-    Shared(Transaction<'static, Postgres>),
+    Transaction(Transaction<'static, Postgres>),
 }
 
 impl Reader {
     pub(crate) async fn of(pool: &PgPool, sessions: Sessions) -> Result<Self> {
         Ok(match sessions {
             Sessions::Own => Self::Own(pool.acquire().await?),
-            Sessions::Shared => Self::Shared(pool.begin().await?),
+            Sessions::Shared => Self::Transaction(pool.begin().await?),
         })
+    }
+
+    /// One whose statement is planned for the tables as they are now. A plan that is kept from when
+    /// they were small reads all of them for each page, and so does one that takes what a growing
+    /// table has not been analysed for to be few rows, and sorts them: an index gives their order.
+    pub(crate) async fn planned_now(pool: &PgPool) -> Result<Self> {
+        const BEGIN: &str = "BEGIN READ ONLY;
+            SET LOCAL plan_cache_mode = force_custom_plan;
+            SET LOCAL enable_bitmapscan = off;
+            SET LOCAL jit = off";
+        Ok(Self::Transaction(pool.begin_with(BEGIN).await?))
     }
 }
 
@@ -72,7 +83,7 @@ impl Deref for Reader {
     fn deref(&self) -> &PgConnection {
         match self {
             Self::Own(connection) => connection,
-            Self::Shared(transaction) => transaction,
+            Self::Transaction(transaction) => transaction,
         }
     }
 }
@@ -81,7 +92,7 @@ impl DerefMut for Reader {
     fn deref_mut(&mut self) -> &mut PgConnection {
         match self {
             Self::Own(connection) => connection,
-            Self::Shared(transaction) => transaction,
+            Self::Transaction(transaction) => transaction,
         }
     }
 }

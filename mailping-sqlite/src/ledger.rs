@@ -48,18 +48,30 @@ pub(crate) fn insert_sealed(
     let (id, key, first) = (ping.id.as_bytes(), secret.key.to_bits(), now.next.cast_signed());
     connection.prepare_cached(NONCE)?.execute([secret.nonce])?;
     connection.prepare_cached(SECRET)?.execute(params![id, key, first, ends_at])?;
-    add(connection, &NewStatement { seal: now.next, ..created.clone() })?;
+    add(connection, &[NewStatement { seal: now.next, ..created.clone() }])?;
     Ok(Entered::Kept(status))
 }
 
-/// A statement of a ping that is there.
-fn add(connection: &Connection, new: &NewStatement) -> Result<()> {
-    const ADD: &str = "INSERT INTO statements (ping, name, seal, ends, line)
-        SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM sealed_pings WHERE ping = ?1)
-        ON CONFLICT (ping, name) DO UPDATE SET line = excluded.line, ends = excluded.ends WHERE name = 'last_day'";
-    let NewStatement { ping, name, seal, ends, line } = new;
-    let row = params![ping.as_bytes(), name, seal.cast_signed(), ends.unix_millis(), line];
-    connection.prepare_cached(ADD)?.execute(row)?;
+/// Adds statements of pings that are there.
+fn add(connection: &Connection, statements: &[NewStatement]) -> Result<()> {
+    const IS_SEALED: &str = "SELECT 1 FROM sealed_pings WHERE ping = ?1";
+    // Not an upsert: SQLite copies each page that one changes, to take it back alone.
+    const ADD: &str = "INSERT INTO statements (ping, name, seal, ends, line) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT DO NOTHING";
+    const RAISE: &str = "UPDATE statements SET ends = ?3, line = ?4 WHERE ping = ?1 AND name = ?2";
+    let (mut is_sealed, mut add) = (connection.prepare_cached(IS_SEALED)?, connection.prepare_cached(ADD)?);
+    for of_ping in statements.chunk_by(|one, next| one.ping == next.ping) {
+        for (place, NewStatement { ping, name, seal, ends, line }) in of_ping.iter().enumerate() {
+            let (ping, ends) = (ping.as_bytes(), ends.unix_millis());
+            if place == 0 && !is_sealed.exists([ping])? {
+                break;
+            }
+            let is_new = add.execute(params![ping, name, seal.cast_signed(), ends, line])? > 0;
+            if !is_new && name == "last_day" {
+                connection.prepare_cached(RAISE)?.execute(params![ping, name, ends, line])?;
+            }
+        }
+    }
     Ok(())
 }
 
@@ -94,7 +106,7 @@ pub(crate) fn step(connection: &Connection, from: u64, step: &Step) -> Result<bo
     if let Some(anew) = step.anew {
         begin_anew(connection, anew)?;
     }
-    step.statements.iter().try_for_each(|new| add(connection, new))?;
+    add(connection, &step.statements)?;
     for (ping, last) in &step.ended {
         const END: &str = "UPDATE sealed_pings SET last = ?2 WHERE ping = ?1 AND last IS NULL";
         const EXPIRE: &str = "UPDATE pings SET status = ?2 WHERE id = ?1 AND status = 0";
@@ -157,8 +169,10 @@ fn begin_anew(connection: &Connection, Anew { until, later }: Anew) -> Result<()
 
 pub(crate) fn sealed(connection: &Connection, pings: &[PingId]) -> Result<Vec<Option<SealedPing>>> {
     const FIND: &str = "SELECT n.nonce, s.key, s.first, s.last FROM sealed_pings AS s
-        LEFT JOIN nonces AS n ON n.n = s.nonce WHERE s.ping = ?1";
-    let mut find = connection.prepare_cached(FIND)?;
+        JOIN nonces AS n ON n.n = s.nonce WHERE s.ping = ?1";
+    // Of one state: SQLite would look for each ping whether the file has changed, and read it anew.
+    let transaction = connection.unchecked_transaction()?;
+    let mut find = transaction.prepare_cached(FIND)?;
     let read = |row: &Row<'_>| -> Result<SealedPing> {
         let last = value::<Option<i64>>(row, 3, "sealed_pings.last")?.map(i64::cast_unsigned);
         Ok(SealedPing { secret: secret(row, 0)?, first: number(row, 2, "sealed_pings.first")?, last })

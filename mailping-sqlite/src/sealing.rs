@@ -31,12 +31,14 @@ impl Sealing for SqliteStore {
     }
 
     async fn step(&self, from: u64, step: &Step) -> Result<bool, StoreError> {
-        let step = step.clone();
+        let (step, rows) = (step.clone(), step.statements.len() + step.leaves.len());
         let stepped = self.changes.call(move |writer| match step.ended.is_empty() {
             true => writer.note(|change| ledger::step(change, from, &step)),
             false => writer.write(|change| ledger::step(change, from, &step)),
         });
-        self.added(stepped.await)
+        let stepped = self.added(stepped.await);
+        self.upkeep.changed(rows);
+        stepped
     }
 
     async fn sealed(&self, pings: &[PingId]) -> Result<Vec<Option<SealedPing>>, StoreError> {

@@ -34,7 +34,7 @@ pub struct SqliteStore {
     // Dropped in this order: what was accepted is carried out, then the file is left in order.
     pub(crate) changes: Worker<Arc<Writer>>,
     pub(crate) reads: Worker<Connection>,
-    upkeep: Upkeep,
+    pub(crate) upkeep: Upkeep,
     writer: Arc<Writer>,
 }
 

@@ -46,13 +46,13 @@ impl PingKey {
 
     /// The value of that leaf: it binds the number, the order and the text of the statements.
     pub(crate) fn leaf(&self, seal: u64, statements: &[Statement]) -> Hash {
-        let seal = seal.to_be_bytes();
+        let (seal, subkey) = (seal.to_be_bytes(), Subkey::of(&self.0));
         let mut bytes = b"mailping/1/leaf".to_vec();
         bytes.extend((statements.len() as u32).to_be_bytes());
         for (place, statement) in (0_u32..).zip(statements) {
             let place = place.to_be_bytes();
             let parts = [b"mailping/1/statement".as_slice(), &seal, &place, statement.as_str().as_bytes()];
-            bytes.extend(self.mac(&parts));
+            bytes.extend(subkey.mac(&parts.concat()));
         }
         sha256(&[&bytes])
     }

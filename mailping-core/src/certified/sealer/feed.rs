@@ -11,28 +11,28 @@ use crate::store::{NewStatement, SealedPing, Step};
 use crate::{Error, PingId};
 
 /// The most that is read of the store's news at once.
-const MAX_NEWS: usize = 32;
-/// A step holds about so many statements, so that no hit waits for it longer than for a batch.
-const MAX_STATEMENTS: usize = 32;
-
-/// And is made after so many reads, also of news that is not sealed.
-const MAX_READS: usize = 64;
+const MAX_NEWS: usize = 256;
+/// So often it is read before it is put down: what is put down together can be so in the order of
+/// pings, and a step then writes to a few places and not to one for each statement.
+const MAX_READS: usize = 32;
+/// The most statements in a step, so that no hit waits for it longer than for a batch.
+const MAX_IN_STEP: usize = 64;
 
 impl Turn<'_> {
     /// Puts down what was kept since the last time; `false` if there is nothing.
+    ///
+    /// The mark moves with the last step. If it does not come to that, all of it is read again, and
+    /// what was put down stays as it is.
     pub(super) async fn feed(&self, standing: &Standing) -> Result<bool, Error> {
         let schedule = self.schedule(standing);
-        let (mut mark, mut statements, mut is_new) = (standing.mark.clone(), Vec::new(), false);
+        let (mut mark, mut items, mut is_new) = (standing.mark.clone(), Vec::new(), false);
         for _ in 0..MAX_READS {
-            if statements.len() >= MAX_STATEMENTS {
-                break;
-            }
             let news = self.sealer.store.news(&mark, MAX_NEWS).await?;
             if news.unreadable > 0 {
                 tracing::error!(rows = news.unreadable, "what cannot be read cannot be sealed");
             }
             is_new |= !news.items.is_empty() || news.unreadable > 0;
-            statements.extend(self.statements(&news.items, schedule).await?);
+            items.extend(news.items);
             let Some(next) = news.next else { break };
             mark = next;
         }
@@ -40,7 +40,19 @@ impl Turn<'_> {
         if !is_new {
             return Ok(false);
         }
-        self.put(&Standing { mark, ..standing.clone() }, Step { statements, ..self.step() }).await?;
+        // Stable: of a ping's last days the latest stays last.
+        items.sort_by_key(Observation::ping);
+        let statements = self.statements(&items, schedule).await?;
+        let (mut steps, mut rest) = (0, statements.into_iter());
+        while rest.len() > MAX_IN_STEP {
+            let step = Step { statements: rest.by_ref().take(MAX_IN_STEP).collect(), ..self.step() };
+            if !self.put_behind(steps, standing, step).await? {
+                return Ok(true);
+            }
+            steps += 1;
+        }
+        let step = Step { statements: rest.collect(), ..self.step() };
+        self.put_behind(steps, &Standing { mark, ..standing.clone() }, step).await?;
         Ok(true)
     }
 
@@ -48,13 +60,13 @@ impl Turn<'_> {
         Schedule::new(self.ledger.next, standing.from, self.now, self.sealer.log.every)
     }
 
-    async fn statements(
+    /// Of news in the order of its pings.
+    pub(super) async fn statements(
         &self,
         items: &[Observation],
         schedule: Schedule,
     ) -> Result<Vec<NewStatement>, Error> {
         let mut pings: Vec<PingId> = items.iter().map(Observation::ping).collect();
-        pings.sort_unstable();
         pings.dedup();
         if pings.is_empty() {
             return Ok(Vec::new());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::certified::{Digests, LogKey, Verifier};
 use crate::fetcher::Verdict;
+use crate::store::Step;
 use crate::{Basis, MemoryStore, Ping, PingId, Status};
 
 const HOUR: i64 = 3_600_000;
@@ -352,21 +353,28 @@ fn a_receipt_reads_no_seals_again_while_the_head_cannot_be_written() {
     assert!(Arc::ptr_eq(&known, &sealer.remembered()));
 }
 
+impl Fixture {
+    /// So many opens of a ping, all new.
+    fn opened(&self, ping: PingId, count: usize) {
+        let open = |n: usize| {
+            let id = crate::OpenId::from_bytes((n as u64).to_be_bytes());
+            crate::Open::new(ping, id, time(SENT), crate::fetcher::Fetcher::Browser, Verdict::Human)
+        };
+        let opens: Vec<_> = (0..count).map(open).collect();
+        pollster::block_on(self.store.record(&opens, &[], crate::store::Attempt::First)).unwrap();
+    }
+}
+
 #[test]
 fn news_that_is_not_sealed_is_read_in_steps_too() {
-    const OPENS: usize = 5_000;
+    const OPENS: usize = 20_000;
     let fixture = Fixture::new("unsealed");
     let sealer = fixture.sealer(|log| log, key(1));
     pollster::block_on(sealer.begin()).unwrap();
     let mut ping = Ping::stored(PingId::from_bytes([7; 16]), "x".to_owned(), Basis::Contract, Status::Live);
     (ping.detail, ping.record_until) = (crate::Detail::Network, time(SENT + HOUR));
     pollster::block_on(fixture.store.insert_ping(&ping, None)).unwrap();
-    let open = |n: usize| {
-        let id = crate::OpenId::from_bytes((n as u64).to_be_bytes());
-        crate::Open::new(ping.id, id, time(SENT), crate::fetcher::Fetcher::Browser, Verdict::Human)
-    };
-    let opens: Vec<_> = (0..OPENS).map(open).collect();
-    pollster::block_on(fixture.store.record(&opens, &[], crate::store::Attempt::First)).unwrap();
+    fixture.opened(ping.id, OPENS);
     let left = || {
         let ledger = pollster::block_on(sealer.store().unwrap().ledger()).unwrap();
         let mark = Standing::of(&ledger).unwrap().unwrap().mark;
@@ -378,6 +386,40 @@ fn news_that_is_not_sealed_is_read_in_steps_too() {
     assert!((1..OPENS).contains(&left()), "{}", left());
     pollster::block_on(sealer.work()).unwrap();
     assert_eq!(left(), 0);
+}
+
+/// Opens that come into the log by more than one step.
+#[test]
+fn each_open_is_sealed_once_whoever_is_killed_between_two_steps_or_comes_between_them() {
+    const OPENS: usize = 900;
+    let fixture = Fixture::new("between");
+    let (one, two) = (fixture.sealer(|log| log, key(1)), fixture.sealer_at("two", |log| log, key(1)));
+    let ids = [1, 2, 3].map(|n| fixture.created(&one, n));
+    ids.iter().for_each(|id| fixture.opened(*id, OPENS));
+    fixture.now.fetch_add(HOUR / 2, Ordering::SeqCst);
+    let turn = pollster::block_on(one.turn()).unwrap();
+    let standing = turn.standing.clone().unwrap();
+    let stepped = |steps, count| {
+        pollster::block_on(async {
+            let news = fixture.store.news(&standing.mark, count).await.unwrap();
+            let statements = turn.statements(&news.items, turn.schedule(&standing)).await.unwrap();
+            assert_eq!(statements.len(), count);
+            turn.put_behind(steps, &standing, Step { statements, ..turn.step() }).await.unwrap()
+        })
+    };
+    // Killed in the second step.
+    assert!(stepped(0, 256) && !stepped(0, 300) && !stepped(2, 300), "by its place alone");
+    assert!(stepped(1, 300));
+    let late = pollster::block_on(one.turn()).unwrap();
+    let due = pollster::block_on(two.turn()).unwrap();
+    assert!(pollster::block_on(due.feed(&standing)).unwrap());
+    assert!(pollster::block_on(late.feed(&standing)).unwrap(), "it is refused, and looks again");
+    fixture.hours(&one, 2);
+    for id in ids {
+        let receipt = pollster::block_on(one.receipt(id)).unwrap().unwrap();
+        let certified = Verifier::new(key(1).public().clone()).verify(&receipt).unwrap();
+        assert_eq!(certified.statements().count(), 1 + OPENS);
+    }
 }
 
 #[cfg(feature = "testing")]

@@ -34,17 +34,29 @@ impl Turn<'_> {
             return Ok(true);
         }
         let is_due = self.now >= standing.from.plus(self.sealer.log.every);
-        // Asked before the news is read: what the store holds back then keeps the seal open.
-        let latest = if is_due { self.sealing.latest(self.ledger.next).await? } else { None };
-        if (!is_due || *feeds < MAX_FEEDS) && self.feed(standing).await? {
-            *feeds += 1;
-            return Ok(true);
-        }
-        Ok(self.end(standing).await?
-            || is_due && self.close(standing, latest).await?
+        Ok(self.feed_if(!is_due || *feeds < MAX_FEEDS, standing, feeds).await?
+            || self.end(standing).await?
+            || is_due && self.close_behind_news(standing, feeds).await?
             || self.take_answers(standing).await?
             || self.show(standing).await?
             || self.cut(standing).await?)
+    }
+
+    /// The store goes through all of a seal for its latest statement: once, when there is no news
+    /// any more. What it held back then keeps the seal open, so what is new since is read first.
+    async fn close_behind_news(&self, standing: &Standing, feeds: &mut usize) -> Result<bool, Error> {
+        let latest = self.sealing.latest(self.ledger.next).await?;
+        let is_fed = self.feed_if(*feeds < MAX_FEEDS, standing, feeds).await?;
+        if is_fed {
+            *feeds += LOOK;
+        }
+        Ok(is_fed || self.close(standing, latest).await?)
+    }
+
+    async fn feed_if(&self, may: bool, standing: &Standing, feeds: &mut usize) -> Result<bool, Error> {
+        let is_fed = may && self.feed(standing).await?;
+        *feeds += usize::from(is_fed);
+        Ok(is_fed)
     }
 
     /// Begins the log; `true` if it has begun before.
@@ -68,8 +80,18 @@ impl Turn<'_> {
     /// Makes the step, or finds that another sealer was first: either way the ledger is to be read
     /// again.
     pub(super) async fn put(&self, standing: &Standing, step: Step) -> Result<bool, Error> {
+        self.put_behind(0, standing, step).await
+    }
+
+    /// As [`Turn::put`], behind so many other steps of this turn.
+    pub(super) async fn put_behind(
+        &self,
+        steps: u64,
+        standing: &Standing,
+        step: Step,
+    ) -> Result<bool, Error> {
         let step = Step { text: standing.to_text(), ..step };
-        Ok(self.sealing.step(self.ledger.version, &step).await?)
+        Ok(self.sealing.step(self.ledger.version + steps, &step).await?)
     }
 
     /// How many seals are in the log.
@@ -87,6 +109,9 @@ impl Turn<'_> {
     }
 }
 
+/// News that comes while it is looked when a seal can close counts as so many batches, so that a
+/// stream of hits does not have it looked for ever.
+const LOOK: usize = MAX_FEEDS / 16;
 /// How far the clocks of two machines may be apart.
 pub(super) const MAX_APART: Duration = Duration::from_secs(300);
 const CLOCK: &str = "the clock is behind the last seal: nothing is sealed until it has caught up";
