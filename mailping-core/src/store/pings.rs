@@ -64,3 +64,30 @@ impl fmt::Debug for PingQuery {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Basis, Status};
+
+    #[test]
+    fn a_query_asks_for_pings_of_its_owner_and_reference_after_its_place() {
+        let id = |n| PingId::from_bytes([n; 16]);
+        let mut ping = Ping::stored(id(2), "invoice".into(), Basis::Contract, Status::Live);
+        let all = || PingQuery::newest(9);
+        let asked = |ping: &Ping| {
+            [
+                all(),
+                all().after(id(3)),
+                all().after(id(2)),
+                all().reference("invoice"),
+                all().reference("in"),
+                all().owner("billing"),
+            ]
+            .map(|query| query.asks_for(ping))
+        };
+        assert_eq!(asked(&ping), [true, true, false, true, false, false]);
+        ping.owner = Some("billing".into());
+        assert_eq!(asked(&ping), [true, true, false, true, false, true]);
+    }
+}
