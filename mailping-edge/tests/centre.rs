@@ -187,6 +187,23 @@ fn what_no_centre_has_signed_confirms_nothing_and_the_log_says_why() {
 }
 
 #[test]
+fn a_client_of_ones_own_is_what_sends() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/px", listener.local_addr().unwrap());
+    let config = ureq::Agent::config_builder().user_agent("our own client");
+    let agent = config.timeout_global(Some(Duration::from_secs(15))).build().into();
+    let edge = EdgeStore::new(&url, edge_keys()).unwrap().agent(agent);
+    let sending = std::thread::spawn(move || record(&edge, &[open(1, 1)]));
+    let (mut socket, _) = listener.accept().unwrap();
+    let mut head = [0; 8_192];
+    let length = socket.read(&mut head).unwrap();
+    drop((socket, listener));
+    assert!(sending.join().unwrap().is_err(), "nothing was answered");
+    let head = String::from_utf8_lossy(&head[..length]);
+    assert!(head.contains("our own client"), "{head}");
+}
+
+#[test]
 fn an_edge_does_nothing_that_needs_the_database_and_says_so() {
     let centre = Centre::new("127.0.0.1:0");
     let (edge, id) = (centre.edge(), PingId::from_bytes([1; 16]));
