@@ -82,11 +82,11 @@ impl SealLog {
 
     /// Begins a new log in a database whose newer state is lost for good, so that what was signed
     /// last is not in it any more. `head` is that last signed head, the text of its file; the file
-    /// that [`new`](Self::new) was given must be another one, which is not there yet. The new log is
-    /// named `<name>/anew/<size>/<root in hexadecimal>`, after the head, which is signed with the
-    /// same key: publish its [public key](super::Seals::public_key) too. All that the database holds of
-    /// pings is in its first seal. Once it has begun, the same call goes on with it: keep calling
-    /// this. See [the guide](crate::guide::certified#after-a-loss).
+    /// that [`new`](Self::new) was given must be another one, which is not there yet. The new log
+    /// is named `<name>/anew/<size>/<root in hexadecimal>`, after the head, which is signed with
+    /// the same key: publish its [public key](super::Seals::public_key) too. All that the database
+    /// holds of pings is in its first seal. Once it has begun, the same call goes on with it: keep
+    /// calling this. See [the guide](crate::guide::certified#after-a-loss).
     ///
     /// # Errors
     /// [`Error::Log`] if the head is not signed with this key. Sealing fails if the log in the
@@ -99,8 +99,8 @@ impl SealLog {
 
     /// Shows the signed head to an outside party, at most once a day; call this again for more of
     /// them. A stamp is in all receipts from then on, a witness's signature in those alone that are
-    /// made before the next seal, whose head is another one. Each party is called on a thread of its
-    /// own without an async runtime, and nothing waits for it: see [`Outside`].
+    /// made before the next seal, whose head is another one. Each party is called on a thread of
+    /// its own without an async runtime, and nothing waits for it: see [`Outside`].
     pub fn show_to(mut self, party: impl Outside + 'static) -> Self {
         self.outside.push(Arc::new(party));
         self
