@@ -2,7 +2,7 @@
 //! older one.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -46,14 +46,17 @@ impl HeadFile {
     /// Whether a head can be read and kept.
     pub(super) fn check(&self) -> Result<(), Error> {
         self.read()?;
-        let new = self.new_path();
+        let new = self.new_path().map_err(failed)?;
         File::create(&new).and_then(|_| std::fs::remove_file(&new)).map_err(failed)
     }
 
-    fn new_path(&self) -> PathBuf {
+    /// Nobody else writes there: several processes may keep one file.
+    fn new_path(&self) -> io::Result<PathBuf> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        self.path.with_file_name(name)
+        name.push(format!(".{:016x}.new", u64::from_be_bytes(random)));
+        Ok(self.path.with_file_name(name))
     }
 
     /// Keeps a head of this size, unless a larger one was kept since. Durable once this returns,
@@ -63,7 +66,7 @@ impl HeadFile {
         if size < last.0 {
             return Ok(());
         }
-        let new = self.new_path();
+        let new = self.new_path().map_err(failed)?;
         let written = || {
             let mut file = File::create(&new)?;
             file.write_all(note.as_bytes())?;
@@ -76,14 +79,17 @@ impl HeadFile {
             }
             Ok(())
         };
-        written().map_err(failed)?;
+        if let Err(error) = written() {
+            let _ = std::fs::remove_file(&new);
+            return Err(failed(error));
+        }
         *last = (size, note.to_owned());
         Ok(())
     }
 }
 
 /// The error of the system names no content.
-fn failed(error: std::io::Error) -> Error {
+fn failed(error: io::Error) -> Error {
     Error::File(format!("the file of the log's last head: {error}").into())
 }
 
@@ -107,5 +113,27 @@ mod tests {
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing else is left");
         std::fs::remove_dir_all(&folder).unwrap();
         assert!(file.keep(3, "one\n").is_err() && !file.holds("one\n"));
+    }
+
+    #[test]
+    fn several_keep_and_check_one_file_at_once() {
+        let folder = std::env::temp_dir().join(format!("mailping-heads-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let keep = |note: &'static str| {
+            let file = HeadFile::new(folder.join("head"));
+            move || {
+                for size in 0..200 {
+                    file.check().unwrap();
+                    file.keep(size, note).unwrap();
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for note in ["one\n", "two and more\n", "three\n"] {
+                scope.spawn(keep(note));
+            }
+        });
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing else is left");
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }
