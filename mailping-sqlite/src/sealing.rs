@@ -37,7 +37,7 @@ impl Sealing for SqliteStore {
             false => writer.write(|change| ledger::step(change, from, &step)),
         });
         let stepped = self.added(stepped.await);
-        self.upkeep.changed(rows);
+        self.upkeep.moved(rows).await;
         stepped
     }
 

@@ -48,11 +48,36 @@ impl Upkeep {
 
     /// Notes that a transaction has changed so many rows. When there are enough, the log is moved.
     pub(crate) fn changed(&self, rows: usize) {
-        if self.changed.fetch_add(rows + 1, Ordering::Relaxed) + rows >= ROWS {
-            self.changed.store(0, Ordering::Relaxed);
-            let writer = Arc::clone(&self.writer);
-            self.worker.tell(move |connection| writer.move_log(connection));
+        if self.is_due(rows) {
+            self.worker.tell(self.move_log());
         }
+    }
+
+    /// As [`Upkeep::changed`], and waits until the log has been moved: for who writes many pages,
+    /// which would lengthen what is moved while batches wait.
+    pub(crate) async fn moved(&self, rows: usize) {
+        if self.is_due(rows) {
+            let move_log = self.move_log();
+            let moved = |connection: &Connection| {
+                move_log(connection);
+                Ok(())
+            };
+            // If a move waits already, that is enough.
+            let _ = self.worker.call(moved).await;
+        }
+    }
+
+    fn is_due(&self, rows: usize) -> bool {
+        let is_due = self.changed.fetch_add(rows + 1, Ordering::Relaxed) + rows >= ROWS;
+        if is_due {
+            self.changed.store(0, Ordering::Relaxed);
+        }
+        is_due
+    }
+
+    fn move_log(&self) -> impl FnOnce(&Connection) + Send + 'static {
+        let writer = Arc::clone(&self.writer);
+        move |connection| writer.move_log(connection)
     }
 }
 
