@@ -120,6 +120,9 @@ mod tests {
         assert!(pages().1 < pages().0, "not for so little");
         upkeep.changed(ROWS);
         wait_until("moved", &|| pages().1 == pages().0);
+        (9_000..9_010).for_each(write);
+        pollster::block_on(upkeep.moved(ROWS));
+        assert_eq!(pages().1, pages().0, "who waits for it finds it moved");
         let all = pages().0;
         // A reader of this state keeps what comes after it in the log.
         let reader = connect::reader(&file).unwrap();

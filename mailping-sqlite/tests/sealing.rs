@@ -6,7 +6,6 @@ mod common;
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use common::spoil;
 use mailping_core::PingId;
@@ -79,31 +78,6 @@ fn a_damaged_page_of_nonces_takes_its_own_pings_alone() {
     let passed_over = tracker.intake().health().sealing.unwrap().passed_over;
     assert_eq!(count + passed_over, PINGS as usize);
     assert!((50..=150).contains(&passed_over), "one page of some: {passed_over}");
-}
-
-/// Else the connection that hits wait for moves all of it at once.
-#[test]
-fn the_log_is_moved_behind_the_steps_of_a_sealer() {
-    let office = office();
-    let ping = block_on(office.created(1));
-    (0..1_000).for_each(|n| block_on(office.opened(ping, n)));
-    let look = Connection::open(office.folder.path().join("mailping.db")).unwrap();
-    let pages = || -> (i64, i64) {
-        let noop = "PRAGMA wal_checkpoint(NOOP)";
-        look.query_row(noop, (), |row| Ok((row.get(1)?, row.get(2)?))).unwrap()
-    };
-    look.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(())).unwrap();
-    let (all, before) = pages();
-    assert_eq!(all, before);
-    block_on(office.hours(1));
-    let count = "SELECT count(*) FROM statements";
-    assert_eq!(look.query_row(count, (), |row| row.get::<_, i64>(0)).unwrap(), 1_001);
-    let begun = Instant::now();
-    let is_moved = |(pages, moved): (i64, i64)| moved > before || pages < all;
-    while !is_moved(pages()) {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{before}, {:?}", pages());
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// All runs of 16 bytes in the folder's files.
