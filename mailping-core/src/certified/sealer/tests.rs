@@ -343,7 +343,7 @@ fn a_receipt_reads_no_seals_again_while_the_head_cannot_be_written() {
     let sealer = fixture.sealer(|log| log, key(1));
     let id = fixture.created(&sealer, 1);
     fixture.hours(&sealer, 3);
-    std::fs::create_dir(fixture.folder.join("head.new")).unwrap();
+    std::fs::remove_dir_all(&fixture.folder).unwrap();
     fixture.now.fetch_add(HOUR, Ordering::SeqCst);
     assert!(matches!(pollster::block_on(sealer.work()), Err(Error::File(_))));
     let known = sealer.remembered();
