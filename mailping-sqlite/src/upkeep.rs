@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use rusqlite::Connection;
 
@@ -53,13 +54,16 @@ impl Upkeep {
         }
     }
 
-    /// As [`Upkeep::changed`], and waits until the log has been moved: for who writes many pages,
-    /// which would lengthen what is moved while batches wait.
+    /// As [`Upkeep::changed`], and waits until the log has been moved and as long again: for who
+    /// writes many pages, which would lengthen what is moved while batches wait. Half of the time
+    /// the disk is theirs alone.
     pub(crate) async fn moved(&self, rows: usize) {
         if self.is_due(rows) {
             let move_log = self.move_log();
             let moved = |connection: &Connection| {
+                let begun = Instant::now();
                 move_log(connection);
+                std::thread::sleep(begun.elapsed());
                 Ok(())
             };
             // If a move waits already, that is enough.
@@ -83,7 +87,7 @@ impl Upkeep {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use super::*;
     use crate::files::Files;

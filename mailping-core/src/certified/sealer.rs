@@ -45,7 +45,7 @@ use crate::store::{Sealing, Store, StoreError};
 use crate::{Error, Keyring, Timestamp};
 
 /// How many batches of news are read before a seal that is due is closed all the same.
-const MAX_FEEDS: usize = 160;
+const MAX_FEEDS: usize = 40;
 /// How long a seal that an app asks for waits for outside parties.
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -13,8 +13,9 @@ use crate::{Error, PingId};
 /// The most that is read of the store's news at once.
 const MAX_NEWS: usize = 256;
 /// So often it is read before it is put down: what is put down together can be so in the order of
-/// pings, and a step then writes to a few places and not to one for each statement.
-const MAX_READS: usize = 32;
+/// pings, and a step then writes to a few places and not to one for each statement. It is some
+/// 20 MB at the most.
+const MAX_READS: usize = 128;
 /// The most statements in a step, so that no hit waits for it longer than for a batch.
 const MAX_IN_STEP: usize = 64;
 

@@ -367,7 +367,7 @@ impl Fixture {
 
 #[test]
 fn news_that_is_not_sealed_is_read_in_steps_too() {
-    const OPENS: usize = 20_000;
+    const OPENS: usize = 40_000;
     let fixture = Fixture::new("unsealed");
     let sealer = fixture.sealer(|log| log, key(1));
     pollster::block_on(sealer.begin()).unwrap();
