@@ -33,6 +33,7 @@ pub(super) use self::anew::Lost;
 pub(crate) use self::closing::NO_KEY;
 pub(crate) use self::thread::Sealing as SealingThread;
 
+use self::feed::Feeds;
 use self::head_file::HeadFile;
 use self::known::Known;
 use self::outside::OutsideParties;
@@ -100,7 +101,7 @@ impl Sealer {
 
     /// Makes all steps that are to be made now.
     pub(crate) async fn work(&self) -> Result<(), Error> {
-        let mut feeds = 0;
+        let mut feeds = Feeds::default();
         while self.turn().await?.go(&mut feeds).await? {}
         Ok(())
     }
@@ -126,7 +127,7 @@ impl Sealer {
     #[cfg(feature = "testing")]
     pub(crate) async fn work_for(&self, steps: usize) -> Result<(), Error> {
         for _ in 0..steps {
-            self.turn().await?.go(&mut 0).await?;
+            self.turn().await?.go(&mut Feeds::default()).await?;
         }
         Ok(())
     }

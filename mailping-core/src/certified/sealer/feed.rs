@@ -17,14 +17,23 @@ const MAX_NEWS: usize = 256;
 /// 20 MB at the most.
 const MAX_READS: usize = 128;
 /// The most statements in a step, so that no hit waits for it longer than for a batch.
-const MAX_IN_STEP: usize = 64;
+const MAX_IN_STEP: usize = 128;
+
+/// How far what is new was read, in the steps that are made now.
+#[derive(Debug, Default)]
+pub(super) struct Feeds {
+    /// How often it was put down.
+    pub(super) count: usize,
+    /// There was less than could be read at once: the rest has only just come.
+    pub(super) caught_up: bool,
+}
 
 impl Turn<'_> {
     /// Puts down what was kept since the last time; `false` if there is nothing.
     ///
     /// The mark moves with the last step. If it does not come to that, all of it is read again, and
     /// what was put down stays as it is.
-    pub(super) async fn feed(&self, standing: &Standing) -> Result<bool, Error> {
+    pub(super) async fn feed(&self, standing: &Standing, feeds: &mut Feeds) -> Result<bool, Error> {
         let schedule = self.schedule(standing);
         let (mut mark, mut items, mut is_new) = (standing.mark.clone(), Vec::new(), false);
         for _ in 0..MAX_READS {
@@ -33,14 +42,19 @@ impl Turn<'_> {
                 tracing::error!(rows = news.unreadable, "what cannot be read cannot be sealed");
             }
             is_new |= !news.items.is_empty() || news.unreadable > 0;
+            feeds.caught_up = (1..MAX_NEWS).contains(&news.items.len());
             items.extend(news.items);
             let Some(next) = news.next else { break };
             mark = next;
+            if feeds.caught_up {
+                break;
+            }
         }
         // A mark can move with nothing behind it, also by this very step.
         if !is_new {
             return Ok(false);
         }
+        feeds.count += 1;
         // Stable: of a ping's last days the latest stays last.
         items.sort_by_key(Observation::ping);
         let statements = self.statements(&items, schedule).await?;

@@ -1,8 +1,8 @@
 //! What the suite for stores does not show: key changes, outside parties, the cut.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::certified::{Digests, LogKey, Verifier};
@@ -356,11 +356,15 @@ fn a_receipt_reads_no_seals_again_while_the_head_cannot_be_written() {
 impl Fixture {
     /// So many opens of a ping, all new.
     fn opened(&self, ping: PingId, count: usize) {
+        self.opened_from(ping, 0, count);
+    }
+
+    fn opened_from(&self, ping: PingId, first: usize, count: usize) {
         let open = |n: usize| {
             let id = crate::OpenId::from_bytes((n as u64).to_be_bytes());
             crate::Open::new(ping, id, time(SENT), crate::fetcher::Fetcher::Browser, Verdict::Human)
         };
-        let opens: Vec<_> = (0..count).map(open).collect();
+        let opens: Vec<_> = (first..first + count).map(open).collect();
         pollster::block_on(self.store.record(&opens, &[], crate::store::Attempt::First)).unwrap();
     }
 }
@@ -382,10 +386,28 @@ fn news_that_is_not_sealed_is_read_in_steps_too() {
     };
     assert_eq!(left(), OPENS);
     let turn = pollster::block_on(sealer.turn()).unwrap();
-    pollster::block_on(turn.go(&mut 0)).unwrap();
+    pollster::block_on(turn.go(&mut Feeds::default())).unwrap();
     assert!((1..OPENS).contains(&left()), "{}", left());
     pollster::block_on(sealer.work()).unwrap();
     assert_eq!(left(), 0);
+}
+
+#[test]
+fn opens_that_never_end_keep_no_look_and_no_seal_from_ending() {
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let fixture = Fixture::new("endless");
+    let sealer = fixture.sealer(|log| log, key(1));
+    let ping = fixture.created(&sealer, 1);
+    let (begun, is_done) = (Instant::now(), AtomicBool::new(false));
+    let is_to_go_on = || !is_done.load(Ordering::SeqCst) && begun.elapsed() < PATIENCE;
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..).take_while(|_| is_to_go_on()).for_each(|n| fixture.opened_from(ping, n, 1)));
+        pollster::block_on(sealer.work()).unwrap();
+        fixture.hours(&sealer, 1);
+        is_done.store(true, Ordering::SeqCst);
+    });
+    assert!(begun.elapsed() < PATIENCE);
+    assert_eq!(pollster::block_on(sealer.count()).unwrap(), 1);
 }
 
 /// Opens that come into the log by more than one step.
@@ -412,8 +434,11 @@ fn each_open_is_sealed_once_whoever_is_killed_between_two_steps_or_comes_between
     assert!(stepped(1, 300));
     let late = pollster::block_on(one.turn()).unwrap();
     let due = pollster::block_on(two.turn()).unwrap();
-    assert!(pollster::block_on(due.feed(&standing)).unwrap());
-    assert!(pollster::block_on(late.feed(&standing)).unwrap(), "it is refused, and looks again");
+    assert!(pollster::block_on(due.feed(&standing, &mut Feeds::default())).unwrap());
+    assert!(
+        pollster::block_on(late.feed(&standing, &mut Feeds::default())).unwrap(),
+        "it is refused, and looks again"
+    );
     fixture.hours(&one, 2);
     for id in ids {
         let receipt = pollster::block_on(one.receipt(id)).unwrap().unwrap();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::feed::Feeds;
 use super::{MAX_FEEDS, Sealer, Standing};
 use crate::certified::seal::floor_second;
 use crate::store::{Ledger, Sealing, Step};
@@ -18,7 +19,7 @@ pub(super) struct Turn<'a> {
 
 impl Turn<'_> {
     /// Makes the step that comes next; `false` if there is none to make now.
-    pub(super) async fn go(self, feeds: &mut usize) -> Result<bool, Error> {
+    pub(super) async fn go(self, feeds: &mut Feeds) -> Result<bool, Error> {
         let Some(standing) = &self.standing else { return self.is_begun().await.map(|_| true) };
         if let Some(lost) = self.lost(standing) {
             return self.begin_anew(standing, lost).await;
@@ -34,7 +35,9 @@ impl Turn<'_> {
             return Ok(true);
         }
         let is_due = self.now >= standing.from.plus(self.sealer.log.every);
-        Ok(self.feed_if(!is_due || *feeds < MAX_FEEDS, standing, feeds).await?
+        // Beside hits that never end there is always a little more: it has time until a seal is due.
+        let may_feed = if is_due { feeds.count < MAX_FEEDS } else { !feeds.caught_up };
+        Ok(may_feed && self.feed(standing, feeds).await?
             || self.end(standing).await?
             || is_due && self.close_behind_news(standing, feeds).await?
             || self.take_answers(standing).await?
@@ -44,19 +47,13 @@ impl Turn<'_> {
 
     /// The store goes through all of a seal for its latest statement: once, when there is no news
     /// any more. What it held back then keeps the seal open, so what is new since is read first.
-    async fn close_behind_news(&self, standing: &Standing, feeds: &mut usize) -> Result<bool, Error> {
+    async fn close_behind_news(&self, standing: &Standing, feeds: &mut Feeds) -> Result<bool, Error> {
         let latest = self.sealing.latest(self.ledger.next).await?;
-        let is_fed = self.feed_if(*feeds < MAX_FEEDS, standing, feeds).await?;
+        let is_fed = feeds.count < MAX_FEEDS && self.feed(standing, feeds).await?;
         if is_fed {
-            *feeds += LOOK;
+            feeds.count += LOOK;
         }
         Ok(is_fed || self.close(standing, latest).await?)
-    }
-
-    async fn feed_if(&self, may: bool, standing: &Standing, feeds: &mut usize) -> Result<bool, Error> {
-        let is_fed = may && self.feed(standing).await?;
-        *feeds += usize::from(is_fed);
-        Ok(is_fed)
     }
 
     /// Begins the log; `true` if it has begun before.
@@ -111,7 +108,7 @@ impl Turn<'_> {
 
 /// News that comes while it is looked when a seal can close counts as so many batches, so that a
 /// stream of hits does not have it looked for ever.
-const LOOK: usize = MAX_FEEDS / 16;
+const LOOK: usize = MAX_FEEDS / 8;
 /// How far the clocks of two machines may be apart.
 pub(super) const MAX_APART: Duration = Duration::from_secs(300);
 const CLOCK: &str = "the clock is behind the last seal: nothing is sealed until it has caught up";
