@@ -17,7 +17,7 @@ const MAX_NEWS: usize = 256;
 /// 20 MB at the most.
 const MAX_READS: usize = 128;
 /// The most statements in a step, so that no hit waits for it longer than for a batch.
-const MAX_IN_STEP: usize = 128;
+const MAX_IN_STEP: usize = 64;
 
 /// How far what is new was read, in the steps that are made now.
 #[derive(Debug, Default)]
