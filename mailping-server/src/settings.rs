@@ -12,6 +12,7 @@ mod secret_file;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -30,7 +31,6 @@ use self::seal::Seal;
 use self::secret_file::SecretFile;
 
 /// What the environment says, checked.
-#[derive(Debug)]
 pub struct Settings {
     /// `MAILPING_LISTEN`: where to listen.
     pub listen: SocketAddr,
@@ -201,8 +201,8 @@ impl Settings {
             self.geo_files.get_or_init(|| geo.clone());
         }
         let builder = Tracker::builder(self.keys.clone(), store);
-        let builder = match self.seal.as_ref().and_then(Seal::log) {
-            Some(log) => builder.seal(log),
+        let builder = match &self.seal {
+            Some(seal) => builder.seal(seal.log()?),
             None => builder,
         };
         builder
@@ -216,6 +216,13 @@ impl Settings {
             .build()
             .await
             .map_err(|error| SettingsError::new(blamed(&error), with_sources(&error)))
+    }
+}
+
+/// Shows what is printed at start, and no secret.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.printed).finish()
     }
 }
 

@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mailping_core::ParseError;
 use mailping_core::certified::{LogKey, SealLog};
 
 use super::SettingsError;
@@ -22,7 +23,8 @@ const EVERY: &str = "MAILPING_SEAL_EVERY";
 #[derive(Debug)]
 pub(super) struct Seal {
     origin: String,
-    key: Option<LogKey>,
+    /// The one that signs, and one that it takes over from.
+    keys: Option<(LogKey, Option<LogKey>)>,
     file: SecretFile,
     head: PathBuf,
     /// The text of the lost log's last head.
@@ -62,9 +64,17 @@ impl Seal {
             return Err(SettingsError::new(EVERY, "expected a number of seconds from 1 to 86400"));
         }
         let file = SecretFile { setting: KEY, path: Path::new(&format!("{database}.log_key")).to_owned() };
-        let parsed = |text: &str| LogKey::with_origin(&origin, text.trim());
-        let key = match given {
-            Some(text) => Some(parsed(&text).map_err(|error| SettingsError::new(KEY, error.to_string()))?),
+        let parsed = |text: &str| {
+            let key = |text: &str| LogKey::with_origin(&origin, text.trim());
+            match text.split_once(',') {
+                Some((new, old)) => Ok((key(new)?, Some(key(old)?))),
+                None => Ok((key(text)?, None)),
+            }
+        };
+        let keys = match given {
+            Some(text) => {
+                Some(parsed(&text).map_err(|error: ParseError| SettingsError::new(KEY, error.to_string()))?)
+            }
             None => {
                 let text = file.read()?;
                 text.map(|text| parsed(&text))
@@ -72,7 +82,7 @@ impl Seal {
                     .map_err(|error| file.failed("bad key in", &error))?
             }
         };
-        if key.is_none() && head.exists() {
+        if keys.is_none() && head.exists() {
             let message = format!(
                 "the log's last head is there, its key in {} is not: put the file back, or give the key itself",
                 file.path.display()
@@ -80,27 +90,31 @@ impl Seal {
             return Err(SettingsError::new(KEY, message));
         }
         let lost =
-            reader.optional(LOST).map(|path| read_lost(&path, key.as_ref(), &head, reader)).transpose()?;
-        Ok(Some(Self { origin, key, file, head, lost, every: Duration::from_secs(seconds) }))
+            reader.optional(LOST).map(|path| read_lost(&path, keys.as_ref(), &head, reader)).transpose()?;
+        Ok(Some(Self { origin, keys, file, head, lost, every: Duration::from_secs(seconds) }))
     }
 
     /// Makes the key and its file, if there is none: once all other settings are right.
     pub(super) fn with_key(mut self) -> Result<Self, SettingsError> {
-        if self.key.is_none() {
+        if self.keys.is_none() {
             let made =
                 LogKey::generate(&self.origin).map_err(|error| self.file.failed("cannot make", &error))?;
             self.file.make(&made.secret_text())?;
-            self.key = Some(made);
+            self.keys = Some((made, None));
         }
         Ok(self)
     }
 
-    /// `None` before there is a key.
-    pub(super) fn log(&self) -> Option<SealLog> {
-        let log = SealLog::new(self.key.clone()?, &self.head).every(self.every);
-        match &self.lost {
-            Some(lost) => log.after_loss(lost).ok(),
-            None => Some(log),
+    pub(super) fn log(&self) -> Result<SealLog, SettingsError> {
+        let (key, old_key) =
+            self.keys.clone().ok_or_else(|| SettingsError::new(KEY, "there is no key to seal with"))?;
+        let log = SealLog::new(key, &self.head).every(self.every);
+        match (old_key, &self.lost) {
+            (_, Some(lost)) => {
+                log.after_loss(lost).map_err(|error| SettingsError::new(LOST, error.to_string()))
+            }
+            (Some(old_key), None) => Ok(log.taking_over_from(old_key)),
+            (None, None) => Ok(log),
         }
     }
 }
@@ -108,12 +122,15 @@ impl Seal {
 /// The lost log's last head, once it is known that this key can begin a new log after it.
 fn read_lost(
     path: &str,
-    key: Option<&LogKey>,
+    keys: Option<&(LogKey, Option<LogKey>)>,
     head: &Path,
     reader: &mut Reader,
 ) -> Result<String, SettingsError> {
     let refused = |error: &dyn fmt::Display| SettingsError::new(LOST, error.to_string());
-    let key = key.ok_or_else(|| SettingsError::new(KEY, "must be given: the one of the log that is lost"))?;
+    let Some((key, None)) = keys else {
+        let message = "must be given, and no other: the newest one of the log that is lost";
+        return Err(SettingsError::new(KEY, message));
+    };
     let mut lost = String::new();
     let file = File::open(path).and_then(|file| file.take(MAX_HEAD).read_to_string(&mut lost));
     file.map_err(|error| refused(&format!("cannot read {path}: {error}")))?;

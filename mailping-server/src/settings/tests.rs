@@ -110,3 +110,30 @@ fn the_base_urls_are_printed_and_no_password_is() {
         assert!(told.starts_with("MAILPING_BASE_URL: ") && !told.contains("sesame"), "{told}");
     }
 }
+
+#[test]
+fn the_debug_form_shows_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("mailping.db").into_os_string();
+    let database =
+        if cfg!(feature = "postgres") { "postgres://ada:hunter22@localhost/x".into() } else { database };
+    let secret = "//////////////////////////////////////////8=";
+    let keys = format!("0:{secret}");
+    let head = folder.path().join("head").into_os_string().into_string().unwrap();
+    let given = [
+        TOKEN,
+        ("MAILPING_KEYS", &keys),
+        ("MAILPING_LOG_ORIGIN", "example.com/receipts"),
+        ("MAILPING_LOG_KEY", secret),
+        ("MAILPING_LOG_HEAD", &head),
+    ];
+    let mut all = BTreeMap::from([(OsString::from("MAILPING_DB"), database)]);
+    all.extend(given.iter().map(|(name, value)| (name.into(), value.into())));
+    let settings = Settings::from_variables(Program::Server, all.into_iter()).unwrap();
+    for shown in [format!("{settings:?}"), format!("{settings:#?}")] {
+        assert!(shown.contains("MAILPING_KEYS=[redacted]"), "{shown}");
+        for hidden in ["hunter22", "//////", TOKEN.1] {
+            assert!(!shown.contains(hidden), "{shown}");
+        }
+    }
+}

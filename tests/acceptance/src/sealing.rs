@@ -13,6 +13,8 @@ use crate::{Client, Program, Start};
 const PATIENCE: Duration = Duration::from_secs(60);
 const ORIGIN: (&str, &str) = ("MAILPING_LOG_ORIGIN", "example.com/receipts");
 const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// That of another key.
+const OTHER: &str = "//////////////////////////////////////////8=";
 const KEY: (&str, &str) = ("MAILPING_LOG_KEY", SECRET);
 const EVERY: (&str, &str) = ("MAILPING_SEAL_EVERY", "1");
 
@@ -78,17 +80,31 @@ pub fn a_certified_receipt_is_downloaded_and_verified(start: &Start) {
     assert!(page.contains("/certified") && page.contains(header), "{page}");
     assert_eq!(client.get("/api/health", &[]).json()["sealing"]["failing"], false);
 
-    // It goes on after a restart, with the same key.
+    // It goes on after a restart, with the same key,
     let (status, log) = program.terminate();
     assert_eq!(status, Some(0), "{log}");
     assert!(log.contains("MAILPING_LOG_KEY=[redacted]") && !log.contains(SECRET), "{log}");
     let program = start.run(&seals);
-    let client = program.client();
     assert_eq!(log_key(&program), key);
+    drop(program);
+
+    // and with another one that takes over from it.
+    let takes_over = format!("{OTHER},{SECRET}");
+    let program = start.run(&[ORIGIN, EVERY, seals[3], ("MAILPING_LOG_KEY", &takes_over)]);
+    let new_key = log_key(&program);
+    assert_ne!(new_key, key);
+    fetch(&program.client(), &ping, &[("user-agent", FIREFOX)]);
+    let passed_on = certified(&program.client(), &ping, "\nrotation ");
+    for known in [&key, &new_key] {
+        verified(start, known, header, &passed_on);
+    }
+    drop(program);
+    let program = start.run(&[ORIGIN, EVERY, seals[3], ("MAILPING_LOG_KEY", OTHER)]);
+    let client = program.client();
     let withdrawn = format!("/api/pings/{}/withdraw", ping["id"].as_str().unwrap());
     assert!(client.send("POST", &withdrawn, &[], "").status < 300);
     let finished = certified(&client, &ping, " ended: withdrawn");
-    verified(start, &key, header, &finished);
+    verified(start, &new_key, header, &finished);
     assert!(
         fs::read_to_string(start.folder().join("last_head")).unwrap().starts_with("example.com/receipts\n")
     );
@@ -102,7 +118,7 @@ pub fn wrong_settings_of_sealing_are_refused_in_one_clear_line(start: &Start) {
     let ping = make(&program.client(), &new_ping());
     certified(&program.client(), &ping, " created: ");
     drop(program);
-    let other = "//////////////////////////////////////////8=";
+    let (half, three) = (format!("{SECRET},"), format!("{SECRET},{OTHER},{OTHER}"));
     let named = "PRIVATE+KEY+example.com/other+00000000+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
     for (settings, expected) in [
         (&[KEY][..], "MAILPING_LOG_ORIGIN: must be set, since MAILPING_LOG_KEY is"),
@@ -114,8 +130,10 @@ pub fn wrong_settings_of_sealing_are_refused_in_one_clear_line(start: &Start) {
         (&[("MAILPING_LOG_ORIGIN", "a b"), KEY], "MAILPING_LOG_ORIGIN: expected the log's public name"),
         (&[ORIGIN, ("MAILPING_LOG_KEY", "c2hvcnQ=")], "MAILPING_LOG_KEY: expected 32 random bytes"),
         (&[ORIGIN, ("MAILPING_LOG_KEY", named)], "MAILPING_LOG_KEY: expected 32 random bytes"),
+        (&[ORIGIN, ("MAILPING_LOG_KEY", &half)], "MAILPING_LOG_KEY: expected 32 random bytes"),
+        (&[ORIGIN, ("MAILPING_LOG_KEY", &three)], "MAILPING_LOG_KEY: expected 32 random bytes"),
         (
-            &[ORIGIN, ("MAILPING_LOG_KEY", other)],
+            &[ORIGIN, ("MAILPING_LOG_KEY", OTHER)],
             "MAILPING_LOG_KEY: the log is not continued: the database holds a log of another key",
         ),
         (&[("MAILPING_LOG_ORIGIN", "example.com/other"), KEY], "MAILPING_LOG_KEY: the log is not continued"),
@@ -150,7 +168,7 @@ pub fn wrong_settings_of_sealing_are_refused_in_one_clear_line(start: &Start) {
         assert_eq!(output.status.code(), Some(1), "{settings:?}: {stderr}");
         assert!(last.starts_with("mailping: ") && last.contains(expected), "{settings:?}: {stderr}");
         let printed = format!("{stderr}{}", String::from_utf8_lossy(&output.stdout));
-        for secret in [SECRET, other, "c2hvcnQ", "AQABAgME"] {
+        for secret in [SECRET, OTHER, "c2hvcnQ", "AQABAgME"] {
             assert!(!printed.contains(secret), "{printed}");
         }
     }
