@@ -35,7 +35,7 @@ impl Turn<'_> {
             return Ok(true);
         }
         let is_due = self.now >= standing.from.plus(self.sealer.log.every);
-        // Beside hits that never end there is always a little more: it has time until a seal is due.
+        // Beside hits without end there is always a little more, with time until a seal is due.
         let may_feed = if is_due { feeds.count < MAX_FEEDS } else { !feeds.caught_up };
         Ok(may_feed && self.feed(standing, feeds).await?
             || self.end(standing).await?
