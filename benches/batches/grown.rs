@@ -76,6 +76,17 @@ pub(crate) async fn long_receipts(store: impl Store, ping: PingId, count: u32) {
     println!("{count} opens: receipt {receipt:.2?}, its newest 50 {:.2?}", percentiles(&mut took).0);
 }
 
+/// How many opens the long receipts have.
+pub(crate) const LONG: [u32; 4] = [1_000, 10_000, 72_000, 200_000];
+
+/// The list of 100 pings with ten opens each, which another handle of the tracker's store records.
+pub(crate) async fn list_of_ten_each(tracker: &Tracker, store: &dyn Store) {
+    for _ in 0..100 {
+        fill(store, long_ping(tracker).await, 10).await;
+    }
+    list(tracker).await;
+}
+
 /// The median of a list of the newest 100 pings.
 pub(crate) async fn list(tracker: &Tracker) {
     let mut took = Vec::new();

@@ -22,12 +22,19 @@ fn main() {
     println!("a lone fsync of 4 KiB: p50 {:.1?}", fsync());
     match arguments.first().map(String::as_str) {
         Some("sqlite") => sqlite::measure(opens, grown),
-        Some("receipts") => sqlite::receipts(),
-        Some("postgres") => {
-            tokio::runtime::Runtime::new().unwrap().block_on(postgres::measure(opens, grown));
+        Some("postgres") => runtime().block_on(postgres::measure(opens, grown)),
+        Some("receipts") => {
+            println!("SQLite");
+            sqlite::receipts();
+            println!("PostgreSQL");
+            runtime().block_on(postgres::receipts());
         }
         _ => eprintln!("usage: sqlite|receipts|postgres [opens] [opens when grown]"),
     }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Runtime::new().unwrap()
 }
 
 /// What the disk under the databases takes to make a page durable.

@@ -42,6 +42,22 @@ pub(crate) async fn measure(opens: usize, grown: usize) {
     println!("store / copy: {:.2}", ratio(&store_rates, &copy_rates));
 }
 
+/// As those of SQLite.
+pub(crate) async fn receipts() {
+    let server = Server::start_with(&[]);
+    let pool = PgPoolOptions::new().max_connections(4).connect(&server.url("postgres")).await.unwrap();
+    for count in grown::LONG {
+        let store = store(&pool, &format!("long_{count}"));
+        store.migrate().await.unwrap();
+        let ping = grown::long_ping(&grown::tracker(store.clone()).await).await;
+        grown::fill(&store, ping, count).await;
+        grown::long_receipts(store, ping, count).await;
+    }
+    let store = store(&pool, "list");
+    store.migrate().await.unwrap();
+    grown::list_of_ten_each(&grown::tracker(store.clone()).await, &store).await;
+}
+
 fn store(pool: &PgPool, schema: &str) -> PostgresStore {
     PostgresStore::new(pool.clone()).unwrap().schema(schema).unwrap()
 }

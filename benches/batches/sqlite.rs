@@ -101,7 +101,7 @@ fn pings_take(file: &Path) -> f64 {
 /// page no longer.
 pub(crate) fn receipts() {
     let folder = tempfile::tempdir().unwrap();
-    for count in [1_000, 10_000, 72_000, 200_000] {
+    for count in grown::LONG {
         let file = folder.path().join(format!("{count}.db"));
         let store = SqliteStore::open(&file).unwrap();
         let tracker = block_on(grown::tracker(store));
@@ -112,6 +112,8 @@ pub(crate) fn receipts() {
         index_rest(&file);
         block_on(grown::long_receipts(store, ping, count));
     }
+    let open = || SqliteStore::open(&folder.path().join("list.db")).unwrap();
+    block_on(async { grown::list_of_ten_each(&grown::tracker(open()).await, &open()).await });
 }
 
 /// What the store sets, so that the two differ in nothing but the store.
