@@ -4,27 +4,29 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Shared;
-use super::writer::{Failed, guarded};
+use super::writer::{Failed, MAX_BATCH, guarded};
 use crate::Timestamp;
 use crate::store::{Deleted, PingQuery, Spooling};
 
 /// How often what is due is deleted.
 pub(crate) const DEFAULT_PURGE_INTERVAL: Duration = Duration::from_secs(3_600);
 pub(crate) const MIN_PURGE_INTERVAL: Duration = Duration::from_millis(10);
-/// The most rows that one step of a purge deletes, so that hits wait for it no longer than for a
-/// batch.
-const PURGE_STEP: usize = 48;
+/// How many rows one step deletes while no hits come.
+const FULL_STEP: usize = 48;
+/// The fewest that it deletes beside hits.
+const MIN_STEP: usize = 4;
 /// With the clock so far ahead of the newest ping, the first purge is put off to the next time.
 const CLOCK_JUMP: Duration = Duration::from_secs(7 * 86_400);
 
 impl Shared {
-    /// Deletes a little of what is due; `true` if nothing is left, or the store failed and shall
-    /// be left alone.
-    pub(super) fn purge_step(&self, purge: &mut Purge) -> bool {
+    /// Deletes a little of what is due, behind a batch of so many hits; `true` if nothing is left,
+    /// or the store failed and shall be left alone.
+    pub(super) fn purge_step(&self, purge: &mut Purge, hits: usize) -> bool {
         if self.store.spool().is_some_and(Spooling::is_away) || purge.is_held_back(self) {
             return true;
         }
-        let purged = guarded(|| pollster::block_on(self.store.purge((self.clock)(), PURGE_STEP)));
+        let step = step_behind(hits);
+        let purged = guarded(|| pollster::block_on(self.store.purge((self.clock)(), step)));
         match purged {
             Ok(Deleted { pings, opens, passed_over }) => {
                 self.counts.purged_pings.fetch_add(pings, Ordering::Relaxed);
@@ -35,7 +37,7 @@ impl Shared {
                 if pings + opens > 0 {
                     tracing::info!(pings, opens, "purged what was kept long enough");
                 }
-                pings + opens < PURGE_STEP as u64
+                pings + opens < step as u64
             }
             Err(Failed { text: failure, .. }) => {
                 tracing::warn!(failure, "the store did not purge; it is tried again at the next time");
@@ -43,6 +45,13 @@ impl Shared {
             }
         }
     }
+}
+
+/// The most rows that a step deletes behind a batch of so many hits: at least as many as they
+/// brought, so that it keeps up with them, and few, so that the next ones wait for it about as long
+/// as for a batch.
+fn step_behind(hits: usize) -> usize {
+    if hits == 0 { FULL_STEP } else { (2 * hits).clamp(MIN_STEP, MAX_BATCH) }
 }
 
 /// A purge takes what is due by the clock. A clock that has jumped ahead would take everything.
@@ -83,5 +92,16 @@ impl Purge {
             "the clock is far ahead of the newest ping: nothing is purged until the next time; set the clock if it is wrong"
         );
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purge_keeps_up_with_hits_and_a_lone_one_waits_for_few_rows() {
+        assert!((1..=MAX_BATCH).all(|hits| step_behind(hits) >= hits));
+        assert!(step_behind(1) * 10 < step_behind(0));
     }
 }

@@ -18,7 +18,7 @@ use crate::{LastDay, Open};
 
 /// The most opens that one batch holds: large enough that a commit costs each little, small enough
 /// to keep locks short.
-const MAX_BATCH: usize = 2_048;
+pub(super) const MAX_BATCH: usize = 2_048;
 /// The longest that a batch waits for more hits.
 const MAX_GATHER_TIME: Duration = Duration::from_micros(500);
 
@@ -35,7 +35,7 @@ impl Shared {
                 break;
             }
             gathering = Gathering::after(size, begun);
-            if Instant::now() >= next_purge && self.purge_step(&mut purge) {
+            if Instant::now() >= next_purge && self.purge_step(&mut purge, size) {
                 next_purge = from_now(self.limits.purge_every);
             }
         }
