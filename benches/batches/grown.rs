@@ -76,6 +76,9 @@ pub(crate) async fn long_receipts(store: impl Store, ping: PingId, count: u32) {
     println!("{count} opens: receipt {receipt:.2?}, its newest 50 {:.2?}", percentiles(&mut took).0);
 }
 
+/// How long hits are measured beside a purge.
+const MOST: Duration = Duration::from_secs(60);
+
 /// How many opens the long receipts have.
 pub(crate) const LONG: [u32; 4] = [1_000, 10_000, 72_000, 200_000];
 
@@ -140,16 +143,18 @@ pub(crate) async fn hits(
 }
 
 /// Hits alone, and hits while the tracker's own purge takes the opens that `make_due` has made due
-/// and counted.
+/// and counted: for a minute, if there are so many.
 pub(crate) async fn purge(tracker: &Tracker, make_due: impl AsyncFnOnce() -> u64) {
     let pixels = pixels(tracker).await;
     let (alone, _) = hits(tracker, "hits alone", &pixels, || true).await;
     let due = make_due().await;
-    let purged = || tracker.intake().health().purged_opens;
-    let (_, most) = hits(tracker, "hits while a purge runs", &pixels, || purged() >= due).await;
+    let (begun, purged) = (Instant::now(), || tracker.intake().health().purged_opens);
+    let is_enough = || purged() >= due || begun.elapsed() >= MOST;
+    let (_, most) = hits(tracker, "hits while a purge runs", &pixels, is_enough).await;
+    let rate = purged() as f64 / begun.elapsed().as_secs_f64();
     let commits = most.as_secs_f64() / alone.as_secs_f64();
     println!(
-        "purged {} pings and {} opens; the p99 is {commits:.1} lone hits",
+        "purged {} pings and {} opens, {rate:.0} a second; the p99 is {commits:.1} lone hits",
         tracker.intake().health().purged_pings,
         purged()
     );

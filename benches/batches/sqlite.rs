@@ -112,7 +112,7 @@ pub(crate) fn receipts() {
         index_rest(&file);
         block_on(grown::long_receipts(store, ping, count));
     }
-    let open = || SqliteStore::open(&folder.path().join("list.db")).unwrap();
+    let open = || SqliteStore::open(folder.path().join("list.db")).unwrap();
     block_on(async { grown::list_of_ten_each(&grown::tracker(open()).await, &open()).await });
 }
 
