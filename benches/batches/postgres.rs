@@ -79,11 +79,11 @@ async fn record(store: &PostgresStore, random: &mut Random, opens: usize, what: 
 
 async fn copy(pool: &PgPool, schema: &str, opens: usize) -> f64 {
     let statement = format!(
-        "COPY {schema}.opens (ping, id, at, evidence, rules_version, time_step, fetcher, verdict) FROM STDIN WITH (FORMAT binary)"
+        "COPY {schema}.opens (ping, id, at, evidence, xact, place, rules_version, time_step, fetcher, verdict) FROM STDIN WITH (FORMAT binary)"
     );
     let (mut random, mut calls) = (Random::new(), Calls::with_room(opens));
-    for _ in 0..opens / BATCH {
-        let bytes = binary(&random.batch());
+    for number in 0..opens / BATCH {
+        let bytes = binary(&random.batch(), number);
         let begun = Instant::now();
         let mut copy = pool.copy_in_raw(&statement).await.unwrap();
         copy.send(bytes).await.unwrap();
@@ -124,10 +124,11 @@ async fn prepare(store: &PostgresStore, pool: &PgPool, schema: &str) {
     }
 }
 
-fn binary(batch: &[Open]) -> Vec<u8> {
+/// The batch of this number, as a transaction of its own.
+fn binary(batch: &[Open], number: usize) -> Vec<u8> {
     let mut bytes = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0".to_vec();
-    for open in batch {
-        bytes.extend(8_u16.to_be_bytes());
+    for (place, open) in (0_i32..).zip(batch) {
+        bytes.extend(10_u16.to_be_bytes());
         let id = i64::from_be_bytes(*open.id.as_bytes()) ^ i64::MIN;
         let (fetcher, verdict) = (u16::from(open.fetcher.code()), u16::from(open.verdict.code()));
         for value in [
@@ -135,6 +136,8 @@ fn binary(batch: &[Open]) -> Vec<u8> {
             &id.to_be_bytes(),
             &open.at.unix_millis().to_be_bytes(),
             &open.evidence.bits().to_be_bytes(),
+            &(number as u64).to_be_bytes(),
+            &place.to_be_bytes(),
             &u32::from(open.rules_version).to_be_bytes(),
             &u16::from(open.time_step.code()).to_be_bytes(),
             &fetcher.to_be_bytes(),
