@@ -1,5 +1,6 @@
 //! The purge: small steps of the writer thread between two batches.
 
+use std::mem;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -34,10 +35,15 @@ impl Shared {
                 if self.counts.purge_passed_over.swap(passed_over, Ordering::Relaxed) < passed_over {
                     tracing::error!(passed_over, "damaged rows are due and cannot be purged");
                 }
-                if pings + opens > 0 {
+                purge.pings += pings;
+                purge.opens += opens;
+                let is_done = pings + opens < step as u64;
+                if is_done && purge.pings + purge.opens > 0 {
+                    // Once for all steps: beside hits there are as many of these as batches.
+                    let (pings, opens) = (mem::take(&mut purge.pings), mem::take(&mut purge.opens));
                     tracing::info!(pings, opens, "purged what was kept long enough");
                 }
-                pings + opens < step as u64
+                is_done
             }
             Err(Failed { text: failure, .. }) => {
                 tracing::warn!(failure, "the store did not purge; it is tried again at the next time");
@@ -62,6 +68,9 @@ pub(super) struct Purge {
     was_held_back: bool,
     /// The time up to which rows are known.
     newest: Option<Timestamp>,
+    /// What has been deleted since the log last told of it.
+    pings: u64,
+    opens: u64,
 }
 
 impl Purge {
@@ -83,7 +92,7 @@ impl Purge {
             self.was_held_back = false;
             return false;
         }
-        if std::mem::replace(&mut self.was_held_back, true) {
+        if mem::replace(&mut self.was_held_back, true) {
             return false;
         }
         tracing::warn!(
@@ -97,11 +106,40 @@ impl Purge {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Limits, Queue};
     use super::*;
+    use crate::limiter::HitLimiter;
+    use crate::store::Store as _;
+    use crate::{Basis, MemoryStore, Ping, PingId, Status};
 
     #[test]
     fn a_purge_keeps_up_with_hits_and_a_lone_one_waits_for_few_rows() {
         assert!((1..=MAX_BATCH).all(|hits| step_behind(hits) >= hits));
         assert!(step_behind(1) * 10 < step_behind(0));
+    }
+
+    #[test]
+    fn a_step_deletes_few_rows_behind_a_lone_hit_and_the_last_one_tells_of_all() {
+        let store = Arc::new(MemoryStore::new());
+        for n in 0..60 {
+            let id = PingId::from_bytes([n; 16]);
+            let mut due = Ping::stored(id, "x".to_owned(), Basis::Contract, Status::Live);
+            (due.record_until, due.keep_until) = (Timestamp::default(), Timestamp::default());
+            pollster::block_on(store.insert_ping(&due, None)).unwrap();
+        }
+        let hour = Duration::from_secs(3_600);
+        let limits = Limits { capacity: 10, deadline: hour, purge_every: hour };
+        let clock = Arc::new(|| Timestamp::from_unix_millis(1));
+        let queue = Queue::new(store, clock, limits, Arc::new(HitLimiter::new(0)), Box::new(|| true));
+        let mut purge = Purge::default();
+        assert!(!queue.shared.purge_step(&mut purge, 1));
+        assert_eq!(purge.pings, MIN_STEP as u64);
+        assert!(!queue.shared.purge_step(&mut purge, 0));
+        assert_eq!(purge.pings, (MIN_STEP + FULL_STEP) as u64);
+        assert!(queue.shared.purge_step(&mut purge, 0));
+        assert_eq!((purge.pings, purge.opens), (0, 0));
+        assert_eq!(queue.shared.counts.purged_pings.load(Ordering::Relaxed), 60);
     }
 }
