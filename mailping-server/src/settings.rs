@@ -116,7 +116,9 @@ impl Settings {
         let _ = Tracker::builder(keys.clone(), MemoryStore::new())
             .base_url(&base_url.pixels())
             .map_err(refused_base_url)?;
-        let seal = seal.map(Seal::with_key).transpose()?;
+        if let Some(seal) = &seal {
+            seal.save_key()?;
+        }
         Ok(Self {
             listen,
             database,

@@ -19,13 +19,13 @@ pub(super) const HEAD: &str = "MAILPING_LOG_HEAD";
 pub(super) const LOST: &str = "MAILPING_LOG_LOST";
 const EVERY: &str = "MAILPING_SEAL_EVERY";
 
-/// What the settings say. The key's file is made by [`Seal::with_key`].
-#[derive(Debug)]
+/// What the settings say.
 pub(super) struct Seal {
-    origin: String,
-    /// The one that signs, and one that it takes over from.
-    keys: Option<(LogKey, Option<LogKey>)>,
-    file: SecretFile,
+    key: LogKey,
+    /// One that it takes over from.
+    old_key: Option<LogKey>,
+    /// Where a key that was just made is to be kept: see [`Seal::save_key`].
+    unsaved: Option<SecretFile>,
     head: PathBuf,
     /// The text of the lost log's last head.
     lost: Option<String>,
@@ -44,7 +44,8 @@ impl Seal {
                 None => Ok(None),
             };
         };
-        LogKey::generate(&origin).map_err(|_| SettingsError::new(ORIGIN, format!("expected {NAMES}")))?;
+        let made =
+            LogKey::generate(&origin).map_err(|_| SettingsError::new(ORIGIN, format!("expected {NAMES}")))?;
         reader.print(ORIGIN, &origin);
         let is_postgres = database.contains("://");
         let given = reader.secret(KEY, "generated once, kept beside the database");
@@ -91,29 +92,23 @@ impl Seal {
         }
         let lost =
             reader.optional(LOST).map(|path| read_lost(&path, keys.as_ref(), &head, reader)).transpose()?;
-        Ok(Some(Self { origin, keys, file, head, lost, every: Duration::from_secs(seconds) }))
+        let unsaved = keys.is_none().then_some(file);
+        let (key, old_key) = keys.unwrap_or((made, None));
+        Ok(Some(Self { key, old_key, unsaved, head, lost, every: Duration::from_secs(seconds) }))
     }
 
-    /// Makes the key and its file, if there is none: once all other settings are right.
-    pub(super) fn with_key(mut self) -> Result<Self, SettingsError> {
-        if self.keys.is_none() {
-            let made =
-                LogKey::generate(&self.origin).map_err(|error| self.file.failed("cannot make", &error))?;
-            self.file.make(&made.secret_text())?;
-            self.keys = Some((made, None));
-        }
-        Ok(self)
+    /// Makes the file of a new key: once all other settings are right.
+    pub(super) fn save_key(&self) -> Result<(), SettingsError> {
+        self.unsaved.as_ref().map_or(Ok(()), |file| file.make(&self.key.secret_text()))
     }
 
     pub(super) fn log(&self) -> Result<SealLog, SettingsError> {
-        let (key, old_key) =
-            self.keys.clone().ok_or_else(|| SettingsError::new(KEY, "there is no key to seal with"))?;
-        let log = SealLog::new(key, &self.head).every(self.every);
-        match (old_key, &self.lost) {
+        let log = SealLog::new(self.key.clone(), &self.head).every(self.every);
+        match (&self.old_key, &self.lost) {
             (_, Some(lost)) => {
                 log.after_loss(lost).map_err(|error| SettingsError::new(LOST, error.to_string()))
             }
-            (Some(old_key), None) => Ok(log.taking_over_from(old_key)),
+            (Some(old_key), None) => Ok(log.taking_over_from(old_key.clone())),
             (None, None) => Ok(log),
         }
     }
