@@ -198,6 +198,9 @@ pub(crate) fn advance(
         let (slice, mark) = tail.slice(enough, most);
         (slice, mark, tail.erased_to)
     };
+    if slice.is_empty() {
+        return Ok((slice, mark));
+    }
     let mut find = beside.unwrap_or(connection).prepare_cached("SELECT 1 FROM opens WHERE seq = ?1")?;
     let mut insert = connection
         .prepare_cached("INSERT OR IGNORE INTO opens_by_ping (ping, at, id, seq) VALUES (?1, ?2, ?3, ?4)")?;

@@ -7,7 +7,7 @@ use mailping_core::store::{DatabaseId, Mark, Observation, Page, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use crate::failure::{Failure, Result, readable};
-use crate::walk::walk;
+use crate::walk::{FAR, walk};
 use crate::{milestones, rows};
 
 /// A table of news: its name, and how a row of all of its columns is read. The first is the row's
@@ -45,7 +45,9 @@ fn mark_of(connection: &Connection, [open, day, milestone]: Place) -> Result<Mar
 /// Fails if the mark is of another file, or beyond what this one has given out: an older state was
 /// brought back.
 fn place_of(connection: &Connection, mark: &Mark) -> Result<Place> {
-    let (ours, last) = (format!("{}-", id(connection)?), last_of_all(connection)?);
+    let ours = format!("{}-", id(connection)?);
+    // If the last page is damaged, nobody can tell.
+    let last = readable(last_of_all(connection), &mut 0)?.unwrap_or([FAR; 3]);
     let numbers = mark.as_str().strip_prefix(&ours).unwrap_or_default().split('-');
     let place: std::result::Result<Vec<i64>, _> = numbers.map(str::parse).collect();
     let place = place.ok().and_then(|place| Place::try_from(place).ok());
@@ -91,7 +93,8 @@ fn take(
     })?;
     news.unreadable += gaps;
     // If nothing is behind what is damaged, it is not walked over again.
-    if gaps > 0 && left > 0 { last(connection, table).map(|last| last.max(place)) } else { Ok(place) }
+    let last = if gaps > 0 && left > 0 { readable(last(connection, table), &mut 0)? } else { None };
+    Ok(last.map_or(place, |last| last.max(place)))
 }
 
 fn last_of_all(connection: &Connection) -> Result<Place> {
@@ -101,8 +104,12 @@ fn last_of_all(connection: &Connection) -> Result<Place> {
 
 /// The highest number that a table has ever given.
 fn last(connection: &Connection, table: &str) -> Result<i64> {
-    let mut find = connection.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = ?1")?;
-    Ok(find.query_row([table], |row| row.get(0)).optional()?.unwrap_or(0))
+    const LAST: &str = "SELECT seq FROM sqlite_sequence WHERE name = ?1";
+    let last = match table {
+        "opens" => connection.prepare_cached(rows::LAST_OPEN)?.query_row((), |row| row.get(0)),
+        _ => connection.prepare_cached(LAST)?.query_row([table], |row| row.get(0)),
+    };
+    Ok(last.optional()?.unwrap_or(0))
 }
 
 fn id(connection: &Connection) -> Result<String> {

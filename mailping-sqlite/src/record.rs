@@ -45,19 +45,20 @@ pub(crate) fn batch(
         WHERE NOT EXISTS (SELECT 1 FROM last_days WHERE ping = ?1 AND day >= ?2)";
     let (mut answers, mut appended) = (Vec::with_capacity(opens.len() + last_days.len()), Vec::new());
     let mut insert = connection.prepare_cached(rows::INSERT_OPEN)?;
+    let mut seq = connection.prepare_cached(rows::LAST_OPEN)?.query_row((), |row| row.get::<_, i64>(0))?;
     for open in opens {
         let at = open.at.unix_millis();
         let ping = known.recording(connection, open.ping, at, open.time_step)?;
         answers.push(answer(ping.is_some()));
         let Some(ping) = ping else { continue };
-        let mut entry = Entry { ping, at, id: u64::from_be_bytes(*open.id.as_bytes()), seq: 0 };
+        let entry = Entry { ping, at, id: u64::from_be_bytes(*open.id.as_bytes()), seq: seq + 1 };
         // Another one of this batch is known too.
         let is_new = |known: &mut HashSet<Key>| {
             known.insert((open.ping, open.at, open.id)) && !locked(tail).holds(&entry)
         };
         if indexed.as_mut().is_none_or(is_new) {
-            rows::insert_open(&mut insert, ping, open)?;
-            entry.seq = connection.last_insert_rowid();
+            seq = entry.seq;
+            rows::insert_open(&mut insert, seq, ping, open)?;
             appended.push(entry);
         }
     }

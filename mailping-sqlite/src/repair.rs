@@ -75,7 +75,7 @@ fn whole(path: &Path) -> Result<(Connection, Files)> {
     // again, and opens without their ping.
     for doubt in [
         "SELECT max(ping) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pings'), 0) FROM opens_by_ping",
-        "SELECT indexed_to > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'opens'), 0) FROM about",
+        "SELECT indexed_to > max(deleted_to, coalesce((SELECT max(seq) FROM opens), 0)) FROM about",
         "SELECT max(ping) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pings'), 0) FROM milestones",
         "SELECT 1 FROM opens WHERE seq > (SELECT indexed_to FROM about) AND ping NOT IN (SELECT n FROM pings)",
     ] {
@@ -165,9 +165,11 @@ fn save(from: &Path, to: &Path) -> Result<Recovered> {
     for table in ["opens", "last_days", "milestones"] {
         copy(&damaged, &transaction, table, left_out)?;
     }
-    let id = damaged.query_row("SELECT id FROM about", (), |row| row.get::<_, String>(0));
-    let id = readable(id, left_out)?;
-    written(transaction.execute("UPDATE about SET id = coalesce(?1, id)", [id]))?;
+    let about =
+        damaged.query_row("SELECT id, deleted_to FROM about", (), |row| <(String, i64)>::try_from(row));
+    if let Some(about) = readable(about, left_out)? {
+        written(transaction.execute("UPDATE about SET id = ?1, deleted_to = ?2", about))?;
+    }
     let ledger = damaged.query_row("SELECT version, next, closed_to, text FROM ledger", (), |row| {
         <(i64, i64, i64, String)>::try_from(row)
     });

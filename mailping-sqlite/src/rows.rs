@@ -24,9 +24,13 @@ pub(crate) const OPENS: &str = "SELECT * FROM opens WHERE seq >= ?1 ORDER BY seq
 /// If it fails the transaction is taken back as a whole, so FAIL will do: the usual ABORT may keep
 /// copies of pages.
 pub(crate) const INSERT_OPEN: &str =
-    "INSERT OR FAIL INTO opens (ping, id, at, time_step, fetcher, provider, verdict, evidence,
+    "INSERT OR FAIL INTO opens (seq, ping, id, at, time_step, fetcher, provider, verdict, evidence,
         rules_version, network, country, city, tie)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+
+/// The greatest number that an open has ever had.
+pub(crate) const LAST_OPEN: &str =
+    "SELECT max(deleted_to, coalesce((SELECT max(seq) FROM opens), 0)) FROM about";
 
 pub(crate) fn insert_ping(
     connection: &Connection,
@@ -92,9 +96,10 @@ pub(crate) fn recipient(row: &Row<'_>) -> Result<Option<RecipientHash>> {
     Ok(Some(RecipientHash::from_parts(key, value(row, 13, "pings.recipient_hash")?)))
 }
 
-/// Appends an open of the ping with this number, by [`INSERT_OPEN`].
-pub(crate) fn insert_open(insert: &mut Statement<'_>, ping: i64, open: &Open) -> Result<()> {
+/// Appends an open with this number, of the ping with that one, by [`INSERT_OPEN`].
+pub(crate) fn insert_open(insert: &mut Statement<'_>, seq: i64, ping: i64, open: &Open) -> Result<()> {
     insert.execute(params![
+        seq,
         ping,
         open.id.as_bytes(),
         open.at.unix_millis(),

@@ -120,12 +120,16 @@ impl Writer {
         connection: &mut Connection,
         work: impl FnOnce(&Transaction<'_>) -> Result<R>,
     ) -> Result<R> {
-        // Before the transaction, which must not come across damage.
-        self.catch_up(connection)?;
         // The write lock comes first: what is read inside cannot be outdated by another process
         // before the commit.
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        self.catch_up(&transaction)?;
+        let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if !self.is_up_to_date(&transaction)? {
+            // Most of it outside of a transaction, which must not come across damage.
+            drop(transaction);
+            self.catch_up(connection)?;
+            transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            self.catch_up(&transaction)?;
+        }
         let result = work(&transaction)?;
         // After the commit: a file that is taken away before it is noticed here, and one that is
         // taken away later had it.
@@ -140,13 +144,15 @@ impl Writer {
     /// Takes over what another process has written since the last look.
     fn catch_up(&self, connection: &Connection) -> Result<()> {
         let now = version(connection)?;
-        if now != self.version.load(Ordering::Acquire) {
-            let seen = locked(&self.tail).seen;
-            index::catch_up(connection, &self.tail, seen)?;
-            self.doubt();
-            self.version.store(now, Ordering::Release);
-        }
+        let seen = locked(&self.tail).seen;
+        index::catch_up(connection, &self.tail, seen)?;
+        self.doubt();
+        self.version.store(now, Ordering::Release);
         Ok(())
+    }
+
+    fn is_up_to_date(&self, connection: &Connection) -> Result<bool> {
+        Ok(version(connection)? == self.version.load(Ordering::Acquire))
     }
 
     /// Somebody may change who records, and erase.

@@ -9,6 +9,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use common::{PAGE, insert, open, ping, ping_id, spoil, time};
@@ -308,6 +309,28 @@ fn an_erasure_does_not_meet_what_is_damaged_elsewhere() {
     let store = SqliteStore::open(&file).unwrap();
     let erased = block_on(store.erase(ping_id(PINGS - 1))).unwrap().unwrap();
     assert_eq!((erased.pings, erased.opens), (1, 30));
+}
+
+/// While a store runs, which the next start would find at once.
+#[test]
+fn where_the_latest_opens_are_lost_the_others_are_news() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let mark = block_on(SqliteStore::open(&file).unwrap().mark()).unwrap();
+    indexed(&file, |n| ping(n).keep_until);
+    let store = SqliteStore::open(&file).unwrap();
+    let raw = Connection::open(&file).unwrap();
+    let last = "SELECT max(pageno) FROM dbstat WHERE name = 'opens' AND pagetype = 'leaf'";
+    let last: u32 = raw.query_row(last, (), |row| row.get(0)).unwrap();
+    let mut bytes = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
+    bytes.seek(SeekFrom::Start(u64::from(last - 1) * PAGE as u64)).unwrap();
+    bytes.write_all(&[0xa5; PAGE]).unwrap();
+    let news = block_on(store.news(&mark, usize::MAX)).unwrap();
+    let all = PINGS as usize * 30;
+    assert!((all - 100..all).contains(&news.items.len()), "{}", news.items.len());
+    assert_eq!(news.unreadable, 1);
+    let next = block_on(store.news(&news.next.unwrap(), 9)).unwrap();
+    assert_eq!((next.items.len(), next.next), (0, None));
 }
 
 /// What is due and damaged stays, is counted by each step, and keeps nothing else from being

@@ -6,9 +6,10 @@ CREATE TABLE about (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     id TEXT NOT NULL CHECK (length(id) = 16),   -- random: stands in marks, so that those of another file are refused
     indexed_to INTEGER NOT NULL,    -- every open up to this number is in `opens_by_ping`
+    deleted_to INTEGER NOT NULL,    -- no open that was deleted had a greater number: none is given again
     index_broken INTEGER NOT NULL   -- 1: a page of it is damaged, and it is made anew at the next start
 ) STRICT;
-INSERT INTO about (one, id, indexed_to, index_broken) VALUES (1, lower(hex(randomblob(8))), 0, 0);
+INSERT INTO about (one, id, indexed_to, deleted_to, index_broken) VALUES (1, lower(hex(randomblob(8))), 0, 0, 0);
 
 -- One row for each message. `n` is what its opens repeat: small, and near to those of the pings
 -- made at the same time.
@@ -37,9 +38,10 @@ CREATE INDEX pings_by_reference ON pings (reference, id);
 CREATE INDEX pings_by_recipient ON pings (recipient_key, recipient_hash, id) WHERE recipient_key IS NOT NULL;
 CREATE INDEX pings_by_keep_until ON pings (keep_until);
 
--- One row for each open, where it arrived: appended and never moved.
+-- One row for each open, where it arrived: appended and never moved. AUTOINCREMENT would write a
+-- second page for each hit.
 CREATE TABLE opens (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,
     ping INTEGER NOT NULL,          -- `pings.n`
     id BLOB NOT NULL CHECK (length(id) = 8),    -- random
     at INTEGER NOT NULL,            -- the start of its time step
@@ -60,6 +62,10 @@ CREATE TABLE opens (
     city TEXT CHECK (length(city) BETWEEN 1 AND 200),
     tie INTEGER NOT NULL            -- a sum of the ping's id, `id` and `at`: a damaged row is not shown at a wrong ping
 ) STRICT;
+
+CREATE TRIGGER opens_deleted BEFORE DELETE ON opens WHEN OLD.seq > (SELECT deleted_to FROM about) BEGIN
+    UPDATE about SET deleted_to = OLD.seq;
+END;
 
 -- The reader's order of opens. Filled late, in sorted rounds: a page written for nearly each open
 -- is what it costs otherwise.
