@@ -149,9 +149,15 @@ async fn keep(tracker: &Tracker, head: &Head, text: &[u8]) -> Result<Answer, Ref
     for entry in entries {
         allowed.push(match entry {
             Some(entry) if time(&entry) <= latest => {
-                let of_ping = inner.edges.precision(entry.ping(), &*inner.store).await;
-                let of_ping = of_ping.map_err(|error| busy(&error))?;
-                of_ping.and_then(|of_ping| inner.observer.narrowed(entry, of_ping)).ok_or(Outcome::Filtered)
+                match inner.edges.precision(entry.ping(), &*inner.store).await {
+                    Ok(of_ping) => {
+                        let narrowed = of_ping.and_then(|of_ping| inner.observer.narrowed(entry, of_ping));
+                        narrowed.ok_or(Outcome::Filtered)
+                    }
+                    // The log of the store names it. It keeps no other from being taken.
+                    Err(StoreError::Corrupt { .. }) => Err(Outcome::Refused),
+                    Err(error) => return Err(busy(&error)),
+                }
             }
             // Of a newer version, or of a clock that is wrong.
             _ => Err(Outcome::Refused),

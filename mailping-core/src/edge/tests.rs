@@ -425,6 +425,15 @@ fn a_record_that_the_database_refuses_is_answered_so_and_the_others_are_kept() {
 }
 
 #[test]
+fn a_ping_that_cannot_be_read_costs_its_own_records() {
+    let centre = Centre::new();
+    centre.store.damage(id(2));
+    let outcomes = centre.sends(&[open(2, 2), open(1, 1)], &[LastDay::new(id(2), time(0))]);
+    assert_eq!(outcomes, [Outcome::Refused, Outcome::Kept, Outcome::Refused]);
+    assert_eq!(centre.kept(1).len(), 1);
+}
+
+#[test]
 fn there_is_no_route_unless_edges_are_accepted() {
     let builder = Tracker::builder(Keyring::generate().unwrap(), FaultyStore::default());
     let tracker = block_on(builder.base_url("https://app.example/px").unwrap().build()).unwrap();
