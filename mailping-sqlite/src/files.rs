@@ -120,9 +120,14 @@ pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
 /// long again.
 #[cfg(target_os = "linux")]
 pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
-    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
-    let found = statx(CWD, path, AtFlags::empty(), StatxFlags::INO).ok()?;
-    Some((rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino))
+    use std::os::unix::fs::MetadataExt;
+
+    use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+    match statx(CWD, path, AtFlags::empty(), StatxFlags::INO) {
+        Ok(found) => Some((makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino)),
+        // Before Linux 4.11, and in sandboxes that do not know the call.
+        Err(_) => std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino())),
+    }
 }
 
 /// A file's device and number.

@@ -46,12 +46,16 @@ fn mark_of(connection: &Connection, [open, day, milestone]: Place) -> Result<Mar
 /// brought back.
 fn place_of(connection: &Connection, mark: &Mark) -> Result<Place> {
     let ours = format!("{}-", id(connection)?);
-    // If the last page is damaged, nobody can tell.
-    let last = readable(last_of_all(connection), &mut 0)?.unwrap_or([FAR; 3]);
+    // Where the last page is damaged, nobody can tell.
+    let mut given = [FAR; 3];
+    for (given, (table, _)) in given.iter_mut().zip(TABLES) {
+        *given = readable(last(connection, table), &mut 0)?.unwrap_or(FAR);
+    }
     let numbers = mark.as_str().strip_prefix(&ours).unwrap_or_default().split('-');
     let place: std::result::Result<Vec<i64>, _> = numbers.map(str::parse).collect();
     let place = place.ok().and_then(|place| Place::try_from(place).ok());
-    let is_given = |place: &Place| place.iter().zip(last).all(|(number, last)| (0..=last).contains(number));
+    let is_given =
+        |place: &Place| place.iter().zip(given).all(|(number, given)| (0..=given).contains(number));
     place.filter(is_given).ok_or(Failure(StoreError::UnknownMark))
 }
 
@@ -105,11 +109,11 @@ fn last_of_all(connection: &Connection) -> Result<Place> {
 /// The highest number that a table has ever given.
 fn last(connection: &Connection, table: &str) -> Result<i64> {
     const LAST: &str = "SELECT seq FROM sqlite_sequence WHERE name = ?1";
-    let last = match table {
-        "opens" => connection.prepare_cached(rows::LAST_OPEN)?.query_row((), |row| row.get(0)),
-        _ => connection.prepare_cached(LAST)?.query_row([table], |row| row.get(0)),
-    };
-    Ok(last.optional()?.unwrap_or(0))
+    if table == "opens" {
+        return rows::last_open(connection);
+    }
+    let mut find = connection.prepare_cached(LAST)?;
+    Ok(find.query_row([table], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
 fn id(connection: &Connection) -> Result<String> {

@@ -45,20 +45,22 @@ pub(crate) fn batch(
         WHERE NOT EXISTS (SELECT 1 FROM last_days WHERE ping = ?1 AND day >= ?2)";
     let (mut answers, mut appended) = (Vec::with_capacity(opens.len() + last_days.len()), Vec::new());
     let mut insert = connection.prepare_cached(rows::INSERT_OPEN)?;
-    let mut seq = connection.prepare_cached(rows::LAST_OPEN)?.query_row((), |row| row.get::<_, i64>(0))?;
+    let mut last = None;
     for open in opens {
         let at = open.at.unix_millis();
         let ping = known.recording(connection, open.ping, at, open.time_step)?;
         answers.push(answer(ping.is_some()));
         let Some(ping) = ping else { continue };
-        let entry = Entry { ping, at, id: u64::from_be_bytes(*open.id.as_bytes()), seq: seq + 1 };
+        let mut entry = Entry { ping, at, id: u64::from_be_bytes(*open.id.as_bytes()), seq: 0 };
         // Another one of this batch is known too.
         let is_new = |known: &mut HashSet<Key>| {
             known.insert((open.ping, open.at, open.id)) && !locked(tail).holds(&entry)
         };
         if indexed.as_mut().is_none_or(is_new) {
-            seq = entry.seq;
-            rows::insert_open(&mut insert, seq, ping, open)?;
+            // Only now: what appends nothing does not meet a damaged last page.
+            entry.seq = 1 + last.map_or_else(|| rows::last_open(connection), Ok)?;
+            last = Some(entry.seq);
+            rows::insert_open(&mut insert, entry.seq, ping, open)?;
             appended.push(entry);
         }
     }

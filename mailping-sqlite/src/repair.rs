@@ -18,6 +18,9 @@ use crate::migrate::{self, STEPS};
 use crate::walk::{FAR, walk};
 use crate::{connect, ledger};
 
+/// More opens than a file can have lost.
+const MORE_THAN_ANY: i64 = 1 << 32;
+
 /// What was saved of a damaged file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -75,6 +78,7 @@ fn whole(path: &Path) -> Result<(Connection, Files)> {
     // again, and opens without their ping.
     for doubt in [
         "SELECT max(ping) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pings'), 0) FROM opens_by_ping",
+        "SELECT deleted_to >= 1 << 48 FROM about", // `FAR`
         "SELECT indexed_to > max(deleted_to, coalesce((SELECT max(seq) FROM opens), 0)) FROM about",
         "SELECT max(ping) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pings'), 0) FROM milestones",
         "SELECT 1 FROM opens WHERE seq > (SELECT indexed_to FROM about) AND ping NOT IN (SELECT n FROM pings)",
@@ -162,13 +166,21 @@ fn save(from: &Path, to: &Path) -> Result<Recovered> {
     copy(&damaged, &transaction, "sqlite_sequence", left_out)?;
     recovered.pings = copy(&damaged, &transaction, "pings", left_out)?;
     recovered.objections = copy(&damaged, &transaction, "objections", left_out)?;
+    let before_opens = *left_out;
     for table in ["opens", "last_days", "milestones"] {
         copy(&damaged, &transaction, table, left_out)?;
     }
     let about =
         damaged.query_row("SELECT id, deleted_to FROM about", (), |row| <(String, i64)>::try_from(row));
-    if let Some(about) = readable(about, left_out)? {
+    let about = readable(about, left_out)?.filter(|(_, deleted_to)| *deleted_to < FAR);
+    if let Some(about) = about {
         written(transaction.execute("UPDATE about SET id = ?1, deleted_to = ?2", about))?;
+    }
+    if *left_out > before_opens {
+        // Those that are lost may have had the greatest numbers.
+        const FURTHER: &str =
+            "UPDATE about SET deleted_to = max(deleted_to, (SELECT coalesce(max(seq), 0) FROM opens)) + ?1";
+        transaction.execute(FURTHER, [MORE_THAN_ANY])?;
     }
     let ledger = damaged.query_row("SELECT version, next, closed_to, text FROM ledger", (), |row| {
         <(i64, i64, i64, String)>::try_from(row)

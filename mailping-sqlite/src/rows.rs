@@ -11,6 +11,7 @@ use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Connection, Row, Statement, params};
 
 use crate::failure::{Failure, Result};
+use crate::walk::FAR;
 
 /// By its number in the table itself: what an index says could be another ping's. As all columns of
 /// the schema, which are only ever added to at their end.
@@ -29,8 +30,11 @@ pub(crate) const INSERT_OPEN: &str =
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 /// The greatest number that an open has ever had.
-pub(crate) const LAST_OPEN: &str =
-    "SELECT max(deleted_to, coalesce((SELECT max(seq) FROM opens), 0)) FROM about";
+pub(crate) fn last_open(connection: &Connection) -> Result<i64> {
+    const LAST: &str = "SELECT max(deleted_to, coalesce((SELECT max(seq) FROM opens), 0)) FROM about";
+    let last = connection.prepare_cached(LAST)?.query_row((), |row| row.get(0))?;
+    if last < FAR { Ok(last) } else { Err(Failure::corrupt("about.deleted_to")) }
+}
 
 pub(crate) fn insert_ping(
     connection: &Connection,

@@ -128,7 +128,9 @@ impl Writer {
             drop(transaction);
             self.catch_up(connection)?;
             transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            self.catch_up(&transaction)?;
+            if !self.is_up_to_date(&transaction)? {
+                self.catch_up(&transaction)?;
+            }
         }
         let result = work(&transaction)?;
         // After the commit: a file that is taken away before it is noticed here, and one that is

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use common::{PAGE, insert, open, ping, ping_id, spoil, time};
 use mailping_core::receipts::Open;
-use mailping_core::store::{Attempt, OpenQuery, PingQuery, Recorded, Store, StoreError};
+use mailping_core::store::{Attempt, Observation, OpenQuery, PingQuery, Recorded, Store, StoreError};
 use mailping_core::{PingId, Timestamp};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
@@ -311,6 +311,31 @@ fn an_erasure_does_not_meet_what_is_damaged_elsewhere() {
     assert_eq!((erased.pings, erased.opens), (1, 30));
 }
 
+/// Lets the last page of opens be bad.
+fn spoil_last_opens(file: &Path) {
+    let raw = Connection::open(file).unwrap();
+    let last = "SELECT max(pageno) FROM dbstat WHERE name = 'opens' AND pagetype = 'leaf'";
+    let last: u32 = raw.query_row(last, (), |row| row.get(0)).unwrap();
+    let mut bytes = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+    bytes.seek(SeekFrom::Start(u64::from(last - 1) * PAGE as u64)).unwrap();
+    bytes.write_all(&[0xa5; PAGE]).unwrap();
+}
+
+/// A mark from before the damage stays good, and what comes later is news behind it.
+#[test]
+fn a_saved_file_gives_no_number_of_a_lost_open_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    indexed(&file, |n| ping(n).keep_until);
+    let mark = block_on(SqliteStore::open(&file).unwrap().mark()).unwrap();
+    spoil_last_opens(&file);
+    let store = SqliteStore::open(&file).unwrap();
+    assert_eq!(block_on(store.news(&mark, 9)).unwrap().items, []);
+    let later = open(ping_id(1), LATER);
+    block_on(store.record(std::slice::from_ref(&later), &[], Attempt::First)).unwrap();
+    assert_eq!(block_on(store.news(&mark, 9)).unwrap().items, [Observation::Open(later)]);
+}
+
 /// While a store runs, which the next start would find at once.
 #[test]
 fn where_the_latest_opens_are_lost_the_others_are_news() {
@@ -319,12 +344,7 @@ fn where_the_latest_opens_are_lost_the_others_are_news() {
     let mark = block_on(SqliteStore::open(&file).unwrap().mark()).unwrap();
     indexed(&file, |n| ping(n).keep_until);
     let store = SqliteStore::open(&file).unwrap();
-    let raw = Connection::open(&file).unwrap();
-    let last = "SELECT max(pageno) FROM dbstat WHERE name = 'opens' AND pagetype = 'leaf'";
-    let last: u32 = raw.query_row(last, (), |row| row.get(0)).unwrap();
-    let mut bytes = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
-    bytes.seek(SeekFrom::Start(u64::from(last - 1) * PAGE as u64)).unwrap();
-    bytes.write_all(&[0xa5; PAGE]).unwrap();
+    spoil_last_opens(&file);
     let news = block_on(store.news(&mark, usize::MAX)).unwrap();
     let all = PINGS as usize * 30;
     assert!((all - 100..all).contains(&news.items.len()), "{}", news.items.len());
@@ -532,9 +552,12 @@ fn nothing_is_confirmed_that_stands_in_the_damaged_file_alone() {
         let hits = scope.spawn(|| {
             let record = |n: u64| {
                 let open = open(ping_id(n % PINGS), (LATER + n) * 100);
+                // Hits without any pause could keep the other from the lock for longer than it
+                // waits.
+                std::thread::sleep(std::time::Duration::from_millis(1));
                 block_on(running.record(&[open], &[], Attempt::First))
             };
-            (0..).take_while(|n| record(*n).is_ok()).count()
+            (0..60_000).take_while(|n| record(*n).is_ok()).count()
         });
         let started = SqliteStore::open(&file).unwrap();
         (hits.join().unwrap(), started)

@@ -154,8 +154,11 @@ async fn keep(tracker: &Tracker, head: &Head, text: &[u8]) -> Result<Answer, Ref
                         let narrowed = of_ping.and_then(|of_ping| inner.observer.narrowed(entry, of_ping));
                         narrowed.ok_or(Outcome::Filtered)
                     }
-                    // The log of the store names it. It keeps no other from being taken.
-                    Err(StoreError::Corrupt { .. }) => Err(Outcome::Refused),
+                    // It keeps no other from being taken.
+                    Err(error @ StoreError::Corrupt { .. }) => {
+                        tracing::error!(ping = %entry.ping(), failure = %error, "what an edge has of a ping is refused");
+                        Err(Outcome::Refused)
+                    }
                     Err(error) => return Err(busy(&error)),
                 }
             }

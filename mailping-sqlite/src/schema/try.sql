@@ -18,5 +18,5 @@ INSERT OR IGNORE INTO seals (number, entry, parts) SELECT coalesce(max(number), 
 INSERT OR IGNORE INTO seal_leaves (seal, part, leaves) SELECT coalesce(max(seal), 0) + 1, 0, x'' FROM seal_leaves;
 INSERT OR IGNORE INTO stamps (size, note, token) SELECT coalesce(max(size), 0) + 1, '', x'' FROM stamps;
 UPDATE ledger SET version = version;
-UPDATE about SET indexed_to = indexed_to;
+UPDATE about SET indexed_to = indexed_to, deleted_to = deleted_to;
 ROLLBACK TO try;
