@@ -118,22 +118,17 @@ pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
 /// A file's device and number. Its times are not asked for: once they were seen, Linux (since 6.13)
 /// writes the next change of them at once, so that the `fsync` of each batch would take half as
 /// long again.
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
-
-    use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
-    match statx(CWD, path, AtFlags::empty(), StatxFlags::INO) {
-        Ok(found) => Some((makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino)),
-        // Before Linux 4.11, and in sandboxes that do not know the call.
-        Err(_) => std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino())),
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+        if let Ok(found) = statx(CWD, path, AtFlags::empty(), StatxFlags::INO) {
+            return Some((makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino));
+        }
     }
-}
-
-/// A file's device and number.
-#[cfg(all(unix, not(target_os = "linux")))]
-pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
+    // Before Linux 4.11, in sandboxes that do not know that call, and on other systems.
     std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 

@@ -13,12 +13,12 @@ use rusqlite::{
 
 use crate::failure::{Failure, Result, readable};
 use crate::files::{self, Files, beside};
-use crate::index::ROUND;
+use crate::index::{self, ROUND};
 use crate::migrate::{self, STEPS};
 use crate::walk::{FAR, walk};
-use crate::{connect, ledger};
+use crate::{connect, ledger, rows};
 
-/// More opens than a file can have lost.
+/// More rows than a file can have lost.
 const MORE_THAN_ANY: i64 = 1 << 32;
 
 /// What was saved of a damaged file.
@@ -74,20 +74,21 @@ fn whole(path: &Path) -> Result<(Connection, Files)> {
     }
     // Whether each table takes a row at the place where new ones come.
     transaction.execute_batch(include_str!("schema/try.sql"))?;
+    const TWO_STATES: Failure =
+        Failure::corrupt("the database file is not in one state: was it copied while in use?");
     // A file that was put together from two states may have rows with numbers that it would give
     // again, and opens without their ping.
+    if index::mark(&transaction)? > rows::last_open(&transaction)? {
+        return Err(TWO_STATES);
+    }
     for doubt in [
         "SELECT max(ping) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pings'), 0) FROM opens_by_ping",
-        "SELECT deleted_to >= 1 << 48 FROM about", // `FAR`
-        "SELECT indexed_to > max(deleted_to, coalesce((SELECT max(seq) FROM opens), 0)) FROM about",
         "SELECT max(ping) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pings'), 0) FROM milestones",
         "SELECT 1 FROM opens WHERE seq > (SELECT indexed_to FROM about) AND ping NOT IN (SELECT n FROM pings)",
     ] {
         let doubt = transaction.query_row(doubt, (), |row| row.get::<_, Option<bool>>(0)).optional();
         if readable(doubt, &mut 0)?.flatten().flatten() == Some(true) {
-            return Err(Failure::corrupt(
-                "the database file is not in one state: was it copied while in use?",
-            ));
+            return Err(TWO_STATES);
         }
     }
     transaction.rollback()?;
@@ -164,23 +165,34 @@ fn save(from: &Path, to: &Path) -> Result<Recovered> {
     let left_out = &mut recovered.left_out;
     // First the numbers that were given, so that none is given again.
     copy(&damaged, &transaction, "sqlite_sequence", left_out)?;
+    let are_numbers_lost = *left_out > 0;
     recovered.pings = copy(&damaged, &transaction, "pings", left_out)?;
     recovered.objections = copy(&damaged, &transaction, "objections", left_out)?;
     let before_opens = *left_out;
     for table in ["opens", "last_days", "milestones"] {
         copy(&damaged, &transaction, table, left_out)?;
     }
+    let are_opens_lost = *left_out > before_opens;
     let about =
         damaged.query_row("SELECT id, deleted_to FROM about", (), |row| <(String, i64)>::try_from(row));
-    let about = readable(about, left_out)?.filter(|(_, deleted_to)| *deleted_to < FAR);
-    if let Some(about) = about {
-        written(transaction.execute("UPDATE about SET id = ?1, deleted_to = ?2", about))?;
+    let about = readable(about, left_out)?;
+    let is_known = about.as_ref().is_some_and(|(_, deleted_to)| *deleted_to < FAR);
+    if let Some((id, deleted_to)) = about {
+        let deleted_to = if is_known { deleted_to } else { 0 };
+        written(transaction.execute("UPDATE about SET id = ?1, deleted_to = ?2", (id, deleted_to)))?;
     }
-    if *left_out > before_opens {
-        // Those that are lost may have had the greatest numbers.
-        const FURTHER: &str =
-            "UPDATE about SET deleted_to = max(deleted_to, (SELECT coalesce(max(seq), 0) FROM opens)) + ?1";
-        transaction.execute(FURTHER, [MORE_THAN_ANY])?;
+    // Rows that are lost may have had the greatest numbers.
+    if are_opens_lost || !is_known {
+        let further = rows::last_open(&transaction)? + MORE_THAN_ANY;
+        transaction.execute("UPDATE about SET deleted_to = ?1", [further])?;
+    }
+    if are_numbers_lost {
+        for table in ["last_days", "milestones"] {
+            let further =
+                format!("INSERT INTO sqlite_sequence SELECT ?1, coalesce(max(seq), 0) + ?2 FROM {table}");
+            transaction.execute("DELETE FROM sqlite_sequence WHERE name = ?1", [table])?;
+            transaction.execute(&further, (table, MORE_THAN_ANY))?;
+        }
     }
     let ledger = damaged.query_row("SELECT version, next, closed_to, text FROM ledger", (), |row| {
         <(i64, i64, i64, String)>::try_from(row)

@@ -33,7 +33,7 @@ pub(crate) const INSERT_OPEN: &str =
 pub(crate) fn last_open(connection: &Connection) -> Result<i64> {
     const LAST: &str = "SELECT max(deleted_to, coalesce((SELECT max(seq) FROM opens), 0)) FROM about";
     let last = connection.prepare_cached(LAST)?.query_row((), |row| row.get(0))?;
-    if last < FAR { Ok(last) } else { Err(Failure::corrupt("about.deleted_to")) }
+    if last < FAR { Ok(last) } else { Err(Failure::corrupt("the numbers of opens")) }
 }
 
 pub(crate) fn insert_ping(

@@ -9,11 +9,10 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use common::{PAGE, insert, open, ping, ping_id, spoil, time};
-use mailping_core::receipts::Open;
+use common::{PAGE, insert, leaves, open, ping, ping_id, spoil, time};
+use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{Attempt, Observation, OpenQuery, PingQuery, Recorded, Store, StoreError};
 use mailping_core::{PingId, Timestamp};
 use mailping_sqlite::SqliteStore;
@@ -311,29 +310,53 @@ fn an_erasure_does_not_meet_what_is_damaged_elsewhere() {
     assert_eq!((erased.pings, erased.opens), (1, 30));
 }
 
-/// Lets the last page of opens be bad.
-fn spoil_last_opens(file: &Path) {
-    let raw = Connection::open(file).unwrap();
-    let last = "SELECT max(pageno) FROM dbstat WHERE name = 'opens' AND pagetype = 'leaf'";
-    let last: u32 = raw.query_row(last, (), |row| row.get(0)).unwrap();
-    let mut bytes = std::fs::OpenOptions::new().write(true).open(file).unwrap();
-    bytes.seek(SeekFrom::Start(u64::from(last - 1) * PAGE as u64)).unwrap();
-    bytes.write_all(&[0xa5; PAGE]).unwrap();
+/// Lets the last page of a table be bad, which takes new rows.
+fn spoil_last(file: &Path, table: &str) {
+    let leaves = leaves(file, table);
+    spoil(file, table, |n| n + 1 == leaves);
 }
 
 /// A mark from before the damage stays good, and what comes later is news behind it.
 #[test]
-fn a_saved_file_gives_no_number_of_a_lost_open_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mailping.db");
-    indexed(&file, |n| ping(n).keep_until);
-    let mark = block_on(SqliteStore::open(&file).unwrap().mark()).unwrap();
-    spoil_last_opens(&file);
-    let store = SqliteStore::open(&file).unwrap();
-    assert_eq!(block_on(store.news(&mark, 9)).unwrap().items, []);
+fn a_saved_file_gives_no_number_of_a_lost_row_again() {
     let later = open(ping_id(1), LATER);
-    block_on(store.record(std::slice::from_ref(&later), &[], Attempt::First)).unwrap();
-    assert_eq!(block_on(store.news(&mark, 9)).unwrap().items, [Observation::Open(later)]);
+    let day = |n: u64| LastDay::new(ping_id(n), Timestamp::from_unix_millis(0));
+    for spoilt in [&["opens"][..], &["sqlite_sequence"], &["sqlite_sequence", "last_days"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mailping.db");
+        indexed(&file, |n| ping(n).keep_until);
+        let store = SqliteStore::open(&file).unwrap();
+        block_on(store.record(&[], &[day(1), day(2)], Attempt::First)).unwrap();
+        let mark = block_on(store.mark()).unwrap();
+        drop(store);
+        spoilt.iter().for_each(|table| spoil_last(&file, table));
+        let store = SqliteStore::open(&file).unwrap();
+        assert_eq!(block_on(store.news(&mark, 9)).unwrap().items, [], "{spoilt:?}");
+        block_on(store.record(std::slice::from_ref(&later), &[day(3)], Attempt::First)).unwrap();
+        let news = [Observation::Open(later.clone()), Observation::LastDay(day(3))];
+        assert_eq!(block_on(store.news(&mark, 9)).unwrap().items, news, "{spoilt:?}");
+    }
+}
+
+/// Numbers that no version gives would leave no room for others.
+#[test]
+fn a_number_that_is_damaged_keeps_no_open_out() {
+    for damage in [
+        "UPDATE about SET deleted_to = 9223372036854775807",
+        "UPDATE opens SET seq = 9223372036854775807 WHERE seq = (SELECT max(seq) FROM opens)",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mailping.db");
+        indexed(&file, |n| ping(n).keep_until);
+        let identity = block_on(SqliteStore::open(&file).unwrap().identity()).unwrap();
+        Connection::open(&file).unwrap().execute(damage, ()).unwrap();
+        let store = SqliteStore::open(&file).unwrap();
+        let later = open(ping_id(1), LATER);
+        let kept = block_on(store.record(&[later], &[], Attempt::First)).unwrap();
+        assert_eq!(kept, [Recorded::Durable], "{damage}");
+        assert_eq!(block_on(store.opens(&OpenQuery::oldest(ping_id(1), 99))).unwrap().items.len(), 31);
+        assert_eq!(block_on(store.identity()).unwrap(), identity, "it is the same database");
+    }
 }
 
 /// While a store runs, which the next start would find at once.
@@ -344,7 +367,7 @@ fn where_the_latest_opens_are_lost_the_others_are_news() {
     let mark = block_on(SqliteStore::open(&file).unwrap().mark()).unwrap();
     indexed(&file, |n| ping(n).keep_until);
     let store = SqliteStore::open(&file).unwrap();
-    spoil_last_opens(&file);
+    spoil_last(&file, "opens");
     let news = block_on(store.news(&mark, usize::MAX)).unwrap();
     let all = PINGS as usize * 30;
     assert!((all - 100..all).contains(&news.items.len()), "{}", news.items.len());
@@ -400,15 +423,14 @@ fn damage_among_the_latest_opens_keeps_no_other_change_from_being_made() {
     block_on(store.backup(&file)).unwrap();
     drop(store);
     let raw = Connection::open(&file).unwrap();
-    let leaves = "SELECT count(*) FROM dbstat WHERE name = 'opens' AND pagetype = 'leaf'";
-    let leaves: u32 = raw.query_row(leaves, (), |row| row.get(0)).unwrap();
     let waiting = |raw: &Connection| -> i64 {
         let count = "SELECT (SELECT max(seq) FROM opens) - indexed_to FROM about";
         raw.query_row(count, (), |row| row.get(0)).unwrap()
     };
     assert!(waiting(&raw) >= 2_000);
     drop(raw);
-    spoil(&file, "opens", |n| n == leaves as usize - 10);
+    let leaves = leaves(&file, "opens");
+    spoil(&file, "opens", |n| n == leaves - 10);
     let store = SqliteStore::open(&file).unwrap();
     let read = |n: u64| block_on(store.opens(&OpenQuery::oldest(ping_id(n), 99))).unwrap();
     let repeated = block_on(store.record(&late[1_980..], &[], Attempt::Repeat)).unwrap();

@@ -2,14 +2,14 @@
 #![allow(unreachable_pub, dead_code, reason = "each test uses a part of what all share")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use mailping_core::store::{Attempt, OpenQuery, Recorded};
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use mailping_core::fetcher::{Fetcher, Verdict};
 use mailping_core::pings::{Ping, Status, TimeStep};
 use mailping_core::receipts::{Open, OpenId, PingQuery};
-use mailping_core::store::Store;
+use mailping_core::store::{Attempt, OpenQuery, Recorded, Store};
 use mailping_core::{Basis, Detail, PingId, Timestamp};
 use mailping_sqlite::SqliteStore;
 use pollster::block_on;
@@ -92,12 +92,20 @@ pub fn spoil(file: &Path, name: &str, is_spoilt: impl Fn(usize) -> bool) {
     let raw = Connection::open(file).unwrap();
     let mut find = raw.prepare("SELECT pageno FROM dbstat WHERE name = ?1 AND pagetype = 'leaf'").unwrap();
     let pages = find.query_map([name], |row| row.get::<_, u32>(0)).unwrap();
-    let pages: Vec<usize> = pages.map(|page| page.unwrap() as usize).collect();
+    let pages: Vec<u32> = pages.map(|page| page.unwrap()).collect();
     drop(find);
     drop(raw);
-    let mut bytes = std::fs::read(file).unwrap();
+    // In place, since a store may have it open.
+    let mut bytes = std::fs::OpenOptions::new().write(true).open(file).unwrap();
     for (_, page) in pages.iter().enumerate().filter(|(n, _)| is_spoilt(*n)) {
-        bytes[(page - 1) * PAGE..page * PAGE].fill(0xa5);
+        bytes.seek(SeekFrom::Start(u64::from(page - 1) * PAGE as u64)).unwrap();
+        bytes.write_all(&[0xa5; PAGE]).unwrap();
     }
-    std::fs::write(file, bytes).unwrap();
+}
+
+/// How many pages with rows a table or an index has.
+pub fn leaves(file: &Path, name: &str) -> usize {
+    let count = "SELECT count(*) FROM dbstat WHERE name = ?1 AND pagetype = 'leaf'";
+    let raw = Connection::open(file).unwrap();
+    raw.query_row(count, [name], |row| row.get::<_, u32>(0)).unwrap() as usize
 }
