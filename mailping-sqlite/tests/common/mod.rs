@@ -109,3 +109,14 @@ pub fn leaves(file: &Path, name: &str) -> usize {
     let raw = Connection::open(file).unwrap();
     raw.query_row(count, [name], |row| row.get::<_, u32>(0)).unwrap() as usize
 }
+
+/// Waits until the index has all opens, which it gets when no hits have come for a second or two.
+pub fn wait_for_index(file: &Path) {
+    let raw = Connection::open(file).unwrap();
+    let begun = std::time::Instant::now();
+    let waits = "SELECT (SELECT max(seq) FROM opens) > indexed_to FROM about";
+    while raw.query_row(waits, (), |row| row.get::<_, bool>(0)).unwrap() {
+        assert!(begun.elapsed().as_secs() < 60, "the index is never filled");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
