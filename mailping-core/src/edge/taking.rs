@@ -1,6 +1,7 @@
 //! A batch as the centre takes it: bounded while it comes in, and kept on the way of the centre's
 //! own hits.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -145,24 +146,25 @@ async fn keep(tracker: &Tracker, head: &Head, text: &[u8]) -> Result<Answer, Ref
     }
     // All that has to be looked up comes first: then all of it is one batch of the writer's.
     let latest = inner.now().plus(MAX_AHEAD);
-    let mut allowed = Vec::with_capacity(entries.len());
+    let (mut allowed, mut unreadable) = (Vec::with_capacity(entries.len()), BTreeSet::new());
     for entry in entries {
         allowed.push(match entry {
-            Some(entry) if time(&entry) <= latest => {
+            Some(entry) if time(&entry) <= latest && !unreadable.contains(&entry.ping()) => {
                 match inner.edges.precision(entry.ping(), &*inner.store).await {
                     Ok(of_ping) => {
                         let narrowed = of_ping.and_then(|of_ping| inner.observer.narrowed(entry, of_ping));
                         narrowed.ok_or(Outcome::Filtered)
                     }
-                    // It keeps no other from being taken.
+                    // It keeps no other from being taken, and is looked up and told once a batch.
                     Err(error @ StoreError::Corrupt { .. }) => {
+                        unreadable.insert(entry.ping());
                         tracing::error!(ping = %entry.ping(), failure = %error, "what an edge has of a ping is refused");
                         Err(Outcome::Refused)
                     }
                     Err(error) => return Err(busy(&error)),
                 }
             }
-            // Of a newer version, or of a clock that is wrong.
+            // Of a newer version, a clock that is wrong, or a ping that cannot be read.
             _ => Err(Outcome::Refused),
         });
     }

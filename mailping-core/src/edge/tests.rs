@@ -1,3 +1,5 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use pollster::block_on;
@@ -425,12 +427,35 @@ fn a_record_that_the_database_refuses_is_answered_so_and_the_others_are_kept() {
 }
 
 #[test]
-fn a_ping_that_cannot_be_read_costs_its_own_records() {
+fn a_ping_that_cannot_be_read_costs_its_own_records_and_is_told_once() {
     let centre = Centre::new();
     centre.store.damage(id(2));
-    let outcomes = centre.sends(&[open(2, 2), open(1, 1)], &[LastDay::new(id(2), time(0))]);
-    assert_eq!(outcomes, [Outcome::Refused, Outcome::Kept, Outcome::Refused]);
-    assert_eq!(centre.kept(1).len(), 1);
+    let errors = Errors::default();
+    let outcomes = tracing::subscriber::with_default(errors.clone(), || {
+        centre.sends(&[open(2, 2), open(1, 1), open(2, 3)], &[LastDay::new(id(2), time(0))])
+    });
+    assert_eq!(outcomes, [Outcome::Refused, Outcome::Kept, Outcome::Refused, Outcome::Refused]);
+    assert_eq!((centre.kept(1).len(), errors.0.load(Ordering::Relaxed)), (1, 1));
+}
+
+/// Counts what is logged as an error on one thread.
+#[derive(Clone, Default)]
+struct Errors(Arc<AtomicUsize>);
+
+impl tracing::Subscriber for Errors {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::ERROR
+    }
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
 }
 
 #[test]
