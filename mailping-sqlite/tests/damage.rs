@@ -11,7 +11,9 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use common::{PAGE, insert, leaves, open, ping, ping_id, spoil, time, wait_for_index};
+use common::{
+    PAGE, insert, leaves, open, ping, ping_id, spoil, spoil_last, time, wait_for_index, wait_until,
+};
 use mailping_core::receipts::{LastDay, Open};
 use mailping_core::store::{Attempt, Observation, OpenQuery, PingQuery, Recorded, Store, StoreError};
 use mailping_core::{PingId, Timestamp};
@@ -286,13 +288,7 @@ fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
             assert_eq!(count(&store, n), 31 + round, "round {round}, ping {n}: once, and at once");
         }
         // The damage is found when they go into the index.
-        let raw = Connection::open(&file).unwrap();
-        let is_over = "SELECT index_broken OR indexed_to = (SELECT max(seq) FROM opens) FROM about";
-        let begun = std::time::Instant::now();
-        while !raw.query_row(is_over, (), |row| row.get::<_, bool>(0)).unwrap() {
-            assert!(begun.elapsed().as_secs() < 60, "round {round}: neither broken nor filled");
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
+        wait_until(&file, "SELECT index_broken OR indexed_to = (SELECT max(seq) FROM opens) FROM about");
         drop(store);
     }
     let raw = Connection::open(&file).unwrap();
@@ -310,12 +306,6 @@ fn an_erasure_does_not_meet_what_is_damaged_elsewhere() {
     let store = SqliteStore::open(&file).unwrap();
     let erased = block_on(store.erase(ping_id(PINGS - 1))).unwrap().unwrap();
     assert_eq!((erased.pings, erased.opens), (1, 30));
-}
-
-/// Lets the last page of a table be bad, which takes new rows.
-fn spoil_last(file: &Path, table: &str) {
-    let leaves = leaves(file, table);
-    spoil(file, table, |n| n + 1 == leaves);
 }
 
 /// A mark from before the damage stays good, and what comes later is news behind it.

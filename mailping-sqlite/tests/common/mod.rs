@@ -103,6 +103,12 @@ pub fn spoil(file: &Path, name: &str, is_spoilt: impl Fn(usize) -> bool) {
     }
 }
 
+/// Lets the last page of a table or an index be bad, which takes new rows.
+pub fn spoil_last(file: &Path, name: &str) {
+    let leaves = leaves(file, name);
+    spoil(file, name, |n| n + 1 == leaves);
+}
+
 /// How many pages with rows a table or an index has.
 pub fn leaves(file: &Path, name: &str) -> usize {
     let count = "SELECT count(*) FROM dbstat WHERE name = ?1 AND pagetype = 'leaf'";
@@ -112,11 +118,15 @@ pub fn leaves(file: &Path, name: &str) -> usize {
 
 /// Waits until the index has all opens, which it gets when no hits have come for a second or two.
 pub fn wait_for_index(file: &Path) {
+    wait_until(file, "SELECT indexed_to >= (SELECT max(seq) FROM opens) FROM about");
+}
+
+/// Waits until a question to the file is answered with yes.
+pub fn wait_until(file: &Path, question: &str) {
     let raw = Connection::open(file).unwrap();
     let begun = std::time::Instant::now();
-    let waits = "SELECT (SELECT max(seq) FROM opens) > indexed_to FROM about";
-    while raw.query_row(waits, (), |row| row.get::<_, bool>(0)).unwrap() {
-        assert!(begun.elapsed().as_secs() < 60, "the index is never filled");
+    while !raw.query_row(question, (), |row| row.get::<_, bool>(0)).unwrap() {
+        assert!(begun.elapsed().as_secs() < 60, "never yes: {question}");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
