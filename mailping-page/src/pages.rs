@@ -16,6 +16,7 @@ mod steps;
 mod words;
 
 use http::{Method, StatusCode};
+use mailping_core::store::StoreError;
 use mailping_core::{Error, PingId};
 
 use self::frame::Frame;
@@ -72,7 +73,12 @@ fn no_such_ping(visit: &Visit<'_>) -> Answer {
 
 fn failed(visit: &Visit<'_>, error: &Error) -> Answer {
     tracing::error!(error = with_sources(error), "the store failed");
-    let text = "The database did not carry it out. Nothing was changed; please try again.";
+    let text = match error {
+        Error::Store(StoreError::Corrupt { .. }) => {
+            "The database is damaged and did not carry it out. Nothing was changed. The program's log says more."
+        }
+        _ => "The database did not carry it out. Nothing was changed; please try again.",
+    };
     frame::problem(Frame::new(visit), StatusCode::SERVICE_UNAVAILABLE, "That did not work", text)
 }
 

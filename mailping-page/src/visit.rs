@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use mailping_core::receipts::PingQuery;
+use mailping_core::store::StoreError;
 use mailping_core::{Error, PingId, Tracker};
 
 use crate::access::{Grant, Scope};
@@ -68,5 +69,11 @@ pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
 /// What the store did not do, to a program.
 pub(crate) fn failed(error: &Error) -> Answer {
     tracing::error!(error = with_sources(error), "the store failed");
-    Answer::error(StatusCode::SERVICE_UNAVAILABLE, "store", None, "the store did not carry it out; try again")
+    let message = match error {
+        Error::Store(StoreError::Corrupt { .. }) => {
+            "the database is damaged and did not carry it out: see the log"
+        }
+        _ => "the store did not carry it out; try again",
+    };
+    Answer::error(StatusCode::SERVICE_UNAVAILABLE, "store", None, message)
 }

@@ -227,8 +227,15 @@ pub(crate) fn advance(
 pub(crate) fn catch_up(connection: &Connection, tail: &Mutex<Tail>, seen: i64) -> Result<Vec<Entry>> {
     let mark = mark(connection)?;
     let mut entries = Vec::new();
-    after(connection, seen.max(mark), |entry| entries.push(entry))?;
+    let gaps = after(connection, seen.max(mark), |entry| entries.push(entry))?;
     let mut tail = locked(tail);
+    if gaps > 0 && !tail.is_broken {
+        tracing::error!(
+            "opens that are in no index cannot be read: no others come into it until the next start, which saves them"
+        );
+        // The mark must not pass what nobody has read: no erasure would find it.
+        tail.break_off();
+    }
     tail.catch_up(mark, &entries);
     if !entries.is_empty() {
         // Of a state of the file that may be an older one by now.
@@ -237,11 +244,15 @@ pub(crate) fn catch_up(connection: &Connection, tail: &Mutex<Tail>, seen: i64) -
     Ok(entries)
 }
 
-/// All opens that are in no index: from the table, which never errs.
-pub(crate) fn above_mark(connection: &Connection) -> Result<Vec<Entry>> {
+/// All opens after a number, or that are in no index: from the table, which never errs. An error if
+/// some of them cannot be read, since nobody can tell whose they are.
+pub(crate) fn waiting(connection: &Connection, after_seq: Option<i64>) -> Result<Vec<Entry>> {
     let mut waiting = Vec::new();
-    after(connection, mark(connection)?, |entry| waiting.push(entry))?;
-    Ok(waiting)
+    let from = after_seq.map_or_else(|| mark(connection), Ok)?;
+    match after(connection, from, |entry| waiting.push(entry))? {
+        0 => Ok(waiting),
+        _ => Err(Failure::corrupt("opens that are in no index")),
+    }
 }
 
 /// The first `most` entries of a span in the index. If something is damaged an open may have two.
@@ -262,17 +273,18 @@ pub(crate) fn mark(connection: &Connection) -> Result<i64> {
     Ok(connection.prepare_cached("SELECT indexed_to FROM about")?.query_row((), |row| row.get(0))?)
 }
 
-/// The places of all opens after a number. What cannot be read is passed over.
-pub(crate) fn after(connection: &Connection, seq: i64, mut each: impl FnMut(Entry)) -> Result<()> {
+/// The places of all opens after a number. What cannot be read is passed over, and counted.
+pub(crate) fn after(connection: &Connection, seq: i64, mut each: impl FnMut(Entry)) -> Result<u64> {
     let mut find =
         connection.prepare_cached("SELECT seq, ping, at, id FROM opens WHERE seq >= ?1 ORDER BY seq")?;
-    let visit = |row: &Row<'_>| {
-        if let Some(entry) = readable(entry(row), &mut 0)? {
+    let mut unreadable = 0;
+    let gaps = walk(&mut find, seq, |row| {
+        if let Some(entry) = readable(entry(row), &mut unreadable)? {
             each(entry);
         }
         Ok(true)
-    };
-    walk(&mut find, seq, visit).map(drop)
+    })?;
+    Ok(gaps + unreadable)
 }
 
 /// Reads a row of number, ping, time and id.

@@ -14,6 +14,7 @@ mod failure;
 mod files;
 mod index;
 mod ledger;
+mod lost_log;
 mod migrate;
 mod milestones;
 mod names;

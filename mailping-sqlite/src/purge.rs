@@ -75,7 +75,7 @@ fn purge_ping(connection: &Connection, tail: &Mutex<Tail>, ping: i64, most: usiz
     let span = Span::new(ping, false, None);
     let mut entries = index::of(connection, &span, most)?;
     if locked(tail).is_broken {
-        entries.extend(index::above_mark(connection)?.iter().filter(|entry| entry.ping == ping));
+        entries.extend(index::waiting(connection, None)?.iter().filter(|entry| entry.ping == ping));
     } else {
         entries.extend(locked(tail).some_of(&span, usize::MAX));
     }

@@ -16,7 +16,7 @@ use crate::files::{self, Files, beside};
 use crate::index::{self, ROUND};
 use crate::migrate::{self, STEPS};
 use crate::walk::{FAR, walk};
-use crate::{connect, ledger, rows};
+use crate::{connect, ledger, lost_log, rows};
 
 /// More rows than a file can have lost.
 const MORE_THAN_ANY: i64 = 1 << 32;
@@ -38,6 +38,7 @@ pub struct Recovered {
 
 /// Opens the file of a store, repaired as far as it has to be.
 pub(crate) fn open(path: &Path) -> Result<(Connection, Files)> {
+    lost_log::report(path);
     match whole(path) {
         Err(failure) if failure.is_corrupt() => {}
         opened => return opened,
@@ -68,12 +69,24 @@ pub(crate) fn open(path: &Path) -> Result<(Connection, Files)> {
 fn whole(path: &Path) -> Result<(Connection, Files)> {
     let before = files::identity(path);
     let mut connection = connect::writer(path)?;
+    // An index that lacks a row would let an objection or an erasure find nothing, and be
+    // confirmed. Of opens alone the rows themselves may be damaged: these are counted where they
+    // are read.
+    for table in ["pings", "objections", "last_days", "milestones", "opens_by_ping"] {
+        let check = format!("PRAGMA integrity_check({table})");
+        let told: String = connection.query_row(&check, (), |row| row.get(0))?;
+        if told != "ok" {
+            return Err(Failure::corrupt("a table or an index of it"));
+        }
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if transaction.query_row("SELECT index_broken FROM about", (), |row| row.get(0))? {
         return Err(Failure::corrupt("the index of opens"));
     }
     // Whether each table takes a row at the place where new ones come.
     transaction.execute_batch(include_str!("schema/try.sql"))?;
+    // Before the index passes what nobody can read.
+    index::waiting(&transaction, None)?;
     const TWO_STATES: Failure =
         Failure::corrupt("the database file is not in one state: was it copied while in use?");
     // A file that was put together from two states may have rows with numbers that it would give
@@ -85,6 +98,8 @@ fn whole(path: &Path) -> Result<(Connection, Files)> {
         "SELECT max(ping) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pings'), 0) FROM opens_by_ping",
         "SELECT max(ping) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pings'), 0) FROM milestones",
         "SELECT 1 FROM opens WHERE seq > (SELECT indexed_to FROM about) AND ping NOT IN (SELECT n FROM pings)",
+        "SELECT (SELECT count(*) FROM opens_by_ping) <
+            (SELECT count(*) FROM opens WHERE seq <= (SELECT indexed_to FROM about))",
     ] {
         let doubt = transaction.query_row(doubt, (), |row| row.get::<_, Option<bool>>(0)).optional();
         if readable(doubt, &mut 0)?.flatten().flatten() == Some(true) {
@@ -168,6 +183,7 @@ fn save(from: &Path, to: &Path) -> Result<Recovered> {
     let are_numbers_lost = *left_out > 0;
     recovered.pings = copy(&damaged, &transaction, "pings", left_out)?;
     recovered.objections = copy(&damaged, &transaction, "objections", left_out)?;
+    recovered.objections += copy_lost_objections(&damaged, &transaction)?;
     let before_opens = *left_out;
     for table in ["opens", "last_days", "milestones"] {
         copy(&damaged, &transaction, table, left_out)?;
@@ -240,6 +256,23 @@ fn copy(damaged: &Connection, target: &Transaction<'_>, table: &str, left_out: &
         Ok(true)
     })?;
     *left_out += gaps + visited - copied;
+    Ok(copied)
+}
+
+/// Copies the objections whose rows are lost and that their index still has: how far they went is
+/// lost too, so to everything.
+fn copy_lost_objections(damaged: &Connection, target: &Transaction<'_>) -> Result<u64> {
+    let mut find = damaged.prepare(
+        "SELECT key, hash FROM objections INDEXED BY sqlite_autoindex_objections_1 ORDER BY key, hash",
+    )?;
+    let mut insert =
+        target.prepare("INSERT OR IGNORE INTO objections (key, hash, scope) VALUES (?1, ?2, 1)")?;
+    let (mut found, mut copied) = (find.query(())?, 0);
+    while let Some(row) = readable(found.next(), &mut 0)?.flatten() {
+        if let Some(values) = readable(values(row, 0), &mut 0)? {
+            copied += written(insert.execute(params_from_iter(values)))?;
+        }
+    }
     Ok(copied)
 }
 

@@ -20,10 +20,8 @@ impl Sealing for SqliteStore {
         created: &NewStatement,
     ) -> Result<Entered, StoreError> {
         let (ping, recipient, secret, created) = (ping.clone(), recipient.cloned(), *secret, created.clone());
-        let insert = move |change: &rusqlite::Transaction<'_>| {
-            ledger::insert_sealed(change, &ping, recipient.as_ref(), &secret, &created)
-        };
-        self.added(self.changes.call(move |writer| writer.write(insert)).await)
+        self.write(move |change| ledger::insert_sealed(change, &ping, recipient.as_ref(), &secret, &created))
+            .await
     }
 
     async fn ledger(&self) -> Result<Ledger, StoreError> {
@@ -32,11 +30,7 @@ impl Sealing for SqliteStore {
 
     async fn step(&self, from: u64, step: &Step) -> Result<bool, StoreError> {
         let (step, rows) = (step.clone(), step.statements.len() + step.leaves.len());
-        let stepped = self.changes.call(move |writer| match step.ended.is_empty() {
-            true => writer.note(|change| ledger::step(change, from, &step)),
-            false => writer.write(|change| ledger::step(change, from, &step)),
-        });
-        let stepped = self.added(stepped.await);
+        let stepped = self.write(move |change| ledger::step(change, from, &step)).await;
         self.upkeep.moved(rows).await;
         stepped
     }

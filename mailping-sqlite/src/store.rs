@@ -63,29 +63,35 @@ impl SqliteStore {
         Ok(Self { path, changes, reads, upkeep, writer })
     }
 
-    /// Runs `change` as one transaction, on the thread that writes.
-    async fn write<R: Send + 'static>(
+    /// Runs `change` on the thread that writes. If it meets damage, the next start writes what can
+    /// be read to a new file, and then it can be made.
+    pub(crate) async fn change<R: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Writer) -> Result<R, Failure> + Send + 'static,
+    ) -> Result<R, StoreError> {
+        let changed = self.changes.call(move |writer| change(writer)).await;
+        if matches!(changed, Err(StoreError::Corrupt { .. })) {
+            tracing::error!(
+                "the database file is damaged where something changes: the next start writes what can be read to a \
+                 new file"
+            );
+            self.changes.tell(|writer| writer.ask_for_repair());
+        }
+        changed
+    }
+
+    /// As one transaction.
+    pub(crate) async fn write<R: Send + 'static>(
         &self,
         change: impl FnOnce(&Transaction<'_>) -> Result<R, Failure> + Send + 'static,
     ) -> Result<R, StoreError> {
-        self.changes.call(move |writer| writer.write(change)).await
+        self.change(move |writer| writer.write(change)).await
     }
 
     /// A page for each of these queries.
     async fn pages(&self, queries: Vec<OpenQuery>) -> Result<Vec<Page<Open, OpenCursor>>, StoreError> {
         let tail = Arc::clone(&self.writer.tail);
         self.reads.call(move |connection| opens::pages(connection, &tail, &queries)).await
-    }
-
-    /// What became of adding something. If it met damage, the next start makes the indexes anew.
-    pub(crate) fn added<T>(&self, added: Result<T, StoreError>) -> Result<T, StoreError> {
-        if matches!(added, Err(StoreError::Corrupt { .. })) {
-            tracing::error!(
-                "an index is damaged where something new belongs: it is made anew at the next start"
-            );
-            self.changes.tell(|writer| writer.ask_for_repair());
-        }
-        added
     }
 
     /// Writes all that can be read of a damaged database file to a new one of mode 0600, past pages
@@ -95,7 +101,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::Incompatible`] if `to` is there already, or if `from` is no file of this crate
-    /// or its first page is lost; [`StoreError::Unavailable`] if a disk is full or fails.
+    /// or its description of itself is lost; [`StoreError::Unavailable`] if a disk is full or fails.
     pub fn recover(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<Recovered, StoreError> {
         Ok(repair::recover(from.as_ref(), to.as_ref())?)
     }
@@ -161,8 +167,7 @@ impl Store for SqliteStore {
         recipient: Option<&RecipientHashes>,
     ) -> Result<Status, StoreError> {
         let (ping, recipient) = (ping.clone(), recipient.cloned());
-        let insert = self.write(move |change| changes::insert_ping(change, &ping, recipient.as_ref()));
-        self.added(insert.await)
+        self.write(move |change| changes::insert_ping(change, &ping, recipient.as_ref())).await
     }
 
     async fn ping(&self, id: PingId) -> Result<Option<Ping>, StoreError> {
@@ -201,7 +206,7 @@ impl Store for SqliteStore {
 
     async fn erase(&self, id: PingId) -> Result<Option<Deleted>, StoreError> {
         let erase = move |change: &Transaction<'_>, waiting: &[Entry]| changes::erase(change, id, waiting);
-        self.changes.call(move |writer| writer.erase(erase)).await
+        self.change(move |writer| writer.erase(erase)).await
     }
 
     async fn object(&self, recipient: &RecipientHashes, scope: ObjectionScope) -> Result<(), StoreError> {
@@ -218,7 +223,7 @@ impl Store for SqliteStore {
         let erase = move |change: &Transaction<'_>, waiting: &[Entry]| {
             changes::erase_recipient(change, &recipient, waiting)
         };
-        self.changes.call(move |writer| writer.erase(erase)).await
+        self.change(move |writer| writer.erase(erase)).await
     }
 
     async fn objection(&self, recipient: &RecipientHashes) -> Result<Option<ObjectionScope>, StoreError> {

@@ -110,11 +110,6 @@ impl Writer {
         })
     }
 
-    /// As [`Writer::write`], for what does not change which pings record.
-    pub(crate) fn note<R>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<R>) -> Result<R> {
-        self.write_by(&mut self.connection(), work)
-    }
-
     fn write_by<R>(
         &self,
         connection: &mut Connection,
@@ -169,10 +164,10 @@ impl Writer {
         // Most of it before the transaction, which must not come across damage, and by a connection
         // of its own, so that no hit waits.
         let reader = connect::reader(self.files.path())?;
-        let mut waiting = index::above_mark(&reader)?;
+        let mut waiting = index::waiting(&reader, None)?;
         let last = waiting.last().map_or(index::mark(&reader), |entry| Ok(entry.seq))?;
         let result = self.write(|transaction| {
-            index::after(transaction, last, |entry| waiting.push(entry))?;
+            waiting.extend(index::waiting(transaction, Some(last))?);
             work(transaction, &waiting)
         })?;
         self.owe_empty_log();
@@ -350,7 +345,7 @@ mod tests {
         another.record(&open(&ping, 1), &[], Attempt::First).unwrap();
         let mut reader = connect::reader(&file).unwrap();
         let snapshot = reader.transaction().unwrap();
-        assert_eq!(index::above_mark(&snapshot).unwrap().len(), 1);
+        assert_eq!(index::waiting(&snapshot, None).unwrap().len(), 1);
         another.erase(|change, waiting| changes::erase(change, ping.id, waiting)).unwrap();
         writer.write(|_| Ok(())).unwrap();
         index::catch_up(&snapshot, &writer.tail, 0).unwrap();

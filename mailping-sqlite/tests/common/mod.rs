@@ -103,6 +103,11 @@ pub fn spoil(file: &Path, name: &str, is_spoilt: impl Fn(usize) -> bool) {
     }
 }
 
+/// Commits something, so that a store that runs reads its pages again.
+pub fn let_reread(file: &Path) {
+    Connection::open(file).unwrap().execute("UPDATE about SET one = one", ()).unwrap();
+}
+
 /// Lets the last page of a table or an index be bad, which takes new rows.
 pub fn spoil_last(file: &Path, name: &str) {
     let leaves = leaves(file, name);
