@@ -25,8 +25,29 @@ pub(crate) fn create_if_missing(path: &Path) -> Result<()> {
             Failure::incompatible("the folder of the database file is not writable by this process")
         }
         Err(error) if error.kind() != ErrorKind::AlreadyExists => StoreError::unavailable(error).into(),
-        _ => return Ok(()),
+        _ => {
+            warn_of_readers(path);
+            return Ok(());
+        }
     })
+}
+
+/// A copy that was put in place may have any mode. It may be meant, so nothing is changed.
+fn warn_of_readers(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(path).map_or(0, |file| file.permissions().mode());
+        if mode & 0o077 != 0 {
+            tracing::warn!(
+                mode = format!("{:04o}", mode & 0o777),
+                "others than its owner may read the database file: if that is not meant, run `chmod 600` on it and on \
+                 the -wal and -shm files beside it"
+            );
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
 }
 
 fn create(path: &Path) -> std::io::Result<()> {

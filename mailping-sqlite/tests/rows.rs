@@ -189,10 +189,29 @@ fn a_network_finer_than_the_mask_is_refused_by_the_file() {
         "192.0.2.0/24 x",
         "",
         "192.0.2.0/240",
+        "192.0.2.0/2a",
+        "192.0.2.0/24/5",
+        "192.0.2.7.0/24",
         "::ffff:192.0.2.7/48",
+        "::ffff:192.0.2.0/24",
+        "2001:db8:1:2::/48",
+        "2001:db8:1:2:3:4:5::/48",
+        "2001:db8::1:2::/48",
+        "c000:207:1:2:3:4:5::/1",
+        "2002:c000:207::/48",
+        "2002:c000:207::/40",
+        "2002:c000:200::/41",
     ] {
         assert!(!write(finer), "{finer}");
     }
+    proptest!(|(bits: u128, prefix in 0..=48_u32, zeros in 0..=6_u32, is_6to4: bool)| {
+        let bits = if is_6to4 { bits >> 16 | 0x2002 << 112 } else { bits & !(u128::MAX << 80 << (zeros * 8)) };
+        let kept = bits & !u128::MAX.checked_shr(prefix).unwrap_or(0);
+        let v4 = std::net::Ipv4Addr::from_bits(u32::try_from(kept >> 96).unwrap());
+        for network in [format!("{}/{prefix}", std::net::Ipv6Addr::from_bits(kept)), format!("{v4}/{prefix}")] {
+            prop_assert_eq!(network.parse::<MaskedIp>().is_ok(), write(&network), "{}", network);
+        }
+    });
 }
 
 /// What a newer version may have written: codes and evidence that this one does not know.

@@ -53,11 +53,14 @@ CREATE TABLE opens (
     rules_version INTEGER NOT NULL,
     -- Masked: the last octet of an IPv4 network is 0 and its prefix at most 24 bits, that of an
     -- IPv6 network at most 48.
-    network TEXT CHECK (network NOT GLOB '*[^0-9./]*' AND network GLOB '*.0/[12][0-9]'
-            AND network NOT GLOB '*/2[5-9]'
-        OR network NOT GLOB '*[^0-9./]*' AND network GLOB '*.0/[0-9]'
-        OR network NOT GLOB '*[^0-9a-f:/]*' AND network GLOB '*::/[1-4][0-9]' AND network NOT GLOB '*/49'
-        OR network NOT GLOB '*[^0-9a-f:/]*' AND network GLOB '*::/[0-9]'),
+    network TEXT CHECK (network NOT GLOB '*/*/*' AND (
+        network NOT GLOB '*[^0-9./]*' AND network GLOB '*.*.*.0/*' AND network NOT GLOB '*.*.*.*.*'
+            AND (network GLOB '*/[0-9]' OR network GLOB '*/1[0-9]' OR network GLOB '*/2[0-4]')
+        OR network NOT GLOB '*[^0-9a-f:/]*' AND network GLOB '*::/*'
+            AND network NOT GLOB '*:*:*:*::/*' AND network NOT GLOB '*::*::*'
+            AND (network GLOB '*/[0-9]' OR network GLOB '*/[1-3][0-9]' OR network GLOB '*/4[0-8]')
+            AND (network NOT GLOB '2002:*' OR network NOT GLOB '*/4[1-9]'
+                AND (network NOT GLOB '2002:*:*::/*' OR network GLOB '*00::/*')))),
     country TEXT CHECK (length(country) = 2),
     city TEXT CHECK (length(city) BETWEEN 1 AND 200),
     tie INTEGER NOT NULL            -- a sum of the ping's id, `id` and `at`: a damaged row is not shown at a wrong ping
@@ -185,7 +188,7 @@ CREATE TABLE names (
 ) WITHOUT ROWID, STRICT;
 
 -- The views are read with whatever SQLite a person has: nothing in them is newer than the tables
--- themselves (3.37).
+-- themselves (3.37). They do not check `tie`: a damaged row may stand in them at a wrong ping.
 
 -- Each open with names instead of codes. A time has no digit that its step leaves open:
 -- `2026-11-27` is a day, `2026-11-27T10:00Z` an hour. A step that only a newer version knows reads
@@ -198,7 +201,7 @@ SELECT lower(substr(hex(p.id), 1, 8) || '-' || substr(hex(p.id), 9, 4) || '-' ||
     lower(hex(o.id)) AS id,
     strftime(CASE WHEN o.time_step >= 4 THEN '%Y-%m-%dT%H:%M:%fZ' WHEN o.time_step >= 2 THEN '%Y-%m-%dT%H:00Z' ELSE '%Y-%m-%d' END,
         o.at / 1000.0, 'unixepoch') AS at,
-    coalesce((SELECT name FROM names WHERE list = 'time_step' AND code = o.time_step), 'unknown') AS time_step,
+    (SELECT name FROM names WHERE list = 'time_step' AND code <= o.time_step ORDER BY code DESC LIMIT 1) AS time_step,
     coalesce((SELECT name FROM names WHERE list = 'fetcher' AND code = o.fetcher), 'unknown') AS fetcher,
     (SELECT name FROM names WHERE list = 'provider' AND code = o.provider) AS provider,
     coalesce((SELECT name FROM names WHERE list = 'verdict' AND code = o.verdict), 'uncertain') AS verdict,
@@ -237,7 +240,7 @@ SELECT lower(substr(hex(p.id), 1, 8) || '-' || substr(hex(p.id), 9, 4) || '-' ||
     (SELECT strftime(CASE WHEN (last & 255) >= 4 THEN '%Y-%m-%dT%H:%M:%fZ' WHEN (last & 255) >= 2 THEN '%Y-%m-%dT%H:00Z' ELSE '%Y-%m-%d' END,
         (last >> 8) / 1000.0, 'unixepoch')
         FROM (SELECT max(coalesce(s.last_human, l.day << 8), coalesce(l.day << 8, s.last_human)) AS last)) AS last_human_open,
-    (SELECT name FROM names WHERE list = 'detail' AND code = p.detail) AS detail,
+    (SELECT name FROM names WHERE list = 'detail' AND code <= p.detail ORDER BY code DESC LIMIT 1) AS detail,
     strftime('%Y-%m-%dT%H:%M:%fZ', p.sent_at / 1000.0, 'unixepoch') AS sent_at,
     strftime('%Y-%m-%dT%H:%M:%fZ', p.record_until / 1000.0, 'unixepoch') AS record_until,
     strftime('%Y-%m-%dT%H:%M:%fZ', p.keep_until / 1000.0, 'unixepoch') AS keep_until
