@@ -43,6 +43,7 @@ impl Store for Timed {
     fn spool(&self) -> Option<&dyn Spooling> { self.0.spool() }
     fn sealing(&self) -> Option<&dyn Sealing> { self.0.sealing() }
     fn copies(&self) -> usize { self.0.copies() }
+    async fn close(&self) { self.0.close().await }
 }
 
 #[tokio::main]

@@ -145,7 +145,9 @@ impl Intake<'_> {
     /// could not be written and are lost. To be called after the server has stopped; a tracker that
     /// is only dropped goes on writing for ten seconds if the process lives.
     pub async fn close(self, patience: Duration) -> usize {
-        self.0.queue.close(patience).await
+        let lost = self.0.queue.close(patience).await;
+        self.0.store.close().await;
+        lost
     }
 
     /// Notes a HEAD for a pixel. It displays nothing and leaves nothing behind; but what sends one

@@ -189,6 +189,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// On how many machines' disks a change is when it is answered, at the least: 1 for a database
     /// on one machine, 0 if it is in memory alone. It always says the same, and waits for nothing.
     fn copies(&self) -> usize;
+
+    /// Leaves the database as whoever opens it next should find it, when its tracker is
+    /// [closed](crate::intake::Intake::close): nothing, unless there is a log to be emptied. The
+    /// store can be used afterwards. One around another store hands it on.
+    async fn close(&self) {}
 }
 
 /// The recipient hash that a store writes, and all that it matches.

@@ -312,4 +312,8 @@ impl Store for SpooledStore {
     fn copies(&self) -> usize {
         self.database.copies()
     }
+
+    async fn close(&self) {
+        self.database.close().await;
+    }
 }

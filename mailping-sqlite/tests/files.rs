@@ -40,6 +40,23 @@ fn a_new_file_and_its_log_are_their_owners_alone() {
     assert_eq!(files, 3, "the database, its log and the log's index");
 }
 
+/// Whatever of the program still lives.
+#[test]
+fn the_file_alone_holds_everything_once_its_tracker_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailping.db");
+    let store = SqliteStore::open(&file).unwrap();
+    insert(&store, &ping(1));
+    record(&store, &[open(ping_id(1), 1), open(ping_id(1), 2)]);
+    let keys = mailping_core::Keyring::generate().unwrap();
+    let tracker = mailping_core::Tracker::builder(keys, store).base_url("https://app.example/px").unwrap();
+    let tracker = block_on(tracker.build()).unwrap();
+    assert_eq!(block_on(tracker.intake().close(std::time::Duration::from_secs(5))), 0);
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(&file, &copy).unwrap();
+    assert_eq!(count_opens(&SqliteStore::open(&copy).unwrap(), ping_id(1)), 2);
+}
+
 #[test]
 fn erased_bytes_are_gone_from_file_and_log() {
     let folder = tempfile::tempdir().unwrap();
