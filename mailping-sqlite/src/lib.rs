@@ -1,5 +1,6 @@
 // Links for rustdoc, which has them in other places than the repository.
 //! [mailping]: mailping_core
+//! [`Intake::close`]: mailping_core::intake::Intake::close
 //! [`Open`]: mailping_core::receipts::Open
 //! [`Ping`]: mailping_core::pings::Ping
 //! [stores]: mailping_core::guide::stores

@@ -101,7 +101,8 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::Incompatible`] if `to` is there already, or if `from` is no file of this crate
-    /// or its description of itself is lost; [`StoreError::Unavailable`] if a disk is full or fails.
+    /// or its description of itself is lost; [`StoreError::Unavailable`] if a disk is full or
+    /// fails.
     pub fn recover(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<Recovered, StoreError> {
         Ok(repair::recover(from.as_ref(), to.as_ref())?)
     }

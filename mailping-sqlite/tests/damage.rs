@@ -405,8 +405,8 @@ fn a_purge_passes_over_what_is_damaged_and_counts_it() {
     }
 }
 
-/// A page of opens that are in no index yet is bad: hits, repeats and receipts go on, and an erasure
-/// is not confirmed before nothing of the ping can be left.
+/// A page of opens that are in no index yet is bad: hits, repeats and receipts go on, and an
+/// erasure is not confirmed before nothing of the ping can be left.
 #[test]
 fn an_erasure_is_not_confirmed_while_opens_in_no_index_cannot_be_read() {
     let folder = tempfile::tempdir().unwrap();
