@@ -3,6 +3,7 @@
 //! What must survive damage stands in names, not in files: the database that the records are for
 //! and the order of the files.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,48 +42,29 @@ impl Folder {
         &self.path
     }
 
-    /// The numbers of the files of records, from the oldest.
-    pub(crate) fn numbers(&self) -> io::Result<Vec<u64>> {
-        let mut numbers = self.numbered(RECORDS)?;
-        numbers.sort_unstable();
-        Ok(numbers)
+    /// The files of records, from the oldest. A person may have named one otherwise than by number.
+    pub(crate) fn records(&self) -> io::Result<Vec<PathBuf>> {
+        files(&self.path, RECORDS)
     }
 
-    /// The numbers of the files that were put aside, from the oldest.
-    pub(crate) fn numbers_aside(&self) -> io::Result<Vec<u64>> {
-        let mut numbers = self.numbered(ASIDE)?;
-        numbers.sort_unstable();
-        Ok(numbers)
+    /// The files that were put aside, from the oldest.
+    pub(crate) fn aside(&self) -> io::Result<Vec<PathBuf>> {
+        files(&self.path, ASIDE)
     }
 
-    /// A number that no file has had since the folder was last empty.
+    /// A number above those of all files, but for numbers that leave no room above them.
     pub(crate) fn next_number(&self) -> io::Result<u64> {
-        let taken = self.numbered(RECORDS)?.into_iter().chain(self.numbered(ASIDE)?);
-        Ok(taken.max().unwrap_or(0) + 1)
+        let files = self.records()?.into_iter().chain(self.aside()?);
+        let numbers = files.filter_map(|file| file.file_stem()?.to_str()?.parse::<u64>().ok());
+        Ok(numbers.filter(|number| *number <= u64::MAX / 2).max().unwrap_or(0) + 1)
     }
 
-    pub(crate) fn records(&self, number: u64) -> PathBuf {
-        self.file(number, RECORDS)
-    }
-
-    /// The file that keeps what is put aside of this one.
-    pub(crate) fn aside(&self, number: u64) -> PathBuf {
-        self.file(number, ASIDE)
-    }
-
-    fn file(&self, number: u64, ending: &str) -> PathBuf {
-        self.path.join(format!("{number:016}.{ending}"))
-    }
-
-    fn numbered(&self, ending: &str) -> io::Result<Vec<u64>> {
-        let mut numbers = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
-            let name = entry?.file_name();
-            let found: Option<u64> =
-                name.to_str().and_then(|name| name.strip_suffix(ending)?.strip_suffix('.')?.parse().ok());
-            numbers.extend(found);
-        }
-        Ok(numbers)
+    /// A new file of records, of this number if it is free.
+    pub(crate) fn create(&self, number: u64) -> io::Result<(PathBuf, File)> {
+        let path = vacant(self.path.join(name(number, RECORDS)));
+        let file = options().create_new(true).append(true).open(&path)?;
+        self.sync()?;
+        Ok((path, file))
     }
 
     /// The database that the records are for, once it is known.
@@ -104,16 +86,14 @@ impl Folder {
 
     /// Moves the records that are for another database, and the name of that database, into a
     /// folder of their own: a spool that can be put in front of it.
-    pub(crate) fn part_with(&self, other: DatabaseId, numbers: &[u64]) -> io::Result<PathBuf> {
+    pub(crate) fn part_with(&self, other: DatabaseId, files: &[PathBuf]) -> io::Result<PathBuf> {
         let apart = self.path.join(format!("of-{other}"));
         make(&apart)?;
-        for number in numbers {
-            let from = self.records(*number);
-            let Some(name) = from.file_name() else { continue };
-            match fs::rename(&from, apart.join(name)) {
+        for file in files {
+            match move_into(&apart, file) {
                 // It was moved by a try that failed later, or somebody has removed it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                renamed => renamed?,
+                moved => drop(moved?),
             }
         }
         let name = format!("{DATABASE}{other}");
@@ -127,6 +107,47 @@ impl Folder {
     pub(crate) fn sync(&self) -> io::Result<()> {
         sync(&self.path)
     }
+}
+
+/// The files in a folder with this ending, in the order of their names.
+fn files(folder: &Path, ending: &str) -> io::Result<Vec<PathBuf>> {
+    let paths = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths: Vec<PathBuf> = paths.collect::<io::Result<_>>()?;
+    paths.retain(|path| path.extension().is_some_and(|found| found == ending));
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+fn name(number: u64, ending: &str) -> String {
+    format!("{number:016}.{ending}")
+}
+
+/// This path, or the first free number beside it if it is taken.
+fn vacant(path: PathBuf) -> PathBuf {
+    let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    let is_free = |path: &PathBuf| path.symlink_metadata().is_err();
+    let mut numbered = (1..).map(|number| path.with_file_name(name(number, ending)));
+    if is_free(&path) { path } else { numbered.find(is_free).unwrap_or(path) }
+}
+
+/// Moves a file into a folder, never over another file. It returns where the file is then.
+fn move_into(folder: &Path, file: &Path) -> io::Result<PathBuf> {
+    rename(file, folder.join(file.file_name().unwrap_or_default()))
+}
+
+/// Renames a file of records to one that was put aside, never over another file.
+pub(crate) fn put_aside(file: &Path) -> io::Result<PathBuf> {
+    rename(file, file.with_extension(ASIDE))
+}
+
+/// The name that a file which was put aside has once a person has renamed it.
+pub(crate) fn as_records(file: &Path) -> PathBuf {
+    file.with_extension(RECORDS)
+}
+
+fn rename(from: &Path, to: PathBuf) -> io::Result<PathBuf> {
+    let to = vacant(to);
+    fs::rename(from, &to).map(|()| to)
 }
 
 /// Files are readable by this user alone.

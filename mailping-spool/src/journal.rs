@@ -7,7 +7,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -17,7 +17,7 @@ use mailping_core::store::line::{self, Entry, Line};
 use mailping_core::store::{Backlog, DatabaseId, StoreError};
 
 use crate::failure;
-use crate::folder::{Folder, options};
+use crate::folder::{self, Folder};
 use crate::records::Records;
 use crate::segment::{self, Place};
 
@@ -78,7 +78,7 @@ struct Counts {
 #[derive(Debug)]
 pub(crate) struct Chunk {
     pub(crate) entries: Vec<(Place, Entry)>,
-    file: u64,
+    file: PathBuf,
     end: u64,
     is_last: bool,
 }
@@ -91,10 +91,8 @@ impl Journal {
             next: folder.next_number().map_err(failure::io)?,
             ..State::default()
         };
-        let numbers = folder.numbers().map_err(failure::io)?.into_iter();
-        state.sealed.extend(numbers.map(|number| Records::found(number, folder.records(number))));
-        let numbers = folder.numbers_aside().map_err(failure::io)?.into_iter();
-        state.aside.extend(numbers.map(|number| Records::found_aside(number, folder.aside(number))));
+        state.sealed.extend(folder.records().map_err(failure::io)?.into_iter().map(Records::found));
+        state.aside.extend(folder.aside().map_err(failure::io)?.into_iter().map(Records::found_aside));
         let journal = Self { folder, capacity, state: Mutex::new(state), counts: Mutex::default() };
         journal.refresh(&journal.state());
         let lines = journal.counts().unreadable;
@@ -179,11 +177,9 @@ impl Journal {
         let active = match &mut state.active {
             Some(active) => active,
             none => {
-                let (number, path) = (state.next, self.folder.records(state.next));
-                let file = options().create_new(true).append(true).open(&path)?;
+                let (path, file) = self.folder.create(state.next)?;
                 state.next += 1;
-                self.folder.sync()?;
-                none.insert(Active { file, records: Records::new(number, path) })
+                none.insert(Active { file, records: Records::new(path) })
             }
         };
         let done = active.file.write_all(lines).and_then(|()| active.file.sync_data());
@@ -247,13 +243,13 @@ impl Journal {
                     _ => None,
                 })
                 .collect();
-            let (number, end, is_last) = (file.number, read.end, read.is_last);
+            let (path, end, is_last) = (file.path.clone(), read.end, read.is_last);
             if !entries.is_empty() {
-                return Some(Chunk { entries, file: number, end, is_last });
+                return Some(Chunk { entries, file: path, end, is_last });
             }
             file.move_to(end, &[]);
             if is_last {
-                self.finish(state, number);
+                self.finish(state, &path);
             }
         }
     }
@@ -277,10 +273,10 @@ impl Journal {
     pub(crate) fn moved(&self, chunk: &Chunk, refused: &[Place], filtered: u64) {
         let mut state = self.state();
         state.filtered += filtered;
-        if let Some(file) = state.sealed.iter_mut().find(|file| file.number == chunk.file) {
+        if let Some(file) = state.sealed.iter_mut().find(|file| file.path == chunk.file) {
             file.move_to(chunk.end, refused);
             if chunk.is_last {
-                self.finish(&mut state, chunk.file);
+                self.finish(&mut state, &chunk.file);
             }
         }
         self.refresh(&state);
@@ -288,8 +284,8 @@ impl Journal {
 
     /// Removes a file of which all has been moved, or leaves in it what has not. It stays where it
     /// is if the disk refuses that.
-    fn finish(&self, state: &mut State, number: u64) {
-        let Some(at) = state.sealed.iter().position(|file| file.number == number) else { return };
+    fn finish(&self, state: &mut State, path: &Path) {
+        let Some(at) = state.sealed.iter().position(|file| file.path == path) else { return };
         let Some(mut file) = state.sealed.remove(at) else { return };
         match self.clear(&mut file) {
             Ok(Cleared::Removed) => {}
@@ -316,9 +312,7 @@ impl Journal {
         if !file.newer.is_empty() {
             return Ok(Cleared::Kept);
         }
-        let aside = self.folder.aside(file.number);
-        std::fs::rename(&file.path, &aside)?;
-        file.path = aside;
+        file.path = folder::put_aside(&file.path)?;
         // After a crash before that it has its old name, and what is left in it comes again.
         if let Err(error) = self.folder.sync() {
             tracing::warn!(%error, "a name in the spool's folder is perhaps not durable yet");
@@ -327,7 +321,7 @@ impl Journal {
     }
 
     fn bound_aside(&self, aside: &mut Vec<Records>) {
-        aside.sort_unstable_by_key(|file| file.number);
+        aside.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         let mut bytes: u64 = aside.iter().map(|file| file.length).sum();
         while let Some(file) = aside.first_mut().filter(|_| bytes > MAX_ASIDE) {
             tracing::error!(
@@ -357,8 +351,8 @@ impl Journal {
         if let Some(other) = state.database {
             state.seal();
             let records = state.files().map(|file| file.waiting.len()).sum::<usize>() as u64;
-            let numbers: Vec<u64> = state.files().map(|file| file.number).collect();
-            let folder = self.folder.part_with(other, &numbers)?;
+            let files: Vec<PathBuf> = state.files().map(|file| file.path.clone()).collect();
+            let folder = self.folder.part_with(other, &files)?;
             state.sealed.clear();
             state.kept.clear();
             state.database = None;
@@ -400,7 +394,7 @@ impl Journal {
         let mut erased = Ok(());
         // A person may have renamed it, to have it tried at the next start.
         for file in state.aside.iter_mut().filter(|file| matches!(file.path.try_exists(), Ok(false))) {
-            file.path = self.folder.records(file.number);
+            file.path = folder::as_records(&file.path);
         }
         for file in state.everything_mut() {
             match segment::erase(&file.path, pings) {

@@ -12,7 +12,6 @@ use mailping_core::store::line::Line;
 /// A file of records. Lines are known by where they start.
 #[derive(Debug)]
 pub(crate) struct Records {
-    pub(crate) number: u64,
     pub(crate) path: PathBuf,
     pub(crate) length: u64,
     pub(crate) begun: SystemTime,
@@ -29,9 +28,8 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    pub(crate) fn new(number: u64, path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self {
-            number,
             path,
             length: 0,
             begun: SystemTime::now(),
@@ -46,15 +44,15 @@ impl Records {
     }
 
     /// A file that an earlier process left, which is stuck if it cannot be read.
-    pub(crate) fn found(number: u64, path: PathBuf) -> Self {
-        let mut found = Self::new(number, path);
+    pub(crate) fn found(path: PathBuf) -> Self {
+        let mut found = Self::new(path);
         found.look();
         found
     }
 
     /// A file of what was put aside.
-    pub(crate) fn found_aside(number: u64, path: PathBuf) -> Self {
-        let mut found = Self::found(number, path);
+    pub(crate) fn found_aside(path: PathBuf) -> Self {
+        let mut found = Self::found(path);
         found.put_aside();
         found
     }
@@ -82,8 +80,8 @@ impl Records {
     pub(crate) fn stick(&mut self, error: &io::Error) {
         self.is_stuck = true;
         if !std::mem::replace(&mut self.is_reported, true) {
-            let number = self.number;
-            tracing::error!(number, %error, "a file of the spool fails: it is tried again");
+            let file = self.path.display();
+            tracing::error!(%file, %error, "a file of the spool fails: it is tried again");
         }
     }
 
@@ -137,7 +135,7 @@ mod tests {
         let file = std::fs::File::options().append(true).open(&path).unwrap();
         file.set_modified(SystemTime::now()).unwrap();
         if file.metadata().unwrap().created().is_ok() {
-            assert!(Records::found(1, path).begun <= begun);
+            assert!(Records::found(path).begun <= begun);
         }
     }
 }

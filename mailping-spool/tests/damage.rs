@@ -150,6 +150,71 @@ fn a_file_of_nothing_but_garbage_refuses_no_start() {
     assert_eq!(fixture.kept(), (0..10).collect());
 }
 
+/// What a file of the spool holds of these opens.
+fn records(numbers: std::ops::Range<u64>) -> Vec<u8> {
+    let fixture = Fixture::new();
+    fixture.database.fault(Fault::RecordFails);
+    fixture.records(&opens(numbers), Recorded::Spooled);
+    std::fs::read(&files(&fixture.spool(), "spool")[0]).unwrap()
+}
+
+#[test]
+fn no_name_of_a_file_refuses_the_start_or_hides_its_records() {
+    let names = [
+        "18446744073709551615",
+        "18446744073709551614",
+        "9223372036854775807",
+        "99999999999999999999999",
+        "9999999999999999",
+        "0000000000000000",
+        "1",
+        "+1",
+        "-1",
+        "0000000000000001 (copy)",
+        "from another disk",
+        "\u{fc}",
+        "0000000000000001.aside",
+    ];
+    for together in names.chunks(1).chain([&names[..]]) {
+        let fixture = Fixture::new();
+        for (name, n) in together.iter().zip(0..) {
+            let path = fixture.spool().join(format!("{name}.spool"));
+            std::fs::write(path, records(n * 10..n * 10 + 10)).unwrap();
+        }
+        let mut fixture = fixture.restarted();
+        fixture.database.fault(Fault::RecordFails);
+        let mut end = together.len() as u64 * 10;
+        for _ in 0..3 {
+            assert_eq!(fixture.waiting(), end, "{together:?}");
+            fixture.records(&opens(end..end + 10), Recorded::Spooled);
+            end += 10;
+            fixture = fixture.restarted();
+        }
+        block_on(fixture.store.erase(ping_id(0))).unwrap();
+        fixture.database.fault(Fault::None);
+        fixture.hands_over_all();
+        assert_eq!(fixture.kept(), (0..end).filter(|n| n % 3 != 0).collect(), "{together:?}");
+        assert_eq!(fixture.store.backlog().filtered, 0, "{together:?}: they were erased");
+        assert!(files(&fixture.spool(), "spool").is_empty(), "{together:?}");
+    }
+}
+
+#[test]
+fn what_is_put_aside_replaces_nothing_that_was() {
+    let fixture = Fixture::new();
+    for (name, n) in [("1.aside", 0), ("1.spool", 1), ("0000000000000001.aside", 2)] {
+        let mut bytes = records(n * 10..n * 10 + 10);
+        bytes[0] ^= 1;
+        std::fs::write(fixture.spool().join(name), bytes).unwrap();
+    }
+    let fixture = fixture.restarted();
+    fixture.hands_over_all();
+    assert_eq!(fixture.kept(), (11..20).collect());
+    let fixture = fixture.restarted();
+    assert_eq!((fixture.store.backlog().unreadable, fixture.store.backlog().set_aside), (3, 18));
+    assert_eq!(files(&fixture.spool(), "aside").len(), 3);
+}
+
 #[test]
 fn records_of_a_newer_version_wait_for_it() {
     let fixture = Fixture::new();
