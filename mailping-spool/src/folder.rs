@@ -15,6 +15,8 @@ use crate::failure::{self, incompatible};
 const RECORDS: &str = "spool";
 const ASIDE: &str = "aside";
 const DATABASE: &str = "database-";
+const APART: &str = "of-";
+const LOCK: &str = "lock";
 
 /// A folder that this process alone uses.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ impl Folder {
     /// Makes the folder if it is missing, for this user alone, and takes it.
     pub(crate) fn take(path: &Path) -> Result<Self, StoreError> {
         make(path).map_err(failure::io)?;
-        let lock = options().create(true).truncate(false).open(path.join("lock")).map_err(failure::io)?;
+        let lock = options().create(true).truncate(false).open(path.join(LOCK)).map_err(failure::io)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => {
@@ -42,14 +44,14 @@ impl Folder {
         &self.path
     }
 
-    /// The files of records, from the oldest. A person may have named one otherwise than by number.
+    /// The files of records, from the oldest.
     pub(crate) fn records(&self) -> io::Result<Vec<PathBuf>> {
-        files(&self.path, RECORDS)
+        records(&self.path)
     }
 
     /// The files that were put aside, from the oldest.
     pub(crate) fn aside(&self) -> io::Result<Vec<PathBuf>> {
-        files(&self.path, ASIDE)
+        aside(&self.path)
     }
 
     /// A number above those of all files, but for numbers that leave no room above them.
@@ -84,29 +86,61 @@ impl Folder {
         self.sync()
     }
 
-    /// Moves the records that are for another database, and the name of that database, into a
-    /// folder of their own: a spool that can be put in front of it.
-    pub(crate) fn part_with(&self, other: DatabaseId, files: &[PathBuf]) -> io::Result<PathBuf> {
-        let apart = self.path.join(format!("of-{other}"));
-        make(&apart)?;
-        for file in files {
-            match move_into(&apart, file) {
-                // It was moved by a try that failed later, or somebody has removed it.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                moved => drop(moved?),
-            }
+    /// The folder for the records of another database: a spool that can be put in front of it.
+    pub(crate) fn of(&self, other: DatabaseId) -> PathBuf {
+        self.path.join(format!("{APART}{other}"))
+    }
+
+    /// All such folders, whatever stands behind `of-` in their names, and what may be one.
+    pub(crate) fn apart(&self) -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(&self.path)?.collect::<io::Result<Vec<_>>>()?;
+        let is_apart = |name: &OsStr| name.as_encoded_bytes().starts_with(APART.as_bytes());
+        let apart = entries.iter().filter(|entry| is_apart(&entry.file_name())).map(fs::DirEntry::path);
+        Ok(apart.filter(|path| path.metadata().map_or(true, |found| found.is_dir())).collect())
+    }
+
+    /// Moves the name of another database into the folder for its records, if there is one, and
+    /// makes all names durable.
+    pub(crate) fn part_with(&self, other: DatabaseId) -> io::Result<()> {
+        let (apart, name) = (self.of(other), format!("{DATABASE}{other}"));
+        let (from, has_records) = (self.path.join(&name), apart.is_dir());
+        match if has_records { fs::rename(from, apart.join(&name)) } else { fs::remove_file(from) } {
+            // It was moved by a try that failed later, or somebody has removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            moved => moved?,
         }
-        let name = format!("{DATABASE}{other}");
-        fs::rename(self.path.join(&name), apart.join(&name))?;
-        sync(&apart)?;
-        self.sync()?;
-        Ok(apart)
+        if has_records {
+            sync(&apart)?;
+        }
+        self.sync()
+    }
+
+    /// Removes a folder that held records of this database, unless something else is in it.
+    pub(crate) fn remove(self, database: DatabaseId) -> io::Result<()> {
+        fs::remove_file(self.path.join(format!("{DATABASE}{database}")))?;
+        fs::remove_file(self.path.join(LOCK))?;
+        fs::remove_dir(&self.path)
     }
 
     /// Makes the names in it durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
         sync(&self.path)
     }
+}
+
+/// The files of records in a folder. A person may have named one otherwise than by number.
+pub(crate) fn records(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    files(folder, RECORDS)
+}
+
+/// The files in a folder that were put aside.
+pub(crate) fn aside(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    files(folder, ASIDE)
+}
+
+/// Whether it is a file of records, and not one that was put aside.
+pub(crate) fn is_records(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending == RECORDS)
 }
 
 /// The files in a folder with this ending, in the order of their names.
@@ -131,7 +165,7 @@ fn vacant(path: PathBuf) -> PathBuf {
 }
 
 /// Moves a file into a folder, never over another file. It returns where the file is then.
-fn move_into(folder: &Path, file: &Path) -> io::Result<PathBuf> {
+pub(crate) fn move_into(folder: &Path, file: &Path) -> io::Result<PathBuf> {
     rename(file, folder.join(file.file_name().unwrap_or_default()))
 }
 
@@ -159,7 +193,8 @@ pub(crate) fn options() -> OpenOptions {
     options
 }
 
-fn make(path: &Path) -> io::Result<()> {
+/// Makes a folder for this user alone, unless it is there.
+pub(crate) fn make(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

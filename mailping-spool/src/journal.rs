@@ -48,11 +48,15 @@ struct State {
     kept: Vec<Records>,
     /// Files of what was put aside, from the oldest.
     aside: Vec<Records>,
+    /// Files for other databases, in the folders of these.
+    apart: Vec<Records>,
+    /// Whether all those folders could be read.
+    knows_apart: bool,
     database: Option<DatabaseId>,
+    /// Whether that is the database behind, and all that was put aside for it is taken back.
+    is_bound: bool,
     next: u64,
     filtered: u64,
-    /// Records that were put aside for another database.
-    parted: u64,
 }
 
 #[derive(Debug)]
@@ -94,6 +98,9 @@ impl Journal {
         state.sealed.extend(folder.records().map_err(failure::io)?.into_iter().map(Records::found));
         state.aside.extend(folder.aside().map_err(failure::io)?.into_iter().map(Records::found_aside));
         let journal = Self { folder, capacity, state: Mutex::new(state), counts: Mutex::default() };
+        if let Err(error) = journal.find_apart(&mut journal.state()) {
+            tracing::error!(%error, "a folder of the spool for another database fails: it is tried again");
+        }
         journal.refresh(&journal.state());
         let lines = journal.counts().unreadable;
         if lines > 0 {
@@ -122,13 +129,14 @@ impl Journal {
         let sum = |count: fn(&Records) -> usize| state.everything().map(count).sum::<usize>() as u64;
         let movable = state.everything().filter(|file| !file.is_stuck && !file.waiting.is_empty());
         *self.counts() = Counts {
-            files: state.everything().count(),
+            files: state.everything().count() + usize::from(!state.knows_apart),
             waiting: sum(|file| file.waiting.len()),
             movable: sum(|file| if file.is_stuck { 0 } else { file.waiting.len() }),
             oldest: movable.map(|file| file.begun).min(),
-            unreadable: sum(|file| file.damaged.len() + usize::from(file.is_stuck)),
+            unreadable: sum(|file| file.damaged.len() + usize::from(file.is_stuck))
+                + u64::from(!state.knows_apart),
             newer: sum(|file| file.newer.len()),
-            set_aside: sum(|file| file.refused.len()) + state.parted,
+            set_aside: sum(|file| file.refused.len()),
             filtered: state.filtered,
         };
     }
@@ -202,15 +210,38 @@ impl Journal {
         done
     }
 
-    /// Looks again at the files that a disk error has kept from being moved.
+    /// Looks again at what a disk error has kept from being moved, and whether what was put aside
+    /// for another database is still there.
     pub(crate) fn look_again(&self) {
         let mut state = self.state();
-        if state.everything().any(|file| file.is_stuck) {
+        if !state.knows_apart {
+            // It was reported at the start.
+            let _ = self.find_apart(&mut state);
+        }
+        if state.everything().any(|file| file.is_stuck) || !state.apart.is_empty() {
             state.drop_removed();
             state.everything_mut().filter(|file| file.is_stuck).for_each(Records::look);
-            state.aside.iter_mut().for_each(Records::put_aside);
-            self.refresh(&state);
+            let State { aside, apart, .. } = &mut *state;
+            aside.iter_mut().chain(apart).for_each(Records::put_aside);
         }
+        self.refresh(&state);
+    }
+
+    /// Finds the files for other databases that are not known yet.
+    fn find_apart(&self, state: &mut State) -> io::Result<()> {
+        let mut found = Ok(());
+        for folder in self.folder.apart()? {
+            match (folder::records(&folder), folder::aside(&folder)) {
+                (Ok(records), Ok(aside)) => {
+                    let mut files = [records, aside].concat();
+                    files.retain(|path| state.apart.iter().all(|file| file.path != *path));
+                    state.apart.extend(files.into_iter().map(Records::found_aside));
+                }
+                (Err(error), _) | (_, Err(error)) => found = Err(error),
+            }
+        }
+        state.knows_apart = found.is_ok();
+        found
     }
 
     /// The oldest records that wait, at most `limit`; `None` if there are none.
@@ -336,10 +367,11 @@ impl Journal {
         }
     }
 
-    /// Binds what waits to this database. What was kept for another one is put aside.
+    /// Binds what waits to this database. What was kept for another one is put aside, and what had
+    /// been put aside for this one is taken back.
     pub(crate) fn bind(&self, database: DatabaseId) -> Result<(), StoreError> {
         let mut state = self.state();
-        if state.database == Some(database) {
+        if state.is_bound && state.database == Some(database) {
             return Ok(());
         }
         let bound = self.bind_anew(&mut state, database);
@@ -348,26 +380,13 @@ impl Journal {
     }
 
     fn bind_anew(&self, state: &mut State, database: DatabaseId) -> io::Result<()> {
-        if let Some(other) = state.database {
-            state.seal();
-            let records = state.files().map(|file| file.waiting.len()).sum::<usize>() as u64;
-            let files: Vec<PathBuf> = state.files().map(|file| file.path.clone()).collect();
-            let folder = self.folder.part_with(other, &files)?;
-            state.sealed.clear();
-            state.kept.clear();
-            state.database = None;
-            state.parted += records;
-            if records > 0 {
-                let folder = folder.display();
-                tracing::error!(
-                    records,
-                    %folder,
-                    "the spool was begun on another database: what it holds is put aside, as a spool for that one"
-                );
-            }
+        state.is_bound = false;
+        if let Some(other) = state.database.filter(|other| *other != database) {
+            self.part(state, other)?;
         }
+        let has_all = self.take_back(state, database);
         match self.folder.bind(database) {
-            Ok(()) => state.database = Some(database),
+            Ok(()) => (state.database, state.is_bound) = (Some(database), has_all),
             // A full disk has perhaps no room for a name: what waits is moved all the same, which
             // makes room.
             Err(error) => {
@@ -377,8 +396,83 @@ impl Journal {
         Ok(())
     }
 
+    /// Puts what waits aside, for the database that it was kept for.
+    fn part(&self, state: &mut State, other: DatabaseId) -> io::Result<()> {
+        state.seal();
+        let folder = self.folder.of(other);
+        if state.files().next().is_some() {
+            folder::make(&folder)?;
+        }
+        let mut records = 0;
+        while let Some(mut file) = state.sealed.pop_front().or_else(|| state.kept.pop()) {
+            match folder::move_into(&folder, &file.path) {
+                Ok(path) => {
+                    records += file.waiting.len();
+                    file.path = path;
+                    file.put_aside();
+                    state.apart.push(file);
+                }
+                // Somebody has removed it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    state.sealed.push_front(file);
+                    return Err(error);
+                }
+            }
+        }
+        self.folder.part_with(other)?;
+        state.database = None;
+        if records > 0 {
+            let folder = folder.display();
+            tracing::error!(
+                records,
+                %folder,
+                "the spool was begun on another database: what it holds is put aside, as a spool for that one"
+            );
+        }
+        Ok(())
+    }
+
+    /// Takes back what was put aside for this database, and says whether that was all of it.
+    fn take_back(&self, state: &mut State, database: DatabaseId) -> bool {
+        let folder = self.folder.of(database);
+        let is_its = |file: &mut Records| file.path.parent() == Some(&*folder);
+        if !state.apart.iter_mut().any(is_its) {
+            return true;
+        }
+        // Another process may use it, which hands over what is in it.
+        let Ok(taken) = Folder::take(&folder) else { return false };
+        let _ = self.find_apart(state);
+        let (mut records, mut has_all) = (0, true);
+        for mut file in state.apart.extract_if(.., is_its).collect::<Vec<_>>() {
+            match folder::move_into(self.folder.path(), &file.path) {
+                Ok(path) if folder::is_records(&path) => {
+                    let file = Records::found(path);
+                    records += file.waiting.len();
+                    state.sealed.push_back(file);
+                }
+                Ok(path) => state.aside.push(Records::found_aside(path)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    file.stick(&error);
+                    state.apart.push(file);
+                    has_all = false;
+                }
+            }
+        }
+        if records > 0 {
+            tracing::info!(records, "what the spool had put aside for this database is taken back");
+        }
+        // After a crash before that it is taken back again.
+        if has_all && self.folder.sync().is_ok() {
+            let _ = taken.remove(database);
+        }
+        has_all
+    }
+
+    /// Whether the spool is known to be that of the database behind.
     pub(crate) fn is_bound(&self) -> bool {
-        self.state().database.is_some()
+        self.state().is_bound
     }
 
     /// Blanks all records of these pings, those that were put aside too.
@@ -391,11 +485,8 @@ impl Journal {
 
     /// A file that the disk refuses holds up no other, and makes it an error.
     fn erase_all(&self, state: &mut State, pings: &HashSet<PingId>) -> io::Result<()> {
-        let mut erased = Ok(());
-        // A person may have renamed it, to have it tried at the next start.
-        for file in state.aside.iter_mut().filter(|file| matches!(file.path.try_exists(), Ok(false))) {
-            file.path = folder::as_records(&file.path);
-        }
+        let mut erased = self.find_apart(state);
+        state.drop_removed();
         for file in state.everything_mut() {
             match segment::erase(&file.path, pings) {
                 Ok(places) => file.forget(&places),
@@ -404,7 +495,6 @@ impl Journal {
                 Err(error) => erased = Err(error),
             }
         }
-        state.drop_removed();
         erased
     }
 }
@@ -425,19 +515,29 @@ impl State {
     /// Forgets files that somebody has removed.
     fn drop_removed(&mut self) {
         let is_there = |file: &Records| file.path.try_exists().unwrap_or(true);
+        // A person may have renamed it, to have it tried at the next start.
+        for file in self.aside.iter_mut().filter(|file| !is_there(file)) {
+            file.path = folder::as_records(&file.path);
+        }
         self.kept.retain(is_there);
         self.sealed.retain(is_there);
         self.aside.retain(is_there);
+        self.apart.retain(is_there);
     }
 
     /// All files, those of what was put aside too.
     fn everything(&self) -> impl Iterator<Item = &Records> {
-        self.files().chain(&self.aside)
+        self.files().chain(&self.aside).chain(&self.apart)
     }
 
     fn everything_mut(&mut self) -> impl Iterator<Item = &mut Records> {
         let active = self.active.as_mut().map(|active| &mut active.records);
-        self.kept.iter_mut().chain(&mut self.sealed).chain(active).chain(&mut self.aside)
+        self.kept
+            .iter_mut()
+            .chain(&mut self.sealed)
+            .chain(active)
+            .chain(&mut self.aside)
+            .chain(&mut self.apart)
     }
 
     /// The next records go into a new file.

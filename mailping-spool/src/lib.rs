@@ -30,8 +30,10 @@
 //!   ping, and of the recipient's other pings if it names the recipient: the opt-out link does not.
 //!   What is left, and what ended elsewhere, the database filters when it is handed over.
 //! * It belongs to the database that it was begun on, in a file name `database-…`. If another one
-//!   comes, what was kept for the first is moved into a folder `of-…` inside: a spool that can be
-//!   put in front of that database.
+//!   comes, what waits for the first is moved into a folder `of-…` inside, and is taken back when
+//!   the first comes again. Health counts it as set aside. Another process can also use that folder
+//!   as its spool. An erasure, a withdrawal or an objection reaches it there too; one that names a
+//!   recipient reaches those of the pings that the present database knows.
 //! * A database that was brought back from a backup is the same one, but does not know the pings
 //!   that were made since. It filters their opens: they are counted, and the log says so.
 //!

@@ -206,3 +206,27 @@ fn an_erasure_reaches_what_was_put_aside_and_could_not_be_read_at_the_start() {
     block_on(fixture.store.erase(ping_id(1))).unwrap();
     assert!(!names(&renamed, 1), "nor what a person has renamed for the next start");
 }
+
+#[cfg(unix)]
+#[test]
+fn an_erasure_reaches_what_was_renamed_while_the_disk_refuses_another_file() {
+    let fixture = Fixture::new();
+    fixture.database.fault(Fault::RecordFails);
+    fixture.records(&opens(0..6), Recorded::Spooled);
+    fixture.database.fault(Fault::None);
+    fixture.database.refuse(open(3).id);
+    fixture.hands_over_all();
+    fixture.database.fault(Fault::RecordFails);
+    fixture.records(&opens(6..9), Recorded::Spooled);
+    let refused = Refused::new(files(&fixture.spool(), "spool").remove(0));
+    let aside = files(&fixture.spool(), "aside").remove(0);
+    let renamed = aside.with_extension("spool");
+    std::fs::rename(aside, &renamed).unwrap();
+    fixture.database.fault(Fault::None);
+    for _ in 0..2 {
+        let _ = fixture.store.hand_over();
+    }
+    refused.ends();
+    block_on(fixture.store.erase(ping_id(0))).unwrap();
+    assert!(!std::fs::read_to_string(renamed).unwrap().contains(&ping_id(0).to_string()));
+}
