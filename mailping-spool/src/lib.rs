@@ -39,11 +39,11 @@
 //!
 //! # Damage
 //! A line whose checksum is wrong is passed over, whatever stands around it; so is a page that the
-//! disk cannot read. Its file is kept under a name that ends in `.aside`, with all that was handed
-//! over blanked in it. A record that the database refuses while it takes others is set aside in the
-//! same way. Nothing of this holds up the rest, and health counts it. Look at such a file, and
-//! remove it; renamed to `.spool` it is tried again at the next start. Together they take up to 16
-//! MiB, then the oldest goes.
+//! disk cannot read. A damaged line break costs no record beside it. A file with damage is kept
+//! under a name that ends in `.aside`, with all that was handed over blanked in it. A record that
+//! the database refuses while it takes others is set aside in the same way. None of this holds up
+//! the rest, and health counts it. Look at such a file, and remove it; renamed to `.spool` it is
+//! tried again at the next start. Together they take up to 16 MiB, then the oldest goes.
 //!
 //! A file that the disk refuses for a while, for want of a descriptor perhaps, is tried again and
 //! holds up no other. Health counts it among what cannot be read, and an erasure, withdrawal or

@@ -7,7 +7,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use mailping_core::PingId;
-use mailping_core::store::line::{self, Entry, Line};
+use mailping_core::store::line::{self, Line};
 
 use crate::folder::options;
 
@@ -42,13 +42,12 @@ pub(crate) struct Read {
 pub(crate) fn read(path: &Path, from: u64, limit: usize) -> io::Result<Read> {
     let bytes = read_bytes(path, from)?;
     let (mut found, mut records) = (Vec::new(), 0);
-    for (place, text) in lines(&bytes, from) {
+    for (placed, _) in read_lines(&bytes, from) {
         if records == limit {
-            return Ok(Read { lines: found, end: place.start, is_last: false });
+            return Ok(Read { lines: found, end: placed.place.start, is_last: false });
         }
-        let line = line::read(text);
-        records += usize::from(matches!(line, Line::Entry(_)));
-        found.push(Placed { place, line });
+        records += usize::from(matches!(placed.line, Line::Entry(_)));
+        found.push(placed);
     }
     Ok(Read { lines: found, end: from + bytes.len() as u64, is_last: true })
 }
@@ -61,6 +60,41 @@ pub(crate) fn lines(bytes: &[u8], from: u64) -> impl Iterator<Item = (Place, &[u
         start += line.len() as u64;
         (place, text)
     })
+}
+
+/// The lines with their text. Records whose breaks are damaged are lines of their own, too.
+fn read_lines(bytes: &[u8], from: u64) -> impl Iterator<Item = (Placed, &[u8])> {
+    lines(bytes, from).flat_map(|(place, text)| match line::read(text) {
+        Line::Damaged => read_damaged(place.start, text),
+        line => vec![(Placed { place, line }, text)],
+    })
+}
+
+/// The damaged line is read up to each byte that stands before what looks like a record.
+fn read_damaged(mut start: u64, mut rest: &[u8]) -> Vec<(Placed, &[u8])> {
+    let mut found = Vec::new();
+    loop {
+        let broken = rest.windows(HEAD + 1).position(|window| begins_record(&window[1..]));
+        let part = &rest[..broken.unwrap_or(rest.len())];
+        let text = match part.split_last() {
+            // The damaged break is the file's last.
+            Some((_, text)) if broken.is_none() && line::read(text) != Line::Damaged => text,
+            _ => part,
+        };
+        let place = Place { start, length: text.len() };
+        found.push((Placed { place, line: line::read(text) }, text));
+        let Some(at) = broken else { return found };
+        start += at as u64 + 1;
+        rest = &rest[at + 1..];
+    }
+}
+
+/// The checksum, a space and the first letter of the kind.
+const HEAD: usize = 18;
+
+fn begins_record(head: &[u8]) -> bool {
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    matches!(head.split_last_chunk(), Some((check, [b' ', b'a'..=b'z'])) if check.iter().all(is_digit))
 }
 
 /// Pages that cannot be read come as zeros.
@@ -84,14 +118,18 @@ fn read_bytes(path: &Path, from: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Overwrites lines with spaces, durably.
+/// Overwrites lines with spaces, durably, and mends the breaks before them: without the record
+/// behind it a damaged one would not be found any more.
 pub(crate) fn blank(path: &Path, places: &[Place]) -> io::Result<()> {
     if places.is_empty() {
         return Ok(());
     }
     let mut file = options().open(path)?;
     for place in places {
-        file.seek(SeekFrom::Start(place.start))?;
+        if let Some(before) = place.start.checked_sub(1) {
+            file.seek(SeekFrom::Start(before))?;
+            file.write_all(b"\n")?;
+        }
         file.write_all(&vec![b' '; place.length])?;
     }
     file.sync_data()
@@ -105,13 +143,13 @@ pub(crate) fn erase(path: &Path, pings: &HashSet<PingId>) -> io::Result<Vec<Plac
         let found = |name: &String| text.windows(name.len()).any(|window| window == name.as_bytes());
         names.iter().any(found)
     };
-    let is_theirs = |text: &[u8]| match line::read(text) {
+    let is_theirs = |line: &Line, text: &[u8]| match line {
         Line::Blank => false,
-        Line::Entry(entry) => pings.contains(&Entry::ping(&entry)),
+        Line::Entry(entry) => pings.contains(&entry.ping()),
         Line::Newer | Line::Damaged => names_one(text),
     };
-    let theirs = lines(&bytes, 0).filter(|(_, text)| is_theirs(text));
-    let places: Vec<Place> = theirs.map(|(place, _)| place).collect();
+    let theirs = read_lines(&bytes, 0).filter(|(placed, text)| is_theirs(&placed.line, text));
+    let places: Vec<Place> = theirs.map(|(placed, _)| placed.place).collect();
     blank(path, &places)?;
     Ok(places)
 }

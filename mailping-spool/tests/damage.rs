@@ -61,24 +61,29 @@ fn damage(path: &Path, random: &mut Random) -> String {
     format!("{what} at {place}")
 }
 
-/// The numbers of the opens that stand whole in a spool's files.
+/// The numbers of the opens that stand whole in a spool's files, also beside one damaged byte that
+/// was a line break.
 fn whole(folder: &Path) -> BTreeSet<u64> {
     let mut numbers = BTreeSet::new();
     for file in files(folder, "spool") {
         let bytes = std::fs::read(file).unwrap();
-        for line in bytes.split(|byte| *byte == b'\n') {
-            let Ok(text) = std::str::from_utf8(line) else { continue };
-            let Some((_, rest)) = text.split_once("City-") else { continue };
-            let number = rest.split('-').next().and_then(|number| number.parse().ok());
-            let Some(number) = number else { continue };
-            let mut given = Vec::new();
-            given.extend(LINES.with(|lines| lines.borrow().get(usize::try_from(number).unwrap()).cloned()));
-            if given.first().is_some_and(|given| given == text) {
-                numbers.insert(number);
-            }
+        for chunk in bytes.split(|byte| *byte == b'\n') {
+            let text = String::from_utf8_lossy(chunk);
+            let named = text.split("City-").skip(1).filter_map(|rest| rest.split('-').next()?.parse().ok());
+            numbers.extend(named.filter(|number: &u64| {
+                let line = LINES.with_borrow(|lines| lines.get(usize::try_from(*number).unwrap()).cloned());
+                line.is_some_and(|line| stands_whole(chunk, line.as_bytes()))
+            }));
         }
     }
     numbers
+}
+
+fn stands_whole(chunk: &[u8], line: &[u8]) -> bool {
+    let Some(at) = chunk.windows(line.len()).position(|window| window == line) else { return false };
+    let Some((_broken, next)) = chunk[at + line.len()..].split_first() else { return true };
+    let is_check = |check: &[u8]| check.iter().all(u8::is_ascii_hexdigit);
+    next.is_empty() || next.len() > 17 && is_check(&next[..16]) && next[16] == b' '
 }
 
 thread_local! {
@@ -148,6 +153,55 @@ fn a_file_of_nothing_but_garbage_refuses_no_start() {
     fixture.database.fault(Fault::None);
     fixture.hands_over_all();
     assert_eq!(fixture.kept(), (0..10).collect());
+}
+
+#[test]
+fn a_flipped_line_break_costs_no_record_and_is_erased_with_what_stands_beside_it() {
+    for at in 0..6 {
+        for bit in 0..8 {
+            let how = format!("bit {bit} of break {at}");
+            let fixture = Fixture::new();
+            let mut bytes = records(0..6);
+            let breaks: Vec<usize> = (0..bytes.len()).filter(|place| bytes[*place] == b'\n').collect();
+            bytes[breaks[at]] ^= 1 << bit;
+            let file = fixture.spool().join("0000000000000001.spool");
+            std::fs::write(&file, bytes).unwrap();
+            let fixture = fixture.restarted();
+            assert_eq!((fixture.waiting(), fixture.store.backlog().unreadable), (6, 0), "{how}");
+            block_on(fixture.store.erase(ping_id(0))).unwrap();
+            let text = std::fs::read(&file).unwrap();
+            let names = |n| String::from_utf8_lossy(&text).contains(&ping_id(n).to_string());
+            assert!(!names(0) && names(1) && names(2), "{how}");
+            let fixture = fixture.restarted();
+            assert_eq!((fixture.waiting(), fixture.store.backlog().unreadable), (4, 0), "{how}");
+            fixture.database.refuse(opens(2..3)[0].id);
+            fixture.hands_over_all();
+            assert_eq!(fixture.kept(), [1, 4, 5].into(), "{how}");
+            let fixture = fixture.restarted();
+            let backlog = fixture.store.backlog();
+            assert_eq!((backlog.set_aside, backlog.unreadable, backlog.waiting), (1, 0, 0), "{how}");
+        }
+    }
+}
+
+#[test]
+fn damage_beside_a_flipped_line_break_is_counted_once_and_costs_no_other_record() {
+    let fixture = Fixture::new();
+    let mut bytes = records(0..6);
+    let breaks: Vec<usize> = (0..bytes.len()).filter(|place| bytes[*place] == b'\n').collect();
+    // The breaks around open 2, and that open.
+    for place in [breaks[1], breaks[1] + 100, breaks[2]] {
+        bytes[place] ^= 1;
+    }
+    std::fs::write(fixture.spool().join("0000000000000001.spool"), bytes).unwrap();
+    let fixture = fixture.restarted();
+    assert_eq!((fixture.waiting(), fixture.store.backlog().unreadable), (5, 1));
+    fixture.hands_over_all();
+    assert_eq!(fixture.kept(), [0, 1, 3, 4, 5].into());
+    let aside = std::fs::read(&files(&fixture.spool(), "aside")[0]).unwrap();
+    let text = String::from_utf8_lossy(&aside);
+    assert!((0..6).all(|n| text.contains(&format!("City-{n}-")) == (n == 2)), "{text}");
+    assert_eq!(fixture.restarted().store.backlog().unreadable, 1);
 }
 
 /// What a file of the spool holds of these opens.
