@@ -129,7 +129,9 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// the latest. Nothing new is an empty list.
     ///
     /// A mark belongs to one database: [`StoreError::UnknownMark`] if it comes from another, or
-    /// from a later state than the one that a backup has brought back.
+    /// from a later state than the one that a backup has brought back. Once the restored database
+    /// has kept as much again, such a mark passes over some of it: begin with a new one after a
+    /// restore.
     async fn news(&self, since: &Mark, limit: usize) -> Result<Page<Observation, Mark>, StoreError>;
 
     /// Sets a live ping's status to withdrawn. Durable. `false` if there is no such ping; `true`

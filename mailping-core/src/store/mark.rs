@@ -33,7 +33,7 @@ impl FromStr for Mark {
     }
 }
 
-text!(Mark, expected: MARK, pattern: "^[0-9A-Za-z.-]{1,120}$");
+text!(Mark, expected: MARK, pattern: "^[0-9A-Za-z.-]{1,400}$");
 
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
