@@ -69,16 +69,7 @@ pub(crate) fn open(path: &Path) -> Result<(Connection, Files)> {
 fn whole(path: &Path) -> Result<(Connection, Files)> {
     let before = files::identity(path);
     let mut connection = connect::writer(path)?;
-    // An index that lacks a row would let an objection or an erasure find nothing, and be
-    // confirmed. Of opens alone the rows themselves may be damaged: these are counted where they
-    // are read.
-    for table in ["pings", "objections", "last_days", "milestones", "opens_by_ping"] {
-        let check = format!("PRAGMA integrity_check({table})");
-        let told: String = connection.query_row(&check, (), |row| row.get(0))?;
-        if told != "ok" {
-            return Err(Failure::corrupt("a table or an index of it"));
-        }
-    }
+    look_through(&connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if transaction.query_row("SELECT index_broken FROM about", (), |row| row.get(0))? {
         return Err(Failure::corrupt("the index of opens"));
@@ -98,8 +89,6 @@ fn whole(path: &Path) -> Result<(Connection, Files)> {
         "SELECT max(ping) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pings'), 0) FROM opens_by_ping",
         "SELECT max(ping) > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pings'), 0) FROM milestones",
         "SELECT 1 FROM opens WHERE seq > (SELECT indexed_to FROM about) AND ping NOT IN (SELECT n FROM pings)",
-        "SELECT (SELECT count(*) FROM opens_by_ping) <
-            (SELECT count(*) FROM opens WHERE seq <= (SELECT indexed_to FROM about))",
     ] {
         let doubt = transaction.query_row(doubt, (), |row| row.get::<_, Option<bool>>(0)).optional();
         if readable(doubt, &mut 0)?.flatten().flatten() == Some(true) {
@@ -114,6 +103,30 @@ fn whole(path: &Path) -> Result<(Connection, Files)> {
         );
     }
     Ok((connection, files))
+}
+
+/// Finds what an index lacks: an objection or an erasure would find nothing, and be confirmed. Of
+/// opens the rows themselves may be damaged: these are counted where they are read.
+fn look_through(connection: &Connection) -> Result<()> {
+    // An entry that is missing or points elsewhere. One too many is an open that somebody deleted.
+    const ENTRIES: &str =
+        "SELECT i.count < o.count OR i.count = o.count AND (i.pings, i.numbers) <> (o.pings, o.numbers)
+        FROM (SELECT count(*) AS count, sum(ping & 0xffffffff) AS pings, sum(seq & 0xffffffff) AS numbers
+                FROM opens_by_ping WHERE seq <= (SELECT indexed_to FROM about)) AS i,
+            (SELECT count(*) AS count, sum(ping & 0xffffffff) AS pings, sum(seq & 0xffffffff) AS numbers
+                FROM opens WHERE seq <= (SELECT indexed_to FROM about)) AS o";
+    for table in ["pings", "objections", "last_days", "milestones", "opens_by_ping"] {
+        let check = format!("PRAGMA integrity_check({table})");
+        let told: String = connection.query_row(&check, (), |row| row.get(0))?;
+        if told != "ok" {
+            return Err(Failure::corrupt("a table or an index of it"));
+        }
+    }
+    let lacks = connection.query_row(ENTRIES, (), |row| row.get::<_, Option<bool>>(0));
+    match readable(lacks, &mut 0)?.flatten() {
+        Some(true) => Err(Failure::corrupt("the index of opens")),
+        _ => Ok(()),
+    }
 }
 
 /// Puts a new file with what can be read in the place of the damaged one, and tells where that is

@@ -297,6 +297,36 @@ fn a_damaged_index_keeps_no_open_out_and_is_made_anew_at_the_next_start() {
     assert_eq!(is_whole, "ok", "the second start made it anew");
 }
 
+#[test]
+fn a_flipped_bit_in_the_index_of_opens_hides_none_after_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("made.db");
+    indexed(&made, |n| ping(n).keep_until);
+    let raw = Connection::open(&made).unwrap();
+    raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).unwrap();
+    let find = "SELECT pageno FROM dbstat WHERE name = 'opens_by_ping' ORDER BY pagetype DESC, pageno";
+    let mut find = raw.prepare(find).unwrap();
+    let pages = find.query_map((), |row| row.get::<_, u32>(0)).unwrap();
+    let pages: Vec<usize> = pages.map(|page| page.unwrap() as usize).collect();
+    let whole = std::fs::read(&made).unwrap();
+    let mut random = Random(3);
+    // Of its inner pages, and of some others.
+    for page in pages.iter().take(4).chain(pages.iter().step_by(pages.len() / 8)) {
+        let place = (page - 1) * PAGE + random.below(PAGE);
+        let mut bytes = whole.clone();
+        bytes[place] ^= 1 << random.below(8);
+        let file = folder.path().join("mailping.db");
+        let _ = std::fs::remove_file(folder.path().join("mailping.db-wal"));
+        std::fs::write(&file, bytes).unwrap();
+        let store = SqliteStore::open(&file).unwrap();
+        for n in 0..PINGS {
+            let page = block_on(store.opens(&OpenQuery::oldest(ping_id(n), 99))).unwrap();
+            let found = page.items.len() as u64;
+            assert!(found + page.unreadable >= 30 && found >= 29, "byte {place}, ping {n}: {found}");
+        }
+    }
+}
+
 /// Once the index is filled, which it mostly is, an erasure reads nothing of other pings.
 #[test]
 fn an_erasure_does_not_meet_what_is_damaged_elsewhere() {
