@@ -127,6 +127,12 @@ pub enum Fault {
          `pool_mode = session`"
     )]
     Pooler,
+    /// A pooler lets nobody in with these settings, or shares sessions by statement.
+    #[error(
+        "a pooler between mailping and the server refuses the connection: check the user, the password, the database \
+         and whether TLS is required, here and in the pooler's settings, and that `pool_mode` is not `statement`"
+    )]
+    PoolerSettings,
     /// A read-only server, such as a standby.
     #[error("the database is read-only: connect to the primary server")]
     ReadOnly,
@@ -160,12 +166,10 @@ impl From<sqlx::Error> for DatabaseError {
         // A code is five letters and digits; anything else did not come from PostgreSQL.
         let sqlstate =
             sqlstate.filter(|code| code.len() == 5 && code.bytes().all(|b| b.is_ascii_alphanumeric()));
-        // PgBouncer has one code for all that it says itself.
-        let refuses_parameter = error.as_database_error().is_some_and(|error| {
-            error.message().contains("startup parameter") && sqlstate.as_deref() == Some("08P01")
-        });
         let fault = match (&error, &sqlstate) {
-            _ if refuses_parameter => Fault::Pooler,
+            (sqlx::Error::Database(error), Some(code)) if code == "08P01" => {
+                Fault::of_pooler(error.message())
+            }
             (_, Some(code)) => Fault::of(code),
             (sqlx::Error::Io(_), _) => Fault::Unreachable,
             (sqlx::Error::Tls(_), _) => Fault::Tls,
@@ -193,6 +197,38 @@ impl Fault {
                 | Self::Exhausted
                 | Self::TimedOut
         )
+    }
+
+    /// PgBouncer has one code, 08P01, for nearly all that it says itself, and for what a server has
+    /// answered to it. What is none of these passes: it stops, or has no server or connection left.
+    fn of_pooler(message: &str) -> Self {
+        const SESSIONS: [&str; 2] = ["startup parameter", "prepared statement"];
+        const SETTINGS: [&str; 16] = [
+            "authentication failed",
+            "authentication mechanism",
+            "no authentication method",
+            "no such user",
+            "no such database",
+            "does not exist",
+            "no pg_hba.conf entry",
+            "login rejected",
+            "not allowed",
+            "disallowed",
+            "SSL required",
+            "bouncer config error",
+            "password type",
+            "empty password",
+            "server signature",
+            "too long",
+        ];
+        let says = |one: &&str| message.contains(*one);
+        if SESSIONS.iter().any(says) {
+            Self::Pooler
+        } else if SETTINGS.iter().any(says) {
+            Self::PoolerSettings
+        } else {
+            Self::Unreachable
+        }
     }
 
     /// By the tables of PostgreSQL's manual, appendix A.
@@ -234,6 +270,44 @@ mod tests {
             assert_ne!(Fault::of(code), Fault::Refused, "{code}: all of a batch meets it, or it passes");
         }
         assert!(!Fault::Refused.is_outage());
+    }
+
+    #[test]
+    fn what_a_pooler_says_of_wrong_settings_is_no_outage() {
+        for message in [
+            "password authentication failed",
+            "SASL authentication failed",
+            "certificate authentication failed",
+            "no such user",
+            "no such database: nothing",
+            "database \"nothing\" does not exist",
+            "bouncer config error",
+            "transaction blocks not allowed in statement pooling mode",
+            "login rejected",
+            "SSL required",
+            "server login failed: wrong password type",
+            "server login has been failing, cached error: role \"nobody\" does not exist (server_login_retry)",
+        ] {
+            let fault = Fault::of_pooler(message);
+            assert!(fault == Fault::PoolerSettings && !fault.is_outage(), "{message}");
+        }
+        for message in [
+            "server login has been failing, try again later (server_login_retry)",
+            "server login has been failing, cached error: connect failed (server_login_retry)",
+            "the database system is starting up",
+            "client_login_timeout (server down)",
+            "query_wait_timeout",
+            "no more connections allowed (max_client_conn)",
+            "client connections exceeded (max_db_client_connections)",
+            "server conn crashed?",
+            "server shutting down",
+            "pooler is shutting down",
+            "bouncer resources exhaustion",
+            "a message of a newer version",
+        ] {
+            assert!(Fault::of_pooler(message).is_outage(), "{message}");
+        }
+        assert_eq!(Fault::of_pooler("unsupported startup parameter: extra_float_digits"), Fault::Pooler);
     }
 
     #[test]

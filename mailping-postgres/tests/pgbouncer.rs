@@ -9,7 +9,7 @@ use std::sync::Arc;
 use common::{open, ping, ping_id};
 use mailping_core::store::{Attempt, OpenQuery, Store as _};
 use mailping_core::testing::store::CASES;
-use mailping_fixture_postgres::{Pooler, Server};
+use mailping_fixture_postgres::{PASSWORD, Pooler, Server, USER};
 use mailping_postgres::{DatabaseError, Fault, PostgresStore};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::task::block_in_place;
@@ -79,4 +79,29 @@ async fn a_session_that_pgbouncer_refuses_is_told_why_in_one_line() {
         text.contains("ignore_startup_parameters = extra_float_digits") && !text.contains('\n'),
         "{text}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL and PgBouncer"]
+async fn wrong_settings_behind_pgbouncer_are_no_outage_and_a_dead_server_is_one() {
+    let mut server = block_in_place(Server::quick);
+    let pooler = block_in_place(|| Pooler::start(&server, "session"));
+    let statement = block_in_place(|| Pooler::start(&server, "statement"));
+    let url = pooler.url("postgres");
+    for wrong in [
+        url.replace(PASSWORD, "wrong"),
+        url.replace(USER, "nobody"),
+        pooler.url("nothing"),
+        statement.url("postgres"),
+    ] {
+        assert_eq!(fault_at(&wrong).await, Fault::PoolerSettings, "{wrong}");
+    }
+    assert!(!Fault::PoolerSettings.is_outage());
+    block_in_place(|| server.kill());
+    assert_eq!(fault_at(&url).await, Fault::Unreachable);
+}
+
+async fn fault_at(url: &str) -> Fault {
+    let error = PostgresStore::connect(url).unwrap().migrate().await.unwrap_err();
+    error.source().unwrap().downcast_ref::<DatabaseError>().unwrap().fault()
 }
