@@ -98,13 +98,19 @@ pub enum Fault {
     #[error("the database server is starting or stopping")]
     Restarting,
     /// Wrong user, password or rule of access.
-    #[error("the database server refused the user or the password")]
+    #[error(
+        "the database server refused the user, the password or, by a rule of access (pg_hba.conf), the connection, \
+         perhaps because TLS is required"
+    )]
     Login,
     /// There is no such database.
     #[error("the server has no database of this name")]
     NoDatabase,
-    /// TLS could not be agreed upon.
-    #[error("no TLS connection could be made to the database server")]
+    /// TLS could not be agreed upon, or the server's certificate is not trusted.
+    #[error(
+        "no TLS connection could be made to the database server: check whether it offers TLS, its certificate, and \
+         `sslmode` and `sslrootcert` of the URL"
+    )]
     Tls,
     /// All connections of the pool are in use, or no new one could be made: a pool tries again
     /// until its time is over.
@@ -171,6 +177,8 @@ impl From<sqlx::Error> for DatabaseError {
                 Fault::of_pooler(error.message())
             }
             (_, Some(code)) => Fault::of(code),
+            // rustls says so of a certificate that it does not trust.
+            (sqlx::Error::Io(error), _) if error.kind() == std::io::ErrorKind::InvalidData => Fault::Tls,
             (sqlx::Error::Io(_), _) => Fault::Unreachable,
             (sqlx::Error::Tls(_), _) => Fault::Tls,
             (sqlx::Error::PoolTimedOut, _) => Fault::PoolExhausted,

@@ -104,7 +104,7 @@ fn a_wrong_database_or_missing_keys_are_refused_in_one_clear_line() {
         ),
         (
             vec![("MAILPING_DB", &url.replace(PASSWORD, "wrong-sesame-77")), ("MAILPING_KEYS", KEYS)],
-            "refused the user or the password",
+            "refused the user, the password",
         ),
         (
             vec![("MAILPING_DB", &server().url("nowhere")), ("MAILPING_KEYS", KEYS)],
@@ -121,6 +121,27 @@ fn a_wrong_database_or_missing_keys_are_refused_in_one_clear_line() {
         assert!(!printed.contains("panicked") && !printed.contains("sesame"), "{printed}");
     }
     assert_eq!(fs::read_dir(start.folder()).unwrap().count(), 0, "no file of keys is made");
+}
+
+#[test]
+#[ignore = "needs PostgreSQL"]
+fn a_server_that_requires_tls_is_reached_and_its_certificate_checked_if_asked() {
+    let server = Server::with_tls();
+    let url = server.url("postgres");
+    let certificate = server.data().join("server.crt");
+    let trusts = format!("{url}?sslmode=verify-full&sslrootcert={}", certificate.display());
+    for url in [url.clone(), format!("{url}?sslmode=require"), trusts] {
+        receipts_postgres().with("MAILPING_DB", &url).with("MAILPING_KEYS", KEYS).run(&[]).terminate();
+    }
+    let start = receipts_postgres();
+    for (mode, expected) in
+        [("verify-full", "no TLS connection"), ("disable", "perhaps because TLS is required")]
+    {
+        let url = format!("{url}?sslmode={mode}");
+        let output = start.to_its_end(&[("MAILPING_DB", &url), ("MAILPING_KEYS", KEYS)]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.lines().last().is_some_and(|last| last.contains(expected)), "{mode}: {stderr}");
+    }
 }
 
 #[test]
