@@ -119,11 +119,17 @@ pub enum Fault {
     /// The pool was closed.
     #[error("the connection pool is closed")]
     PoolClosed,
-    /// The tables are missing.
-    #[error("the tables are missing: call `PostgresStore::migrate` first")]
+    /// The tables are missing, or are not as this version and this server need them.
+    #[error(
+        "the tables are missing, of an older version, or were restored from another server: call \
+         `PostgresStore::migrate` first"
+    )]
     NotMigrated,
     /// The role has no right to do it.
-    #[error("the database role lacks a right on the schema or its tables")]
+    #[error(
+        "the database role lacks a right on the schema or its tables; to make them it needs CREATE on the database, \
+         unless another role calls `PostgresStore::migrate`"
+    )]
     Denied,
     /// A pooler refuses what sqlx tells it when it connects, or hands the session's prepared
     /// statements to others although the store has not seen it share sessions.
@@ -243,8 +249,11 @@ impl Fault {
     fn of(code: &str) -> Self {
         match code {
             "57P01" | "57P02" | "57P03" => Self::Restarting,
+            // An idle session was ended.
+            "57P05" => Self::Unreachable,
             "57014" | "55P03" | "25P03" | "25P04" => Self::TimedOut,
-            "3D000" => Self::NoDatabase,
+            // The second one ends the sessions of a database that is dropped.
+            "3D000" | "57P04" => Self::NoDatabase,
             "42P01" | "3F000" => Self::NotMigrated,
             "42501" => Self::Denied,
             // The second one is of functions that a standby does not run.
@@ -278,6 +287,14 @@ mod tests {
             assert_ne!(Fault::of(code), Fault::Refused, "{code}: all of a batch meets it, or it passes");
         }
         assert!(!Fault::Refused.is_outage());
+    }
+
+    #[test]
+    fn a_session_that_was_ended_is_made_anew_unless_its_database_is_gone() {
+        for code in ["57P01", "57P02", "57P05", "25P03", "25P04", "08006"] {
+            assert!(Fault::of(code).is_outage(), "{code}");
+        }
+        assert_eq!(Fault::of("57P04"), Fault::NoDatabase);
     }
 
     #[test]
