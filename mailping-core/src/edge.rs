@@ -26,7 +26,9 @@
 //! The centre believes an edge's judgement and nothing that it can look up itself. The ping must
 //! record, at the open's own time: an erased, withdrawn, objected or expired one gains nothing. No
 //! more is kept than the ping's row and the centre's ceiling and mask permit, and no place of a
-//! fetcher that has none. A time of more than ten minutes ahead is refused.
+//! fetcher that has none. An open from before its message was sent is uncertain and has no place,
+//! as here. A time is refused if it is more than ten minutes ahead, or before the ping can have
+//! been made: a message is planned a year ahead at most.
 //!
 //! A batch that comes again changes nothing, since an open is known by its ping, time and id; so
 //! there is no window in which it must arrive, and an edge that was cut off for a week still

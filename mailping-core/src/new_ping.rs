@@ -43,7 +43,7 @@ pub struct NewPing {
 
 /// How far ahead a message may be planned: lifetimes count from its sent time, so this bounds how
 /// long anything is kept.
-const MAX_AHEAD: Duration = DAY.saturating_mul(366);
+pub(crate) const MAX_AHEAD: Duration = DAY.saturating_mul(366);
 const MAX_REFERENCE_BYTES: usize = 256;
 #[cfg(feature = "certified")]
 const MAX_ATTACHMENTS: usize = 100;

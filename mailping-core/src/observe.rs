@@ -174,15 +174,16 @@ impl Observer {
         Some(milestone)
     }
 
-    /// What may be kept here of what an edge has judged: no more than of a hit here. `of_ping` is
-    /// what its ping permits.
+    /// What may be kept here of what an edge has judged: no more than of a hit here, and what came
+    /// before the sent time is judged as here. `of_ping` is what its ping permits.
     #[cfg(feature = "edges")]
     pub(crate) fn narrowed(&self, judged: Entry, of_ping: Precision) -> Option<Observation> {
         let precision = of_ping.narrowed(self.ceiling);
         match judged {
             Entry::LastDay(last) if precision.detail >= Detail::LastDay => {
+                let first = last.ping.sent_at().floor(TimeStep::Day.millis());
                 let day = last.day.floor(TimeStep::Day.millis());
-                Some(Observation::LastDay(LastDay { ping: last.ping, day }))
+                (day >= first).then_some(Observation::LastDay(LastDay { ping: last.ping, day }))
             }
             Entry::LastDay(_) => None,
             Entry::Open(mut open) => {
@@ -191,6 +192,9 @@ impl Observer {
                 let is_readers_own = open.fetcher.is_direct() && open.verdict == Verdict::Human && !is_own;
                 if !is_readers_own || self.mask != Mask::default() {
                     (open.country, open.city) = (None, None);
+                }
+                if open.at < open.ping.sent_at().floor(open.time_step.millis()) {
+                    doubt(&mut open, Evidence::TimeBeforeSent);
                 }
                 let own = Precision { detail: Detail::Network, step: open.time_step };
                 cut(open, precision.narrowed(own))
@@ -288,18 +292,21 @@ impl Judged<'_> {
     /// Marks a fetch that belongs to what came before it: it is uncertain, and its place may be a
     /// scanner's.
     pub(crate) fn doubt(&mut self, evidence: Evidence) {
-        self.open.evidence.insert(evidence);
-        if self.open.verdict == Verdict::Human {
-            self.open.verdict = Verdict::Uncertain;
-        }
-        self.open.country = None;
-        self.open.city = None;
+        doubt(&mut self.open, evidence);
     }
 
     /// Takes away what the detail does not allow; `None` if nothing is left.
     pub(crate) fn cut(self) -> Option<Observation> {
         cut(self.open, self.precision)
     }
+}
+
+fn doubt(open: &mut Open, evidence: Evidence) {
+    open.evidence.insert(evidence);
+    if open.verdict == Verdict::Human {
+        open.verdict = Verdict::Uncertain;
+    }
+    (open.country, open.city) = (None, None);
 }
 
 /// Takes away what a precision does not allow; `None` if nothing is left.

@@ -16,7 +16,7 @@ use crate::observe::Observation;
 use crate::queue::Loss;
 use crate::store::line::{Entry, Line};
 use crate::store::{Attempt, Recorded, line};
-use crate::{StoreError, Timestamp, Tracker};
+use crate::{StoreError, Timestamp, Tracker, new_ping};
 
 /// How far ahead of the centre's clock an edge's may be.
 const MAX_AHEAD: Duration = Duration::from_secs(600);
@@ -149,7 +149,7 @@ async fn keep(tracker: &Tracker, head: &Head, text: &[u8]) -> Result<Answer, Ref
     let (mut allowed, mut unreadable) = (Vec::with_capacity(entries.len()), BTreeSet::new());
     for entry in entries {
         allowed.push(match entry {
-            Some(entry) if time(&entry) <= latest && !unreadable.contains(&entry.ping()) => {
+            Some(entry) if is_possible(&entry, latest) && !unreadable.contains(&entry.ping()) => {
                 match inner.edges.precision(entry.ping(), &*inner.store).await {
                     Ok(of_ping) => {
                         let narrowed = of_ping.and_then(|of_ping| inner.observer.narrowed(entry, of_ping));
@@ -194,11 +194,13 @@ fn read(text: &[u8], records: usize) -> Result<Vec<Option<Entry>>, Refusal> {
     entries.filter(|entries| entries.len() == records).ok_or(Refusal::Malformed)
 }
 
-const fn time(entry: &Entry) -> Timestamp {
-    match entry {
+/// Whether it is not ahead, and its ping can have been made by then.
+fn is_possible(entry: &Entry, latest: Timestamp) -> bool {
+    let time = match entry {
         Entry::Open(open) => open.at,
         Entry::LastDay(last) => last.day,
-    }
+    };
+    time <= latest && entry.ping().sent_at() <= time.plus(new_ping::MAX_AHEAD)
 }
 
 /// What an edge is told of a record that was queued.

@@ -22,8 +22,11 @@ fn time(millis: i64) -> Timestamp {
     Timestamp::from_unix_millis(NOON + millis)
 }
 
+/// A ping of a message that is sent at noon.
 fn id(n: u8) -> PingId {
-    PingId::from_bytes([n; 16])
+    let mut bytes = [n; 16];
+    bytes[..6].copy_from_slice(&NOON.to_be_bytes()[2..]);
+    PingId::from_bytes(bytes)
 }
 
 /// A ping that records for a day from noon on.
@@ -383,6 +386,36 @@ fn a_time_ahead_is_refused_alone() {
     let outcomes = centre.sends(&[open(1, 1), near, ahead], &[tomorrow]);
     assert_eq!(outcomes, [Outcome::Kept, Outcome::Kept, Outcome::Refused, Outcome::Refused]);
     assert_eq!(centre.kept(1).len(), 2);
+}
+
+#[test]
+fn before_its_message_was_sent_nobody_has_certainly_opened_it() {
+    use Outcome::{Filtered, Kept, Refused};
+    const DAY: i64 = 86_400_000;
+    let dated = |n, at, step| {
+        let mut open = open(1, n);
+        (open.at, open.time_step) = (Timestamp::from_unix_millis(at), step);
+        open
+    };
+    let centre = Centre::new();
+    // A message may be planned a year ahead, so that a fetch may come as much earlier.
+    let opens = [NOON, NOON - 1, NOON - 366 * DAY, NOON - 366 * DAY - 1, NOON - 400 * DAY, 0, -1, i64::MIN];
+    let opens: Vec<Open> = (1..).zip(opens).map(|(n, at)| dated(n, at, TimeStep::Exact)).collect();
+    assert_eq!(centre.sends(&opens, &[]), [Kept, Kept, Kept, Refused, Refused, Refused, Refused, Refused]);
+    let kept = centre.kept(1);
+    assert_eq!(kept.len(), 3);
+    for open in kept {
+        let is_early = open.at < time(0);
+        assert_eq!(open.evidence.contains(Evidence::TimeBeforeSent), is_early);
+        assert_eq!(open.verdict == Verdict::Human, !is_early);
+        assert_eq!(open.place().is_none(), is_early);
+    }
+    // Within the day or hour of the sending.
+    let coarse = dated(9, NOON - NOON.rem_euclid(DAY), TimeStep::Day);
+    assert_eq!(centre.sends(std::slice::from_ref(&coarse), &[]), [Kept]);
+    assert!(centre.kept(1).contains(&coarse));
+    let days = [time(0), time(-DAY), Timestamp::default()].map(|day| LastDay::new(id(2), day));
+    assert_eq!(centre.sends(&[], &days), [Kept, Filtered, Refused]);
 }
 
 #[test]
