@@ -207,23 +207,22 @@ impl Queue {
     pub(crate) fn push(&self, entry: Observation, attempt: Attempt) -> Recording {
         let now = Instant::now();
         let mut state = self.shared.state();
+        let lose = |loss, count: &AtomicU64| {
+            self.shared.note_loss(&entry, attempt, count);
+            Recording::ready(Err(loss))
+        };
+        let counts = &self.shared.counts;
         if state.closing {
-            self.shared.give_back(&entry, attempt);
-            self.shared.counts.closed.fetch_add(1, Ordering::Relaxed);
-            return Recording::ready(Err(Loss::Closed));
+            return lose(Loss::Closed, &counts.closed);
         }
         if state.entries.len() + state.in_flight >= self.shared.limits.capacity {
-            self.shared.give_back(&entry, attempt);
-            self.shared.counts.queue_full.fetch_add(1, Ordering::Relaxed);
-            return Recording::ready(Err(Loss::QueueFull));
+            return lose(Loss::QueueFull, &counts.queue_full);
         }
         if !state.writes
             && let Err(error) = self.start_locked(&mut state)
         {
-            tracing::error!(%error, "the tracker's threads could not be started: an open is lost");
-            self.shared.give_back(&entry, attempt);
-            self.shared.counts.no_thread.fetch_add(1, Ordering::Relaxed);
-            return Recording::ready(Err(Loss::NoThread));
+            tracing::error!(%error, "the tracker's threads could not be started: an open is not taken");
+            return lose(Loss::NoThread, &counts.no_thread);
         }
         let ticket = Arc::new(Ticket::new(Arc::clone(&self.shared.wakes)));
         state.waiters.push_back((now + self.shared.limits.deadline.min(MAX_WAIT), Arc::clone(&ticket)));
@@ -319,11 +318,14 @@ impl Shared {
         lock(&self.state)
     }
 
-    /// The hit limit counts what is stored: of this entry nothing is. What an edge hands over was
-    /// counted there.
-    fn give_back(&self, entry: &Observation, attempt: Attempt) {
-        if let (Observation::Open(open), Attempt::First) = (entry, attempt) {
-            self.limiter.give_back(open.ping);
+    /// What an edge hands over is not lost: the edge has it, and sends it again. The hit limit,
+    /// which counts what is stored, has counted it there.
+    fn note_loss(&self, entry: &Observation, attempt: Attempt, count: &AtomicU64) {
+        if attempt == Attempt::First {
+            count.fetch_add(1, Ordering::Relaxed);
+            if let Observation::Open(open) = entry {
+                self.limiter.give_back(open.ping);
+            }
         }
     }
 }

@@ -49,6 +49,17 @@ fn a_dropped_queue_ends_its_threads() {
 }
 
 #[test]
+fn what_an_edge_sends_again_is_not_counted_as_lost() {
+    let queue = queue(Arc::new(FaultyStore::default()));
+    pollster::block_on(queue.close(Duration::ZERO));
+    let lost = || queue.counts().closed.load(Ordering::Relaxed);
+    assert_eq!(pollster::block_on(queue.push(entry(), Attempt::Repeat)), Err(Loss::Closed));
+    assert_eq!(lost(), 0);
+    assert_eq!(pollster::block_on(queue.push(entry(), Attempt::First)), Err(Loss::Closed));
+    assert_eq!(lost(), 1);
+}
+
+#[test]
 fn for_ever_is_longer_than_any_process_runs() {
     let from = Instant::now();
     assert!(from_now(Duration::MAX) - from >= Duration::from_secs(50 * 365 * 86_400));
