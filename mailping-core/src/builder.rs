@@ -301,13 +301,7 @@ impl TrackerBuilder {
             }
             looked => looked?,
         }
-        match self.store.copies() {
-            0 => {
-                tracing::info!("an open is in memory alone when its hit is answered: it survives no restart")
-            }
-            1 => tracing::info!("an open is on one machine's disk when its hit is answered"),
-            copies => tracing::info!("an open is on the disks of {copies} machines when its hit is answered"),
-        }
+        tracing::info!("{}", when_answered(self.store.copies(), self.store.spool().is_some()));
         let system = Arc::clone(&self.clock);
         let clock: Arc<dyn Fn() -> Timestamp + Send + Sync> = Arc::new(move || system().into());
         let limiter = Arc::new(HitLimiter::new(self.hit_limit));
@@ -374,3 +368,32 @@ const NO_BASE_URL: &str = "no base URL: call `base_url` with the public address 
 #[cfg(feature = "certified")]
 const CANNOT_SEAL: &str = "the store keeps nothing for sealing: take another, or build without `seal`";
 const NO_TEXTS: &str = "the default language of the opt-out page has no texts: add them with opt_out_texts";
+
+/// What a hit's answer waits for, within the deadline.
+fn when_answered(copies: usize, has_spool: bool) -> String {
+    let place = match copies {
+        0 => "in memory alone, where it survives no restart".to_owned(),
+        1 => "on one machine's disk".to_owned(),
+        copies => format!("on the disks of {copies} machines"),
+    };
+    let or_spooled = if has_spool { ", or in the spool on this machine's" } else { "" };
+    format!("until the deadline, a hit's answer waits for its open to be {place}{or_spooled}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_at_start_promises_no_more_than_is_kept() {
+        for (copies, has_spool, end) in [
+            (0, false, "in memory alone, where it survives no restart"),
+            (1, false, "on one machine's disk"),
+            (2, false, "on the disks of 2 machines"),
+            (2, true, "on the disks of 2 machines, or in the spool on this machine's"),
+        ] {
+            let line = when_answered(copies, has_spool);
+            assert!(line.starts_with("until the deadline") && line.ends_with(end), "{line}");
+        }
+    }
+}
