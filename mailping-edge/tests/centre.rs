@@ -28,8 +28,15 @@ fn later(days: i64) -> Timestamp {
     Timestamp::from_unix_millis(now().unix_millis() + days * 86_400_000)
 }
 
+/// A ping of a message that was sent in 2004.
+fn id(n: u8) -> PingId {
+    let mut bytes = [1; 16];
+    bytes[15] = n;
+    PingId::from_bytes(bytes)
+}
+
 fn ping(n: u8) -> Ping {
-    let mut ping = Ping::stored(PingId::from_bytes([n; 16]), "x".to_owned(), Basis::Contract, Status::Live);
+    let mut ping = Ping::stored(id(n), "x".to_owned(), Basis::Contract, Status::Live);
     (ping.detail, ping.time_step) = (Detail::City, TimeStep::Exact);
     (ping.record_until, ping.keep_until) = (later(9), later(99));
     ping
@@ -37,7 +44,7 @@ fn ping(n: u8) -> Ping {
 
 fn open(of: u8, n: u64) -> Open {
     let id = OpenId::from_bytes(n.to_be_bytes());
-    Open::new(PingId::from_bytes([of; 16]), id, now(), Fetcher::Browser, Verdict::Human)
+    Open::new(self::id(of), id, now(), Fetcher::Browser, Verdict::Human)
 }
 
 fn edge_keys() -> Keyring {
@@ -69,10 +76,7 @@ impl Centre {
     }
 
     fn kept(&self) -> usize {
-        block_on(self.store.memory().opens(&OpenQuery::oldest(PingId::from_bytes([1; 16]), 10_000)))
-            .unwrap()
-            .items
-            .len()
+        block_on(self.store.memory().opens(&OpenQuery::oldest(id(1), 10_000))).unwrap().items.len()
     }
 }
 
@@ -85,7 +89,7 @@ fn what_the_centre_has_on_disk_is_durable_and_what_it_filters_is_filtered() {
     let centre = Centre::new("127.0.0.1:0");
     let edge = centre.edge();
     let opens: Vec<Open> = (0..2_500).map(|n| open(1, n)).chain([open(2, 0)]).collect();
-    let days = [LastDay::new(PingId::from_bytes([2; 16]), now())];
+    let days = [LastDay::new(id(2), now())];
     for attempt in [Attempt::First, Attempt::Repeat] {
         let written = block_on(edge.record(&opens, &days, attempt)).unwrap();
         assert_eq!(written.len(), 2_502, "in several batches");
@@ -123,7 +127,7 @@ fn what_waits_is_not_given_to_another_database() {
     drop(centre);
     assert!(spool.hand_over().is_err());
     let other = Centre::new(&at);
-    block_on(other.store.erase(PingId::from_bytes([1; 16]))).unwrap();
+    block_on(other.store.erase(id(1))).unwrap();
     while spool.hand_over().unwrap_or(true) {}
     let backlog = spool.backlog();
     assert_eq!((backlog.waiting, backlog.set_aside, backlog.filtered), (0, 1, 0), "it waits for its own");
@@ -187,6 +191,20 @@ fn what_no_centre_has_signed_confirms_nothing_and_the_log_says_why() {
 }
 
 #[test]
+fn why_a_centre_is_not_reached_is_told_with_every_source() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (centre, reason) in [
+        (format!("http://{free}/px"), "refused"),
+        ("http://centre.invalid/px".to_owned(), "lookup"),
+        (format!("http://{}/px", gives("SSH-2.0-OpenSSH_9.2\r\n".to_owned())), "protocol"),
+    ] {
+        let text =
+            record(&EdgeStore::new(&centre, edge_keys()).unwrap(), &[open(1, 1)]).unwrap_err().with_sources();
+        assert!(text.contains(reason), "{centre}: {text}");
+    }
+}
+
+#[test]
 fn a_client_of_ones_own_is_what_sends() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/px", listener.local_addr().unwrap());
@@ -206,7 +224,7 @@ fn a_client_of_ones_own_is_what_sends() {
 #[test]
 fn an_edge_does_nothing_that_needs_the_database_and_says_so() {
     let centre = Centre::new("127.0.0.1:0");
-    let (edge, id) = (centre.edge(), PingId::from_bytes([1; 16]));
+    let (edge, id) = (centre.edge(), id(1));
     block_on(async {
         assert!(edge.insert_ping(&ping(5), None).await.is_err());
         assert!(edge.ping(id).await.is_err() && edge.pings(&PingQuery::newest(9)).await.is_err());

@@ -11,11 +11,3 @@ pub(crate) fn io(error: io::Error) -> StoreError {
 pub(crate) fn incompatible(reason: &str) -> StoreError {
     StoreError::Incompatible { reason: reason.to_owned() }
 }
-
-/// An error with its source, for the log.
-pub(crate) fn text(error: &StoreError) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
-}

@@ -78,7 +78,7 @@ impl Mover {
             match record(database, std::iter::once(entry)) {
                 Ok(filtered) => outcome.filtered += filtered,
                 Err(error) if self.is_there(database) => {
-                    let failure = crate::failure::text(&error);
+                    let failure = error.with_sources();
                     tracing::error!(failure, "the database refuses a record of the spool: it is set aside");
                     outcome.refused.push(place);
                 }

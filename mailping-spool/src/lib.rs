@@ -56,6 +56,7 @@ mod failure;
 mod folder;
 mod handover;
 mod journal;
+mod outage;
 mod patience;
 mod records;
 mod segment;

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,9 +17,9 @@ use mailping_core::store::{KeyFingerprint, RecipientHashes, StoreError};
 use mailping_core::{PingId, Timestamp};
 use pollster::block_on;
 
-use crate::failure;
 use crate::handover::Mover;
 use crate::journal::Journal;
+use crate::outage::Outage;
 use crate::patience::Patience;
 use crate::spool::DEFAULT_PATIENCE;
 
@@ -50,7 +49,7 @@ pub struct SpooledStore {
     patience: Duration,
     calls: Patience,
     mover: Mutex<Mover>,
-    is_failing: AtomicBool,
+    outage: Outage,
     /// An open of the last batch that the database took by itself.
     taken: Mutex<Option<Open>>,
 }
@@ -63,7 +62,7 @@ impl SpooledStore {
             patience,
             calls: Patience::default(),
             mover: Mutex::default(),
-            is_failing: AtomicBool::new(false),
+            outage: Outage::default(),
             taken: Mutex::default(),
         }
     }
@@ -76,19 +75,6 @@ impl SpooledStore {
     ) -> Result<T, StoreError> {
         let database = Arc::clone(&self.database);
         self.calls.call(patience, move || call(&*database))
-    }
-
-    fn note_failure(&self, error: &StoreError) {
-        if !self.is_failing.swap(true, Ordering::AcqRel) {
-            let failure = failure::text(error);
-            tracing::error!(failure, "the database does not take opens: they are kept in the spool");
-        }
-    }
-
-    fn note_success(&self) {
-        if self.is_failing.swap(false, Ordering::AcqRel) {
-            tracing::info!("the database takes opens again");
-        }
     }
 
     fn take_out(&self, pings: impl IntoIterator<Item = PingId>) -> Result<(), StoreError> {
@@ -129,7 +115,7 @@ impl Spooling for SpooledStore {
     }
 
     fn is_away(&self) -> bool {
-        self.is_failing.load(Ordering::Acquire) || self.calls.is_hanging()
+        self.outage.is_on() || self.calls.is_hanging()
     }
 
     fn hand_over(&self) -> Result<bool, StoreError> {
@@ -155,8 +141,8 @@ impl Spooling for SpooledStore {
             Ok(!self.journal.is_empty())
         });
         match &handed_over {
-            Ok(_) => self.note_success(),
-            Err(error) => self.note_failure(error),
+            Ok(_) => self.outage.note_success(),
+            Err(error) => self.outage.note_failure(error),
         }
         handed_over
     }
@@ -183,13 +169,15 @@ impl Store for SpooledStore {
                     }
                     return Ok(written);
                 }
-                Ok(_) => self.note_failure(&StoreError::unavailable("it did not answer for each open")),
+                Ok(_) => {
+                    self.outage.note_failure(&StoreError::unavailable("it did not answer for each open"))
+                }
                 // It takes others: the spool tries each alone, and sets aside what is refused.
                 Err(error @ (StoreError::Refused { .. } | StoreError::Corrupt { .. })) => {
-                    let failure = failure::text(&error);
+                    let failure = error.with_sources();
                     tracing::warn!(failure, "the database refuses a batch: it goes through the spool");
                 }
-                Err(error) => self.note_failure(&error),
+                Err(error) => self.outage.note_failure(&error),
             }
         }
         self.journal.append(opens, last_days)?;
@@ -284,7 +272,7 @@ impl Store for SpooledStore {
     async fn recipient_keys(&self) -> Result<Vec<KeyFingerprint>, StoreError> {
         let keys = self.ask(START_PATIENCE, |database| block_on(database.recipient_keys()));
         if let Err(error @ StoreError::Unavailable { .. }) = &keys {
-            self.note_failure(error);
+            self.outage.note_failure(error);
         }
         keys
     }

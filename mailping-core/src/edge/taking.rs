@@ -215,7 +215,7 @@ fn outcome(recorded: Result<Recorded, Loss>) -> Result<Outcome, Refusal> {
 }
 
 fn busy(error: &StoreError) -> Refusal {
-    let source = std::error::Error::source(error).map(ToString::to_string);
-    tracing::warn!(failure = %error, source, "a batch of an edge could not be kept; the edge sends it again");
+    let failure = error.with_sources();
+    tracing::warn!(failure, "a batch of an edge could not be kept; the edge sends it again");
     Refusal::Busy
 }

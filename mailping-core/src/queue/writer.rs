@@ -293,13 +293,9 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) ->
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
-            let text = match std::error::Error::source(&error) {
-                Some(source) => format!("{error}: {source}"),
-                None => error.to_string(),
-            };
             let is_of_a_row =
                 matches!(error, crate::StoreError::Corrupt { .. } | crate::StoreError::Refused { .. });
-            Err(Failed { text, is_of_a_row })
+            Err(Failed { text: error.with_sources(), is_of_a_row })
         }
         Err(_) => Err(Failed { text: "the store panicked".to_owned(), is_of_a_row: false }),
     }

@@ -40,4 +40,37 @@ impl StoreError {
     pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable { source: source.into() }
     }
+
+    /// What went wrong and all that caused it, in one line for a log. An error that repeats its
+    /// source is not repeated.
+    #[must_use]
+    pub fn with_sources(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            let cause = error.to_string();
+            if !text.ends_with(&cause) {
+                text.push_str(": ");
+                text.push_str(&cause);
+            }
+            source = error.source();
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the line: {0}")]
+    struct Line(#[source] std::io::Error);
+
+    #[test]
+    fn every_source_is_named_once() {
+        let refused = std::io::Error::other("refused");
+        let error = StoreError::unavailable(std::io::Error::other(Line(refused)));
+        assert_eq!(error.with_sources(), "the store could not do this: the line: refused");
+    }
 }
