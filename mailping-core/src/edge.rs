@@ -28,7 +28,8 @@
 //! more is kept than the ping's row and the centre's ceiling and mask permit, and no place of a
 //! fetcher that has none. An open from before its message was sent is uncertain and has no place,
 //! as here. A time is refused if it is more than ten minutes ahead, or before the ping can have
-//! been made: a message is planned a year ahead at most.
+//! been made: a message is planned a year ahead at most. While an edge's own clock is that far
+//! ahead, nothing of it is taken, and its opens wait there.
 //!
 //! A batch that comes again changes nothing, since an open is known by its ping, time and id; so
 //! there is no window in which it must arrive, and an edge that was cut off for a week still

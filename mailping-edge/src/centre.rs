@@ -29,6 +29,8 @@ enum NotTaken {
     OtherDatabase,
     #[error("the centre takes no batches there: it must accept edges, at the base URL that this edge has")]
     NoRoute,
+    #[error("this machine's clock is more than ten minutes ahead of the centre's: set it")]
+    Ahead,
     #[error("the centre cannot keep the batch now")]
     Busy,
     #[error("the centre answered with the status {0}")]
@@ -68,6 +70,7 @@ fn send(agent: &Agent, url: &str, batch: &Batch) -> Result<Answer, NotTaken> {
         401 => return Err(NotTaken::Stranger),
         404 | 405 => return Err(NotTaken::NoRoute),
         409 => return Err(NotTaken::OtherDatabase),
+        425 => return Err(NotTaken::Ahead),
         503 => return Err(NotTaken::Busy),
         status => return Err(NotTaken::Status(status)),
     }

@@ -29,6 +29,8 @@ pub(super) enum Refusal {
     OtherDatabase,
     /// It is larger than a batch may be.
     TooLarge,
+    /// Its edge's clock is ahead.
+    Ahead,
     /// It cannot be kept now.
     Busy,
 }
@@ -40,6 +42,7 @@ impl Refusal {
             Self::Stranger => 401,
             Self::OtherDatabase => 409,
             Self::TooLarge => 413,
+            Self::Ahead => 425,
             Self::Busy => 503,
         }
     }
@@ -51,6 +54,7 @@ impl Refusal {
             Self::Stranger => "this is not from an edge that is accepted here\n",
             Self::OtherDatabase => "this is for another database\n",
             Self::TooLarge => "a batch has at most 1 MiB and 2,048 records\n",
+            Self::Ahead => "this edge's clock is more than ten minutes ahead\n",
             Self::Busy => "this cannot be kept now: try again\n",
         }
     }

@@ -139,13 +139,17 @@ async fn keep(tracker: &Tracker, head: &Head, text: &[u8]) -> Result<Answer, Ref
     if head.said.database.is_some_and(|expected| expected != database) {
         return Err(Refusal::OtherDatabase);
     }
+    // Its opens wait for the clock, rather than be refused one by one.
+    let latest = inner.now().plus(MAX_AHEAD);
+    if head.said.at > latest {
+        return Err(Refusal::Ahead);
+    }
     // The centre's own hits come first: what an edge hands over comes again, and would fill the
     // queue.
     if inner.queue.depth().0 > inner.queue.capacity() / 2 {
         return Err(Refusal::Busy);
     }
     // All that has to be looked up comes first: then all of it is one batch of the writer's.
-    let latest = inner.now().plus(MAX_AHEAD);
     let (mut allowed, mut unreadable) = (Vec::with_capacity(entries.len()), BTreeSet::new());
     for entry in entries {
         allowed.push(match entry {

@@ -389,6 +389,16 @@ fn a_time_ahead_is_refused_alone() {
 }
 
 #[test]
+fn while_an_edges_clock_is_ahead_nothing_of_it_is_taken_or_refused_for_good() {
+    let centre = Centre::new();
+    let signed = |at| Batch::sign(&centre.edge, time(at).into(), None, &[open(1, 1)], &[]).unwrap();
+    assert_eq!(centre.post(signed(60_000 + 600_001).as_bytes(), 90).0, 425);
+    assert!(centre.holds_nothing());
+    assert_eq!(centre.post(signed(60_000 + 600_000).as_bytes(), 90).0, 200);
+    assert_eq!(centre.kept(1).len(), 1);
+}
+
+#[test]
 fn before_its_message_was_sent_nobody_has_certainly_opened_it() {
     use Outcome::{Filtered, Kept, Refused};
     const DAY: i64 = 86_400_000;
