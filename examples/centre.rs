@@ -19,6 +19,8 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    // From `info` on: at `trace` `axum::serve` logs the address of each peer.
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let keys = Keyring::from_env("MAILPING_KEYS")?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [command, edge] = arguments.as_slice()

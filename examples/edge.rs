@@ -21,6 +21,8 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    // From `info` on: at `trace` `axum::serve` logs the address of each peer.
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let keys = Keyring::from_env("MAILPING_EDGE_KEYS")?;
     let centre = EdgeStore::new(&std::env::var("MAILPING_CENTRE")?, keys.clone())?;
     // No hit waits for the centre: the spool answers it, and hands it over from there.

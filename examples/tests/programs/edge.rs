@@ -33,6 +33,14 @@ fn an_edge_answers_hits_and_the_centre_has_their_opens() {
 }
 
 #[test]
+fn an_edge_logs_why_its_opens_wait() {
+    let keys = mailping_axum::Keyring::from_text(crate::KEYS).unwrap().for_edge("fra").unwrap();
+    let edge = example("edge").with("MAILPING_EDGE_KEYS", &keys.secret_text());
+    let running = edge.with("MAILPING_CENTRE", "http://127.0.0.1:1/px").run(&[]);
+    running.wait_for("the exchange with the centre failed: io: Connection refused", 1);
+}
+
+#[test]
 fn an_edge_is_given_no_whole_keyring() {
     let edge = example("edge").with("MAILPING_EDGE_KEYS", crate::KEYS);
     let output = edge.to_its_end(&[("MAILPING_CENTRE", "http://127.0.0.1:1/px")]);
