@@ -155,6 +155,8 @@ pub(super) const BLOCKS: &[Block] = &[
         is("Sendmail", Any, MailServer), is("qmail", Any, MailServer), is("OpenSMTPD", Any, MailServer), is("GreenMail", Any, MailServer),
         is("TempMail", Any, MailServer), is("GuerrillaMail", Any, MailServer), is("YOPmail", Any, MailServer), is("smtp4dev", Any, MailServer),
         is("hMailServer", Any, MailServer), is("Mailsac", Any, MailServer), is("Mailpile", Any, MailServer), is("inbucket", Any, MailServer),
+        is("SquirrelMail", Any, MailServer), is("SmarterMail", Any, MailServer), is("SOGo", Any, MailServer), is("SOGoMail", Any, MailServer),
+        is("fetchmail", Any, MailServer), is("getmail", Any, MailServer), is("JavaMail", Any, MailServer), is("Mail-in-a-Box", Any, MailServer),
     ] },
     // Scanners that name themselves.
     Block { source: "device-detector bots.yml; isbot; crawler-user-agents", checked: "2026-11", names: &[

@@ -29,6 +29,8 @@ pub(super) struct Findings {
     pub(super) device_program: bool,
     pub(super) contact: Option<Contact>,
     pub(super) mail: Option<NamesMail>,
+    /// The last token of a name with "mail" in it that goes on: it has no version yet.
+    mail_so_far: Option<u32>,
     pub(super) library: bool,
     pub(super) proxy: bool,
     pub(super) ms_office: bool,
@@ -120,9 +122,8 @@ impl Findings {
         let ends = |end: &[u8]| name.ends_with(end) && first != name;
         self.proxy |= ends(b" Proxy") && name.windows(6).any(|part| part == b"Image " || part == b"ternal");
         if token.comment == 0 {
-            let words = name.split(|byte| *byte == b' ');
-            self.mail = words.clone().map(shape::names_mail).max().flatten().max(self.mail);
-            if words.clone().any(shape::names_outlook) {
+            self.mail = shape::names_mail(name).max(self.mail);
+            if name.split(|byte| *byte == b' ').any(shape::names_outlook) {
                 self.propose(Means::Outlook, Some(Provider::Microsoft));
             }
         }
@@ -233,6 +234,7 @@ impl Findings {
             self.propose(agent.means, agent.provider);
         }
         if token.comment == 0 {
+            self.continue_mail(token, agent.means == Means::AppleMail);
             self.extras += u32::from(!matches!(agent.name, "Chrome" | "Version"));
         } else {
             self.awaits_name &= token.comment != self.compatible || !token.leads;
@@ -263,6 +265,17 @@ impl Findings {
             // Behind the Macintosh's system stands at most a language.
             let is_language = token.name.len() == 5;
             self.added_names |= self.desktop && self.apple_device && token.alone && !is_language;
+        }
+    }
+
+    /// `Secure Mail Gateway/3` is one name: what it ends in counts as in `MailGateway`.
+    fn continue_mail(&mut self, token: &Token<'_>, names_mail: bool) {
+        let goes_on = self.mail_so_far.is_some_and(|last| last + 1 == self.tokens);
+        if goes_on && shape::names_server(token.name) {
+            self.mail = Some(NamesMail::Server);
+        }
+        if (goes_on || names_mail) && token.version.is_empty() {
+            self.mail_so_far = Some(self.tokens);
         }
     }
 
@@ -305,7 +318,9 @@ impl Findings {
             self.names_itself = true;
         }
         if outside {
-            self.mail = self.mail.max(shape::names_mail(token.name));
+            let mail = shape::names_mail(token.name);
+            self.mail = self.mail.max(mail);
+            self.continue_mail(token, mail.is_some());
             self.library |= shape::names_library(token);
             if shape::names_preview(token.name) && !known {
                 self.propose(Means::Preview, None);

@@ -156,23 +156,43 @@ const SERVERS: &[&[u8]] = &[
     b"admin",
     b"backend",
     b"service",
+    b"protect",
+    b"protection",
+    b"defense",
+    b"defence",
+    b"defender",
+    b"shield",
+    b"antivirus",
+    b"antispam",
+    b"sandbox",
+    b"archive",
+    b"tracker",
+    b"parser",
+    b"deploy",
+    b"fetch",
+    b"kit",
+    b"sdk",
 ];
 
 /// Does the name start or end in "mail", as `MailMasterPC` and `kmail2` do, or have it as a word
-/// inside, as `NaverMailApp` does? A webmail is a server, and so is what calls itself one.
+/// inside, as `NaverMailApp` does? A webmail is a server, and so is what calls itself one. Words of
+/// a name have signs or blanks between them.
 pub(super) fn names_mail(name: &[u8]) -> Option<NamesMail> {
     let is_name = |part: &&[u8]| part.iter().all(u8::is_ascii_alphanumeric);
-    let parts = name.split(|byte| matches!(byte, b'-' | b'_')).map(without_digits);
+    let parts = name.split(|byte| matches!(byte, b'-' | b'_' | b' ')).map(without_digits);
     let names = |part: &[u8]| starts_with(part, b"mail") || ends_with(part, b"mail") || has_mail_inside(part);
     if !parts.clone().filter(is_name).any(names) {
         return None;
     }
-    let serves = |part: &[u8]| {
-        contains(part, b"webmail")
-            || starts_with(part, b"mailer")
-            || SERVERS.iter().any(|end| ends_with(part, end))
-    };
+    let serves =
+        |part: &[u8]| contains(part, b"webmail") || starts_with(part, b"mailer") || names_server(part);
     Some(if parts.clone().any(serves) { NamesMail::Server } else { NamesMail::Client })
+}
+
+/// Does the word end as servers', senders' and filters' do?
+pub(super) fn names_server(word: &[u8]) -> bool {
+    let word = without_digits(word);
+    SERVERS.iter().any(|end| ends_with(word, end))
 }
 
 /// `NaverMailApp`: a word of its own between others.

@@ -62,11 +62,12 @@ impl Findings {
             // Where a desktop or no system follows, it was no device.
             _ if self.device_program && (self.desktop || !self.engine) => return (Kind::Bot, None),
             Some(MailServer) => means,
+            // `Mail-Gateway` begins with Apple's name.
+            _ if self.mail == Some(NamesMail::Server) => return (Kind::MailServer, None),
             Some(AppleMail) if !self.app_stack => return (Kind::MailClient, None),
             Some(Thunderbird | AppleMail | MailClient) => means,
             _ if self.names_itself => return (Kind::Bot, None),
             _ if self.has_contact() => return (Kind::Contact, None),
-            _ if self.mail == Some(NamesMail::Server) => return (Kind::MailServer, None),
             _ if self.mail == Some(NamesMail::Client) => return (Kind::MailClient, None),
             Some(Office) if self.is_old_outlook() => Some(Outlook),
             Some(Outlook | Office | AppStack | AppleStack | Opaque) => means,

@@ -59,6 +59,11 @@ fn what_only_looks_like_a_mail_program_is_none() {
             "MailGateway/3",
             "mailer/1.0",
             "{windows} {blink} MailHog/1.0",
+            "SquirrelMail/1.4.23",
+            "fetchmail/6.4",
+            "MailKit/4.14",
+            "Email-Protection/1.0",
+            "MailDefender2",
         ],
     );
     all(Kind::OtherProxy, &["AfterLogic WebMail/9.7", "UnheardMailProxy/1.0"]);
@@ -75,6 +80,29 @@ fn what_only_looks_like_a_mail_program_is_none() {
     );
     all(Kind::Outlook, &["Microsoft%20Outlook/16 CFNetwork/3826 Darwin/25.0.0"]);
     all(Kind::AppStack, &["Unheard%20Reader/1 CFNetwork/3826 Darwin/25.0.0", "Unheard NetworkSDK/9.0"]);
+}
+
+#[test]
+fn a_name_that_begins_with_mail_and_ends_as_servers_do_is_no_mail_program() {
+    all(
+        Kind::MailServer,
+        &[
+            "Mail-Gateway/2.1",
+            "mail-security-gateway/2",
+            "mail_relay",
+            "Mail Gateway/2",
+            "Secure Mail Gateway/3",
+            "Unheard Email Threat Defense 2/1.0",
+            "E-Mail Filter",
+            "Mail%20Gateway/1 CFNetwork/3826 Darwin/25.0.0",
+            "Unheard%20Email%20Security/1 CFNetwork/3826 Darwin/25.0.0",
+            "{windows} {blink} Mail-Gateway/2.1",
+            "{windows} {blink} Mail Gateway/2.1",
+        ],
+    );
+    // Another name begins after a version or a comment.
+    all(Kind::AppleMail, &["Mail/3826 Service/1 CFNetwork/3826 Darwin/25.0.0"]);
+    all(Kind::MailClient, &["Secure Mail/25.10", "Unheard Mail (Android) Service/1", "K-9 Mail/12.0"]);
 }
 
 #[test]
