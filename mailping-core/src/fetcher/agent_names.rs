@@ -61,6 +61,13 @@ pub(super) enum Means {
     Part(Word),
 }
 
+impl Means {
+    /// Is it a program on a reader's device that shows mail?
+    pub(super) const fn is_mail_program(self) -> bool {
+        matches!(self, Thunderbird | AppleMail | MailClient | Outlook)
+    }
+}
+
 /// What such a word tells of the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Word {

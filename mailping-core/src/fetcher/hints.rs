@@ -123,9 +123,7 @@ impl Findings {
         self.proxy |= ends(b" Proxy") && name.windows(6).any(|part| part == b"Image " || part == b"ternal");
         if token.comment == 0 {
             self.mail = shape::names_mail(name).max(self.mail);
-            if name.split(|byte| *byte == b' ').any(shape::names_outlook) {
-                self.propose(Means::Outlook, Some(Provider::Microsoft));
-            }
+            self.add_outlook(name);
         }
     }
 
@@ -230,6 +228,8 @@ impl Findings {
         }
         if matches!(agent.means, Means::Chrome | Means::Firefox | Means::SafariVersion | Means::Plain) {
             self.maker = agent.provider.or(self.maker);
+        } else if agent.means.is_mail_program() && !shape::stands_for(token.name, agent) {
+            self.propose(Means::Opaque, None);
         } else {
             self.propose(agent.means, agent.provider);
         }
@@ -265,6 +265,14 @@ impl Findings {
             // Behind the Macintosh's system stands at most a language.
             let is_language = token.name.len() == 5;
             self.added_names |= self.desktop && self.apple_device && token.alone && !is_language;
+        }
+    }
+
+    fn add_outlook(&mut self, name: &[u8]) {
+        match shape::names_outlook(name) {
+            Some(true) => self.propose(Means::Outlook, Some(Provider::Microsoft)),
+            Some(false) => self.propose(Means::Opaque, None),
+            None => {}
         }
     }
 
@@ -325,8 +333,8 @@ impl Findings {
             if shape::names_preview(token.name) && !known {
                 self.propose(Means::Preview, None);
             }
-            if shape::names_outlook(token.name) && !known {
-                self.propose(Means::Outlook, Some(Provider::Microsoft));
+            if !known {
+                self.add_outlook(token.name);
             }
         }
     }

@@ -81,7 +81,7 @@ const FORMS: &[Rule] = &[
     form("exactly Mozilla/5.0", Evidence::UaBareMozilla, "ua-parser/uap-core#509; SocketLabs; public sources on Google's scanners", "2026-11"),
     Rule { name: "WebKit on an Apple device with nothing after it", proves: Evidence::UaBareWebkit, provider: Some(Provider::Apple),
         source: "ua-parser/uap-core#528; medama-io/go-useragent#10; warmbly#564", checked: "2026-11" },
-    form("a name ending in imageproxy or mailproxy, or a comment that begins with via", Evidence::UaMailProxy, "the proxies above, without their names", "2026-11"),
+    form("a name ending in imageproxy or mailproxy, with or without hyphens, or a comment that begins with via", Evidence::UaMailProxy, "the proxies above, without their names", "2026-11"),
     form("a product that starts or ends in mail, or has Mail as a word inside", Evidence::UaMailClient, "yauaa EMailClients.yaml; uap-core", "2026-11"),
     form("such a product that is a webmail, or has a word ending in server, proxy, gateway and such", Evidence::UaMailServer, "their own pages", "2026-11-28"),
     form("Network and an Apple system, each with a version", Evidence::UaAppStack, "agents seen of iOS 26 and macOS 26", "2026-11-27"),

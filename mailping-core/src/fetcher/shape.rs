@@ -1,5 +1,6 @@
 //! What a token's form tells, so that next year's names need no line in the table.
 
+use super::agent_names::{Agent, Means};
 use super::tokens::{Token, ends_with, starts_with};
 
 /// How self-running programs end their names. Read as the end of a word, outside the description of
@@ -230,14 +231,49 @@ pub(super) fn names_apple_system(name: &[u8]) -> bool {
     SYSTEMS.iter().any(|system| name.eq_ignore_ascii_case(system))
 }
 
-/// Does the name start or end in "Outlook"?
-pub(super) fn names_outlook(name: &[u8]) -> bool {
-    starts_with(name, b"outlook") || ends_with(name, b"outlook")
+/// What may follow the name of a mail program and leave it one.
+const EDITIONS: &[&[u8]] = &[
+    b"android", b"app", b"beta", b"daily", b"desktop", b"esr", b"express", b"for", b"formac", b"ios",
+    b"ipad", b"iphone", b"lite", b"linux", b"mac", b"macos", b"mail", b"mobile", b"new", b"nightly", b"osx",
+    b"pro", b"win", b"windows",
+];
+
+fn is_edition(rest: &[u8]) -> bool {
+    rest.split(|byte| matches!(byte, b'-' | b'_' | b' ')).all(|part| {
+        let part = without_digits(part);
+        let digits = part.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let word = part.get(digits..).unwrap_or_default();
+        word.is_empty() || EDITIONS.iter().any(|edition| word.eq_ignore_ascii_case(edition))
+    })
 }
 
-/// Does the name end as those of image proxies do?
+/// Does a token that begins with a mail program's name mean it? `Spark-iOS` does; `spark-submit`
+/// and the tool `hey` are called by the same words.
+pub(super) fn stands_for(token: &[u8], program: &Agent) -> bool {
+    let is_capital = |byte: &u8| byte.is_ascii_uppercase();
+    let may_be_word = program.means == Means::MailClient && program.name.as_bytes().iter().any(is_capital);
+    let is_spelled = !may_be_word || token.iter().any(is_capital) || names_mail(token).is_some();
+    is_spelled && is_edition(token.get(program.name.len()..).unwrap_or_default())
+}
+
+/// Does one of the name's words start or end in "Outlook"? If so, whether the rest of the name
+/// leaves it Outlook's.
+pub(super) fn names_outlook(name: &[u8]) -> Option<bool> {
+    let mut words = name.split(|byte| *byte == b' ');
+    let word = words.find(|word| starts_with(word, b"outlook") || ends_with(word, b"outlook"))?;
+    let rest = if ends_with(word, b"outlook") { b"" } else { word.get(7..).unwrap_or_default() };
+    Some(is_edition(rest) && words.all(is_edition))
+}
+
+/// Does the name end as those of image proxies do, as `Mail-Image-Proxy` does too?
 pub(super) fn names_proxy(name: &[u8]) -> bool {
-    PROXIES.iter().any(|end| ends_with(name, end))
+    PROXIES.iter().any(|end| ends_with_letters(name, end))
+}
+
+/// Does the text end so, whatever hyphens stand between?
+fn ends_with_letters(text: &[u8], suffix: &[u8]) -> bool {
+    let mut letters = text.iter().rev().filter(|byte| !matches!(byte, b'-' | b'_'));
+    suffix.iter().rev().all(|byte| letters.next().is_some_and(|letter| letter.eq_ignore_ascii_case(byte)))
 }
 
 /// Is the name a domain? Apps are named the other way round, such as `com.example.app`.

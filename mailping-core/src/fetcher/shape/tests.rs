@@ -113,7 +113,8 @@ fn a_library_says_http_in_a_part_of_its_name() {
 #[test]
 fn previews_and_outlooks_are_known_by_the_ends_of_their_names() {
     tells(names_preview, &["UnheardPreview", "preview"], &["Unheard%20Preview", "Previews"]);
-    tells(names_outlook, &["OutlookUnheard", "UnheardOutlook"], &["UnOutlookable", "Outloo"]);
+    let is_outlook = |name: &[u8]| names_outlook(name) == Some(true);
+    tells(is_outlook, &["OutlookMobile", "UnheardOutlook"], &["OutlookUnheard", "UnOutlookable", "Outloo"]);
     tells(names_proxy, &["UnheardImageProxy", "MailProxy"], &["UnheardProxy", "ImageProxyUnheard"]);
 }
 

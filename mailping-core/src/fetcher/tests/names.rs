@@ -106,6 +106,48 @@ fn a_name_that_begins_with_mail_and_ends_as_servers_do_is_no_mail_program() {
 }
 
 #[test]
+fn words_that_a_mail_program_is_called_by_are_no_mail_program_in_other_names() {
+    all(
+        Kind::Opaque,
+        &[
+            "hey/0.0.1",
+            "canary/2",
+            "spark-submit/3.5",
+            "Canary-Deploy/1.0",
+            "Lightning_Fetch/1",
+            "Evolution-api/2.1",
+            "OutlookSafeLinks/1.0",
+            "outlook-api/1",
+            "Outlook-Sync2/1",
+        ],
+    );
+    all(Kind::OtherProxy, &["Outlook-Image-Proxy/1.0", "Unheard_Image-Proxy", "Mail-Proxy/1.0"]);
+    all(Kind::AppStack, &["Outlook%20Sync/1 CFNetwork/3826 Darwin/25.0.0"]);
+    all(
+        Kind::MailClient,
+        &[
+            "HEY/1.2",
+            "Spark-iOS/3",
+            "Canary-Mail/5",
+            "Airmail5/1",
+            "airmail/5",
+            "{windows} {blink} Superhuman/2",
+        ],
+    );
+    all(
+        Kind::Outlook,
+        &[
+            "Outlook-iOS-Android/1.0",
+            "Outlook16/1",
+            "OutlookMobile/4",
+            "outlook/16",
+            "Microsoft%20Outlook%20for%20Mac/16 CFNetwork/3826 Darwin/25.0.0",
+        ],
+    );
+    all(Kind::Thunderbird, &["Thunderbird-ESR/140.0", "Thunderbird140/1"]);
+}
+
+#[test]
 fn apples_stack_is_known_in_the_spelling_of_every_system() {
     all(
         Kind::AppleStack,
