@@ -27,6 +27,8 @@ pub(super) struct Findings {
     pub(super) program: bool,
     /// A program's word in what may be the description of a device.
     pub(super) device_program: bool,
+    /// A product that is named for a domain: a crawler, unless it is an app.
+    pub(super) domain: bool,
     pub(super) contact: Option<Contact>,
     pub(super) mail: Option<NamesMail>,
     /// The last token of a name with "mail" in it that goes on: it has no version yet.
@@ -313,11 +315,16 @@ impl Findings {
         // The first comment describes the device, unless it says that it does not. Devices have no
         // version.
         let of_device = token.comment == 1 && self.mozilla_first && self.compatible != 1 && !self.desktop;
-        if !of_device || (token.alone && !token.version.is_empty()) {
-            self.program |= names_program(token, known, self.msie);
+        let may_be_domain = token.has_signs && (token.alone || outside) && !known && !self.msie;
+        let domain = may_be_domain && shape::names_domain(token.name);
+        if outside {
+            self.domain |= domain;
+            self.program |= shape::names_program(token);
+        } else if !of_device || (token.alone && !token.version.is_empty()) {
+            self.program |= domain || shape::names_program(token);
         } else {
             self.program |= shape::names_scraper(token.name);
-            self.device_program |= token.leads && names_program(token, known, self.msie);
+            self.device_program |= token.leads && (domain || shape::names_program(token));
         }
         // Nothing but these words stands in the comment with which each WebKit explains itself.
         if token.leads && starts_with(token.name, b"KHTML") {
@@ -347,10 +354,4 @@ fn stem<'a>(token: &Token<'a>) -> Option<&'a [u8]> {
     let (stem, rest) = token.name.split_at_checked(at)?;
     let is_other = matches!(rest.first(), Some(b'.' | b':' | b'%'));
     (token.comment == 0 && stem.len() > 2 && !is_other).then_some(stem)
-}
-
-/// Does the token call itself a program, or stand for one by its domain?
-fn names_program(token: &Token<'_>, known: bool, msie: bool) -> bool {
-    let may_be_domain = token.has_signs && (token.alone || token.comment == 0) && !known && !msie;
-    shape::names_program(token) || (may_be_domain && shape::names_domain(token.name))
 }

@@ -71,6 +71,8 @@ impl Findings {
             _ if self.mail == Some(NamesMail::Client) => return (Kind::MailClient, None),
             Some(Office) if self.is_old_outlook() => Some(Outlook),
             Some(Outlook | Office | AppStack | AppleStack | Opaque) => means,
+            // Shops and mailbox providers call their apps so.
+            _ if self.domain && !self.is_phone_app() => return (Kind::Bot, None),
             _ => None,
         };
         named.map_or_else(|| self.browser(), |means| (means.kind(), provider))
@@ -119,9 +121,17 @@ impl Findings {
     /// A name on a browser's agent that no browser has. Apps show pages on telephones, and name
     /// themselves with long versions on desktops; a name without one is mostly a program's.
     fn has_added_name(&self) -> bool {
-        let in_app = self.ios.is_some() || (self.android && (self.wv || self.safari.is_some()));
         // Any app can be built on Electron; those for mail are known by name.
-        (self.electron || (self.added_names && !self.own_version)) && !self.plain && !in_app
+        (self.electron || (self.added_names && !self.own_version)) && !self.plain && !self.is_phone_view()
+    }
+
+    /// A page in an app on a telephone.
+    fn is_phone_view(&self) -> bool {
+        self.ios.is_some() || (self.android && (self.wv || self.safari.is_some()))
+    }
+
+    fn is_phone_app(&self) -> bool {
+        self.is_phone_view() || (self.phone && !self.mozilla_first)
     }
 
     fn is_bare_webkit(&self) -> bool {

@@ -148,6 +148,35 @@ fn words_that_a_mail_program_is_called_by_are_no_mail_program_in_other_names() {
 }
 
 #[test]
+fn apps_that_are_named_for_a_domain_are_no_crawlers() {
+    let phone =
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)";
+    let view =
+        "Mozilla/5.0 (Linux; Android 16; Pixel 9; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0";
+    let in_app = [
+        format!("{phone} Mobile/15E148 Unheard.com/25.1"),
+        format!("{view} Chrome/140.0.0.0 Mobile Safari/537.36 unheard.de/8"),
+    ];
+    all(Kind::Browser, &in_app.each_ref().map(String::as_str));
+    all(
+        Kind::MailClient,
+        &["WEB.DE Mail/8.2 (Android 14)", "unheard.de Mail/4.1", "unheard.com UnheardMail/4"],
+    );
+    all(Kind::AppStack, &["mail.com/8.2 (Android 14)", "Mail.ru/14 CFNetwork/3826 Darwin/24.6.0"]);
+    all(Kind::AppleStack, &["Unheard.com/25 Network/5812 iOS/26.1"]);
+    all(
+        Kind::Bot,
+        &[
+            "unheard.com/1.0",
+            "{windows} {blink} unheard.com/1.0",
+            "Mozilla/5.0 (Linux; Android 16; Pixel 9) {blink} unheard.com/1.0",
+            "Mozilla/5.0 (Linux; Android 16; Pixel 9) {blink} (unheard.com)",
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X; unheard.com/1.0) AppleWebKit/605.1.15",
+        ],
+    );
+}
+
+#[test]
 fn apples_stack_is_known_in_the_spelling_of_every_system() {
     all(
         Kind::AppleStack,
