@@ -54,6 +54,19 @@ impl MaskedIp {
         self.0.prefix_len() == finest_prefix(self.0.network())
     }
 
+    /// The IPv4 network inside a 6to4 network, which is the one that a fetch came from; any other
+    /// network as it is.
+    pub(crate) fn without_6to4(self) -> Self {
+        let IpNet::V6(net) = self.0 else { return self };
+        let ([0x2002, high, low, ..], Some(prefix)) =
+            (net.network().segments(), net.prefix_len().checked_sub(16))
+        else {
+            return self;
+        };
+        let inside = Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low));
+        Ipv4Net::new(inside, prefix).map_or(self, |inside| Self(inside.into()))
+    }
+
     /// The address in the middle of the network, for look-ups in databases of finer networks.
     ///
     /// Measured on city databases: the middle address of a /24 has the city of the full address in

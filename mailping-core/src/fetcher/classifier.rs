@@ -183,9 +183,9 @@ impl Classifier {
     ) -> Classified {
         let user_agent::Software { kind, provider, system } = user_agent::read(signals.agent());
         let labels = network.map_or(Labels::default(), |network| self.labels(network));
-        let global = network.is_some_and(|network| networks::is_global(network.network()));
-
-        let hint = network.and_then(|network| self.hint(network));
+        let origin = network.map(MaskedIp::without_6to4);
+        let global = origin.is_some_and(|network| networks::is_global(network.network()));
+        let hint = origin.and_then(|network| self.hint(network));
 
         let judged = combine::from_agent(kind, provider);
         let judged = combine::with_network(judged, kind, labels, hint, global);
@@ -206,7 +206,11 @@ impl Classifier {
     }
 
     fn labels(&self, network: MaskedIp) -> Labels {
-        self.ranges.look_up(network).and(as_ranges::look_up(network).among(self.by_number)).decided()
+        let origin = network.without_6to4();
+        let listed = self.ranges.look_up(origin);
+        // A list can name either form.
+        let listed = if origin == network { listed } else { listed.and(self.ranges.look_up(network)) };
+        listed.and(as_ranges::look_up(origin).among(self.by_number)).decided()
     }
 
     fn flatten(&mut self) {

@@ -237,7 +237,8 @@ pub(super) fn is_global(network: IpNet) -> bool {
                 | [203, 0, 113, _]
         ),
         IpNet::V6(net) => match net.network().segments() {
-            // Teredo, ORCHID, benchmarking, documentation and 6to4 lie inside the global block.
+            // Teredo, ORCHID, benchmarking, documentation and 6to4 as a whole lie inside the global
+            // block.
             [0x2001, 0 | 2 | 0xdb8, ..] | [0x2001, 0x10..=0x2f, ..] | [0x2002, ..] => false,
             [0x3fff, second, ..] if second < 0x1000 => false,
             [first, ..] => first & 0xe000 == 0x2000,

@@ -161,6 +161,21 @@ fn middle_is_half_way_into_the_network() {
     }
 }
 
+#[test]
+fn a_6to4_network_holds_an_ipv4_network_and_no_other_does() {
+    for (network, inside) in [
+        ("2002:c000:200::/40", "192.0.2.0/24"),
+        ("2002:c000::/32", "192.0.0.0/16"),
+        ("2002::/16", "0.0.0.0/0"),
+        ("2002::/15", "2002::/15"),
+        ("2003:c000:200::/48", "2003:c000:200::/48"),
+        ("192.0.2.0/24", "192.0.2.0/24"),
+    ] {
+        let network: MaskedIp = network.parse().unwrap();
+        assert_eq!(network.without_6to4().to_string(), inside);
+    }
+}
+
 /// Addresses of every kind that masking knows.
 fn address() -> impl Strategy<Value = IpAddr> {
     prop_oneof![

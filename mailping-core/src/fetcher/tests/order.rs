@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::super::*;
 
 const LATE: SinceSent = SinceSent::After(Duration::from_secs(7_200));
@@ -52,6 +54,29 @@ fn each_network_means_what_the_table_says() {
         let early = judge(&classifier, CHROME, network, SinceSent::After(Duration::from_secs(9)));
         assert_ne!(early.verdict, Human, "{network}");
     }
+}
+
+#[test]
+fn a_6to4_network_means_what_the_ipv4_network_in_it_means() {
+    let people: IpNet = "198.18.7.0/24".parse().unwrap();
+    let (office, other_office) = ("203.0.114.0/24".parse().unwrap(), "2002:cb00:7300::/40".parse().unwrap());
+    let classifier = Classifier::default().people_networks([people]).own_networks([office, other_office]);
+    for (network, behind) in [
+        (HOME, "2002:49a2:2c00::/40"),
+        ("54.210.10.0/24", "2002:36d2:a00::/40"),
+        ("165.225.72.0/24", "2002:a5e1:4800::/40"),
+        ("94.100.130.0/24", "2002:5e64:8200::/40"),
+        ("198.18.7.0/24", "2002:c612:700::/40"),
+        ("203.0.114.0/24", "2002:cb00:7200::/40"),
+        ("54.210.0.0/16", "2002:36d2::/32"),
+    ] {
+        for agent in [CHROME, OUTLOOK, "Mozilla/5.0", "YahooMailProxy; https://senders.yahooinc.com"] {
+            let judged = judge(&classifier, agent, behind, LATE);
+            assert_eq!(judged, judge(&classifier, agent, network, LATE), "{agent} from {behind}");
+        }
+    }
+    let judged = judge(&classifier, CHROME, "2002:cb00:7300::/40", LATE);
+    assert!(judged.evidence.contains(Evidence::NetOwn));
 }
 
 /// Of ranges on Amazon and in Azure only a part of the /24 is a filter's, and only a part of

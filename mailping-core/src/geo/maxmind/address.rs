@@ -16,18 +16,14 @@ const COARSEST_V6: u8 = 32;
 /// IPv4" is made up in 240.0.0.0/4. Both would give a place that is wrong, not just none. Local
 /// networks have no place at all.
 pub(super) fn to_look_up(network: MaskedIp) -> Option<IpAddr> {
+    // Asked for a 6to4 address, DB-IP's IPv6 file names one city for all of 2002::/16.
+    let network = network.without_6to4();
     let prefix = network.network().prefix_len();
     match network.middle() {
         IpAddr::V4(v4) => (prefix >= COARSEST_V4 && is_global_v4(v4)).then_some(v4.into()),
         IpAddr::V6(v6) => match v6.segments() {
             _ if prefix < COARSEST_V6 => None,
             [0x2001, 0, ..] => None,
-            // 6to4. Asked for the IPv6 address, DB-IP's IPv6 file names one city for all of
-            // 2002::/16.
-            [0x2002, high, low, ..] => {
-                let v4 = Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low));
-                is_global_v4(v4).then_some(v4.into())
-            }
             // Global unicast is 2000::/3; NAT64 (64:ff9b::/96) holds an IPv4 that the mask has
             // taken away.
             [first, ..] => (first & 0xe000 == 0x2000).then_some(v6.into()),
