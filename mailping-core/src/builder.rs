@@ -205,8 +205,8 @@ impl TrackerBuilder {
         self
     }
 
-    /// A fetch within this time after another of the same kind counts as its repeat. The default is
-    /// 30 seconds.
+    /// A fetch within this time after another of the same kind counts as its repeat, unless the two
+    /// came from different places. The default is 30 seconds.
     pub fn repeat_window(mut self, window: Duration) -> Self {
         self.repeat_window = window;
         self

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::fetcher::{Evidence, Verdict};
+use crate::geo::Place;
 use crate::milestone::{Milestone, MilestoneKind};
 use crate::named::named;
 use crate::repeats::Repeats;
@@ -48,7 +49,8 @@ pub struct Summary {
     /// How many opens are kept; every one counts, also repeated ones and the sender's own.
     pub fetches: u64,
     /// Fetches that a person caused by displaying the message; repeats within the window count
-    /// once. At a time step of an hour or a day all of one kind within a step are repeats.
+    /// once, unless they came from another place. At a time step of an hour or a day all of one
+    /// kind and place within a step are repeats.
     pub human_opens: u64,
     /// Fetches that no person caused, counted in the same way.
     pub machine_fetches: u64,
@@ -98,26 +100,7 @@ pub(crate) struct Tally {
     summary: Summary,
     repeats: Repeats,
     /// Until two of them differ at most four: nothing, a country, its city, the city alone.
-    human_places: Vec<Whereabouts>,
-}
-
-/// Where a human open came from, as far as it is kept.
-#[derive(Debug, PartialEq, Eq)]
-struct Whereabouts {
-    country: Option<crate::geo::Country>,
-    city: Option<crate::geo::City>,
-}
-
-impl Whereabouts {
-    /// Unknown is not different: an open of which only the country is known may be from the other's
-    /// city.
-    fn differs(&self, other: &Self) -> bool {
-        fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
-            one.zip(other).is_some_and(|(one, other)| one != other)
-        }
-        differ(self.country.as_ref(), other.country.as_ref())
-            || differ(self.city.as_ref(), other.city.as_ref())
-    }
+    human_places: Vec<Place>,
 }
 
 impl Tally {
@@ -178,7 +161,7 @@ impl Tally {
         if self.summary.several_places || !open.fetcher.is_direct() {
             return;
         }
-        let place = Whereabouts { country: open.country, city: open.city.clone() };
+        let place = Place::new(open.country, open.city.clone());
         self.summary.several_places = self.human_places.iter().any(|other| other.differs(&place));
         if !self.human_places.contains(&place) {
             self.human_places.push(place);
@@ -228,6 +211,36 @@ mod tests {
             tally.add(&open);
         }
         tally.finish().several_places
+    }
+
+    #[test]
+    fn readers_in_several_places_are_several_within_the_window_too() {
+        let counted = |places: &[(i64, &str, &str)]| {
+            let id = PingId::from_bytes([0; 16]);
+            let ping = Ping::stored(id, "invoice-42".into(), Basis::Contract, Status::Live);
+            let now = Timestamp::from_unix_millis(0);
+            let mut tally = Tally::new(ping, now, Duration::from_secs(30));
+            for (seconds, country, city) in places {
+                let at = Timestamp::from_unix_millis(1_000 * seconds);
+                let mut open =
+                    Open::new(id, OpenId::from_bytes([0; 8]), at, Fetcher::Browser, Verdict::Human);
+                (open.country, open.city) = (country.parse().ok(), city.parse().ok());
+                tally.add(&open);
+            }
+            let summary = tally.finish();
+            (summary.human_opens, summary.several_places)
+        };
+        for (places, expected) in [
+            (&[(0, "GB", ""), (5, "IN", ""), (15, "DE", "")][..], (3, true)),
+            (&[(0, "GB", ""), (5, "IN", ""), (10, "GB", ""), (15, "IN", "")], (2, true)),
+            (&[(0, "PT", "Lisbon"), (5, "PT", "Porto"), (35, "PT", "Porto")], (2, true)),
+            // What becomes known of a place counts: the first is in Lisbon too.
+            (&[(0, "PT", ""), (5, "PT", "Lisbon"), (10, "PT", "Porto")], (2, true)),
+            (&[(0, "", ""), (5, "PT", ""), (10, "PT", "Lisbon"), (15, "", "")], (1, false)),
+            (&[(0, "PT", ""), (30, "PT", ""), (31, "PT", "")], (2, false)),
+        ] {
+            assert_eq!(counted(places), expected, "{places:?}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Tracker {
 }
 
 impl Receipts<'_> {
-    /// How long after a counted open others of its kind are its repeats.
+    /// How long after a counted open others of its kind, from the same place, are its repeats.
     #[must_use]
     pub const fn repeat_window(self) -> Duration {
         self.0.repeat_window

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::fetcher::{Fetcher, Provider, Verdict};
+use crate::geo::Place;
 use crate::{Open, Timestamp};
 
 /// A fetch within this time after another of the same kind is its repeat.
@@ -13,8 +14,16 @@ pub(crate) const DEFAULT_REPEAT_WINDOW: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Repeats {
     window: Duration,
-    /// The last counted fetch of each kind.
-    counted: Vec<(Kind, Timestamp)>,
+    counted: Vec<Counted>,
+}
+
+/// A counted fetch that can still be repeated.
+#[derive(Debug)]
+struct Counted {
+    kind: Kind,
+    /// With what its repeats added.
+    place: Place,
+    at: Timestamp,
 }
 
 type Kind = (Fetcher, Option<Provider>, Verdict);
@@ -24,20 +33,17 @@ impl Repeats {
         Self { window, counted: Vec::new() }
     }
 
-    /// Whether this fetch came within the window of the last counted one of its kind. If not, it is
-    /// counted now.
+    /// Whether this fetch came within the window of a counted one of its kind, and can have come
+    /// from the same place. If not, it is counted now.
     pub(crate) fn holds(&mut self, open: &Open) -> bool {
         let kind = (open.fetcher, open.provider, open.verdict);
-        match self.counted.iter_mut().find(|(counted, _)| *counted == kind) {
-            Some((_, last)) if open.at.since(*last).is_none_or(|age| age <= self.window) => true,
-            Some((_, last)) => {
-                *last = open.at;
-                false
-            }
-            None => {
-                self.counted.push((kind, open.at));
-                false
-            }
+        let place = Place::new(open.country, open.city.clone());
+        self.counted.retain(|counted| open.at.since(counted.at).is_none_or(|age| age <= self.window));
+        let mut same = self.counted.iter_mut().filter(|counted| counted.kind == kind);
+        if same.any(|counted| counted.place.join(&place)) {
+            return true;
         }
+        self.counted.push(Counted { kind, place, at: open.at });
+        false
     }
 }

@@ -37,6 +37,28 @@ impl Place {
     pub const fn is_unknown(&self) -> bool {
         self.country.is_none() && self.city.is_none()
     }
+
+    /// Takes in what is known of `other` if both can be one place. If not, `false`, and nothing
+    /// changes.
+    ///
+    /// Unknown is not different: a place of which only the country is known may be the other's
+    /// city.
+    pub fn join(&mut self, other: &Self) -> bool {
+        let joins = !self.differs(other);
+        if joins {
+            self.country = self.country.or(other.country);
+            self.city = self.city.take().or_else(|| other.city.clone());
+        }
+        joins
+    }
+
+    pub(crate) fn differs(&self, other: &Self) -> bool {
+        fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+            one.zip(other).is_some_and(|(one, other)| one != other)
+        }
+        differ(self.country.as_ref(), other.country.as_ref())
+            || differ(self.city.as_ref(), other.city.as_ref())
+    }
 }
 
 /// Prints `Lisbon, PT`, `PT`, `Lisbon` or `unknown place`.

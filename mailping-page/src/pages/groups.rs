@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use mailping_core::fetcher::{Fetcher, Provider, Verdict};
+use mailping_core::geo::Place;
 use mailping_core::receipts::Open;
 
 use super::words::is_own;
@@ -36,24 +37,23 @@ fn kind(open: &Open) -> Kind {
 }
 
 /// The groups of opens, which come from the oldest; the groups too. What follows the first of a
-/// group within the window is its repeat.
+/// group within the window, and can have come from its place, is its repeat.
 pub(crate) fn group<'a>(opens: impl IntoIterator<Item = &'a Open>, window: Duration) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    let mut latest: Vec<(Kind, usize)> = Vec::new();
+    let mut latest: Vec<(Kind, Place, usize)> = Vec::new();
     for open in opens {
-        let kind = kind(open);
-        let known = latest.iter_mut().find(|(other, _)| *other == kind);
-        if let Some((_, at)) = &known
-            && let Some(group) = groups.get_mut(*at)
-            && open.at.since(group.first.at).is_none_or(|age| age <= window)
-        {
+        let (kind, place) = (kind(open), open.place().unwrap_or_default());
+        latest.retain(|(.., at)| {
+            let first = groups.get(*at).map(|group| &group.first);
+            first.is_some_and(|first| open.at.since(first.at).is_none_or(|age| age <= window))
+        });
+        let mut same = latest.iter_mut().filter(|(other, ..)| *other == kind);
+        let known = same.find_map(|(_, known, at)| known.join(&place).then_some(*at));
+        if let Some(group) = known.and_then(|at| groups.get_mut(at)) {
             group.repeats.push(open.clone());
             continue;
         }
-        match known {
-            Some((_, at)) => *at = groups.len(),
-            None => latest.push((kind, groups.len())),
-        }
+        latest.push((kind, place, groups.len()));
         groups.push(Group { first: open.clone(), repeats: Vec::new() });
     }
     groups
@@ -89,8 +89,17 @@ mod tests {
             open(8, 61, AppleMpp, Machine),
             open(9, 62, AppleMpp, Machine),
             open(10, 63, Browser, Human),
+            open(11, 64, Browser, Human),
+            open(12, 65, Browser, Human),
+            open(13, 66, Browser, Human),
+            open(14, 67, Browser, Human),
         ];
         opens[9].evidence.insert(Evidence::NetOwn);
+        for (open, country, city) in
+            [(10, "PT", ""), (11, "PT", "Lisbon"), (12, "PT", "Porto"), (13, "", "Lisbon")]
+        {
+            (opens[open].country, opens[open].city) = (country.parse().ok(), city.parse().ok());
+        }
         let store = MemoryStore::new();
         let mut ping = Ping::stored(PingId::from_bytes([7; 16]), "x".into(), Basis::Contract, Status::Live);
         ping.record_until = Timestamp::from_unix_millis(i64::MAX);
@@ -121,6 +130,8 @@ mod tests {
                 (Browser, 1),
                 (GmailProxy, 1),
                 (AppleMpp, 1),
+                (Browser, 1),
+                (Browser, 3),
                 (Browser, 1)
             ]
         );
