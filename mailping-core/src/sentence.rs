@@ -53,8 +53,7 @@ impl Summary {
 }
 
 fn sentence(f: &mut fmt::Formatter<'_>, open: &Open) -> fmt::Result {
-    let by = Name(open.fetcher, open.provider);
-    write!(f, "Fetched by {by} {}, which {}", Moment(open.at, open.time_step), meaning(open))?;
+    write!(f, "Fetched by {} {}, which {}", Name::of(open), Moment(open.at, open.time_step), meaning(open))?;
     match (&open.city, open.country) {
         (Some(city), Some(country)) => write!(f, "; place {city}, {country}"),
         (None, Some(country)) => write!(f, "; place {country}"),
@@ -100,7 +99,7 @@ impl Open {
     /// Who fetched, in words such as `Gmail's proxy`.
     #[must_use]
     pub fn fetched_by(&self) -> impl fmt::Display + use<> {
-        Name(self.fetcher, self.provider)
+        Name::of(self)
     }
 }
 
@@ -118,12 +117,24 @@ impl fmt::Display for Moment {
     }
 }
 
-struct Name(Fetcher, Option<Provider>);
+struct Name {
+    fetcher: Fetcher,
+    provider: Option<Provider>,
+    is_office: bool,
+}
+
+impl Name {
+    const fn of(open: &Open) -> Self {
+        let is_office = open.evidence.contains(Evidence::UaOffice);
+        Self { fetcher: open.fetcher, provider: open.provider, is_office }
+    }
+}
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(fetcher, provider) = self;
+        let Self { fetcher, provider, is_office } = self;
         f.write_str(match fetcher {
+            Fetcher::OutlookClient if *is_office => "an Office program",
             Fetcher::GmailProxy => "Gmail's proxy",
             Fetcher::YahooProxy => "Yahoo's proxy",
             Fetcher::AppleMpp => "Apple's privacy protection",
@@ -247,6 +258,16 @@ mod tests {
         }
         let both = told(Verdict::Human, &[Evidence::NetVpn, Evidence::NetPrivateRelay]);
         assert!(both.contains("Apple's private relay"), "{both}");
+    }
+
+    #[test]
+    fn an_office_program_is_not_called_outlook() {
+        let mut word = open("2026-11-23T10:02:30Z", Fetcher::OutlookClient, Verdict::Uncertain);
+        assert_eq!(word.fetched_by().to_string(), "Outlook");
+        word.evidence.insert(Evidence::UaOffice);
+        assert_eq!(word.fetched_by().to_string(), "an Office program");
+        let text = summary(None, &[word]).to_string();
+        assert!(text.starts_with("Fetched by an Office program at 10:02"), "{text}");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::{Moment, Name, meaning};
-use crate::fetcher::{Fetcher, Provider, Verdict};
+use crate::fetcher::{Fetcher, Verdict};
 use crate::milestone::{Milestone, MilestoneKind};
 use crate::receipt::{State, Summary};
 use crate::{Open, StepTime, TimeStep};
@@ -70,13 +70,13 @@ impl Parts<'_, '_> {
         match (&summary.telling, summary.state, summary.last_human_open) {
             (Some(open), ..) if open.verdict == Verdict::Human => {
                 self.begin("displayed in ")?;
-                write!(self.f, "{} ", App(open.fetcher, open.provider))?;
+                write!(self.f, "{} ", App(Name::of(open)))?;
                 self.moment(open.time())?;
                 self.place(open)?;
             }
             (Some(open), ..) => {
                 self.begin("fetched by ")?;
-                write!(self.f, "{} ", Name(open.fetcher, open.provider))?;
+                write!(self.f, "{} ", Name::of(open))?;
                 self.moment(open.time())?;
                 write!(self.f, ", which {}", meaning(open))?;
             }
@@ -118,16 +118,16 @@ impl Parts<'_, '_> {
 }
 
 /// Where a message was displayed, as its reader would call it.
-struct App(Fetcher, Option<Provider>);
+struct App(Name);
 
 impl fmt::Display for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match self.0.fetcher {
             Fetcher::GmailProxy => f.write_str("Gmail"),
             Fetcher::YahooProxy => f.write_str("Yahoo Mail"),
             Fetcher::AppleMpp => f.write_str("Apple Mail"),
             Fetcher::OtherMailProxy => f.write_str("a mail provider's webmail or app"),
-            fetcher => Name(fetcher, self.1).fmt(f),
+            _ => self.0.fmt(f),
         }
     }
 }

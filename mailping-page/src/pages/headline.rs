@@ -163,6 +163,8 @@ mod tests {
 
     #[test]
     fn where_it_was_opened_is_said_as_far_as_it_is_known() {
+        let mut word = open(Fetcher::OutlookClient, "", "");
+        word.evidence.insert(Evidence::UaOffice);
         for (open, expected) in [
             (open(Fetcher::Browser, "SE", "Link\u{f6}ping"), " in Link\u{f6}ping, Sweden, in a browser"),
             (open(Fetcher::OutlookClient, "SE", ""), " in Sweden, in Outlook"),
@@ -170,6 +172,7 @@ mod tests {
             (open(Fetcher::Thunderbird, "", "Lisbon"), " in Lisbon, in Thunderbird"),
             (open(Fetcher::GmailProxy, "", ""), " in Gmail"),
             (open(Fetcher::Unknown, "", ""), " by unknown software"),
+            (word, " in an Office program"),
         ] {
             assert_eq!(whereabouts(&open), expected);
         }

@@ -54,6 +54,11 @@ pub(crate) fn is_own(open: &Open) -> bool {
     open.evidence.contains(Evidence::NetOwn)
 }
 
+/// Whether it was Word, OneNote or their like, which count with Outlook.
+fn is_office(open: &Open) -> bool {
+    open.evidence.contains(Evidence::UaOffice)
+}
+
 /// What the reasons of an open are reasons for.
 pub(crate) fn why(open: &Open) -> &'static str {
     match open.verdict {
@@ -72,6 +77,7 @@ pub(crate) fn program(open: &Open) -> String {
         Fetcher::YahooProxy => "Yahoo Mail",
         Fetcher::AppleMpp => "Apple's prefetch",
         Fetcher::OtherMailProxy => "A mail provider",
+        Fetcher::OutlookClient if is_office(open) => "An Office program",
         Fetcher::OutlookClient => "Outlook",
         Fetcher::Thunderbird => "Thunderbird",
         Fetcher::AppleMailDirect => "Apple Mail",
@@ -107,6 +113,7 @@ pub(crate) fn shown_in(open: &Open) -> &'static str {
         Fetcher::YahooProxy => "in Yahoo Mail",
         Fetcher::AppleMpp | Fetcher::AppleMailDirect => "in Apple Mail",
         Fetcher::OtherMailProxy => "through a mail provider",
+        Fetcher::OutlookClient if is_office(open) => "in an Office program",
         Fetcher::OutlookClient => "in Outlook",
         Fetcher::Thunderbird => "in Thunderbird",
         Fetcher::OtherMailClient => "in a mail program",
