@@ -54,25 +54,26 @@ impl Summary {
 
 fn sentence(f: &mut fmt::Formatter<'_>, open: &Open) -> fmt::Result {
     write!(f, "Fetched by {} {}, which {}", Name::of(open), Moment(open.at, open.time_step), meaning(open))?;
-    match (&open.city, open.country) {
-        (Some(city), Some(country)) => write!(f, "; place {city}, {country}"),
-        (None, Some(country)) => write!(f, "; place {country}"),
-        _ => write!(f, "; {}", no_place(open)),
+    match whereabouts(open) {
+        Some(place) => write!(f, "; {place}"),
+        None => f.write_str("; place unknown"),
     }
 }
 
-/// Why there is no place, if something stands between the reader and us.
-fn no_place(open: &Open) -> &'static str {
-    let came = |evidence| open.verdict != Verdict::Machine && open.evidence.contains(evidence);
-    if came(Evidence::NetPrivateRelay) {
-        "through Apple's private relay: its place is not the reader's"
-    } else if came(Evidence::NetWebGateway) {
-        "through a company's web gateway: its place is not the reader's"
-    } else if came(Evidence::NetVpn) {
-        "through a VPN or relay: its place is not the reader's"
-    } else {
-        "place unknown"
+/// The place, or what stands between the reader and us in place of one.
+fn whereabouts(open: &Open) -> Option<String> {
+    if let Some(country) = open.country {
+        let city = open.city.as_ref().map(|city| format!("{city}, ")).unwrap_or_default();
+        return Some(format!("place {city}{country}"));
     }
+    let came = |evidence| open.verdict != Verdict::Machine && open.evidence.contains(evidence);
+    let between = [
+        (Evidence::NetPrivateRelay, "Apple's private relay"),
+        (Evidence::NetWebGateway, "a company's web gateway"),
+        (Evidence::NetVpn, "a VPN or relay"),
+    ];
+    let (_, between) = between.into_iter().find(|(evidence, _)| came(*evidence))?;
+    Some(format!("through {between}: its place is not the reader's"))
 }
 
 fn meaning(open: &Open) -> &'static str {

@@ -3,11 +3,11 @@
 
 use std::fmt;
 
-use super::{Moment, Name, meaning};
+use super::{Moment, Name, meaning, whereabouts};
 use crate::fetcher::{Fetcher, Verdict};
 use crate::milestone::{Milestone, MilestoneKind};
 use crate::receipt::{State, Summary};
-use crate::{Open, StepTime, TimeStep};
+use crate::{StepTime, TimeStep};
 
 /// Writes the parts of the sentence, and a day only where it differs from the one named before.
 struct Parts<'a, 'b> {
@@ -72,13 +72,18 @@ impl Parts<'_, '_> {
                 self.begin("displayed in ")?;
                 write!(self.f, "{} ", App(Name::of(open)))?;
                 self.moment(open.time())?;
-                self.place(open)?;
+                if let Some(place) = whereabouts(open) {
+                    write!(self.f, ", {place}")?;
+                }
             }
             (Some(open), ..) => {
                 self.begin("fetched by ")?;
                 write!(self.f, "{} ", Name::of(open))?;
                 self.moment(open.time())?;
                 write!(self.f, ", which {}", meaning(open))?;
+                if let Some(place) = whereabouts(open) {
+                    write!(self.f, "; {place}")?;
+                }
             }
             (None, State::Opened, Some(day)) => {
                 self.begin("last displayed ")?;
@@ -95,14 +100,6 @@ impl Parts<'_, '_> {
             self.begin("fetched from several places, so perhaps forwarded")?;
         }
         Ok(())
-    }
-
-    fn place(&mut self, open: &Open) -> fmt::Result {
-        match (&open.city, open.country) {
-            (Some(city), Some(country)) => write!(self.f, ", place {city}, {country}"),
-            (None, Some(country)) => write!(self.f, ", place {country}"),
-            _ => Ok(()),
-        }
     }
 
     fn moment(&mut self, time: StepTime) -> fmt::Result {
@@ -136,9 +133,10 @@ impl fmt::Display for App {
 mod tests {
     use std::time::Duration;
 
+    use crate::fetcher::Evidence;
     use crate::receipt::Tally;
     use crate::smtp_reply::SmtpReply;
-    use crate::{Basis, OpenId, Ping, PingId, Status, Timestamp};
+    use crate::{Basis, Open, OpenId, Ping, PingId, Status, Timestamp};
 
     use super::*;
 
@@ -209,6 +207,30 @@ mod tests {
             says(&[program], &[open(Fetcher::SecurityScanner, Verdict::Machine, "23T10:40")]),
             "Fetched by a security scanner at 10:40 UTC on 2026-11-23, which happens without a person; receipt confirmed, by \
              the recipient or a program, on 2026-11-24 (UTC)."
+        );
+    }
+
+    #[test]
+    fn what_stands_between_is_told_of_a_message_on_its_way_too() {
+        let after = |verdict, evidence: &[Evidence]| {
+            let mut open = open(Fetcher::Browser, verdict, "23T12:00");
+            open.evidence.extend(evidence.iter().copied());
+            let text = says(&[told(MilestoneKind::Accepted, "23T10:02", "2.0.0")], &[open]);
+            text.split_once("; ").unwrap().1.to_owned()
+        };
+        assert_eq!(after(Verdict::Human, &[]), "displayed in a browser at 12:00 UTC.");
+        assert_eq!(
+            after(Verdict::Human, &[Evidence::NetWebGateway]),
+            "displayed in a browser at 12:00 UTC, through a company's web gateway: its place is not the reader's."
+        );
+        assert_eq!(
+            after(Verdict::Uncertain, &[Evidence::NetVpn, Evidence::TimeEarly]),
+            "fetched by a browser at 12:00 UTC, which may or may not mean that a person displayed the message; through a \
+             VPN or relay: its place is not the reader's."
+        );
+        assert_eq!(
+            after(Verdict::Machine, &[Evidence::NetVpn]),
+            "fetched by a browser at 12:00 UTC, which happens without a person."
         );
     }
 
