@@ -73,26 +73,65 @@ fn whereabouts(open: &Open) -> Option<String> {
         (Evidence::NetVpn, "a VPN or relay"),
     ];
     let (_, between) = between.into_iter().find(|(evidence, _)| came(*evidence))?;
-    Some(format!("through {between}: its place is not the reader's"))
+    Some(if is_hint(open) {
+        format!("perhaps through {between}: its place may not be the reader's")
+    } else {
+        format!("through {between}: its place is not the reader's")
+    })
 }
+
+/// Is it likely, and not certain, that the network is what the evidence names?
+const fn is_hint(open: &Open) -> bool {
+    open.evidence.contains(Evidence::NetPartial) || open.evidence.contains(Evidence::NetByAsn)
+}
+
+/// Why it is uncertain, the strongest reason first.
+const DOUBTS: [(Evidence, &str); 10] = [
+    (Evidence::NetBurst, "came with many others at once, so that a scanner is likelier than a person"),
+    (
+        Evidence::SeqAfterHead,
+        "came behind a request without a picture, as checkers of links send it, so that one is likelier than a person",
+    ),
+    (Evidence::SeqSameAgent, "came from what had fetched before as a machine or too early for a person"),
+    (
+        Evidence::NetHosting,
+        "came from a cloud or hosting company, where scanners are as likely as people on a VPN or a remote desktop",
+    ),
+    (Evidence::NetForeign, "came from a network that the mail provider it names never fetches from"),
+    (
+        Evidence::HeaderPlatform,
+        "named one system in its agent and another in its headers, as programs do that borrow a browser's name",
+    ),
+    (Evidence::HeaderFetchDest, "did not ask for a picture, although a displayed message always does"),
+    (
+        Evidence::TimeBeforeSent,
+        "came before the message was sent, so that a machine is likelier than the reader",
+    ),
+    (
+        Evidence::TimeBeforeAccepted,
+        "came before the recipient's mail server took the message, so that a machine is likelier than the reader",
+    ),
+    (Evidence::TimeEarly, "came so early that a machine is likelier than a person"),
+];
 
 fn meaning(open: &Open) -> &'static str {
     match open.verdict {
         Verdict::Human => "happens when the message is displayed",
         Verdict::Machine => "happens without a person",
-        Verdict::Uncertain if open.evidence.contains(Evidence::NetBurst) => {
-            "came with many others at once, so that a scanner is likelier than a person"
+        Verdict::Uncertain => doubt(open),
+    }
+}
+
+fn doubt(open: &Open) -> &'static str {
+    // Mail providers' proxies belong in clouds.
+    let counts = |evidence| evidence != Evidence::NetHosting || open.fetcher.is_direct();
+    match DOUBTS.iter().find(|(evidence, _)| open.evidence.contains(*evidence) && counts(*evidence)) {
+        Some((Evidence::NetHosting, _)) if is_hint(open) => {
+            "perhaps came from a cloud or hosting company, where scanners are as likely as people on a VPN or a remote \
+             desktop"
         }
-        Verdict::Uncertain if open.evidence.contains(Evidence::SeqAfterHead) => {
-            "came behind a request without a picture, as checkers of links send it, so that one is likelier than a person"
-        }
-        Verdict::Uncertain if open.evidence.contains(Evidence::SeqSameAgent) => {
-            "came from what had fetched before as a machine or too early for a person"
-        }
-        Verdict::Uncertain if open.evidence.contains(Evidence::NetHosting) => {
-            "came from a cloud or hosting company, where scanners are as likely as people on a VPN or a remote desktop"
-        }
-        Verdict::Uncertain => "may or may not mean that a person displayed the message",
+        Some((_, doubt)) => doubt,
+        None => "may or may not mean that a person displayed the message",
     }
 }
 
@@ -259,6 +298,38 @@ mod tests {
         }
         let both = told(Verdict::Human, &[Evidence::NetVpn, Evidence::NetPrivateRelay]);
         assert!(both.contains("Apple's private relay"), "{both}");
+    }
+
+    #[test]
+    fn a_doubt_is_told_by_its_own_reason_and_a_hint_as_one() {
+        let told = |fetcher, evidence: &[Evidence]| {
+            let mut open = open("2026-11-23T10:02:30Z", fetcher, Verdict::Uncertain);
+            open.evidence.extend(evidence.iter().copied());
+            let text = summary(None, &[open]).to_string();
+            text.split_once("which ").unwrap().1.to_owned()
+        };
+        let unknown = "may or may not mean that a person displayed the message; place unknown.";
+        for evidence in [Evidence::NetHosting, Evidence::UaMailProxy] {
+            assert_eq!(told(Fetcher::OtherMailProxy, &[evidence]), unknown);
+        }
+        assert_eq!(
+            told(Fetcher::OtherMailProxy, &[Evidence::NetHosting, Evidence::TimeEarly]),
+            "came so early that a machine is likelier than a person; place unknown."
+        );
+        for hint in [Evidence::NetPartial, Evidence::NetByAsn] {
+            let text = told(Fetcher::Browser, &[Evidence::NetHosting, hint]);
+            assert!(text.starts_with("perhaps came from a cloud"), "{text}");
+            let text = told(Fetcher::Browser, &[Evidence::NetWebGateway, hint]);
+            assert!(
+                text.ends_with("perhaps through a company's web gateway: its place may not be the reader's.")
+            );
+        }
+        let mut texts: Vec<_> =
+            DOUBTS.iter().map(|(evidence, _)| told(Fetcher::Browser, &[*evidence])).collect();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), DOUBTS.len());
+        assert!(!texts.iter().any(|text| text == unknown));
     }
 
     #[test]

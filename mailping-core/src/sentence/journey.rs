@@ -225,8 +225,12 @@ mod tests {
         );
         assert_eq!(
             after(Verdict::Uncertain, &[Evidence::NetVpn, Evidence::TimeEarly]),
-            "fetched by a browser at 12:00 UTC, which may or may not mean that a person displayed the message; through a \
+            "fetched by a browser at 12:00 UTC, which came so early that a machine is likelier than a person; through a \
              VPN or relay: its place is not the reader's."
+        );
+        assert_eq!(
+            after(Verdict::Human, &[Evidence::NetPrivateRelay, Evidence::NetPartial]),
+            "displayed in a browser at 12:00 UTC, perhaps through Apple's private relay: its place may not be the reader's."
         );
         assert_eq!(
             after(Verdict::Machine, &[Evidence::NetVpn]),

@@ -54,7 +54,7 @@ impl Headline {
             ),
         };
         if let Some(reason) = telling.filter(|_| summary.state >= State::Uncertain).and_then(no_place) {
-            headline.add(reason);
+            headline.add(&reason);
         }
         if summary.several_places {
             headline.add("It was opened in several places, so perhaps it was forwarded.");
@@ -98,21 +98,26 @@ pub(crate) fn place(open: &Open) -> Option<String> {
 }
 
 /// Why there is no place, if something stands between the reader and us.
-fn no_place(open: &Open) -> Option<&'static str> {
-    let came = |evidence| open.evidence.contains(evidence);
+fn no_place(open: &Open) -> Option<String> {
     if open.country.is_some() || open.city.is_some() {
-        None
-    } else if came(Evidence::NetPrivateRelay) {
-        Some("It came through Apple's private relay, which hides the place.")
-    } else if came(Evidence::NetWebGateway) {
-        Some("It came through a company's web gateway, which hides the place.")
-    } else if came(Evidence::NetVpn) {
-        Some("It came through a VPN, which hides the place.")
-    } else if matches!(open.fetcher, Fetcher::GmailProxy | Fetcher::YahooProxy | Fetcher::OtherMailProxy) {
-        Some("The mail provider loads pictures for its readers, which hides the place.")
-    } else {
-        None
+        return None;
     }
+    let between = [
+        (Evidence::NetPrivateRelay, "Apple's private relay"),
+        (Evidence::NetWebGateway, "a company's web gateway"),
+        (Evidence::NetVpn, "a VPN"),
+    ];
+    if let Some((_, between)) = between.into_iter().find(|(evidence, _)| open.evidence.contains(*evidence)) {
+        let perhaps = if is_hint(open) { " perhaps" } else { "" };
+        return Some(format!("It{perhaps} came through {between}, which hides the place."));
+    }
+    matches!(open.fetcher, Fetcher::GmailProxy | Fetcher::YahooProxy | Fetcher::OtherMailProxy)
+        .then(|| "The mail provider loads pictures for its readers, which hides the place.".to_owned())
+}
+
+/// Is it likely, and not certain, that the network is what the evidence names?
+fn is_hint(open: &Open) -> bool {
+    open.evidence.contains(Evidence::NetPartial) || open.evidence.contains(Evidence::NetByAsn)
 }
 
 fn unclear(open: &Open) -> &'static str {
@@ -125,8 +130,17 @@ fn unclear(open: &Open) -> &'static str {
         "The same program had loaded it before as a machine does, or too early for a person."
     } else if came(Evidence::TimeEarly) {
         "It came so soon after sending that a machine is likelier than a person."
-    } else if came(Evidence::NetHosting) {
-        "It came from a cloud or hosting company, where scanners are as likely as people on a VPN."
+    } else if came(Evidence::NetHosting) && open.fetcher.is_direct() {
+        // Mail providers' proxies belong there.
+        if is_hint(open) {
+            "It perhaps came from a cloud or hosting company, where scanners are as likely as people on a VPN."
+        } else {
+            "It came from a cloud or hosting company, where scanners are as likely as people on a VPN."
+        }
+    } else if came(Evidence::HeaderPlatform) {
+        "It named two systems, as programs do that borrow a browser's name."
+    } else if came(Evidence::HeaderFetchDest) {
+        "It did not ask for a picture, although a displayed message always does."
     } else {
         "It may have been a person or a machine."
     }
@@ -190,7 +204,28 @@ mod tests {
         );
         assert!(hidden(&[Evidence::NetWebGateway]).unwrap().contains("web gateway"));
         assert!(hidden(&[Evidence::NetVpn]).unwrap().contains("a VPN"));
+        let hint = hidden(&[Evidence::NetVpn, Evidence::NetPartial]);
+        assert_eq!(hint.as_deref(), Some("It perhaps came through a VPN, which hides the place."));
         assert_eq!(hidden(&[]), None);
         assert!(no_place(&open(Fetcher::GmailProxy, "", "")).unwrap().contains("mail provider"));
+    }
+
+    #[test]
+    fn a_doubt_is_told_by_its_own_reason() {
+        let told = |fetcher, evidence: &[Evidence]| {
+            let mut open = open(fetcher, "", "");
+            open.evidence.extend(evidence.iter().copied());
+            unclear(&open)
+        };
+        let cloud = [Evidence::NetHosting];
+        assert!(told(Fetcher::Browser, &cloud).starts_with("It came from a cloud"));
+        assert!(
+            told(Fetcher::Browser, &[Evidence::NetHosting, Evidence::NetByAsn])
+                .starts_with("It perhaps came")
+        );
+        assert_eq!(told(Fetcher::OtherMailProxy, &cloud), told(Fetcher::OtherMailProxy, &[]));
+        for reason in [Evidence::HeaderPlatform, Evidence::HeaderFetchDest] {
+            assert_ne!(told(Fetcher::Browser, &[reason]), told(Fetcher::Browser, &[]));
+        }
     }
 }
