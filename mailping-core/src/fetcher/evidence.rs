@@ -95,7 +95,7 @@ evidence! {
     HeaderAnonymousIp = 54, "header:anonymous_client_ip", "the Sec-Purpose header says that the client's address is hidden by a proxy";
     MethodHead = 55, "method:head", "the method is HEAD, which displays nothing";
     HeaderSignatureAgent = 56, "header:signature_agent", "the request is signed by an agent that acts by itself (Signature-Agent)";
-    HeaderHeadless = 57, "header:headless", "the Sec-CH-UA header names a browser that runs without a screen";
+    HeaderHeadless = 57, "header:headless", "a Sec-CH-UA header names a browser that runs without a screen";
     HeaderPlatform = 58, "header:platform", "the Sec-CH-UA-Platform header names another system than the agent does";
     HeaderFetchDest = 59, "header:fetch_dest", "the Sec-Fetch-Dest header says that this was not fetched as an image";
 }

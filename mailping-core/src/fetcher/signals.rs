@@ -28,7 +28,7 @@ pub(super) enum Says {
     Any(&'static [&'static str]),
     /// It is none of these words.
     None(&'static [&'static str]),
-    /// There is one at all.
+    /// It says anything at all: `""` does not.
     Something,
     /// It names another system than the agent.
     OtherSystem,
@@ -51,6 +51,8 @@ pub(super) const HEADERS: &[HeaderRule] = &[
         source: "RFC 9421 as agents use it; operators' own pages", checked: "2026-11-27" },
     HeaderRule { header: "sec-ch-ua", says: Says::Any(&["HeadlessChrome", "HeadlessEdg", "HeadlessEdge"]), proves: Evidence::HeaderHeadless,
         source: "chromium user_agent_utils.cc", checked: "2026-11-27" },
+    HeaderRule { header: "sec-ch-ua-full-version-list", says: Says::Any(&["HeadlessChrome", "HeadlessEdg", "HeadlessEdge"]), proves: Evidence::HeaderHeadless,
+        source: "chromium user_agent_utils.cc", checked: "2026-11-28" },
     HeaderRule { header: "sec-ch-ua-platform", says: Says::OtherSystem, proves: Evidence::HeaderPlatform,
         source: "User-Agent Client Hints; scanners that borrow an agent", checked: "2026-11-27" },
     HeaderRule { header: "sec-fetch-dest", says: Says::None(&["image"]), proves: Evidence::HeaderFetchDest,
@@ -64,8 +66,8 @@ pub struct FetchSignals<'a> {
     user_agent: Option<&'a [u8]>,
     /// What the method and the headers prove.
     declared: EvidenceSet,
-    /// The system that `Sec-CH-UA-Platform` names, if it is a known one.
-    platform: Option<System>,
+    /// The known systems that `Sec-CH-UA-Platform` names, one bit each: a browser names one.
+    platforms: u8,
 }
 
 /// Signals made by hand, for suites and benches: a tracker reads them line by line.
@@ -74,7 +76,7 @@ impl<'a> FetchSignals<'a> {
     /// A GET without any header.
     #[must_use]
     pub const fn new() -> Self {
-        Self { user_agent: None, declared: EvidenceSet::EMPTY, platform: None }
+        Self { user_agent: None, declared: EvidenceSet::EMPTY, platforms: 0 }
     }
 
     /// Reads the headers of a GET in place. Nothing is allocated; values that are not UTF-8, or
@@ -128,9 +130,10 @@ impl<'a> FetchSignals<'a> {
         let holds = match rule.says {
             Says::Any(words) => names(value, words),
             Says::None(words) => !value.trim_ascii().is_empty() && !names(value, words),
-            Says::Something => !value.trim_ascii().is_empty(),
+            Says::Something => !bare(value).is_empty(),
             Says::OtherSystem => {
-                self.platform = self.platform.or_else(|| System::of_platform(value));
+                let items = value.split(|byte| *byte == b',').filter_map(System::of_platform);
+                self.platforms = items.fold(self.platforms, |named, system| named | system.bit());
                 false
             }
         };
@@ -145,8 +148,9 @@ impl<'a> FetchSignals<'a> {
 
     /// What method and headers prove of an agent that names `system`.
     pub(super) fn declared_by(&self, system: Option<System>) -> EvidenceSet {
-        match self.platform.zip(system) {
-            Some((platform, system)) if !platform.may_be(system) => {
+        let mut named = System::ALL.into_iter().filter(|system| self.platforms & system.bit() != 0);
+        match system {
+            Some(claimed) if named.any(|system| !system.may_be(claimed)) => {
                 self.declared.with(Evidence::HeaderPlatform)
             }
             _ => self.declared,
@@ -167,6 +171,14 @@ fn names(value: &[u8], words: &[&str]) -> bool {
         .any(|token| words.iter().any(|word| token.eq_ignore_ascii_case(word.as_bytes())))
 }
 
+/// The value without its parameters, and without the quotes and blanks around it.
+fn bare(value: &[u8]) -> &[u8] {
+    let value = value.split(|byte| *byte == b';').next().unwrap_or_default();
+    let counts = |byte: &u8| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'');
+    let ends = value.iter().position(counts).zip(value.iter().rposition(counts));
+    ends.and_then(|(first, last)| value.get(first..=last)).unwrap_or_default()
+}
+
 /// A family of operating systems, as far as agents and headers can contradict each other in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum System {
@@ -179,7 +191,13 @@ pub(super) enum System {
 }
 
 impl System {
-    /// The value of `Sec-CH-UA-Platform`; `None` if it is another or an unknown system.
+    const ALL: [Self; 5] = [Self::Windows, Self::Mac, Self::Ios, Self::Android, Self::Linux];
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
+    /// An item of `Sec-CH-UA-Platform`; `None` if it is another or an unknown system.
     fn of_platform(value: &[u8]) -> Option<Self> {
         let known = [
             (&b"Windows"[..], Self::Windows),
@@ -190,8 +208,7 @@ impl System {
             (b"Chrome OS", Self::Linux),
             (b"Chromium OS", Self::Linux),
         ];
-        let name = value.trim_ascii();
-        let name = name.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\"")).unwrap_or(name);
+        let name = bare(value);
         known.into_iter().find(|(text, _)| name.eq_ignore_ascii_case(text)).map(|(_, system)| system)
     }
 
@@ -227,6 +244,47 @@ mod tests {
                 Evidence::HeaderPurpose
             ])
         );
+    }
+
+    #[test]
+    fn every_platform_that_is_named_counts_in_any_spelling() {
+        let other = |values: &[&str]| {
+            let signals = values.iter().fold(FetchSignals::new(), |signals, value| {
+                signals.header("Sec-CH-UA-Platform", value.as_bytes())
+            });
+            signals.declared_by(Some(System::Windows)).contains(Evidence::HeaderPlatform)
+        };
+        for values in [
+            &["\"Linux\""][..],
+            &["\"Windows\"", "\"Linux\""],
+            &["\"Windows\", \"Linux\""],
+            &["\"Linux\";v=1"],
+            &["'Linux'"],
+            &[" Linux "],
+            &["\"Chrome OS\""],
+        ] {
+            assert!(other(values), "{values:?}");
+        }
+        for values in
+            [&[][..], &["\"Windows\""], &["\"Windows\"", "'windows';v=1"], &["\"Unheard\""], &["\"\""]]
+        {
+            assert!(!other(values), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_signature_of_nobody_is_none_and_full_versions_name_a_browser_without_a_screen_too() {
+        let proves = |name, value: &str, evidence| {
+            FetchSignals::new().header(name, value.as_bytes()).declared_by(None).contains(evidence)
+        };
+        for value in ["", " ", "\"\"", "''", "\" \";v=1"] {
+            assert!(!proves("Signature-Agent", value, Evidence::HeaderSignatureAgent), "{value}");
+        }
+        assert!(proves("Signature-Agent", "\"https://unheard.example\"", Evidence::HeaderSignatureAgent));
+        let list = "\"Not)A;Brand\";v=\"8.0.0.0\", \"HeadlessChrome\";v=\"140.0.7339.5\"";
+        assert!(proves("Sec-CH-UA-Full-Version-List", list, Evidence::HeaderHeadless));
+        let chrome = list.replace("Headless", "");
+        assert!(!proves("Sec-CH-UA-Full-Version-List", &chrome, Evidence::HeaderHeadless));
     }
 
     #[test]
