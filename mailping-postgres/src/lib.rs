@@ -125,7 +125,6 @@ mod store;
 /// [`Events::every`]: mailping_core::receipts::Events::every
 /// [`Health::copies`]: mailping_core::intake::Health::copies
 /// [`People::erase`]: mailping_core::people::People::erase
-/// [`People::object`]: mailping_core::people::People::object
 /// [`PostgresStore::new`]: crate::PostgresStore::new
 /// [`require_copies`]: crate::PostgresStore::require_copies
 #[doc = include_str!("../docs/high_availability.md")]

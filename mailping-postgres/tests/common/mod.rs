@@ -19,6 +19,11 @@ pub(crate) fn url(database: &str) -> String {
     SERVER.get_or_init(Server::quick).url(database)
 }
 
+/// `psql` in a database on the shared server.
+pub(crate) fn psql(database: &str) -> std::process::Command {
+    SERVER.get_or_init(Server::quick).psql(database)
+}
+
 /// Makes a database on the shared server and gives its address.
 pub(crate) async fn database(name: &str) -> String {
     let pool = pool(&url("postgres"), 1).await;
