@@ -46,6 +46,20 @@ pub(crate) fn edges_url(base_url: &str) -> String {
 }
 
 /// What a request below the mount asks for. Every path below it is one of these.
+///
+/// A page's link that lost its end, or was given another one, asks for what its token is for. A
+/// pixel's link as it was sent costs nothing for that.
+pub(crate) fn asked_for(path: &str, keys: &Keyring) -> Link {
+    let link = Link::of(path);
+    let is_pixel_as_sent = || path.ends_with(".gif") && untouched_parent(path).is_some();
+    if link != Link::Pixel || is_pixel_as_sent() {
+        return link;
+    }
+    let all = [(Label::Pixel, Link::Pixel), (Label::OptOut, Link::OptOut), (Label::Confirm, Link::Confirm)];
+    all.into_iter().find(|(label, _)| token(path, *label, keys).is_some()).map_or(link, |(_, link)| link)
+}
+
+/// What the form of a path says; a page's that was cut has that of a pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Link {
     /// The picture, whatever the rest of the path is.

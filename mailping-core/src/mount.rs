@@ -69,8 +69,9 @@ impl Mount {
     /// | `/log-key`, if the tracker [seals](crate::TrackerBuilder::seal) | the log's origin and public key | the headers | 405 |
     /// | not below | 404 | 404 | 404 |
     ///
-    /// Every path below is ours, however a mail program changed it on its way. A page is in the
-    /// first language of `Accept-Language` that there is.
+    /// Every path below is ours, however a mail program changed it on its way: a page's link that
+    /// lost its end leads to its page by its token. A page is in the first language of
+    /// `Accept-Language` that there is.
     ///
     /// The answer is ready for a picture when its open is on disk, or at the tracker's deadline. It
     /// has every header and the whole body: an adapter adds nothing, and leaves the body away if
@@ -96,7 +97,7 @@ impl Mount {
             let answer = if matches!(method, "GET" | "HEAD") { key } else { Kind::NotAllowed(Link::Pixel) };
             return Answering::ready(answer);
         }
-        match (Link::of(path), method) {
+        match (links::asked_for(path, &self.tracker.0.observer.keys), method) {
             (Link::Pixel, "GET") => Answering(Work::Record(self.tracker.intake().recording(request))),
             (Link::Pixel, "HEAD") => {
                 // What sends one checks links.

@@ -191,6 +191,40 @@ fn the_last_part_of_a_path_says_what_it_asks_for() {
     }
 }
 
+#[test]
+fn a_page_is_found_by_its_token_alone() {
+    let keys = keys();
+    for (label, page) in [(Label::OptOut, Link::OptOut), (Label::Confirm, Link::Confirm)] {
+        let token = signed(&keys).0.sign(label, keys.newest());
+        let forged = format!("{}{}", &token[..CHARS - 1], if token.ends_with('a') { 'b' } else { 'a' });
+        for end in [
+            "",
+            "/",
+            "//",
+            "/o",
+            "/op",
+            "/c",
+            "/co",
+            "/opt-out.gif",
+            "/opt-out/x",
+            "/confirm/x",
+            "%0D",
+            "x",
+            "=",
+            ".html",
+        ] {
+            assert_eq!(asked_for(&format!("/px/{token}{end}"), &keys), page, "{end}");
+            assert_eq!(asked_for(&format!("/px/{forged}{end}"), &keys), Link::Pixel, "{end}");
+        }
+        assert_eq!(asked_for(&format!("/px/{token}.gif"), &keys), Link::Pixel, "as a pixel's is sent");
+    }
+    let (_, pixel) = signed(&keys);
+    for end in ["", ".gif", ".GIF", "/x", "/op", "/opt-out.gif"] {
+        assert_eq!(asked_for(&format!("/px/{pixel}{end}"), &keys), Link::Pixel, "{end}");
+    }
+    assert_eq!(asked_for(&format!("/px/{pixel}/opt-out"), &keys), Link::OptOut);
+}
+
 proptest! {
     #[test]
     fn text_around_a_token_does_not_hide_it(before in "[a-zA-Z0-9.=&;>%]{0,12}", after in "[a-zA-Z0-9.=&;>)%/-]{0,40}") {

@@ -60,6 +60,8 @@ pub(super) fn rows() -> Vec<Row> {
         row("click in upper case", |s| click(page(s).to_ascii_uppercase().replace("/PX/", "/px/")), DONE, Confirmation),
         row("click with every character escaped", |s| click(format!("/px/{}/{}", escaped(&s.confirm), escaped("confirm"))), DONE, Confirmation),
         row("click with a soft line break", |s| click(format!("/px/{}=%0D%0A{}/confirm", &s.confirm[..30], &s.confirm[30..])), DONE, Confirmation),
+        row("click on the token alone", |s| click(format!("/px/{}", s.confirm)), DONE, Confirmation),
+        row("click with half the last part", |s| click(format!("/px/{}/co", s.confirm)), DONE, Confirmation),
         row("click with a slash after it", |s| click(format!("{}/", page(s))), DONE, Confirmation),
         row("click with privacy signals", |s| click(page(s)).header("Sec-GPC", "1").header("DNT", "1"), DONE, Confirmation),
         row("click in German", |s| click(page(s)).header("Accept-Language", "de").body(FORM, b"a=b"), Answer::Confirming(Page::Done, &GERMAN), Confirmation),
