@@ -21,7 +21,8 @@ use crate::{Error, PingId, RecipientHashes, links};
 /// follows a `?`, punctuation, invisible characters. A local part is unquoted if it can be. So an
 /// objection by `Ada <mailto:ADA@example.com>` finds the pings to `ada@example.com`. A text of more
 /// than 2,000 bytes, of more than one address, or of anything that might be another one, is
-/// refused.
+/// refused; so is `#ada@example.com`, which may have a piece of the text around it: write
+/// `"#ada"@example.com` if it is one.
 ///
 /// No provider's own rules are known: `ada+news@`, `a.da@` and `ada@`, and `gmail.com` and
 /// `googlemail.com`, are different recipients.

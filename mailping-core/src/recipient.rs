@@ -4,6 +4,7 @@
 
 mod addr_spec;
 mod address;
+mod character;
 
 use std::fmt;
 
@@ -16,7 +17,8 @@ use crate::text::ParseError;
 /// What people paste around an address is taken off: blanks, quotes, brackets, a name, a comment,
 /// `mailto:` and what follows a `?`, punctuation, invisible characters. A local part is unquoted if
 /// it can be. So an objection by `Ada <mailto:ADA@example.com>` finds the pings to
-/// `ada@example.com`.
+/// `ada@example.com`. What may be an address with a piece of the text around it, such as
+/// `#ada@example.com`, is taken in quotes alone: `"#ada"@example.com`.
 ///
 /// No provider's own rules are known: `ada+news@`, `a.da@` and `ada@`, and `gmail.com` and
 /// `googlemail.com`, are different recipients.
@@ -72,8 +74,8 @@ enum RecipientError {
     NoDomain,
     /// What stands before the `@` is no local part.
     #[error(
-        "the recipient's local part is not valid: no blanks, no dots at an end or next to each other, unless it is \
-         quoted as in \"odd user\"@example.com"
+        "the recipient's local part is not valid: quote it, as in \"odd user\"@example.com, if it has blanks, dots at \
+         an end or next to each other, a sign at an end, or looks like a part of a URL"
     )]
     LocalPart,
     /// The domain is no domain name.

@@ -3,12 +3,14 @@
 //! Of the crates for it `addr-spec` comes nearest. It would replace this file alone, not what finds
 //! an address in a text, and brings a build script and two more crates.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 use super::RecipientError;
+use super::character::{begins_word, is_sign, is_word};
 
 /// RFC 5321, 4.5.3.1.3 with erratum 1690.
 pub(super) const MAX_ADDRESS: usize = 254;
@@ -33,6 +35,11 @@ pub(super) fn parse(text: &str) -> Result<String, RecipientError> {
 
 /// Lower case, and quoted only if it must be: `"ada"@example.com` is `ada@example.com`.
 fn canonical_local(text: &str) -> Result<String, RecipientError> {
+    // Quotation marks, though RFC 5322 would let them be letters.
+    let text = text.trim_matches('\'');
+    if text.contains(is_sign) || !text.contains('"') && !is_plain(text) {
+        return Err(RecipientError::LocalPart);
+    }
     let mut local = String::new();
     let mut rest = text;
     loop {
@@ -66,9 +73,8 @@ fn canonical_local(text: &str) -> Result<String, RecipientError> {
     // Lower case can undo the composed form, and the two small sigmas are one letter.
     let lower = local.to_lowercase().replace('\u{3c2}', "\u{3c3}");
     let local = ComposingNormalizerBorrowed::new_nfkc().normalize(&lower).into_owned();
-    // A picture at its start would be taken for a bullet that was pasted along.
-    let needs_no_quotes = local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom))
-        && !local.starts_with(|c: char| !c.is_ascii() && !c.is_alphanumeric());
+    let is_dotted = local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom));
+    let needs_no_quotes = is_dotted && is_plain(&local);
     let local = if needs_no_quotes {
         local
     } else {
@@ -80,6 +86,25 @@ fn canonical_local(text: &str) -> Result<String, RecipientError> {
         0..=MAX_LOCAL => Ok(local),
         _ => Err(RecipientError::Length),
     }
+}
+
+/// Whether nothing of a local part may come from the text around it, such as a bullet, a list's
+/// hyphen, `email=` or an escape of a URL. RFC 5322 allows all of those: whoever has such an
+/// address quotes it.
+fn is_plain(local: &str) -> bool {
+    let is_name = |c: char| c.is_alphabetic() || "-_".contains(c);
+    let is_field = local.split_once('=').is_some_and(|(name, _)| name.chars().all(is_name));
+    let is_query = local.split_once('?').is_some_and(|(_, query)| query.contains('='));
+    local.starts_with(|c| begins_word(c) || "_+!$".contains(c))
+        && local.ends_with(|c: char| c.is_ascii() && c != '\'' || is_word(c))
+        && !is_field
+        && !is_query
+        && percent_decoded(local) == local
+}
+
+/// Broken sequences and what is no UTF-8 stay as they are.
+pub(super) fn percent_decoded(text: &str) -> Cow<'_, str> {
+    percent_encoding::percent_decode_str(text).decode_utf8().unwrap_or(Cow::Borrowed(text))
 }
 
 /// `atext` of RFC 5322, with all of Unicode beyond ASCII (RFC 6531).
@@ -99,9 +124,9 @@ fn canonical_domain(text: &str) -> Result<String, RecipientError> {
         return v6.map(|v6| format!("[ipv6:{v6}]")).ok_or(RecipientError::Domain);
     }
     let name = text.trim_end_matches('.');
-    // UTS 46 takes punctuation, yet no registry does: it was pasted along.
-    let is_punctuation = |c| matches!(c, '\u{a1}'..='\u{b6}' | '\u{2010}'..='\u{205e}' | '\u{3001}'..='\u{3004}' | '\u{3008}'..='\u{3020}');
-    if name.contains(is_punctuation) {
+    // UTS 46 takes signs and punctuation, yet no registry does.
+    let top = name.rsplit('.').next().unwrap_or_default();
+    if !is_of_one_script(top) || !name.split('.').all(is_label) {
         return Err(RecipientError::Domain);
     }
     let ascii = Uts46::new()
@@ -113,6 +138,23 @@ fn canonical_domain(text: &str) -> Result<String, RecipientError> {
         return Err(RecipientError::Domain);
     }
     Ok(ascii.into_owned())
+}
+
+/// Letters, marks and digits, and what IDNA (RFC 5892, appendix A) has between those of a script.
+fn is_label(label: &str) -> bool {
+    let label = label.to_lowercase().replace("l\u{b7}l", "ll");
+    let is_foreign = |c: char| !c.is_ascii() && is_word(c);
+    let has_script = label.contains(is_foreign);
+    let is_between =
+        |c| matches!(c, '\u{b7}' | '\u{2bc}' | '\u{375}' | '\u{5f3}' | '\u{5f4}' | '\u{3007}' | '\u{30fb}');
+    label.chars().all(|c| c.is_ascii() || is_foreign(c) || has_script && is_between(c))
+}
+
+/// No top-level domain has letters of another script beside `a` to `z`: they are the next word of a
+/// language that is written without blanks.
+fn is_of_one_script(label: &str) -> bool {
+    let is_latin = |c: char| c.is_ascii() || matches!(c, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}');
+    !label.contains(|c: char| c.is_ascii_alphabetic()) || label.chars().all(is_latin)
 }
 
 /// The characters outside of quoted strings. A quote that is never closed is none.

@@ -4,12 +4,11 @@
 //! address is refused: nobody must be told that an objection is kept if it is kept under an address
 //! of nobody.
 
-use std::borrow::Cow;
-
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use super::RecipientError;
-use super::addr_spec::{parse, quoted_length, unquoted};
+use super::addr_spec::{parse, percent_decoded, quoted_length, unquoted};
+use super::character::{begins_word, is_sign, is_word};
 
 /// The most bytes of text around and in an address.
 const MAX_TEXT: usize = 2_000;
@@ -28,9 +27,14 @@ pub(super) fn canonical(text: &str) -> Result<String, RecipientError> {
     unwrap(&text, MAX_DEPTH)
 }
 
-/// Compatibility forms such as `＠` folded, invisible characters dropped, any blank one space.
+/// Compatibility forms such as `＠` folded except for [signs](is_sign), invisible characters dropped, any blank one space.
 fn clean(text: &str) -> Result<String, RecipientError> {
-    let folded = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
+    let nfkc = ComposingNormalizerBorrowed::new_nfkc();
+    let parts = text.split_inclusive(is_sign).flat_map(|part| {
+        let text = part.trim_end_matches(is_sign);
+        [nfkc.normalize(text), part.get(text.len()..).unwrap_or_default().into()]
+    });
+    let folded: String = parts.collect();
     let mut clean = String::with_capacity(folded.len());
     for c in folded.chars() {
         match c {
@@ -41,6 +45,8 @@ fn clean(text: &str) -> Result<String, RecipientError> {
             }
             _ if c.is_control() => return Err(RecipientError::Control),
             _ if is_invisible(c) => {}
+            // Lower case makes two characters of the Turkish capital.
+            '\u{130}' => clean.push('i'),
             // The dots that IDNA takes for one; the other two are folded already.
             '\u{3002}' => clean.push('.'),
             '\u{2018}'..='\u{201b}' | '\u{2039}' | '\u{203a}' | '`' | '\u{b4}' => clean.push('\''),
@@ -56,7 +62,8 @@ fn clean(text: &str) -> Result<String, RecipientError> {
         None => clean.replace(is_curly, "\""),
     };
     // Dropping a character can leave two that compose.
-    Ok(ComposingNormalizerBorrowed::new_nfkc().normalize(&clean).into_owned())
+    let clean = ComposingNormalizerBorrowed::new_nfc().normalize(&clean);
+    Ok(clean.replace('\u{130}', "i").replace("i\u{307}", "i"))
 }
 
 fn is_curly(c: char) -> bool {
@@ -93,10 +100,12 @@ fn unwrap(text: &str, depth: usize) -> Result<String, RecipientError> {
         return same(comments.iter().filter(|comment| comment.contains('@')).map(String::as_str), depth);
     }
     let bare = trim(without_query(bare));
-    match enclosed(bare) {
-        Some(inside) => unwrap(inside, depth),
-        None => parse(bare),
+    if let Some(inside) = enclosed(bare) {
+        return unwrap(inside, depth);
     }
+    // In quotes an escape is text.
+    let decoded = if bare.contains('"') { bare.into() } else { percent_decoded(bare) };
+    if decoded == bare { parse(bare) } else { unwrap(&clean(&decoded)?, depth) }
 }
 
 /// The address that all the texts hold.
@@ -112,11 +121,17 @@ fn same<'a>(mut texts: impl Iterator<Item = &'a str>, depth: usize) -> Result<St
 
 /// Without the blanks and the punctuation of the sentence or list that an address stood in.
 fn trim(text: &str) -> &str {
-    // A bullet or an envelope would be a letter of the local part, or of the domain in punycode.
-    let is_before = |c: char| " ,;:".contains(c) || !c.is_ascii() && !c.is_alphanumeric();
-    let is_after = |c: char| " ,;:.!?/".contains(c) || is_sign(c);
+    // A bullet or an envelope would be a letter of the local part, or of the domain in punycode. A
+    // sign that folds may be meant as the first letter: it is refused later.
+    let is_before = |c: char| " ,;:".contains(c) || !c.is_ascii() && !begins_word(c) && !is_sign(c);
+    let is_after = |c: char| " ,;:.!?/".contains(c) || !c.is_ascii() && !is_word(c);
     let mut text = text.trim_start_matches(is_before).trim_end_matches(is_after);
     // A quote or bracket that was pasted without its other half.
+    for (open, close) in [('{', '}'), ('[', ']')] {
+        if !text.contains(close) {
+            text = text.trim_start_matches(|c| c == open || is_before(c));
+        }
+    }
     while let Some((rest, last)) =
         text.char_indices().next_back().and_then(|(at, c)| Some((text.get(..at)?, c)))
     {
@@ -135,29 +150,15 @@ fn trim(text: &str) -> &str {
     text
 }
 
-/// Punctuation, arrows and pictures, which end no domain.
-fn is_sign(c: char) -> bool {
-    matches!(c, '\u{a1}'..='\u{bf}' | '\u{2010}'..='\u{2bff}' | '\u{3001}'..='\u{303f}' | '\u{1f000}'..='\u{1faff}')
-}
-
-/// What follows `mailto:` or a label such as `E-Mail:`.
+/// What follows `mailto:` or a label such as `E-Mail:`; no other URL has an address in it.
 fn strip_scheme(text: &str) -> Option<&str> {
     let (label, rest) = text.split_once(':')?;
     let is_label = !label.is_empty() && label.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-'));
-    let rest = rest.trim_start_matches('/');
     if label.trim().eq_ignore_ascii_case("mailto") {
+        let rest = rest.trim_start_matches('/');
         return Some(rest.split_once('?').map_or(rest, |(address, _)| address));
     }
-    is_label.then_some(rest)
-}
-
-/// Broken sequences and what is no UTF-8 stay as they are.
-fn percent_decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return text.into();
-    }
-    let bytes: Vec<u8> = percent_encoding::percent_decode_str(text).collect();
-    String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
+    (is_label && !rest.starts_with("//")).then_some(rest)
 }
 
 /// The parts before, in and after the first pair of angle brackets outside of quotes.

@@ -89,14 +89,104 @@ fn whatever_surrounds_an_address_it_is_the_same_recipient() {
         "\"ada\"@example.com",
         "\"a\\da\"@example.com",
         "ad\u{200b}a@EXAMPLE.com?",
+        "'ada'@example.com",
+        "\u{2018}ada\u{2019}@example.com",
+        "ada'@example.com",
+        "{ada@example.com",
+        "[ada@example.com",
+        "%20ada@example.com",
+        "ada@example.com%20",
+        "%3Cada@example.com%3E",
+        "%61da@example.com",
+        "\u{b4}ada@example.com\u{b4}",
+        "\u{2bc}ada@example.com\u{2bc}",
+        "\u{300}ada@example.com",
+        "\u{f8ff}ada@example.com",
     ] {
         assert_eq!(form(text), "ada@example.com", "{text:?}");
+    }
+}
+
+/// Punctuation, signs and numbers of footnotes, of any script.
+#[test]
+fn what_ends_no_domain_is_taken_off() {
+    for sign in "\u{60c}\u{61b}\u{61f}\u{6d4}\u{964}\u{965}\u{589}\u{1362}\u{17d4}\u{104b}\u{f0d}\u{5c3}\u{5f3}\u{b7}\u{30fb}\u{2e2e}\u{a9c1}\
+                 \u{2bc}\u{2b9}\u{2dc}\u{2122}\u{2120}\u{ae}\u{d7}\u{f7}\u{a8}\u{b9}\u{2776}\u{2460}\u{2474}\u{aa}\u{1d43}\u{20e3}\u{fffc}\
+                 \u{fffd}\u{f8ff}\u{e000}\u{2800}\u{2212}\u{1f900}\u{1fb00}\u{1d159}\u{16fe2}\u{3007}\u{30a0}"
+        .chars()
+    {
+        assert_eq!(form(&format!("ada@example.com{sign}")), "ada@example.com", "{sign:?}");
+        assert_eq!(form(&format!("<ada@example.com> {sign}")), "ada@example.com", "{sign:?}");
+        for text in [format!("ada@{sign}example.com"), format!("ada@exam{sign}ple.com")] {
+            assert_eq!(canonical(&text), Err(RecipientError::Domain), "{text}");
+        }
+        let local = canonical(&format!("ada{sign}@example.com"));
+        assert_eq!(local, Err(RecipientError::LocalPart), "{sign:?}");
+    }
+    for letters in
+        ["\u{3067}\u{3059}", "\u{8c22}\u{8c22}", "\u{30fc}", "\u{2c00}", "\u{a78c}", "\u{7f4}", "\u{300}"]
+    {
+        assert_eq!(canonical(&format!("ada@example.com{letters}")), Err(RecipientError::Domain), "{letters}");
+    }
+}
+
+/// RFC 5322 allows each, and each may be an address with something before it.
+#[test]
+fn what_may_be_an_address_and_its_surroundings_is_taken_in_quotes_alone() {
+    for local in [
+        "#ada",
+        "/ada",
+        "--ada",
+        "-ada",
+        "*ada",
+        "~ada",
+        "|ada",
+        "?email=ada",
+        "&u=ada",
+        "email=ada",
+        "user_email=ada",
+        "x/?u=ada",
+        "=ada",
+        "ada\u{1f600}",
+        "ada\u{60c}",
+    ] {
+        assert_eq!(canonical(&format!("{local}@example.com")), Err(RecipientError::LocalPart), "{local}");
+        let quoted = format!("\"{local}\"@example.com");
+        assert_eq!(form(&quoted), quoted);
+    }
+    for text in [
+        "https://x/?u=ada@example.com",
+        "https:x?u=ada@example.com",
+        "\u{2460}ada@example.com",
+        "1\u{20e3}ada@example.com",
+    ] {
+        assert_eq!(canonical(text), Err(RecipientError::LocalPart), "{text}");
+    }
+    for quoted in ["\"{ada\"@example.com", "\"'ada'\"@example.com", "\"a%20b\"@example.com"] {
+        assert_eq!(form(quoted), quoted);
     }
 }
 
 #[test]
 fn what_is_valid_though_seldom_is_kept() {
     for (text, expected) in [
+        ("_ada_@example.com", "_ada_@example.com"),
+        ("+15551234567@example.com", "+15551234567@example.com"),
+        ("$A12345@example.com", "$a12345@example.com"),
+        ("!def!xyz%abc@example.com", "!def!xyz%abc@example.com"),
+        ("customer/department=shipping@example.com", "customer/department=shipping@example.com"),
+        ("ada%example.com@relay.example", "ada%example.com@relay.example"),
+        ("\u{30e6}\u{30fc}\u{30b6}\u{30fc}@example.com", "\u{30e6}\u{30fc}\u{30b6}\u{30fc}@example.com"),
+        ("a\u{1f600}b@example.com", "a\u{1f600}b@example.com"),
+        ("\u{130}BRAH\u{130}M@example.com", "ibrahim@example.com"),
+        ("I\u{307}brahi\u{307}m@example.com", "ibrahim@example.com"),
+        ("ada@\u{130}ZM\u{130}R.example", "ada@izmir.example"),
+        ("stra\u{df}e@example.com", "stra\u{df}e@example.com"),
+        ("ada@paral\u{b7}lel.example", "ada@xn--parallel-koa.example"),
+        ("ada@\u{30a2}\u{30fb}\u{30a4}.example", "ada@xn--ccke4x.example"),
+        ("ada@\u{928}\u{92e}\u{938}\u{94d}\u{924}\u{947}.example", "ada@xn--h2bhs4b8d8a.example"),
+        ("ada@verm\u{f6}gensberatung", "ada@xn--vermgensberatung-pwb"),
+        ("ada@example.\u{30b3}\u{30e0}", "ada@example.xn--tckwe"),
         ("\"odd user\"@example.com", "\"odd user\"@example.com"),
         ("\"Odd User\" @example.com", "\"odd user\"@example.com"),
         ("<\"odd user\"@example.com>", "\"odd user\"@example.com"),
