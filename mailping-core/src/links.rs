@@ -12,6 +12,10 @@ use crate::token::{CHARS, Label, Token, is_letter};
 /// The most bytes of a path that are looked at; a longer one is no link of ours, or its token comes
 /// before.
 const MAX_PATH_BYTES: usize = 2_048;
+/// The most blanks and line breaks within a token that is looked for without a key: a name with as
+/// many letters has more.
+#[cfg(feature = "html")]
+const MAX_BREAKS: usize = 2;
 /// The most places of a path at which a signature is checked.
 const MAX_CANDIDATES: usize = 8;
 /// The letters that the last part of a link to a page begins with; a hyphen between them may be
@@ -121,6 +125,37 @@ pub(crate) fn token(path: &str, label: Label, keys: &Keyring) -> Option<Token> {
         }
     }
     None
+}
+
+/// Whether a path below the mount may be a pixel's: what [`token`] finds with a key, by its form.
+#[cfg(feature = "html")]
+pub(crate) fn may_be_pixel(path: &str) -> bool {
+    Link::of(path) == Link::Pixel && may_hold_token(path)
+}
+
+/// Whether there are as many letters in a row as a token has, apart from what line ends leave
+/// behind.
+#[cfg(feature = "html")]
+pub(crate) fn may_hold_token(path: &str) -> bool {
+    let decoded: Vec<u8> = Decoded::of(path).collect();
+    let (mut letters, mut breaks, mut is_broken) = (0, 0, false);
+    for c in String::from_utf8_lossy(&decoded).chars() {
+        if u8::try_from(c).is_ok_and(is_letter) {
+            breaks += usize::from(std::mem::take(&mut is_broken));
+            if breaks > MAX_BREAKS {
+                (letters, breaks) = (0, 0);
+            }
+            letters += 1;
+            if letters == CHARS {
+                return true;
+            }
+        } else if c.is_ascii_whitespace() || "=+!".contains(c) {
+            is_broken = letters > 0;
+        } else if c.is_ascii() || c.is_alphanumeric() {
+            (letters, breaks, is_broken) = (0, 0, false);
+        }
+    }
+    false
 }
 
 /// The characters of a token in a path of the form that was sent, or one of its case.

@@ -101,7 +101,7 @@ impl<'a> Pings<'a> {
     /// The HTML without the pixels of this service, by its base URL: for replies and forwards,
     /// which quote them. Everything else stays as it is, byte for byte.
     ///
-    /// They are found in any spelling of the base URL, also within the address of an image proxy or
+    /// They are found in any spelling of the base URL and the token, also within the address of an image proxy or
     /// a link checker (Gmail, Yahoo, Yandex, SafeLinks, urldefense and others), and wherever a
     /// program fetches from: in any attribute, in styles, in Outlook's conditional comments and
     /// VML, in `<noscript>`. Links and visible text are left alone. An element that does more than

@@ -18,12 +18,6 @@ const BYTES: usize = 30;
 /// The length of a token in characters.
 pub(crate) const CHARS: usize = 48;
 
-/// Whether a text has the form of a token; [`Token::verify`] knows whether it is one.
-#[cfg(feature = "html")]
-pub(crate) fn has_form(text: &str) -> bool {
-    text.len() == CHARS && text.bytes().all(is_letter)
-}
-
 /// What a verified token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token {

@@ -8,14 +8,14 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use url::{Host, Url};
 
-use crate::token::{self, CHARS};
+use crate::links;
+use crate::token::CHARS;
 
 /// How often a value is decoded: each proxy or gateway on the way encodes once.
 const MAX_LAYERS: usize = 5;
 /// How many readings of one value are looked at.
 const MAX_READINGS: usize = 24;
-/// How many segments a path may have between the host and the token, dots and doubled slashes
-/// included.
+/// How many segments of a path are looked at, dots and doubled slashes included.
 const MAX_SEGMENTS: usize = 32;
 
 /// A base URL to look for.
@@ -67,22 +67,22 @@ impl Spelling {
 
     fn is_written_in(&self, text: &str) -> bool {
         let segments: Vec<&str> = text.split(['/', '\\']).collect();
-        let is_pixel = |at: usize| {
-            let next = segments.get(at + 1).copied();
-            segments.get(at).is_some_and(|segment| begins_with_pixel(segment, next))
-        };
-        let mut pixels = (0..segments.len()).filter(|at| is_pixel(*at)).peekable();
-        if pixels.peek().is_none() {
+        if !segments.iter().any(|segment| links::may_hold_token(segment)) {
             return false;
         }
-        let folded: Vec<String> = segments.iter().map(|segment| folded(segment)).collect();
-        pixels.any(|at| {
-            let first = at.saturating_sub(MAX_SEGMENTS);
-            (first..at).rev().any(|host| {
-                let path = folded.get(host + 1..at).unwrap_or_default();
-                is_path(path, &self.path) && segments.get(host).is_some_and(|segment| self.is_host(segment))
-            })
+        segments.iter().enumerate().any(|(at, segment)| {
+            let path: Vec<&str> = segments.iter().skip(at + 1).take(MAX_SEGMENTS).copied().collect();
+            self.is_host(segment) && self.below(&path).is_some_and(|path| links::may_be_pixel(&path))
         })
+    }
+
+    /// What stands below our base URL's path, up to the next URL.
+    fn below(&self, path: &[&str]) -> Option<String> {
+        let end = path.windows(2).position(|pair| matches!(pair, [scheme, ""] if scheme.ends_with(':')));
+        let path = path.get(..end.map_or(path.len(), |end| end + 1))?;
+        let folded: Vec<String> = path.iter().map(|segment| folded(segment)).collect();
+        let own = (0..=path.len()).find(|own| is_path(folded.get(..*own).unwrap_or_default(), &self.path))?;
+        Some(path.get(own..)?.join("/"))
     }
 
     /// Whether a segment ends in our host and port.
@@ -142,19 +142,6 @@ fn is_path(segments: &[String], path: &[String]) -> bool {
         }
     }
     expected.next().is_none()
-}
-
-/// A token with `.gif` or nothing of a path behind it, and not one of an opt-out link.
-fn begins_with_pixel(segment: &str, next: Option<&str>) -> bool {
-    let Some((token, after)) = segment.split_at_checked(CHARS) else { return false };
-    if !token::has_form(token) {
-        return false;
-    }
-    // What gateways put between, such as a `=` at the end of a line.
-    let after = after.trim_start_matches(['=', ' ', '+']);
-    let is_gif = after.get(..4).is_some_and(|end| end.eq_ignore_ascii_case(".gif"));
-    let ends = after.is_empty() && next.is_none_or(str::is_empty);
-    is_gif || ends || after.starts_with(|c: char| "?#&\"');,<>_".contains(c))
 }
 
 /// What a text may have been before a proxy, a gateway or a style sheet encoded it.

@@ -27,7 +27,8 @@ pub(super) fn canonical(text: &str) -> Result<String, RecipientError> {
     unwrap(&text, MAX_DEPTH)
 }
 
-/// Compatibility forms such as `＠` folded except for [signs](is_sign), invisible characters dropped, any blank one space.
+/// Compatibility forms such as `＠` folded except for [signs](is_sign), invisible characters
+/// dropped, any blank one space.
 fn clean(text: &str) -> Result<String, RecipientError> {
     let nfkc = ComposingNormalizerBorrowed::new_nfkc();
     let parts = text.split_inclusive(is_sign).flat_map(|part| {

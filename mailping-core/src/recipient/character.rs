@@ -1,5 +1,5 @@
-//! What a character of an address is, by its general category (Unicode): a list of ranges would know
-//! the punctuation of some scripts and not that of the next.
+//! What a character of an address is, by its general category (Unicode): a list of ranges knows the
+//! punctuation of some scripts and not that of the next.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::CodePointMapData;
