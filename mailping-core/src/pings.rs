@@ -101,11 +101,11 @@ impl<'a> Pings<'a> {
     /// The HTML without the pixels of this service, by its base URL: for replies and forwards,
     /// which quote them. Everything else stays as it is, byte for byte.
     ///
-    /// They are found in any spelling of the base URL and the token, also within the address of an image proxy or
-    /// a link checker (Gmail, Yahoo, Yandex, SafeLinks, urldefense and others), and wherever a
-    /// program fetches from: in any attribute, in styles, in Outlook's conditional comments and
-    /// VML, in `<noscript>`. Links and visible text are left alone. An element that does more than
-    /// show an image, such as a table with a background, loses the attribute only.
+    /// They are found in any spelling of the base URL and of the token, also within the address of
+    /// an image proxy or a link checker (Gmail, Yahoo, Yandex, SafeLinks, urldefense and others),
+    /// and wherever a program fetches from: in any attribute, in styles, in Outlook's conditional
+    /// comments and VML, in `<noscript>`. Links and visible text are left alone. An element that
+    /// does more than show an image, such as a table with a background, loses the attribute only.
     #[cfg(feature = "html")]
     #[must_use]
     pub fn strip(self, html: &str) -> String {
