@@ -49,7 +49,7 @@ pub(crate) enum Stage {
     /// nothing.
     Ask,
     /// The answer to `POST` once the objection is kept, the same for pings that there are and pings
-    /// that there are not any more.
+    /// that there are not any more: it says what holds for each.
     Done,
     /// The answer to any method if the link's token is damaged or not ours.
     Damaged,

@@ -14,15 +14,17 @@ pub const ENGLISH: Texts = Texts {
          sender learns that it was probably opened, when, and at most from which city and network. Your full IP address is \
          not kept.\n\n\
          If you object, this stops: for messages that this sender has already sent you, and for later ones, which come without \
-         the picture. If the sender gave no address for this message, it stops for this message alone.\n\n\
+         the picture. If the sender gave no address for this message, or has deleted its record, it stops for this message \
+         alone.\n\n\
          You are not unsubscribed from anything: the messages themselves still come.",
     ),
     ask_button: Cow::Borrowed("Object to open receipts"),
-    done_title: Cow::Borrowed("Your objection is kept"),
+    done_title: Cow::Borrowed("Opening this message is no longer recorded"),
     done_text: Cow::Borrowed(
-        "From now on, opening this sender's messages is no longer recorded, also for those already sent. If the sender gave no \
-         address for this message, that holds for this message alone. If the record of this message was deleted before, it \
-         names nobody any more: to object for later messages, please write to the sender.\n\n\
+        "If the sender's record of this message names your address, your objection is kept: opening this sender's other messages \
+         is no longer recorded either, also for those already sent.\n\n\
+         If the sender gave no address for this message, or had deleted its record before, nothing is kept for other messages: \
+         to object for those, please write to the sender.\n\n\
          You are not unsubscribed from anything. You can close this page.",
     ),
     damaged_title: Cow::Borrowed("This link is incomplete"),
@@ -84,17 +86,17 @@ pub const GERMAN: Texts = Texts {
          das Bild abgerufen, und der Absender erf\u{e4}hrt, dass sie wahrscheinlich ge\u{f6}ffnet wurde, wann, und h\u{f6}chstens \
          aus welcher Stadt und welchem Netz. Ihre vollst\u{e4}ndige IP-Adresse wird nicht gespeichert.\n\n\
          Wenn Sie widersprechen, h\u{f6}rt das auf: f\u{fc}r Nachrichten, die dieser Absender Ihnen schon geschickt hat, und \
-         f\u{fc}r sp\u{e4}tere, die ohne das Bild kommen. Hat der Absender f\u{fc}r diese Nachricht keine Adresse angegeben, so \
-         h\u{f6}rt es nur f\u{fc}r diese Nachricht auf.\n\n\
+         f\u{fc}r sp\u{e4}tere, die ohne das Bild kommen. Hat der Absender f\u{fc}r diese Nachricht keine Adresse angegeben oder \
+         ihren Eintrag gel\u{f6}scht, so h\u{f6}rt es nur f\u{fc}r diese Nachricht auf.\n\n\
          Sie werden von nichts abgemeldet: Die Nachrichten selbst kommen weiterhin.",
     ),
     ask_button: Cow::Borrowed("Lesebest\u{e4}tigungen widersprechen"),
-    done_title: Cow::Borrowed("Ihr Widerspruch ist gespeichert"),
+    done_title: Cow::Borrowed("Das \u{d6}ffnen dieser Nachricht wird nicht mehr erfasst"),
     done_text: Cow::Borrowed(
-        "Von jetzt an wird nicht mehr erfasst, ob Sie Nachrichten dieses Absenders \u{f6}ffnen, auch nicht bei schon gesendeten. \
-         Hat der Absender f\u{fc}r diese Nachricht keine Adresse angegeben, so gilt das nur f\u{fc}r diese Nachricht. Wurde der \
-         Eintrag zu dieser Nachricht schon gel\u{f6}scht, so nennt er niemanden mehr: Um auch f\u{fc}r sp\u{e4}tere Nachrichten \
-         zu widersprechen, schreiben Sie bitte dem Absender.\n\n\
+        "Nennt der Eintrag des Absenders zu dieser Nachricht Ihre Adresse, so ist Ihr Widerspruch gespeichert: Auch das \
+         \u{d6}ffnen anderer Nachrichten dieses Absenders wird nicht mehr erfasst, auch nicht bei schon gesendeten.\n\n\
+         Hat der Absender f\u{fc}r diese Nachricht keine Adresse angegeben oder den Eintrag vorher gel\u{f6}scht, so ist f\u{fc}r \
+         andere Nachrichten nichts gespeichert: Um auch f\u{fc}r sie zu widersprechen, schreiben Sie bitte dem Absender.\n\n\
          Sie wurden von nichts abgemeldet. Sie k\u{f6}nnen diese Seite schlie\u{df}en.",
     ),
     damaged_title: Cow::Borrowed("Dieser Link ist unvollst\u{e4}ndig"),

@@ -139,7 +139,7 @@ pub fn the_opt_out_page_keeps_an_objection(start: &Start) {
     check(&browser, "the opt-out page");
     browser.picture("opt-out");
     browser.click("button");
-    browser.sees("h1", "Your objection is kept");
+    browser.sees("h1", "Opening this message is no longer recorded");
     check(&browser, "the objection");
     let before = browser.console();
     // The page has no icon of its own, which browsers then look for.
