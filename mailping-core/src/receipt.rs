@@ -83,7 +83,8 @@ impl Summary {
 named! {
     /// What the opens of a ping prove together. Each state proves more than the one before it.
     pub enum State ("a state") {
-        /// Nothing was fetched. That does not mean unread: many readers block images.
+        /// No fetch by anyone but the sender can be read. That does not mean unread: many readers
+        /// block images, and the rows of the fetches may be damaged ([`Summary::unreadable`]).
         NoFetch = 0, "no_fetch";
         /// Only machines have fetched it: prefetch, scanners, bots.
         MachineOnly = 1, "machine_only";

@@ -44,6 +44,10 @@ impl Headline {
                 caveat: unclear(open).to_owned(),
             },
             (State::MachineOnly, Some(open)) => Self::plain("Only machines so far", machines(open)),
+            _ if summary.unreadable > 0 => Self::plain(
+                "Loaded, and nothing more is known",
+                "It may have been a person or a machine.",
+            ),
             _ if summary.fetches > 0 => Self::plain(
                 "Only you have looked at it",
                 "Its picture was loaded from your own network alone, which says nothing about the recipient.",
@@ -165,6 +169,7 @@ mod tests {
     use mailping_core::fetcher::Fetcher;
     use mailping_core::receipts::OpenId;
 
+    use super::super::words::Badge;
     use super::*;
 
     fn open(fetcher: Fetcher, country: &str, city: &str) -> Open {
@@ -189,6 +194,26 @@ mod tests {
             (word, " in an Office program"),
         ] {
             assert_eq!(whereabouts(&open), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn loads_that_cannot_be_read_are_not_called_none() {
+        use mailping_core::{Basis, Keyring, MemoryStore, NewPing, Tracker};
+        let builder = Tracker::builder(Keyring::generate().unwrap(), MemoryStore::new());
+        let tracker = builder.base_url("https://app.example/px").unwrap().build().await.unwrap();
+        let ping = tracker.pings().create(NewPing::one_to_one("invoice-42", Basis::Contract)).await.unwrap();
+        let mut summary = tracker.receipts().get(ping.id()).await.unwrap().unwrap().summary;
+        let now = summary.ping.sent_at;
+        assert_eq!(Headline::of(&summary, now).before, "No sign of it yet");
+        assert_eq!(Badge::of(&summary).text, "Nothing yet");
+        summary.unreadable = 30;
+        for fetches in [0, 1] {
+            summary.fetches = fetches;
+            let headline = Headline::of(&summary, now);
+            assert_eq!(headline.before, "Loaded, and nothing more is known");
+            assert!(headline.caveat.contains("30 loads cannot be read"), "{}", headline.caveat);
+            assert_eq!(Badge::of(&summary).text, "Unreadable");
         }
     }
 

@@ -95,7 +95,7 @@ impl Row {
             id: ping.id.to_string(),
             reference: ping.reference.clone(),
             owner: ping.owner.clone(),
-            state: Badge::of_state(receipt.state),
+            state: Badge::of(receipt),
             status: Badge::of_status(ping.status),
             opens: receipt.human_opens,
             last: last.or(last_day),

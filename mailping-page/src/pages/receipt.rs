@@ -65,7 +65,8 @@ impl Pixel {
 
 fn show(receipt: &Receipt, page: &Page, scope: &Scope) -> Shown {
     let summary = &receipt.summary;
-    let findings = if summary.fetches == 0 && summary.last_human_open.is_none() {
+    let is_empty = summary.fetches == 0 && summary.unreadable == 0 && summary.last_human_open.is_none();
+    let findings = if is_empty {
         // What the counters say concerns all owners.
         let health = (*scope == Scope::All).then(|| page.tracker.intake().health());
         page.setup.findings_for(summary, health.as_ref())

@@ -112,7 +112,7 @@ impl Shown {
             prefix: prefix.clone(),
             id: summary.ping.id.to_string(),
             reference: summary.ping.reference.clone(),
-            state: Badge::of_state(summary.state),
+            state: Badge::of(summary),
             status: Badge::of_status(summary.ping.status),
             headline: Headline::of(summary, now),
             steps: steps(summary, now),

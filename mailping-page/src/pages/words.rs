@@ -4,7 +4,7 @@
 use mailping_core::State;
 use mailping_core::fetcher::{Evidence, Fetcher, Verdict};
 use mailping_core::pings::Status;
-use mailping_core::receipts::Open;
+use mailping_core::receipts::{Open, Summary};
 
 /// A short word with a sign, so that it is told apart without its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,13 @@ pub(crate) struct Badge {
 impl Badge {
     const fn new(class: &'static str, sign: &'static str, text: &'static str) -> Self {
         Self { class, sign, text }
+    }
+
+    pub(crate) fn of(summary: &Summary) -> Self {
+        match summary.state {
+            State::NoFetch if summary.unreadable > 0 => Self::new("none", "\u{25cb}", "Unreadable"),
+            state => Self::of_state(state),
+        }
     }
 
     pub(crate) fn of_state(state: State) -> Self {
