@@ -26,6 +26,7 @@ impl BaseUrl {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         const EXPECTED: &str = "expected http:// or https:// and a host, such as https://app.example, without user name, \
                                 password, query and fragment";
+        const PORT: &str = "its port must be a number from 1 to 65535, such as https://app.example:8443";
         let (scheme, rest) = text.split_once("://").ok_or(EXPECTED)?;
         let scheme = scheme.to_ascii_lowercase();
         if !matches!(scheme.as_str(), "http" | "https") {
@@ -33,8 +34,12 @@ impl BaseUrl {
         }
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let unwanted = |sign: char| matches!(sign, '@' | '?' | '#' | '\\' | '%') || sign.is_whitespace();
-        if host_and_port(authority).is_none() || authority.contains(unwanted) || path.contains(['?', '#']) {
+        if authority.contains(unwanted) || path.contains(['?', '#']) {
             return Err(EXPECTED.to_owned());
+        }
+        let (_, port) = host_and_port(authority).ok_or(EXPECTED)?;
+        if port.is_some_and(|port| !matches!(port.parse::<u16>(), Ok(1..))) {
+            return Err(PORT.to_owned());
         }
         let path = path.trim_end_matches('/');
         let path = path.strip_suffix(PIXELS).unwrap_or(path).trim_end_matches('/');
@@ -70,14 +75,13 @@ impl BaseUrl {
     }
 }
 
-/// `None` if there is no host, or what follows it is no port.
-fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
+/// `None` if there is no host.
+fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
     let after_host = authority.find(']').map_or(0, |end| end + 1);
     let end = authority[after_host..].find(':').map_or(authority.len(), |colon| after_host + colon);
     let (host, port) = authority.split_at(end);
-    let port = port.strip_prefix(':').map(str::parse).transpose().ok()?;
     let whole = !host.is_empty() && (after_host == 0 || after_host == host.len());
-    whole.then_some((host, port))
+    whole.then_some((host, port.strip_prefix(':')))
 }
 
 impl fmt::Display for BaseUrl {
@@ -154,6 +158,14 @@ mod tests {
                 !refusal.contains("sesame") && refusal.contains("https://app.example"),
                 "{text}: {refusal}"
             );
+        }
+    }
+
+    #[test]
+    fn a_wrong_port_is_called_that() {
+        for text in ["http://h:65536", "http://h:0", "http://h:", "http://h:x", "http://[::1]:65536/px"] {
+            let refusal = BaseUrl::parse(text).unwrap_err();
+            assert!(refusal.starts_with("its port must be"), "{text}: {refusal}");
         }
     }
 
