@@ -65,35 +65,30 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Whether a header, by lower-case name, is one that proxies and content networks add.
+/// Whether a header, by lower-case name, is one that proxies and content networks add: one that
+/// names a client's address or what was asked of the proxy, whoever's it is.
 fn is_forwarding(name: &str) -> bool {
-    const NAMES: [&str; 24] = [
-        "akamai-origin-hop",
-        "cdn-loop",
-        "cf-connecting-ip",
-        "cf-ray",
-        "client-ip",
-        "do-connecting-ip",
-        "fastly-client-ip",
-        "fly-client-ip",
+    const NAMES: [&str; 6] =
+        ["akamai-origin-hop", "cdn-loop", "cf-ray", "max-forwards", "proxy-connection", "x-scheme"];
+    const PARTS: [&str; 13] = [
         "forwarded",
-        "max-forwards",
-        "proxy-connection",
-        "true-client-ip",
-        "via",
-        "x-appengine-user-ip",
-        "x-azure-clientip",
-        "x-azure-socketip",
-        "x-client-ip",
-        "x-cluster-client-ip",
-        "x-envoy-external-address",
-        "x-original-forwarded-for",
-        "x-originating-ip",
-        "x-proxyuser-ip",
-        "x-real-ip",
-        "x-scheme",
+        "clientip",
+        "connectingip",
+        "connectionip",
+        "externaladdress",
+        "originalhost",
+        "originatingip",
+        "realip",
+        "remoteaddr",
+        "remoteip",
+        "socketip",
+        "sourceip",
+        "userip",
     ];
-    name.starts_with("x-forwarded") || NAMES.contains(&name)
+    let letters: String = name.chars().filter(|sign| !"-_".contains(*sign)).collect();
+    NAMES.contains(&name)
+        || PARTS.iter().any(|part| letters.contains(part))
+        || name.split(['-', '_']).any(|word| word == "via")
 }
 
 #[cfg(test)]
@@ -111,10 +106,30 @@ mod tests {
             "x-real-ip",
             "cf-connecting-ip",
             "true-client-ip",
+            "x-vercel-forwarded-for",
+            "x-original-forwarded-for",
+            "x_forwarded_for",
+            "x-forwardedfor",
+            "x-azure-socketip",
+            "x-appengine-user-ip",
+            "x-envoy-external-address",
+            "x-nf-client-connection-ip",
+            "x-proxyuser-ip",
+            "x-remote-addr",
+            "x-via",
+            "cdn-loop",
         ] {
             assert!(is_forwarding(name), "{name}");
         }
-        for name in ["host", "accept", "authorization", "x-requested-with", "user-agent"] {
+        for name in [
+            "host",
+            "accept",
+            "authorization",
+            "x-requested-with",
+            "user-agent",
+            "sec-fetch-user",
+            "traceparent",
+        ] {
             assert!(!is_forwarding(name), "{name}");
         }
     }
