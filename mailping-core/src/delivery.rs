@@ -16,8 +16,8 @@ use crate::{Error, PingId};
 impl Pings<'_> {
     /// Keeps what the recipient's mail server answered when the message was handed over: the time,
     /// the outcome, the reply code and the enhanced status code, and nothing else. Durable once
-    /// this returns. `false` if nothing is kept: there is no such ping, or its recipient has
-    /// objected to everything.
+    /// this returns. `false` if nothing is kept: there is no such ping, its recipient has
+    /// objected to everything, or its certified receipt has ended.
     ///
     /// Call it for each answer, such as a deferral and the acceptance that follows it; the same
     /// outcome again changes nothing. From an acceptance on the early window of
@@ -44,7 +44,8 @@ impl Pings<'_> {
     /// message had [`return_path`](crate::PreparedPing::return_path) as its envelope's sender, or
     /// in the [`message_id`](crate::PreparedPing::message_id) of the message that the report
     /// returns. `None` if nothing is kept of it: it is no such report, has no token of ours, or its
-    /// ping is gone. The same report again changes nothing. At most the first 256 KiB are read.
+    /// ping takes nothing any more. The same report again changes nothing. At most the first 256
+    /// KiB are read.
     ///
     /// Whoever has the message can make a report for it up: see the guide
     /// [delivery](crate::guide::delivery).

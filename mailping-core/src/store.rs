@@ -79,7 +79,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         attempt: Attempt,
     ) -> Result<Vec<Recorded>, StoreError>;
 
-    /// Keeps a milestone of a ping that [takes](Ping::takes) it. Durable, in one transaction.
+    /// Keeps a milestone of a ping that [takes](Ping::takes) it, and that has no `last` seal if it
+    /// is sealed. Durable, in one transaction.
     /// [`Recorded::Durable`] if it is kept, or if one of its kind was kept before, which stays as
     /// it is; [`Recorded::Filtered`] if its ping does not take it, or there is none. A ping that is
     /// erased or objected to meanwhile is treated as in [`Store::record`]. Milestones come in any

@@ -7,11 +7,12 @@ mod common;
 use std::time::Duration;
 
 use common::*;
+use mailping_core::certified::{LogKey, SealLog};
 use mailping_core::fetcher::{Classifier, Evidence, Verdict};
 use mailping_core::intake::PixelRequest;
 use mailping_core::mount::Mount;
 use mailping_core::opt_out::{ENGLISH, GERMAN, Texts};
-use mailping_core::pings::{Status, TimeStep};
+use mailping_core::pings::{SmtpReply, Status, TimeStep};
 use mailping_core::receipts::MilestoneKind;
 use mailping_core::testing::faulty::{Fault, FaultyStore};
 use mailping_core::{Detail, MemoryStore, NewPing, PreparedPing, State, Tracker};
@@ -90,10 +91,7 @@ fn a_reader_who_blocks_the_pixel_confirms() {
     let clock = Clock::new();
     let tracker = tracker(&clock);
     let sent = ping(&tracker, asking());
-    block_on(
-        tracker.pings().handed_over(sent.id(), mailping_core::pings::SmtpReply::new(250, "2.0.0").unwrap()),
-    )
-    .unwrap();
+    block_on(tracker.pings().handed_over(sent.id(), SmtpReply::new(250, "2.0.0").unwrap())).unwrap();
     clock.advance(Duration::from_secs(41 * 60));
     let done = click(&tracker, &sent);
     assert_eq!(done.status(), 200);
@@ -291,6 +289,46 @@ fn who_objects_to_the_pixel_can_sign_and_who_objects_to_everything_cannot() {
         assert!(receipt(&tracker, sent.id()).summary.milestones.is_empty());
     }
     assert_eq!(click(&tracker, &objected).status(), 200, "what was confirmed in time stays so");
+}
+
+/// What a recipient was told is confirmed stands in the final receipt, and nothing else is told.
+#[test]
+fn a_certified_receipt_that_is_final_lacks_no_confirmation() {
+    let clock = Clock::new();
+    let head = std::env::temp_dir().join(format!("mailping-confirming-{}", std::process::id()));
+    let key = LogKey::generate("app.example/receipts").unwrap();
+    let tracker = build(builder(MemoryStore::new(), &clock).seal(SealLog::new(key, &head)));
+    let to = |new: NewPing, name: &str| {
+        ping(&tracker, new.to(format!("{name}@example.com")).record_for(minute() * 60 * 24))
+    };
+    let (withdrawn, objected) = (to(asking(), "ada"), to(asking(), "bob"));
+    let (closed, unasked) = (to(asking(), "carol"), to(new_ping(), "dan"));
+    for sent in [&withdrawn, &unasked] {
+        assert!(block_on(tracker.pings().withdraw(sent.id())).unwrap());
+    }
+    block_on(tracker.people().object("bob@example.com")).unwrap();
+    block_on(tracker.people().object_to_everything("carol@example.com")).unwrap();
+    let hours = |hours| {
+        for _ in 0..hours {
+            clock.advance(minute() * 60);
+            block_on(tracker.seals().unwrap().seal()).unwrap();
+        }
+    };
+    let file = |sent: &PreparedPing| block_on(tracker.receipts().certified(sent.id())).unwrap().unwrap();
+    let is_final = |sent: &PreparedPing| file(sent).contains("The receipt is final");
+    let refused = || SmtpReply::new(550, "5.1.1").unwrap();
+    hours(4);
+    assert_eq!([&withdrawn, &objected, &closed, &unasked].map(is_final), [false, false, true, true]);
+    assert!(!block_on(tracker.pings().handed_over(unasked.id(), refused())).unwrap());
+    assert_eq!((click(&tracker, &withdrawn).status(), click(&tracker, &objected).status()), (200, 200));
+    assert_eq!(click(&tracker, &closed).status(), 410);
+    hours(28);
+    for sent in [&withdrawn, &objected] {
+        assert!(is_final(sent) && file(sent).contains(" confirmed: human"), "{}", file(sent));
+        assert!(!block_on(tracker.pings().handed_over(sent.id(), refused())).unwrap());
+    }
+    assert!(file(&withdrawn).contains(" ended: withdrawn") && file(&objected).contains(" ended: objection"));
+    std::fs::remove_file(&head).unwrap();
 }
 
 /// The time is cut to the ping's step, the reasons to its detail, and nothing else is there to cut.

@@ -86,9 +86,9 @@ pub(crate) async fn unify(transaction: Tx<'_>, schema: &Schema, recipient: &Reci
             UPDATE {s}.pings SET status = CASE scope WHEN 0 THEN $3::smallint ELSE $4::smallint END
             FROM {s}.objections WHERE key = $1 AND hash = $2 AND recipient_key = $1 AND recipient_hash = $2
                 AND (status = 0 OR scope <> 0 AND status IN (1, 3))
-            RETURNING id
+            RETURNING id, status, asked_by
         )
-        UPDATE {s}.sealed_pings SET ends_at = 0 FROM ended WHERE ping = id";
+        UPDATE {s}.sealed_pings SET ends_at = 0 FROM ended WHERE ping = id AND (status = 4 OR asked_by IS NULL)";
     let newest = &recipient.newest;
     for older in &recipient.older {
         for change in [PINGS, OBJECTION] {
@@ -117,8 +117,8 @@ pub(crate) async fn unify(transaction: Tx<'_>, schema: &Schema, recipient: &Reci
 /// `false` if there is no such ping; one that does not record any more stays as it is.
 pub(crate) async fn withdraw(transaction: Tx<'_>, schema: &Schema, id: PingId) -> Result<bool> {
     const WITHDRAW: &str = "
-        WITH withdrawn AS (UPDATE {s}.pings SET status = $2 WHERE id = $1 AND status = 0 RETURNING id),
-            ended AS (UPDATE {s}.sealed_pings SET ends_at = 0 FROM withdrawn WHERE ping = id)
+        WITH withdrawn AS (UPDATE {s}.pings SET status = $2 WHERE id = $1 AND status = 0 RETURNING id, asked_by),
+            ended AS (UPDATE {s}.sealed_pings SET ends_at = 0 FROM withdrawn WHERE ping = id AND asked_by IS NULL)
         SELECT EXISTS (SELECT FROM {s}.pings WHERE id = $1)";
     let withdraw = schema.query_scalar(WITHDRAW);
     let status = i16::from(Status::Withdrawn.code());
@@ -137,9 +137,9 @@ pub(crate) async fn object(
             ON CONFLICT (key, hash) DO UPDATE SET scope = excluded.scope WHERE kept.scope < excluded.scope
         ), ended AS (
             UPDATE {s}.pings SET status = $4 WHERE recipient_key = $1 AND recipient_hash = $2 AND status = ANY ($5)
-            RETURNING id
+            RETURNING id, status, asked_by
         )
-        UPDATE {s}.sealed_pings SET ends_at = 0 FROM ended WHERE ping = id";
+        UPDATE {s}.sealed_pings SET ends_at = 0 FROM ended WHERE ping = id AND (status = 4 OR asked_by IS NULL)";
     let (status, ended) = match scope {
         ObjectionScope::Opens => (Status::Withdrawn, &[Status::Live][..]),
         _ => (Status::Closed, &[Status::Live, Status::Withdrawn, Status::Untracked][..]),

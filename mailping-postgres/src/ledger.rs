@@ -53,7 +53,7 @@ pub(crate) async fn enter(
 ) -> Result<()> {
     const ENTER: &str =
         "INSERT INTO {s}.sealed_pings (ping, nonce, key, first, ends_at) VALUES ($1, $2, $3, $4, $5)";
-    let has_ended = matches!(status, Status::Withdrawn | Status::Closed);
+    let has_ended = status == Status::Closed || status == Status::Withdrawn && ping.asked_by.is_none();
     let enter = schema.query(ENTER).bind(Uuid::from(ping.id)).bind(secret.nonce).bind(secret.key.to_bits());
     let enter = enter.bind(created.seal.cast_signed());
     let enter = enter.bind(if has_ended { 0 } else { ping.record_until.unix_millis() });

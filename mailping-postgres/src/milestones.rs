@@ -35,6 +35,7 @@ pub(crate) async fn reach(
             xact, place)
         SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, {xact}, 0 FROM {s}.pings
         WHERE id = $1 AND status IN (0, 1, 3) AND ($2 <> $10 OR asked_by IS NOT NULL AND record_until - $3 >= $11)
+            AND NOT EXISTS (SELECT FROM {s}.sealed_pings WHERE ping = $1 AND last IS NOT NULL)
         ON CONFLICT (ping, kind) DO NOTHING";
     const FIND: &str = "SELECT EXISTS (SELECT FROM {s}.milestones WHERE ping = $1 AND kind = $2)";
     let (ping, kind) = (Uuid::from(milestone.ping), i16::from(milestone.kind.code()));

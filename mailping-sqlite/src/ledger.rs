@@ -40,11 +40,8 @@ pub(crate) fn insert_sealed(
         return Ok(Entered::Closed(now.closed_to));
     }
     let status = changes::insert_ping(connection, ping, recipient)?;
-    let ends_at = if matches!(status, Status::Withdrawn | Status::Closed) {
-        0
-    } else {
-        ping.record_until.unix_millis()
-    };
+    let has_ended = status == Status::Closed || status == Status::Withdrawn && ping.asked_by.is_none();
+    let ends_at = if has_ended { 0 } else { ping.record_until.unix_millis() };
     let (id, key, first) = (ping.id.as_bytes(), secret.key.to_bits(), now.next.cast_signed());
     connection.prepare_cached(NONCE)?.execute([secret.nonce])?;
     connection.prepare_cached(SECRET)?.execute(params![id, key, first, ends_at])?;

@@ -17,6 +17,7 @@ pub(crate) fn reach(connection: &Connection, milestone: &Milestone) -> Result<Re
             rules_version, tie)
         SELECT n, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM pings NOT INDEXED
         WHERE n = ?1 AND status IN (0, 1, 3) AND (?2 <> ?11 OR asked_by IS NOT NULL AND record_until - ?3 >= ?12)
+            AND NOT EXISTS (SELECT 1 FROM sealed_pings WHERE ping = pings.id AND last IS NOT NULL)
         ON CONFLICT (ping, kind) DO NOTHING";
     let Some(n) = find(connection, milestone.ping)?.map(|found| found.n) else {
         return Ok(Recorded::Filtered);

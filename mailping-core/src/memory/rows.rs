@@ -84,7 +84,8 @@ impl Rows {
         if row.ping.milestones.iter().any(|known| known.kind == milestone.kind) {
             return true;
         }
-        if !row.ping.takes(milestone) {
+        let has_ended = self.book.pings.get(&milestone.ping).is_some_and(|sealed| sealed.last.is_some());
+        if has_ended || !row.ping.takes(milestone) {
             return false;
         }
         self.last += 1;
@@ -198,7 +199,9 @@ impl Rows {
         let Row { ping, recipient, .. } = self.pings.get(&id)?;
         let has_objected = recipient.is_some_and(|hash| self.objections.contains_key(&hash));
         let reason = EndReason::of(ping.status, has_objected);
-        (reason != EndReason::RecordUntil || ping.record_until <= until).then_some(reason)
+        let waits = ping.asked_by.is_some() && ping.status == Status::Withdrawn;
+        let at_once = reason != EndReason::RecordUntil && !waits;
+        (at_once || ping.record_until <= until).then_some(reason)
     }
 
     pub(super) fn purge(&mut self, now: Timestamp, limit: usize) -> Deleted {

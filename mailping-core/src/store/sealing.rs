@@ -47,8 +47,8 @@ pub trait Sealing: fmt::Debug + Send + Sync {
     async fn sealed(&self, pings: &[PingId]) -> Result<Vec<Option<SealedPing>>, StoreError>;
 
     /// Pings that have no `last` seal and shall get one, at most `limit`: those whose
-    /// `record_until` is not after `until`, and whatever the time those that were withdrawn or
-    /// closed.
+    /// `record_until` is not after `until`, and whatever the time those that were closed, or were
+    /// withdrawn and have no `asked_by`. A withdrawn ping that has one can still be confirmed.
     async fn ending(&self, until: Timestamp, limit: usize) -> Result<Vec<Ending>, StoreError>;
 
     /// When the last of the statements of a seal ends; `None` without any. It is asked before the
@@ -167,9 +167,9 @@ pub struct Step {
     /// New statements. One of a ping without a secret is left out; one whose name its ping has
     /// already changes nothing, unless it is named `last_day`: then the line and `ends` are taken.
     pub statements: Vec<NewStatement>,
-    /// Pings that have ended, with their `last` seal. One that is live is
-    /// [`Expired`](Status::Expired) from now on, so that it gains nothing any more. One that is
-    /// gone, or has a `last` seal, stays as it is.
+    /// Pings that have ended, with their `last` seal. From now on they gain nothing, milestones
+    /// included. One that is live is [`Expired`](Status::Expired), a withdrawn or untracked one
+    /// keeps its status. One that is gone, or has a `last` seal, stays as it is.
     pub ended: Vec<(PingId, u64)>,
     /// A finished seal.
     pub seal: Option<SealRow>,

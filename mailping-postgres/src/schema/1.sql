@@ -109,7 +109,7 @@ CREATE TABLE sealed_pings (
     key bigint NOT NULL,                -- the fingerprint of the key that goes with it
     first bigint NOT NULL,              -- the seal of its first statement
     last bigint,                        -- the seal of its last one, once it has ended
-    ends_at bigint NOT NULL,            -- `record_until`; 0 once it is withdrawn or closed
+    ends_at bigint NOT NULL,            -- `record_until`; 0 once it gains nothing any more
     xact bigint,                        -- the transaction that ended it
     CHECK ((last IS NULL) = (xact IS NULL))
 );

@@ -137,12 +137,13 @@ CREATE TABLE sealed_pings (
     key INTEGER NOT NULL,           -- the fingerprint of the key that goes with it
     first INTEGER NOT NULL,         -- the seal of its first statement
     last INTEGER,                   -- the seal of its last one, once it has ended
-    ends_at INTEGER NOT NULL        -- `record_until`; 0 once it is withdrawn or closed
+    ends_at INTEGER NOT NULL        -- `record_until`; 0 once it gains nothing any more
 ) WITHOUT ROWID, STRICT;
 CREATE INDEX sealed_pings_by_key ON sealed_pings (key);
 CREATE INDEX sealed_pings_by_end ON sealed_pings (ends_at) WHERE last IS NULL;
 CREATE INDEX sealed_pings_by_last ON sealed_pings (last) WHERE last IS NOT NULL;
-CREATE TRIGGER sealed_pings_end AFTER UPDATE OF status ON pings WHEN NEW.status IN (1, 4) BEGIN
+CREATE TRIGGER sealed_pings_end AFTER UPDATE OF status ON pings
+WHEN NEW.status = 4 OR NEW.status = 1 AND NEW.asked_by IS NULL BEGIN
     UPDATE sealed_pings SET ends_at = 0 WHERE ping = NEW.id;
 END;
 

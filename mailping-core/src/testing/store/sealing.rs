@@ -305,6 +305,32 @@ pub(super) async fn pings_that_shall_end_are_told_with_the_reason(harness: Harne
     assert_eq!(told(at_its_time, 99).await, [of(6, EndReason::RecordUntil)], "the others have ended");
 }
 
+pub(super) async fn a_ping_that_can_be_confirmed_does_not_end_before_record_until(harness: Harness) {
+    let sealing = sealing!(harness);
+    let [ada, bob] = [recipient(1, &[5]), recipient(2, &[5])];
+    for (n, to) in [(1, None), (2, None), (3, Some(&ada)), (4, Some(&bob))] {
+        let mut asking = ping(n);
+        asking.asked_by = Some("Bob".to_owned());
+        sealing.insert_sealed(&asking, to, &secret(n as u8), &created(n)).await.unwrap();
+    }
+    harness.withdraw(ping_id(2)).await.unwrap();
+    harness.object(&ada, ObjectionScope::Opens).await.unwrap();
+    harness.object(&bob, ObjectionScope::Opens).await.unwrap();
+    let told = async |until: i64| {
+        let mut all = sealing.ending(time(until), 99).await.unwrap();
+        all.sort_by_key(|one| one.ping);
+        all
+    };
+    let of = |n, reason| Ending { ping: ping_id(n), reason };
+    assert_eq!(told(SENT).await, [], "each can be confirmed");
+    harness.object(&bob, ObjectionScope::Everything).await.unwrap();
+    assert_eq!(told(SENT).await, [of(4, EndReason::Objection)], "it takes no confirmation");
+    let objected = |n| of(n, EndReason::Objection);
+    let (live, withdrawn) = (of(1, EndReason::RecordUntil), of(2, EndReason::Withdrawn));
+    assert_eq!(told(SENT + 2 + RECORDED).await, [live, withdrawn, objected(4)]);
+    assert_eq!(told(SENT + 3 + RECORDED).await, [live, withdrawn, objected(3), objected(4)]);
+}
+
 pub(super) async fn a_ping_that_has_ended_gains_nothing_any_more(harness: Harness) {
     let sealing = sealing!(harness);
     let (one_id, other) = (given_sealed(sealing, 1, None).await, given_sealed(sealing, 2, None).await);
@@ -322,6 +348,44 @@ pub(super) async fn a_ping_that_has_ended_gains_nothing_any_more(harness: Harnes
     assert!(stepped(sealing, |step| step.ended = vec![(one_id, 4), (other, 4)]).await);
     assert_eq!(one(sealing, one_id).await.and_then(|ping| ping.last), Some(3));
     assert_eq!(harness.status(other).await, Status::Withdrawn);
+}
+
+pub(super) async fn a_ping_that_has_ended_takes_no_milestone_whatever_its_status(harness: Harness) {
+    let sealing = sealing!(harness);
+    let [ada, bob] = [recipient(1, &[5]), recipient(2, &[5])];
+    harness.object(&bob, ObjectionScope::Opens).await.unwrap();
+    let (mut ids, mut ended) = (Vec::new(), Vec::new());
+    for (n, to) in [(1, None), (2, None), (3, Some(&ada)), (4, Some(&bob)), (5, None)] {
+        let mut asking = ping(n);
+        asking.asked_by = Some("Bob".to_owned());
+        sealing.insert_sealed(&asking, to, &secret(n as u8), &created(n)).await.unwrap();
+        ids.push(asking.id);
+    }
+    harness.withdraw(ids[1]).await.unwrap();
+    harness.object(&ada, ObjectionScope::Opens).await.unwrap();
+    let reached = async |kind, id| {
+        harness.reach(&Milestone::new(id, kind, time(SENT + 9))).await.unwrap() == Recorded::Durable
+    };
+    for id in &ids {
+        assert!(reached(MilestoneKind::Accepted, *id).await, "before its end");
+    }
+    ended.extend(ids[..4].iter().map(|id| (*id, 3)));
+    assert!(stepped(sealing, |step| step.ended = ended).await);
+    let [live, withdrawn, objected, untracked, goes_on] = ids[..] else { unreachable!() };
+    for (id, status) in [
+        (live, Status::Expired),
+        (withdrawn, Status::Withdrawn),
+        (objected, Status::Withdrawn),
+        (untracked, Status::Untracked),
+    ] {
+        assert_eq!(harness.status(id).await, status);
+        for kind in [MilestoneKind::Confirmed, MilestoneKind::Failed] {
+            assert!(!reached(kind, id).await, "{status}: {kind}");
+        }
+        assert!(reached(MilestoneKind::Accepted, id).await, "{status}: what was kept before its end is kept");
+        assert_eq!(harness.ping(id).await.unwrap().unwrap().milestones.len(), 1, "{status}");
+    }
+    assert!(reached(MilestoneKind::Confirmed, goes_on).await);
 }
 
 pub(super) async fn what_ended_in_a_seal_comes_page_by_page(harness: Harness) {
