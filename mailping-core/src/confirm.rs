@@ -27,7 +27,10 @@ pub(crate) enum Page {
     Unproven,
     /// The answer to any method if the link's token is damaged or not ours.
     Damaged,
-    /// The store did not answer.
+    /// The store did not answer before the page could ask. It has no button: nobody confirms
+    /// without having read who asks, what is kept, and that it cannot be taken back.
+    Unavailable,
+    /// The store did not answer to a press of the button, which is there again.
     Failed,
 }
 
@@ -38,7 +41,7 @@ impl Page {
             Self::Damaged => 400,
             Self::Unproven => 403,
             Self::Closed => 410,
-            Self::Failed => 503,
+            Self::Unavailable | Self::Failed => 503,
         }
     }
 
@@ -50,6 +53,7 @@ impl Page {
             Self::Closed => (&texts.closed_title, &texts.closed_text, None),
             Self::Unproven => (&texts.unproven_title, &texts.unproven_text, None),
             Self::Damaged => (&texts.damaged_title, &texts.confirm_damaged_text, None),
+            Self::Unavailable => (&texts.confirm_failed_title, &texts.confirm_failed_text, None),
             Self::Failed => {
                 (&texts.confirm_failed_title, &texts.confirm_failed_text, Some(&*texts.failed_button))
             }
@@ -101,7 +105,7 @@ pub(crate) async fn ask(tracker: Tracker, token: Token, language: Arc<Language>)
         Ok(None) => Shown::new(Page::Closed, &language),
         Err(failure) => {
             note(&failure, "a message could not be looked up for whoever wants to confirm its receipt");
-            Shown::new(Page::Failed, &language)
+            Shown::new(Page::Unavailable, &language)
         }
     }
 }

@@ -111,7 +111,7 @@ impl Mount {
             }
             (Link::Confirm, "GET" | "HEAD" | "POST") if self.tracker.0.observer.keys.is_of_edge() => {
                 let language = self.tracker.0.languages.choose(request.headers);
-                Answering::ready(Shown::new(confirm::Page::Failed, language).into())
+                Answering::ready(Shown::new(confirm::Page::Unavailable, language).into())
             }
             (Link::OptOut, "GET" | "HEAD") => {
                 let page =

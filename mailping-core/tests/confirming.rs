@@ -15,7 +15,7 @@ use mailping_core::opt_out::{ENGLISH, GERMAN, Texts};
 use mailping_core::pings::{SmtpReply, Status, TimeStep};
 use mailping_core::receipts::MilestoneKind;
 use mailping_core::testing::faulty::{Fault, FaultyStore};
-use mailping_core::{Detail, MemoryStore, NewPing, PreparedPing, State, Tracker};
+use mailping_core::{Detail, Keyring, MemoryStore, NewPing, PreparedPing, State, Tracker};
 use pollster::block_on;
 
 struct Answer {
@@ -243,11 +243,28 @@ fn a_confirmation_is_told_only_once_it_is_on_disk() {
     let failed = click(&tracker, &sent);
     assert_eq!(failed.status(), 503);
     assert!(text(&failed).contains("not confirmed yet") && text(&failed).contains("<form method=\"post\">"));
-    assert_eq!(send(&tracker, "GET", &path(&sent), "192.0.2.7", &[]).status(), 503);
+    let unseen = send(&tracker, "GET", &path(&sent), "192.0.2.7", &[]);
+    assert_eq!(unseen.status(), 503);
+    assert!(text(&unseen).contains("not confirmed yet"));
+    assert!(!text(&unseen).contains("<form"), "nobody confirms what they have not read: {}", text(&unseen));
     store.fault(Fault::None);
     assert!(receipt(&tracker, sent.id()).summary.confirmed_at.is_none());
     assert_eq!(click(&tracker, &sent).status(), 200);
     assert!(receipt(&tracker, sent.id()).summary.confirmed_at.is_some());
+}
+
+/// It can neither check the link nor keep anything, whoever presses what.
+#[test]
+fn an_edges_page_has_no_button() {
+    let clock = Clock::new();
+    let sent = ping(&tracker(&clock), asking());
+    let keys = Keyring::generate().unwrap().for_edge("fra").unwrap();
+    let edge = build(Tracker::builder(keys, FaultyStore::default()).base_url(BASE).unwrap());
+    for method in ["GET", "POST"] {
+        let answer = send(&edge, method, &path(&sent), "81.187.81.9", &[("user-agent", FIREFOX)]);
+        assert_eq!(answer.status(), 503, "{method}");
+        assert!(!text(&answer).contains("<form"), "{method}: {}", text(&answer));
+    }
 }
 
 #[test]
@@ -354,7 +371,7 @@ fn what_is_kept_of_a_click_is_narrowed_by_detail_and_step() {
         assert_eq!(fields, ["at", "evidence", "kind", "reply_code", "status_code", "verdict"]);
     }
     // A ceiling that was lowered later holds too.
-    let keys = mailping_core::Keyring::generate().unwrap();
+    let keys = Keyring::generate().unwrap();
     let store = FaultyStore::default();
     let tracker_of = |ceiling| {
         let clock = clock.clone();

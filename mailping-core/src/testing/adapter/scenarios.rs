@@ -268,7 +268,7 @@ fn store_is_down(fixture: &Fixture, address: &Address) -> Result<(), String> {
         ),
         (
             close(Request::get(confirming::page(&objecting))),
-            Reply::confirming(confirm::Page::Failed, &ENGLISH),
+            Reply::confirming(confirm::Page::Unavailable, &ENGLISH),
         ),
         (
             close(confirming::click(format!("/px/{}/confirm", forged(&objecting.confirm)))),
