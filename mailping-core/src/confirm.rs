@@ -5,6 +5,8 @@
 //! is kept also if the pixel is blocked or objected to, unless the recipient has objected to
 //! everything. A request that a program seems to have sent confirms nothing.
 
+mod press;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -111,9 +113,13 @@ pub(crate) async fn ask(tracker: Tracker, token: Token, language: Arc<Language>)
 }
 
 /// What may be kept of a click, judged while its request is here. `None` if it says nothing of the
-/// recipient: a program sent it, or it came from the sender's own network.
+/// recipient: a program sent it, no button of ours was pressed, or it came from the sender's own
+/// network.
 pub(crate) fn judge(tracker: &Tracker, token: Token, request: &PixelRequest<'_>) -> Option<Milestone> {
     let inner = &tracker.0;
+    if !press::may_be_press(request.headers, &inner.base_url) {
+        return None;
+    }
     inner.observer.judge_confirmation(token, request, inner.now(), inner.acceptances.of(token.ping))
 }
 

@@ -150,7 +150,7 @@ impl Observer {
         let mut client = self.client_ip.reader(request.peer);
         let mut signals = FetchSignals::default();
         request.headers.each(&mut |name, value| {
-            // A form leads to a page, not to an image.
+            // The rule is for pictures, and a form leads to a page: `confirm::press` looks at it.
             if !client.visit(name, value) && name != "sec-fetch-dest" {
                 signals.read(name, value);
             }

@@ -22,6 +22,11 @@ pub(super) fn click(target: impl Into<Vec<u8>>) -> Request {
         .header("Content-Type", FORM)
 }
 
+/// A POST to the button's address that a browser says something else of.
+fn no_press(subject: &Subject, name: &'static str, value: &'static str) -> Request {
+    Request::new("POST", page(subject)).header("User-Agent", CHROME).header(name, value)
+}
+
 fn get(subject: &Subject) -> Request {
     Request::get(page(subject))
 }
@@ -56,6 +61,8 @@ pub(super) fn rows() -> Vec<Row> {
         // A click confirms, however the link was changed on its way.
         row("click", |s| click(page(s)), DONE, Confirmation),
         row("click without a form's type", |s| Request::new("POST", page(s)).header("User-Agent", CHROME), DONE, Confirmation),
+        row("click with an opaque origin", |s| Request::new("POST", page(s)).header("User-Agent", CHROME).header("Origin", "null").header("Content-Type", FORM), DONE, Confirmation),
+        row("click with an opaque origin and Fetch Metadata", |s| Request::new("POST", page(s)).header("User-Agent", CHROME).header("Origin", "null").header("Sec-Fetch-Site", "same-origin").header("Sec-Fetch-Mode", "navigate").header("Sec-Fetch-Dest", "document").header("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8"), DONE, Confirmation),
         row("click with a query", |s| click(format!("{}?utm_source=mail", page(s))), DONE, Confirmation),
         row("click in upper case", |s| click(page(s).to_ascii_uppercase().replace("/PX/", "/px/")), DONE, Confirmation),
         row("click with every character escaped", |s| click(format!("/px/{}/{}", escaped(&s.confirm), escaped("confirm"))), DONE, Confirmation),
@@ -72,6 +79,18 @@ pub(super) fn rows() -> Vec<Row> {
         row("POST of a scanner", |s| Request::new("POST", page(s)).header("User-Agent", "Mozilla/5.0 (compatible; Barracuda Sentinel)"), UNPROVEN, Nothing),
         row("POST of a library", |s| Request::new("POST", page(s)).header("User-Agent", "python-requests/2.32").body(FORM, b"a=b"), UNPROVEN, Nothing),
         row("POST of a headless browser", |s| click(page(s)).header("Sec-CH-UA", "\"HeadlessChrome\";v=\"141\""), UNPROVEN, Nothing),
+        // Neither does what a browser says was no press of this button.
+        row("POST by a script of another site", |s| no_press(s, "Origin", "https://evil.example").header("Sec-Fetch-Site", "cross-site").header("Sec-Fetch-Mode", "no-cors").header("Sec-Fetch-Dest", "empty"), UNPROVEN, Nothing),
+        row("form of another site", |s| no_press(s, "Sec-Fetch-Site", "cross-site").header("Sec-Fetch-Mode", "navigate").header("Sec-Fetch-Dest", "document").header("Origin", "null").header("Content-Type", FORM), UNPROVEN, Nothing),
+        row("form of a sibling site", |s| no_press(s, "Sec-Fetch-Site", "same-site").header("Content-Type", FORM), UNPROVEN, Nothing),
+        row("POST by a script of this site", |s| no_press(s, "Sec-Fetch-Site", "same-origin").header("Sec-Fetch-Mode", "cors").header("Sec-Fetch-Dest", "empty"), UNPROVEN, Nothing),
+        row("POST into a frame", |s| no_press(s, "Sec-Fetch-Dest", "iframe"), UNPROVEN, Nothing),
+        row("POST for an image", |s| no_press(s, "Sec-Fetch-Dest", "image"), UNPROVEN, Nothing),
+        row("POST for a script", |s| no_press(s, "Sec-Fetch-Dest", "script"), UNPROVEN, Nothing),
+        row("form of another site in a browser without Fetch Metadata", |s| no_press(s, "Origin", "https://evil.example").header("Content-Type", FORM), UNPROVEN, Nothing),
+        row("ping of a link", |s| no_press(s, "Content-Type", "text/ping").header("Ping-From", "https://evil.example/"), UNPROVEN, Nothing),
+        row("beacon", |s| no_press(s, "Content-Type", "text/plain;charset=UTF-8"), UNPROVEN, Nothing),
+        row("report of a policy", |s| no_press(s, "Content-Type", "application/csp-report"), UNPROVEN, Nothing),
         // What takes none says so, and not why.
         after(Before::Erased, "click on an erased ping", |s| click(page(s)), CLOSED, Nothing),
         after(Before::Erased, "confirm page of an erased ping", get, CLOSED, Nothing),
