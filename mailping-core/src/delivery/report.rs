@@ -157,20 +157,26 @@ impl Tokens<'_> {
     }
 }
 
-/// What a status says of each recipient: groups of fields, with empty lines between them.
+/// What a status says of each recipient: groups of fields, with empty lines between them. A line
+/// that begins with a blank goes on with the field before it: a server's words may fill several.
 fn recipients(status: &str) -> Vec<(MilestoneKind, Option<StatusCode>)> {
     let lines: Vec<&str> = status.lines().collect();
-    lines.split(|line| line.trim().is_empty()).filter_map(outcome).collect()
+    let goes_on = |line: &&str, next: &&str| !line.is_empty() && next.starts_with([' ', '\t']);
+    let fields: Vec<&[&str]> = lines.chunk_by(goes_on).collect();
+    fields.split(|field| *field == [""]).filter_map(outcome).collect()
 }
 
-fn outcome(group: &[&str]) -> Option<(MilestoneKind, Option<StatusCode>)> {
-    let value = |field: &str| {
-        group.iter().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.trim().eq_ignore_ascii_case(field).then_some(value.trim())
+fn outcome(group: &[&[&str]]) -> Option<(MilestoneKind, Option<StatusCode>)> {
+    let value = |name: &str| {
+        group.iter().find_map(|field| {
+            let (first, more) = field.split_first()?;
+            let (found, value) = first.split_once(':')?;
+            let is_it = found.trim_end().eq_ignore_ascii_case(name);
+            is_it.then(|| more.iter().fold(value.to_owned(), |value, line| value + line))
         })
     };
     let action = value("action")?;
+    let action = after_comments(&action);
     let end = action.bytes().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(action.len());
     let (kind, classes): (_, &[u8]) = match action.get(..end)?.to_ascii_lowercase().as_str() {
         "delivered" => (MilestoneKind::Delivered, &[2]),
@@ -181,8 +187,25 @@ fn outcome(group: &[&str]) -> Option<(MilestoneKind, Option<StatusCode>)> {
         "relayed" | "expanded" => (MilestoneKind::Accepted, &[2]),
         _ => return None,
     };
-    let status = value("status").and_then(StatusCode::at_start);
+    let status = value("status").and_then(|status| StatusCode::at_start(after_comments(&status)));
     Some((kind, status.filter(|status| classes.contains(&status.class()))))
+}
+
+/// What follows the comments at the start, which may stand in one another (RFC 5322).
+fn after_comments(value: &str) -> &str {
+    let (mut depth, mut is_quoted) = (0_usize, false);
+    let start = value.find(|sign: char| {
+        let was_quoted = std::mem::take(&mut is_quoted);
+        match sign {
+            _ if was_quoted => {}
+            '\\' => is_quoted = depth > 0,
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => return depth == 0 && !sign.is_whitespace(),
+        }
+        false
+    });
+    start.and_then(|start| value.get(start..)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -310,6 +333,42 @@ mod tests {
             assert_eq!(outcomes(recipients), expected, "{recipients}");
         }
         for nothing in ["", "Status: 5.1.1\r\n", "Action: read\r\n", "Action:\r\n", "X-Action: failed\r\n"] {
+            assert_eq!(ours(nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn a_fields_further_lines_are_its_own_and_no_fields() {
+        use MilestoneKind::{Delayed, Failed};
+        let some = |text: &str| Some(text.to_owned());
+        for (recipients, expected) in [
+            (
+                "Diagnostic-Code: smtp; 550 a message follows:\r\n  Action: delivered\r\n  Status: 2.0.0\r\n\
+                 Action: failed\r\nStatus: 5.1.1\r\n",
+                vec![(Failed, some("5.1.1"))],
+            ),
+            (
+                "Action: failed\r\nDiagnostic-Code: smtp; 550\r\n\tStatus: 5.7.606\r\nStatus: 5.1.1\r\n",
+                vec![(Failed, some("5.1.1"))],
+            ),
+            ("Action:\r\n failed\r\nStatus:\r\n\t5.1.1\r\n", vec![(Failed, some("5.1.1"))]),
+            ("Action:\n\n failed\nAction: failed\n", vec![(Failed, None)]),
+            // A line of blanks goes on too: the words around it are one server's.
+            (
+                "Diagnostic-Code: smtp; 550\r\n \r\n Action: delivered\r\nAction: failed\r\nStatus: 5.1.1\r\n",
+                vec![(Failed, some("5.1.1"))],
+            ),
+            // Nothing is there to go on with.
+            ("  Action: delivered\r\nAction: failed\r\n", vec![(Failed, None)]),
+            (
+                "Action: (tried (for) \\) days) failed\r\nStatus: (a)(b) 4.4.7\r\n",
+                vec![(Failed, some("4.4.7"))],
+            ),
+            ("Action: (it was\r\n delivered) delayed\r\n", vec![(Delayed, None)]),
+        ] {
+            assert_eq!(outcomes(recipients), expected, "{recipients}");
+        }
+        for nothing in ["X: y\r\n Action: failed\r\n", "Action: (failed\r\n", "Action: (failed)\r\n"] {
             assert_eq!(ours(nothing), None, "{nothing}");
         }
     }
