@@ -305,19 +305,16 @@ fn recipient(visit: &Visit<'_>) -> Result<String, Answer> {
     Ok(recipient)
 }
 
+/// The library's words for lifetimes differ from this API's.
 fn refused_ping(error: Error) -> Answer {
-    match json_field(&error) {
+    match error.field() {
+        // Each by itself is checked already.
+        Some("record_for" | "keep_for") => {
+            invalid("keep_days", "keep_days must not be less than record_days, which is 30 if left out")
+        }
         Some(field) => invalid(field, &error.to_string()),
         None => failed(&error),
     }
-}
-
-/// The library's words for lifetimes differ from this API's.
-fn json_field(error: &Error) -> Option<&'static str> {
-    error.field().map(|field| match field {
-        "record_for" | "keep_for" => "record_days",
-        field => field,
-    })
 }
 
 fn refused_recipient(error: Error) -> Answer {

@@ -30,7 +30,8 @@ impl Fields {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(_) => Err(invalid_json("the body must be a JSON object")),
             Err(error) => {
-                let place = format!("the body is no JSON (line {}, column {})", error.line(), error.column());
+                let place =
+                    format!("the body is not JSON (line {}, column {})", error.line(), error.column());
                 Err(invalid_json(&place))
             }
         }
@@ -61,6 +62,15 @@ impl Fields {
             let message = format!("{field} is missing: it must be {expected}");
             Answer::error(StatusCode::UNPROCESSABLE_ENTITY, "missing_field", Some(field), &message)
         })
+    }
+
+    fn days(&mut self, field: &'static str) -> Result<Option<Duration>, Answer> {
+        const EXPECTED: &str = "a number of days from 1 to 1830";
+        match self.optional::<u32>(field, EXPECTED)? {
+            Some(days @ 1..=1_830) => Ok(Some(Duration::from_secs(86_400 * u64::from(days)))),
+            Some(_) => Err(invalid(field, &format!("{field} must be {EXPECTED}"))),
+            None => Ok(None),
+        }
     }
 
     pub(super) fn finish(self) -> Result<(), Answer> {
@@ -103,7 +113,12 @@ pub(super) struct NewPingFields {
     /// When the message is sent; now without it.
     sent_at: Option<Timestamp>,
     /// For how many days opens are recorded, from 1 to 1830; 30 without it.
+    #[schema(minimum = 1, maximum = 1830)]
     record_days: Option<u32>,
+    /// For how many days the ping and its opens are kept, from 1 to 1830 and no fewer than
+    /// `record_days`; 90 without it, or `record_days` if that is more.
+    #[schema(minimum = 1, maximum = 1830)]
+    keep_days: Option<u32>,
     /// Who asks the recipient to confirm receipt, in words for the page that asks: nobody without
     /// it.
     asked_by: Option<String>,
@@ -172,8 +187,11 @@ pub(super) fn new_ping(body: Option<&[u8]>, scope: &Scope) -> Result<NewPing, An
     if let Some(sent_at) = fields.optional::<Timestamp>("sent_at", "a time such as 2026-11-23T10:02:00Z")? {
         ping = ping.sent_at(sent_at);
     }
-    if let Some(days) = fields.optional::<u32>("record_days", "a number of days from 1 to 1830")? {
-        ping = ping.record_for(Duration::from_secs(86_400 * u64::from(days)));
+    if let Some(days) = fields.days("record_days")? {
+        ping = ping.record_for(days);
+    }
+    if let Some(days) = fields.days("keep_days")? {
+        ping = ping.keep_for(days);
     }
     if let Some(asked_by) = fields.optional::<String>("asked_by", "a text")? {
         ping = ping.confirmable(asked_by);
@@ -201,4 +219,36 @@ fn invalid_json(message: &str) -> Answer {
 
 pub(super) fn invalid(field: &str, message: &str) -> Answer {
     Answer::error(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", Some(field), message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::Body;
+
+    fn refusal(fields: &str) -> Option<(String, String)> {
+        let body = format!(r#"{{"reference":"x","basis":{{"kind":"contract"}},{fields}}}"#);
+        let answer = new_ping(Some(body.as_bytes()), &Scope::All).err()?;
+        let Body::Whole(body) = answer.body else { panic!("an error is whole") };
+        let error = serde_json::from_slice::<Value>(&body).unwrap()["error"].take();
+        let text = |name: &str| error[name].as_str().unwrap().to_owned();
+        Some((text("field"), text("message")))
+    }
+
+    #[test]
+    fn lifetimes_are_named_and_bounded_in_days() {
+        for field in ["record_days", "keep_days"] {
+            for days in ["0", "1831", "-1", "1.5", "\"7\""] {
+                let message = format!("{field} must be a number of days from 1 to 1830");
+                assert_eq!(
+                    refusal(&format!("\"{field}\":{days}")),
+                    Some((field.to_owned(), message)),
+                    "{days}"
+                );
+            }
+            for days in ["1", "1830", "null"] {
+                assert_eq!(refusal(&format!("\"{field}\":{days}")), None, "{field}: {days}");
+            }
+        }
+    }
 }

@@ -79,6 +79,10 @@ pub fn wrong_input_is_named_and_not_repeated(start: &Start) {
         ("record_days", json!(0)),
         ("record_days", json!(3_660)),
         ("record_days", json!(-1)),
+        ("keep_days", json!(0)),
+        ("keep_days", json!(3_660)),
+        // Shorter than opens are recorded without `record_days`.
+        ("keep_days", json!(29)),
         ("purpose", json!("spam")),
         ("kind", json!("spam")),
         ("asked_by", json!("x".repeat(10_240))),
@@ -208,7 +212,7 @@ pub fn every_field_of_a_ping_comes_back(start: &Start) {
         "eprivacy": "strictly_necessary", "asked_by": "Bob's Bakery", "shows_reference": true, "detail": "country", "time_step": "hour", "sent_at": sent_at.to_string(),
     });
     let with_recipient = with(with(whole.clone(), "recipient", "ada@example.com"), "record_days", 7);
-    let made = make(&client, &with_recipient);
+    let made = make(&client, &with(with_recipient, "keep_days", 10));
     fetch(&client, &made, &[("user-agent", FIREFOX)]);
     let receipt = receipt(&client, &made);
     assert_eq!(fields(&receipt), receipt_fields);
@@ -216,8 +220,10 @@ pub fn every_field_of_a_ping_comes_back(start: &Start) {
     for (field, value) in whole.as_object().unwrap() {
         assert_eq!((&made[field], &receipt["ping"][field]), (value, value), "{field}");
     }
-    let record_until = Timestamp::from_unix_millis(sent_at.unix_millis() + 7 * 86_400_000);
-    assert_eq!(made["record_until"], record_until.to_string());
+    for (field, days) in [("record_until", 7), ("keep_until", 10)] {
+        let end = Timestamp::from_unix_millis(sent_at.unix_millis() + days * 86_400_000);
+        assert_eq!(made[field], end.to_string());
+    }
     let of_open = "at city country evidence fetcher network provider time_step verdict";
     assert_eq!(fields(&receipt["opens"][0]), of_open);
     let export = client.post("/api/export", &json!({ "recipient": "ada@example.com" })).json();
