@@ -119,10 +119,10 @@ struct Made<'a> {
 }
 
 /// Makes a ping for one message to one recipient.
-#[utoipa::path(post, path = "/api/pings", request_body = NewPingFields, responses(
-    (status = 201, description = "It is made, and durable", body = inline(Made)),
-    (status = 400, description = "The body is no JSON", body = Problem),
-    (status = 413, description = "The body has more than 64 KiB", body = Problem),
+#[utoipa::path(post, path = "/api/pings", tag = "mailping", request_body = NewPingFields, responses(
+    (status = 201, description = "The ping is durable; paste its pixel and links into the message", body = inline(Made)),
+    (status = 400, description = "The body is not a JSON object", body = Problem),
+    (status = 413, description = "The body is larger than 64 KiB", body = Problem),
     (status = 422, description = "A field is missing, unknown or wrong", body = Problem),
 ))]
 async fn create(visit: &Visit<'_>) -> Result<Answer, Answer> {
@@ -150,13 +150,13 @@ struct List {
 }
 
 /// Lists receipts, the newest first.
-#[utoipa::path(get, path = "/api/pings", params(
+#[utoipa::path(get, path = "/api/pings", tag = "mailping", params(
     ("after" = Option<PingId>, Query, description = "The `next` of the page before"),
     ("limit" = Option<u16>, Query, description = "At most so many, from 1 to 1000; 100 without it"),
     ("owner" = Option<String>, Query, description = "Only those of this owner"),
     ("reference" = Option<String>, Query, description = "Only those of this reference"),
 ), responses(
-    (status = 200, description = "A page of them", body = List),
+    (status = 200, description = "A page of receipts without their opens", body = List),
     (status = 400, description = "A parameter is unknown or wrong", body = Problem),
 ))]
 async fn list(visit: &Visit<'_>) -> Result<Answer, Answer> {
@@ -176,12 +176,12 @@ async fn list(visit: &Visit<'_>) -> Result<Answer, Answer> {
 }
 
 /// One receipt with its opens, the oldest first.
-#[utoipa::path(get, path = "/api/pings/{id}", params(
+#[utoipa::path(get, path = "/api/pings/{id}", tag = "mailping", params(
     ("id" = PingId, Path, description = "The ping"),
     ("after" = Option<OpenCursor>, Query, description = "The `next` of the page before"),
     ("limit" = Option<u16>, Query, description = "At most so many opens, from 1 to 1000; 100 without it"),
 ), responses(
-    (status = 200, description = "It", body = Receipt),
+    (status = 200, description = "The receipt with a page of its opens", body = Receipt),
     (status = 400, description = "A parameter is unknown or wrong", body = Problem),
     (status = 404, description = "There is no such ping", body = Problem),
 ))]
@@ -195,8 +195,8 @@ async fn receipt(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
 }
 
 /// The certified receipt as a file that a stranger verifies offline, as of the last seal.
-#[utoipa::path(get, path = "/api/pings/{id}/certified", params(("id" = PingId, Path, description = "The ping")), responses(
-    (status = 200, description = "It", body = String, content_type = "text/plain"),
+#[utoipa::path(get, path = "/api/pings/{id}/certified", tag = "mailping", params(("id" = PingId, Path, description = "The ping")), responses(
+    (status = 200, description = "The certified receipt, a text file", body = String, content_type = "text/plain"),
     (status = 404, description = "There is no such ping, nothing of it is sealed yet, or this program does not seal", body = Problem),
 ))]
 async fn certified(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
@@ -208,8 +208,8 @@ async fn certified(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
 }
 
 /// Erases a ping and its opens. Mail already sent records nothing from then on.
-#[utoipa::path(delete, path = "/api/pings/{id}", params(("id" = PingId, Path, description = "The ping")), responses(
-    (status = 204, description = "It is erased"),
+#[utoipa::path(delete, path = "/api/pings/{id}", tag = "mailping", params(("id" = PingId, Path, description = "The ping")), responses(
+    (status = 204, description = "The ping and its opens are erased"),
     (status = 404, description = "There is no such ping", body = Problem),
 ))]
 async fn erase(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
@@ -223,8 +223,8 @@ async fn erase(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
 }
 
 /// Ends recording, also from mail already sent. What is kept stays.
-#[utoipa::path(post, path = "/api/pings/{id}/withdraw", params(("id" = PingId, Path, description = "The ping")), responses(
-    (status = 204, description = "It records no more"),
+#[utoipa::path(post, path = "/api/pings/{id}/withdraw", tag = "mailping", params(("id" = PingId, Path, description = "The ping")), responses(
+    (status = 204, description = "The ping records no more opens"),
     (status = 404, description = "There is no such ping", body = Problem),
 ))]
 async fn withdraw(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
@@ -234,9 +234,9 @@ async fn withdraw(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
 }
 
 /// Keeps what the recipient's mail server answered: its codes, and nothing of its text.
-#[utoipa::path(post, path = "/api/pings/{id}/handed_over", params(("id" = PingId, Path, description = "The ping")), request_body = ReplyFields, responses(
-    (status = 204, description = "It is kept"),
-    (status = 404, description = "There is no such ping, or its recipient has objected to everything", body = Problem),
+#[utoipa::path(post, path = "/api/pings/{id}/handed_over", tag = "mailping", params(("id" = PingId, Path, description = "The ping")), request_body = ReplyFields, responses(
+    (status = 204, description = "The answer is kept"),
+    (status = 404, description = "There is no such ping, its recipient has objected to everything, or its certified receipt has ended", body = Problem),
     (status = 422, description = "A field is missing, unknown or wrong", body = Problem),
 ))]
 async fn handed_over(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
@@ -247,9 +247,9 @@ async fn handed_over(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
 }
 
 /// Keeps a recipient's objection: for messages already sent, and for later ones.
-#[utoipa::path(post, path = "/api/objections", request_body = RecipientField, responses(
-    (status = 204, description = "It is kept"),
-    (status = 422, description = "The address is none", body = Problem),
+#[utoipa::path(post, path = "/api/objections", tag = "mailping", request_body = RecipientField, responses(
+    (status = 204, description = "The objection is kept"),
+    (status = 422, description = "The recipient is missing or is not an e-mail address, or a field is unknown", body = Problem),
 ))]
 async fn object(visit: &Visit<'_>) -> Result<Answer, Answer> {
     let recipient = recipient(visit)?;
@@ -258,9 +258,9 @@ async fn object(visit: &Visit<'_>) -> Result<Answer, Answer> {
 }
 
 /// Erases all pings of a recipient. An objection stays.
-#[utoipa::path(post, path = "/api/erase", request_body = RecipientField, responses(
-    (status = 200, description = "How many were erased", body = Deleted),
-    (status = 422, description = "The address is none", body = Problem),
+#[utoipa::path(post, path = "/api/erase", tag = "mailping", request_body = RecipientField, responses(
+    (status = 200, description = "How many pings and opens were erased", body = Deleted),
+    (status = 422, description = "The recipient is missing or is not an e-mail address, or a field is unknown", body = Problem),
 ))]
 async fn erase_recipient(visit: &Visit<'_>) -> Result<Answer, Answer> {
     let recipient = recipient(visit)?;
@@ -270,9 +270,9 @@ async fn erase_recipient(visit: &Visit<'_>) -> Result<Answer, Answer> {
 }
 
 /// All that is kept of a recipient.
-#[utoipa::path(post, path = "/api/export", request_body = RecipientField, responses(
-    (status = 200, description = "It", body = RecipientExport),
-    (status = 422, description = "The address is none", body = Problem),
+#[utoipa::path(post, path = "/api/export", tag = "mailping", request_body = RecipientField, responses(
+    (status = 200, description = "The recipient's pings with their receipts, and whether there is an objection", body = RecipientExport),
+    (status = 422, description = "The recipient is missing or is not an e-mail address, or a field is unknown", body = Problem),
 ))]
 async fn export(visit: &Visit<'_>) -> Result<Answer, Answer> {
     let recipient = recipient(visit)?;
@@ -281,14 +281,14 @@ async fn export(visit: &Visit<'_>) -> Result<Answer, Answer> {
 }
 
 /// How the tracker is doing.
-#[utoipa::path(get, path = "/api/health", responses((status = 200, description = "Counters since the start", body = Health)))]
+#[utoipa::path(get, path = "/api/health", tag = "mailping", responses((status = 200, description = "Counters since the start", body = Health)))]
 fn health(visit: &Visit<'_>) -> Result<Answer, Answer> {
     visit.needs_all()?;
     Ok(Answer::json(StatusCode::OK, &visit.tracker().intake().health()))
 }
 
 /// This document.
-#[utoipa::path(get, path = "/api/openapi.json", responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
+#[utoipa::path(get, path = "/api/openapi.json", tag = "mailping", responses((status = 200, description = "The OpenAPI 3.1 document", body = Object)))]
 fn openapi(visit: &Visit<'_>) -> Answer {
     Answer::json(StatusCode::OK, &document::openapi(&visit.page.prefix))
 }

@@ -15,6 +15,7 @@ use crate::prefix::Prefix;
                        Who may call it is up to the app that it is mounted in; with an admin token, send it as \
                        `Authorization: Bearer ...`. Errors are JSON, name the field and never repeat what was sent."
     ),
+    tags((name = "mailping", description = "Pings, receipts and recipients")),
     paths(
         super::create,
         super::list,
@@ -61,5 +62,20 @@ mod tests {
         let routes: BTreeSet<_> =
             ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), format!("/api/{path}"))).collect();
         assert_eq!(documented, routes);
+    }
+
+    #[test]
+    fn every_operation_has_the_tag_and_answers_that_say_what_they_are() {
+        let document = serde_json::to_value(openapi(&Prefix::new(""))).unwrap();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                assert_eq!(operation["tags"], serde_json::json!(["mailping"]), "{method} {path}");
+                for (status, response) in operation["responses"].as_object().unwrap() {
+                    let said = response["description"].as_str().unwrap();
+                    let is_vague = said == "It" || said.starts_with("It ") || said.ends_with(" none");
+                    assert!(said.contains(' ') && !is_vague, "{method} {path} {status}: {said}");
+                }
+            }
+        }
     }
 }
