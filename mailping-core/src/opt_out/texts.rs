@@ -47,8 +47,8 @@ pub struct Texts {
     pub ask_text: Cow<'static, str>,
     /// The button that objects.
     pub ask_button: Cow<'static, str>,
-    /// The heading once opening the message is no longer recorded. It must not say that an objection
-    /// is kept: for a message whose record was deleted before, none is.
+    /// The heading once opening the message is no longer recorded. It must not say that an
+    /// objection is kept: for a message whose record was deleted before, none is.
     pub done_title: Cow<'static, str>,
     /// What holds from then on, in words that are true also of a message without an address, and of
     /// one whose record was deleted before.
