@@ -31,14 +31,9 @@ struct State {
     rings: u64,
     closed: bool,
     next_sleeper: u64,
-    sleepers: BTreeMap<u64, Sleeper>,
+    /// By the time that each waits until, then by its number.
+    sleepers: BTreeMap<(Instant, u64), Waker>,
     alarm_runs: bool,
-}
-
-#[derive(Debug)]
-struct Sleeper {
-    until: Instant,
-    waker: Waker,
 }
 
 /// What the bell has done so far.
@@ -95,7 +90,7 @@ impl Bell {
         match std::thread::Builder::new().name("mailping-alarm".into()).spawn(move || bell.run_alarm()) {
             Ok(_) => state.alarm_runs = true,
             Err(error) => {
-                tracing::warn!(%error, "no thread for an alarm: events of other processes come with those of this one");
+                tracing::warn!(%error, "no thread for an alarm: what waits for a time or for other processes waits for this one's next batch");
             }
         }
     }
@@ -104,17 +99,17 @@ impl Bell {
         let mut state = self.lock();
         loop {
             let now = Instant::now();
-            let is_due = |sleeper: &Sleeper| sleeper.until <= now;
-            let ids: Vec<u64> =
-                state.sleepers.iter().filter(|(_, one)| is_due(one)).map(|(id, _)| *id).collect();
-            let due: Vec<Sleeper> = ids.iter().filter_map(|id| state.sleepers.remove(id)).collect();
+            let mut due = Vec::new();
+            while let Some(sleeper) = state.sleepers.first_entry().filter(|sleeper| sleeper.key().0 <= now) {
+                due.push(sleeper.remove());
+            }
             if !due.is_empty() {
                 drop(state);
                 due.into_iter().for_each(wake);
                 state = self.lock();
                 continue;
             }
-            let next = state.sleepers.values().map(|sleeper| sleeper.until).min();
+            let next = state.sleepers.keys().next().map(|(until, _)| *until);
             let wait = next.map_or(MAX_IDLE, |next| next.saturating_duration_since(now));
             let (woken, timeout) =
                 self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner);
@@ -127,9 +122,9 @@ impl Bell {
     }
 }
 
-/// A waker is the listener's code: it must end neither the writer nor the alarm.
-fn wake(sleeper: Sleeper) {
-    let _ = catch_unwind(AssertUnwindSafe(|| sleeper.waker.wake()));
+/// A waker is the waiter's code: it must end no thread of ours, nor keep the others from waking.
+pub(crate) fn wake(waker: Waker) {
+    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
 }
 
 /// A wait for the bell.
@@ -151,12 +146,14 @@ impl Future for Wait {
         if now != self.heard || Instant::now() >= self.until {
             return Poll::Ready(());
         }
-        let sleeper = Sleeper { until: self.until, waker: context.waker().clone() };
         let id = *self.sleeper.get_or_insert_with(|| {
             state.next_sleeper += 1;
             state.next_sleeper
         });
-        if state.sleepers.insert(id, sleeper).is_none() {
+        let sleeper = (self.until, id);
+        let is_new = state.sleepers.insert(sleeper, context.waker().clone()).is_none();
+        let is_first = state.sleepers.keys().next() == Some(&sleeper);
+        if is_new && (is_first || !state.alarm_runs) {
             bell.start_alarm(&mut state);
         }
         Poll::Pending
@@ -166,7 +163,7 @@ impl Future for Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         if let Some(id) = self.sleeper {
-            self.bell.lock().sleepers.remove(&id);
+            self.bell.lock().sleepers.remove(&(self.until, id));
         }
     }
 }
