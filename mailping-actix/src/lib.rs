@@ -55,11 +55,16 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::rt::time::timeout;
 use actix_web::web::{self, Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, guard};
 use futures_core::Stream as _;
@@ -68,6 +73,13 @@ use mailping_core::intake::{HeaderSource, PixelRequest};
 use mailping_core::mount::{EdgeBatch, Mount};
 #[doc(no_inline)]
 pub use mailping_core::*;
+
+/// The most bytes of a body that are read and thrown away to keep its connection.
+const MAX_UNREAD_BODY: usize = 16 * 1024;
+/// How long an answer waits for the rest of such a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a batch of an edge may take to arrive: an edge waits 15 seconds for its answer.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The routes below the path of the tracker's base URL, for `App::configure`: [`Mount::answer`]
 /// says what they answer.
@@ -102,13 +114,14 @@ fn mounted(mount: Mount) -> impl FnOnce(&mut ServiceConfig) + Clone {
             let below = guard::fn_guard(move |context| here.holds(context.head().uri.path()));
             // An open is queued before there is a future: a client that hangs up drops only the
             // waiting.
-            let serve = move |request: HttpRequest, body: web::Payload| {
+            let serve = move |request: HttpRequest, mut body: web::Payload| {
                 let begun = begin(&mount, &request);
                 async move {
-                    match begun {
-                        Begun::Answer(answering) => answer(answering).await,
-                        Begun::Batch(batch) => sent(take(batch, body).await),
-                    }
+                    let (answer, is_read) = match begun {
+                        Begun::Answer(answering) => (answer(answering).await, read_away(&mut body).await),
+                        Begun::Batch(batch) => take(batch, &mut body).await,
+                    };
+                    sent(answer, (!is_read).then_some(body))
                 }
             };
             config.service(web::resource(pattern).guard(below).to(serve));
@@ -145,17 +158,42 @@ fn begin(
     Begun::Answer(mount.answer(method, &PixelRequest::new(path, peer, &headers)))
 }
 
-/// Takes a batch of an edge, and the rest of a body that is too long until its connection ends.
-async fn take(mut batch: EdgeBatch, mut body: web::Payload) -> Response<Bytes> {
-    while let Some(Ok(part)) = std::future::poll_fn(|context| Pin::new(&mut body).poll_next(context)).await {
-        if !batch.add(&part) {
-            break;
+/// Takes a batch of an edge, and says whether all of it was read.
+async fn take(mut batch: EdgeBatch, body: &mut web::Payload) -> (Response<Bytes>, bool) {
+    let reading = timeout(BATCH_TIMEOUT, async {
+        while let Some(Ok(part)) = next(body).await {
+            if !batch.add(&part) {
+                return false;
+            }
         }
-    }
-    batch.answer().await
+        true
+    });
+    let is_read = reading.await.unwrap_or(false);
+    (batch.answer().await, is_read)
 }
 
-async fn answer(answering: impl Future<Output = Response<Bytes>>) -> HttpResponse {
+/// Whether the rest of a request's body was read: in time, and not too long to be. It says nothing
+/// that is needed, but a connection can only go on behind it.
+async fn read_away(body: &mut web::Payload) -> bool {
+    let reading = timeout(BODY_TIMEOUT, async {
+        let mut read = 0;
+        while let Some(part) = next(body).await {
+            let Ok(part) = part else { return false };
+            read += part.len();
+            if read > MAX_UNREAD_BODY {
+                return false;
+            }
+        }
+        true
+    });
+    reading.await.unwrap_or(false)
+}
+
+async fn next(body: &mut web::Payload) -> Option<Result<Bytes, PayloadError>> {
+    std::future::poll_fn(|context| Pin::new(&mut *body).poll_next(context)).await
+}
+
+async fn answer(answering: impl Future<Output = Response<Bytes>>) -> Response<Bytes> {
     // actix-http says `connection: close` if the request that it has read last asked for it. While
     // an answer waits it reads the pipelined ones, so no picture may be answered without waiting:
     // the header would tell a live token from a forged one.
@@ -168,10 +206,10 @@ async fn answer(answering: impl Future<Output = Response<Bytes>>) -> HttpRespons
         Poll::Pending
     })
     .await;
-    sent(answering.await)
+    answering.await
 }
 
-fn sent(answer: Response<Bytes>) -> HttpResponse {
+fn sent(answer: Response<Bytes>, unread: Option<web::Payload>) -> HttpResponse {
     let (answer, body) = answer.into_parts();
     let status = StatusCode::from_u16(answer.status.as_u16()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let mut response = HttpResponse::build(status);
@@ -179,14 +217,40 @@ fn sent(answer: Response<Bytes>) -> HttpResponse {
         for line in PICTURE {
             response.insert_header(line);
         }
-        return response.body(body);
+    } else {
+        // actix writes the length itself.
+        let lines = answer.headers.iter().filter(|(name, _)| *name != "content-length");
+        for (name, value) in lines {
+            response.insert_header((name.as_str(), value.as_bytes()));
+        }
     }
-    // actix writes the length itself.
-    let lines = answer.headers.iter().filter(|(name, _)| *name != "content-length");
-    for (name, value) in lines {
-        response.insert_header((name.as_str(), value.as_bytes()));
+    match unread {
+        Some(rest) => response.body(Unread { body, _rest: rest }),
+        None => response.body(body),
     }
-    response.body(body)
+}
+
+/// The body of an answer to a request that was not read to its end. actix-http ends the connection
+/// behind it as long as that request's payload is held; once dropped, it reads a chunked one on for
+/// ever.
+struct Unread {
+    body: Bytes,
+    _rest: web::Payload,
+}
+
+impl MessageBody for Unread {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Pin::new(&mut self.body).poll_next(context)
+    }
 }
 
 /// Parsed when this is compiled, not for each answer.

@@ -45,8 +45,10 @@
 //!
 //! # Half-sent requests
 //!
-//! `axum::serve` waits for the rest of a request's head for ever, and each such client holds a
-//! connection. Let a reverse proxy end them, or set a limit on the connection itself:
+//! The routes wait for the rest of a request's body for five seconds, or ten if it is a batch of an
+//! edge, then answer and end the connection. Heads are the server's business: `axum::serve` waits
+//! for the rest of one for ever, and each such client holds a connection. Let a reverse proxy end
+//! them, or set a limit on the connection itself:
 //!
 //! ```no_run
 //! use std::time::Duration;

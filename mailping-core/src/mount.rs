@@ -3,8 +3,10 @@
 //! The calls into the tracker that a request leads to are here and nowhere else.
 
 mod edges;
+mod timeout;
 
 pub use self::edges::EdgeBatch;
+pub use self::timeout::Timeout;
 
 use std::fmt;
 use std::pin::Pin;

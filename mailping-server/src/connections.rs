@@ -1,4 +1,4 @@
-//! Connections to an axum app, on hyper: `axum::serve` waits for a half-sent request forever.
+//! Connections to an axum app, on hyper: `axum::serve` waits for a half-sent head forever.
 
 use std::pin::pin;
 use std::time::Duration;

@@ -35,20 +35,25 @@ use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http::header::CONNECTION;
 use http::{Extensions, HeaderValue, Method, Request, Response, Version};
-use http_body::Body;
+use http_body::{Body, Frame};
 use http_body_util::Full;
 use mailping_core::intake::PixelRequest;
-use mailping_core::mount::{EdgeBatch, Mount};
+use mailping_core::mount::{EdgeBatch, Mount, Timeout};
 #[doc(no_inline)]
 pub use mailping_core::*;
 use tower_service::Service;
 
 /// The most bytes of a body that are read and thrown away to keep its connection.
 const MAX_UNREAD_BODY: usize = 16 * 1024;
+/// How long an answer waits for the rest of such a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a batch of an edge may take to arrive: an edge waits 15 seconds for its answer.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Who connects: put it into a request's extensions if the service serves several connections.
 /// Never a made-up address, and never one from a header: the core reads those itself.
@@ -142,8 +147,8 @@ where
                 // Over HTTP/2 hyper sends whatever there is.
                 *answer.body_mut() = Full::default();
             }
-            if !read_away(body).await && version <= Version::HTTP_11 {
-                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            if !body.is_end_stream() && !read_away(body).await {
+                say_that_it_closes(version, &mut answer);
             }
             Ok(answer)
         })
@@ -156,36 +161,59 @@ where
     B: Body<Data: Send> + Send + 'static,
 {
     let version = request.version();
-    let (mut body, mut is_wanted) = (pin!(request.into_body()), true);
-    while let Some(Ok(frame)) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+    let (mut body, mut timeout) = (pin!(request.into_body()), Timeout::after(BATCH_TIMEOUT));
+    let is_read = loop {
+        let Some(frame) = next(body.as_mut(), &mut timeout).await else { break false };
+        let Some(Ok(frame)) = frame else { break true };
         let Ok(mut part) = frame.into_data() else { continue };
+        let mut is_wanted = true;
         while is_wanted && part.has_remaining() {
             let length = part.chunk().len();
             is_wanted = batch.add(part.chunk());
             part.advance(length);
         }
         if !is_wanted {
-            break;
+            break false;
         }
-    }
+    };
     let mut answer = batch.answer().await.map(Full::new);
-    if !is_wanted && version <= Version::HTTP_11 {
-        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    if !is_read {
+        say_that_it_closes(version, &mut answer);
     }
     Ok(answer)
 }
 
-/// Whether the rest of a request's body, which is usually nothing, was read or is too long to be.
-/// It says nothing that is needed, but hyper closes a connection with an unread body without saying
-/// so.
+/// Whether the rest of a request's body was read: in time, and not too long to be. It says nothing
+/// that is needed, but hyper closes a connection with an unread body without saying so.
 async fn read_away(body: impl Body) -> bool {
-    let (mut body, mut read) = (pin!(body), 0);
-    while !body.is_end_stream() {
-        match poll_fn(|context| body.as_mut().poll_frame(context)).await {
-            None => break,
+    let (mut body, mut timeout, mut read) = (pin!(body), Timeout::after(BODY_TIMEOUT), 0);
+    while let Some(frame) = next(body.as_mut(), &mut timeout).await {
+        match frame {
+            None => return true,
             Some(Ok(frame)) if read <= MAX_UNREAD_BODY => read += frame.data_ref().map_or(0, Buf::remaining),
             Some(_) => return false,
         }
     }
-    true
+    false
+}
+
+/// The next part of a body, which ends with `Some(None)`; `None` if it did not come in time.
+async fn next<B: Body>(
+    mut body: Pin<&mut B>,
+    timeout: &mut Timeout,
+) -> Option<Option<Result<Frame<B::Data>, B::Error>>> {
+    if body.is_end_stream() {
+        return Some(None);
+    }
+    poll_fn(|context| match body.as_mut().poll_frame(context) {
+        Poll::Ready(frame) => Poll::Ready(Some(frame)),
+        Poll::Pending => Pin::new(&mut *timeout).poll(context).map(|()| None),
+    })
+    .await
+}
+
+fn say_that_it_closes(version: Version, answer: &mut Response<Full<Bytes>>) {
+    if version <= Version::HTTP_11 {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
 }

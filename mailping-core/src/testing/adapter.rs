@@ -16,7 +16,7 @@
 //! Every row is sent as raw HTTP/1.1 bytes to every socket, by a server that clients reach
 //! directly, by one behind a proxy that it trusts, and by one whose store is down. Status, header
 //! set and body must be exact, save for `date` and `connection`, and so must what is kept of the
-//! request. The whole run takes a few seconds.
+//! request. The whole run takes some ten seconds.
 //!
 //! [`HeaderSource`]: crate::intake::HeaderSource
 //! [`Mount::answer`]: crate::mount::Mount::answer
@@ -27,6 +27,7 @@
 //! [`Mount`]: crate::mount::Mount
 //! [`PixelRequest`]: crate::intake::PixelRequest
 //! [`Table::skip`]: crate::testing::adapter::Table::skip
+//! [`Timeout`]: crate::mount::Timeout
 #![doc = include_str!("../../docs/write_an_adapter.md")]
 #![allow(
     clippy::unwrap_used,

@@ -196,8 +196,8 @@ pub fn a_base_url_is_taken_as_the_error_advises(start: &Start) {
     assert!(advised.contains("such as https://app.example,"), "{advised}");
 }
 
-/// A head that never ends is closed, a body that never ends is answered 408, and both leave the
-/// rest alone.
+/// A head that never ends is closed, a body that never ends is answered, by the API with 408 and
+/// below the pixel's path as any other, and all of them leave the rest alone.
 pub fn half_sent_requests_end_in_time(start: &Start) {
     let program = start.run(&[]);
     let begun = Instant::now();
@@ -205,6 +205,8 @@ pub fn half_sent_requests_end_in_time(start: &Start) {
         "GET /px/",
         "GET /px/forged.gif HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: x",
         "POST /api/pings HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\n{",
+        "GET /px/forged.gif HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 10\r\n\r\n",
+        "POST /px/forged.gif HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n",
     ]
     .into_iter()
     .map(|sent| {
@@ -220,7 +222,8 @@ pub fn half_sent_requests_end_in_time(start: &Start) {
         .map(|socket| {
             let mut answer = Vec::new();
             // The end of the connection, or its reset where the rest of the request was not read.
-            let _ = socket.read_to_end(&mut answer);
+            let end = socket.read_to_end(&mut answer).map_err(|error| error.kind());
+            assert_ne!(end, Err(std::io::ErrorKind::WouldBlock), "the connection was left open");
             String::from_utf8_lossy(&answer).into_owned()
         })
         .collect();
@@ -229,6 +232,7 @@ pub fn half_sent_requests_end_in_time(start: &Start) {
         assert!(head.is_empty() || head.starts_with("HTTP/1.1 408"), "{head}");
     }
     assert!(answers[2].starts_with("HTTP/1.1 408") && answers[2].contains("too_slow"), "{answers:?}");
+    assert!(answers[3].starts_with("HTTP/1.1 200") && answers[4].starts_with("HTTP/1.1 405"), "{answers:?}");
 }
 
 /// Without an admin token only this machine's own requests are answered, never what a proxy on it

@@ -1,6 +1,6 @@
 //! What one row cannot show: connections that go on, clients that hang up, stores that fail.
 
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use super::confirming;
@@ -34,6 +34,7 @@ pub(super) const ALL: &[Scenario] = &[
     scenario("pipelined HEAD", Kind::Direct, pipelined_head),
     scenario("pipelining that ends the connection", Kind::StoreHangs, pipelining_that_ends_the_connection),
     scenario("one-click form in two packets", Kind::Direct, form_in_two_packets),
+    scenario("half-sent body", Kind::Direct, half_sent_body),
     scenario("GET behind a HEAD", Kind::Direct, get_behind_a_head),
     scenario("two clicks", Kind::Direct, two_clicks),
     scenario("client hangs up in its request", Kind::Direct, hangs_up_in_its_request),
@@ -173,6 +174,55 @@ fn form_in_two_packets(fixture: &Fixture, address: &Address) -> Result<(), Strin
     let next = Reply::read(&mut stream, false)
         .map_err(|_| "the connection was closed without saying so".to_owned())?;
     expect(&next, &Reply::picture())
+}
+
+/// A body that never ends is answered as any other, and holds no connection. It takes as long as
+/// the adapter waits, so it is sent over IPv4 alone.
+fn half_sent_body(fixture: &Fixture, address: &Address) -> Result<(), String> {
+    if !address.is_ipv4() {
+        return Ok(());
+    }
+    let [subject, objecting] = [fixture.subject(Before::Sent), fixture.subject(Before::Sent)];
+    let post = |path: &str| Request::new("POST", path).without_length();
+    let opt_out = format!("/px/{}/opt-out", objecting.opt_out);
+    let done = Reply::page(Stage::Done, &ENGLISH);
+    let not_allowed = Reply::not_allowed("GET, HEAD");
+    let ten = ("Content-Length", "10");
+    let chunked = ("Transfer-Encoding", "chunked");
+    let mut half_sent = vec![
+        (pixel(&subject), ten, "", Some(Reply::picture())),
+        (pixel(&subject), chunked, "", Some(Reply::picture())),
+        (pixel(&subject), chunked, "1\r\n", Some(Reply::picture())),
+        (Request::new("HEAD", "/px/x.gif"), ten, "abc", Some(Reply::picture().head())),
+        (post("/px/x.gif"), chunked, "3\r\nabc\r\n", Some(not_allowed)),
+        (post(&opt_out), ten, "List-", Some(done)),
+    ];
+    if cfg!(feature = "edges") {
+        half_sent.push((post("/px/edges"), ten, "mail", None));
+        half_sent.push((post("/px/edges"), chunked, "4\r\nmail\r\n", None));
+    }
+    let mut streams = Vec::new();
+    for (request, (name, value), sent, reply) in half_sent {
+        let mut stream = address.connect().map_err(failed)?;
+        let head = request.clone().header(name, value).to_bytes();
+        stream.write_all(&[&head, sent.as_bytes()].concat()).map_err(failed)?;
+        streams.push((request, stream, reply));
+    }
+    for (request, mut stream, expected) in streams {
+        let reply = Reply::read(&mut stream, request.is_head()).map_err(failed)?;
+        if let Some(expected) = expected {
+            expect(&reply, &expected)?;
+        }
+        if stream.read_to_end(&mut Vec::new()).is_err_and(|error| is_timeout(&error)) {
+            return Err("the connection was left open".to_owned());
+        }
+    }
+    expect_opens(fixture, &subject, 3)
+}
+
+/// The server has neither closed the connection nor reset it.
+fn is_timeout(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 /// Three requests in one write: three answers in order.

@@ -81,6 +81,10 @@ impl Address {
         }
     }
 
+    pub(super) const fn is_ipv4(&self) -> bool {
+        matches!(self, Self::Tcp(SocketAddr::V4(_)))
+    }
+
     /// The masked network of a client that connects here directly.
     pub(super) const fn client_network(&self) -> Option<&'static str> {
         match self {

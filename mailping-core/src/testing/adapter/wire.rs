@@ -15,11 +15,19 @@ pub(super) struct Request {
     version: &'static str,
     headers: Vec<(&'static str, Vec<u8>)>,
     body: &'static [u8],
+    says_length: bool,
 }
 
 impl Request {
     pub(super) fn new(method: &'static str, target: impl Into<Vec<u8>>) -> Self {
-        Self { method, target: target.into(), version: "HTTP/1.1", headers: Vec::new(), body: b"" }
+        Self {
+            method,
+            target: target.into(),
+            version: "HTTP/1.1",
+            headers: Vec::new(),
+            body: b"",
+            says_length: true,
+        }
     }
 
     pub(super) fn get(target: impl Into<Vec<u8>>) -> Self {
@@ -34,6 +42,12 @@ impl Request {
     pub(super) fn body(mut self, content_type: &'static str, body: &'static [u8]) -> Self {
         self.body = body;
         self.header("Content-Type", content_type)
+    }
+
+    /// Says nothing of how long the body is, for a header that does.
+    pub(super) fn without_length(mut self) -> Self {
+        self.says_length = false;
+        self
     }
 
     pub(super) fn http_1_0(mut self) -> Self {
@@ -60,7 +74,8 @@ impl Request {
         if self.version == "HTTP/1.1" {
             bytes.extend_from_slice(b"Host: app.example\r\n");
         }
-        if !self.body.is_empty() || matches!(self.method, "POST" | "PUT") {
+        let has_body = !self.body.is_empty() || matches!(self.method, "POST" | "PUT");
+        if self.says_length && has_body {
             bytes.extend_from_slice(format!("Content-Length: {}\r\n", self.body.len()).as_bytes());
         }
         for (name, value) in &self.headers {
