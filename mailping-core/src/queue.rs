@@ -26,7 +26,7 @@ pub(crate) use self::purge::{DEFAULT_PURGE_INTERVAL, MIN_PURGE_INTERVAL};
 pub(crate) use self::ticket::Recording;
 use self::ticket::{Ticket, Wakes};
 use crate::Timestamp;
-use crate::bell::Bell;
+use crate::bell::{Bell, wake};
 use crate::limiter::HitLimiter;
 use crate::observe::Observation;
 use crate::store::{Attempt, Store};
@@ -278,7 +278,7 @@ impl Queue {
             self.shared.ended.notify_one();
             self.shared.bell.close();
         }
-        wakers.into_iter().for_each(Waker::wake);
+        wakers.into_iter().for_each(wake);
         self.shared.work.notify_one();
         self.shared.waiting.notify_one();
     }

@@ -5,7 +5,8 @@
 mod common;
 
 use std::future::Future;
-use std::task::{Context, Waker};
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use common::*;
@@ -32,6 +33,56 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     while !holds() {
         assert!(start.elapsed() < Duration::from_secs(10), "never: {what}");
         std::thread::yield_now();
+    }
+}
+
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker of the app panics");
+    }
+}
+
+/// Waits for the answer to a hit with a waker that panics when the answer is there.
+fn hit_with_a_waker_that_panics(tracker: &Tracker, ping: &mailping_core::PreparedPing) {
+    let path = ping.pixel_url().unwrap().strip_prefix("https://app.example").unwrap();
+    let headers = http::HeaderMap::new();
+    let recording = tracker.intake().record(&PixelRequest::new(path, None, &headers));
+    let waker = Waker::from(Arc::new(Panics));
+    assert!(std::pin::pin!(recording).poll(&mut Context::from_waker(&waker)).is_pending());
+}
+
+#[test]
+fn a_waker_that_panics_ends_neither_the_writer_nor_the_deadline() {
+    let store = FaultyStore::default();
+    let tracker = tracker(&store);
+    let ping = ping(&tracker, new_ping());
+    let next = || hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]);
+    store.fault(Fault::RecordHangs);
+    hit_with_a_waker_that_panics(&tracker, &ping);
+    eventually("it is answered at its deadline", || tracker.intake().health().late == 1);
+    assert_eq!(next(), Ok(Recorded::Late), "the deadlines are kept");
+    hit_with_a_waker_that_panics(&tracker, &ping);
+    store.fault(Fault::None);
+    eventually("all of them are written", || tracker.intake().health().durable == 3);
+    assert_eq!(next(), Ok(Recorded::Durable), "the writer writes");
+}
+
+#[test]
+fn a_clock_that_panics_does_not_end_the_writer() {
+    let clock = || {
+        assert_ne!(std::thread::current().name(), Some("mailping-writer"), "the clock panics for the purge");
+        std::time::SystemTime::now()
+    };
+    let store = FaultyStore::default();
+    let tracker = builder(store, &Clock::new()).clock(clock).purge_every(Duration::from_millis(10));
+    let tracker = build(tracker.deadline(Duration::from_secs(60)));
+    let ping = ping(&tracker, new_ping());
+    for _ in 0..2 {
+        let recorded = hit(&tracker, ping.pixel_url().unwrap(), "192.0.2.7", &[]);
+        assert_eq!(recorded, Ok(Recorded::Durable));
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -3,10 +3,10 @@
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::Shared;
+use crate::bell::wake;
 use crate::store::Recorded;
 
 /// How long an answer waits for its open to be on disk.
@@ -25,7 +25,7 @@ impl Shared {
             if state.give_up.is_some_and(|give_up| give_up <= now) && !state.closed {
                 let wakers = state.close();
                 drop(state);
-                wakers.into_iter().for_each(Waker::wake);
+                wakers.into_iter().for_each(wake);
                 self.work.notify_one();
                 self.ended.notify_one();
                 state = self.state();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Shared;
 use super::pause::Pauses;
 use super::writer::guarded;
+use crate::store::Spooling;
 
 /// How long a spool that is empty is left alone.
 const IDLE: Duration = Duration::from_millis(500);
@@ -16,11 +17,12 @@ impl Shared {
         let mut pauses = Pauses::new();
         let mut is_checked = false;
         loop {
-            let Some(spool) = self.store.spool() else { return };
-            let pause = match guarded(|| spool.hand_over()) {
-                Ok(has_more) => {
+            let handed_over = guarded(|| self.store.spool().map(Spooling::hand_over).transpose());
+            let pause = match handed_over {
+                Ok(None) => return,
+                Ok(Some(has_more)) => {
                     pauses = Pauses::new();
-                    is_checked = is_checked || at_contact();
+                    is_checked = is_checked || guarded(|| Ok(at_contact())).unwrap_or(false);
                     if has_more { Duration::ZERO } else { IDLE }
                 }
                 // The spool has told it in the log.

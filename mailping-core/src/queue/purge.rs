@@ -23,13 +23,16 @@ impl Shared {
     /// Deletes a little of what is due, behind a batch of so many hits; `true` if nothing is left,
     /// or the store failed and shall be left alone.
     pub(super) fn purge_step(&self, purge: &mut Purge, hits: usize) -> bool {
-        if self.store.spool().is_some_and(Spooling::is_away) || purge.is_held_back(self) {
-            return true;
-        }
         let step = step_behind(hits);
-        let purged = guarded(|| pollster::block_on(self.store.purge((self.clock)(), step)));
+        let purged = guarded(|| {
+            if self.store.spool().is_some_and(Spooling::is_away) || purge.is_held_back(self) {
+                return Ok(None);
+            }
+            pollster::block_on(self.store.purge((self.clock)(), step)).map(Some)
+        });
         match purged {
-            Ok(Deleted { pings, opens, passed_over }) => {
+            Ok(None) => true,
+            Ok(Some(Deleted { pings, opens, passed_over })) => {
                 self.counts.purged_pings.fetch_add(pings, Ordering::Relaxed);
                 self.counts.purged_opens.fetch_add(opens, Ordering::Relaxed);
                 if self.counts.purge_passed_over.swap(passed_over, Ordering::Relaxed) < passed_over {

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use super::{Loss, lock};
+use crate::bell::wake;
 use crate::store::Recorded;
 
 type Answered = Result<Recorded, Loss>;
@@ -28,7 +29,7 @@ impl Ticket {
     /// waiter can see it.
     pub(super) fn answer(&self, recorded: Recorded, first: impl FnOnce()) {
         if let Some(waker) = self.answer_quietly(Ok(recorded), first) {
-            waker.wake();
+            wake(waker);
         }
     }
 
@@ -61,7 +62,7 @@ impl Wakes {
     pub(super) fn wake(&self, waiters: impl Iterator<Item = Waker>) {
         lock(&self.0).extend(waiters);
         while let Some(waiter) = self.next() {
-            waiter.wake();
+            wake(waiter);
         }
     }
 
@@ -71,7 +72,7 @@ impl Wakes {
 
     fn help(&self) {
         let waiters = std::mem::take(&mut *lock(&self.0));
-        waiters.into_iter().for_each(Waker::wake);
+        waiters.into_iter().for_each(wake);
     }
 }
 

@@ -12,6 +12,7 @@ use super::pause::Pauses;
 use super::purge::Purge;
 use super::ticket::Ticket;
 use super::{Loss, Queued, Shared, from_now};
+use crate::bell::wake;
 use crate::observe::Observation;
 use crate::store::{Attempt, Recorded};
 use crate::{LastDay, Open};
@@ -40,7 +41,7 @@ impl Shared {
             }
         }
         let wakers = self.state().close();
-        wakers.into_iter().for_each(Waker::wake);
+        wakers.into_iter().for_each(wake);
         self.waiting.notify_one();
         self.ended.notify_one();
         self.bell.close();
@@ -288,7 +289,7 @@ impl Batch {
     }
 }
 
-/// Runs a call of the store; a panic in it must not end the writer.
+/// Runs a call of the app's code, such as its store; a panic in it must not end a thread of ours.
 pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) -> Result<T, Failed> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
@@ -297,7 +298,7 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, crate::StoreError>) ->
                 matches!(error, crate::StoreError::Corrupt { .. } | crate::StoreError::Refused { .. });
             Err(Failed { text: error.with_sources(), is_of_a_row })
         }
-        Err(_) => Err(Failed { text: "the store panicked".to_owned(), is_of_a_row: false }),
+        Err(_) => Err(Failed { text: "the store or the clock panicked".to_owned(), is_of_a_row: false }),
     }
 }
 
