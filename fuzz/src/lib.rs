@@ -37,7 +37,7 @@ impl Subject {
         let keys = Keyring::generate().expect("random bytes");
         let builder =
             Tracker::builder(keys, MemoryStore::new()).base_url("https://app.example/px").expect("a URL");
-        let builder = builder.client_ip(client_ip).ceiling(Detail::Network).geo(Anywhere);
+        let builder = builder.client_ip(client_ip).ceiling(Detail::Network).geo(Anywhere).clock(move || sent);
         let tracker = pollster::block_on(builder.build()).expect("a tracker");
         let ping = NewPing::one_to_one("a", Basis::Contract).detail(Detail::Network).sent_at(sent);
         let ping = pollster::block_on(tracker.pings().create(ping)).expect("a ping");

@@ -41,8 +41,9 @@ impl<'a> Pings<'a> {
 
     /// Makes a ping for one message to one recipient: durable once this returns.
     ///
-    /// If the recipient has objected, or nothing may be kept, the ping is untracked: it has no
-    /// pixel, and sending goes on without one.
+    /// If the recipient has objected, or nothing may be kept, the ping is untracked; if it was sent
+    /// so long ago that its time is over, it is expired. Either has no pixel, and sending goes on
+    /// without one.
     ///
     /// # Errors
     /// [`Error::is_invalid`] if a field is wrong, which [`Error::field`] names;
@@ -52,7 +53,8 @@ impl<'a> Pings<'a> {
         inner.observer.keys.whole()?;
         #[cfg(feature = "certified")]
         let digests = new.digests.clone();
-        let (mut ping, recipient) = new.prepare(inner.now(), inner.observer.ceiling)?;
+        let now = inner.now();
+        let (mut ping, recipient) = new.prepare(now, inner.observer.ceiling)?;
         let hashes = match &recipient {
             Some(recipient) => Some(inner.hashes(recipient).await?),
             None => None,
@@ -63,10 +65,12 @@ impl<'a> Pings<'a> {
             let recipient = recipient.as_ref().zip(hashes.as_ref());
             let (status, header) = sealing.sealer.create(&ping, recipient, &digests, inner.now()).await?;
             ping.status = status;
-            return Ok(PreparedPing::new(ping, &inner.base_url, &inner.observer.keys).sealed(Some(header)));
+            return Ok(
+                PreparedPing::new(ping.at(now), &inner.base_url, &inner.observer.keys).sealed(Some(header))
+            );
         }
         ping.status = inner.store.insert_ping(&ping, hashes.as_ref()).await?;
-        Ok(PreparedPing::new(ping, &inner.base_url, &inner.observer.keys))
+        Ok(PreparedPing::new(ping.at(now), &inner.base_url, &inner.observer.keys))
     }
 
     /// A ping with its pixel, as it was when it was made, or without one if it gains no opens any

@@ -67,20 +67,20 @@ impl PreparedPing {
         self.ping.id
     }
 
-    /// [`Status::Live`], or [`Status::Untracked`] where the recipient has objected or nothing may
-    /// be kept.
+    /// [`Status::Live`]; [`Status::Untracked`] if the recipient has objected or nothing may be
+    /// kept; or what has ended it.
     #[must_use]
     pub const fn status(&self) -> Status {
         self.ping.status
     }
 
-    /// The pixel's URL; `None` for an untracked ping: send the message without a pixel.
+    /// The pixel's URL; `None` unless the ping is live: send the message without a pixel.
     #[must_use]
     pub fn pixel_url(&self) -> Option<&str> {
         self.pixel_url.as_deref()
     }
 
-    /// The pixel as an HTML tag to paste into the message's body; empty for an untracked ping.
+    /// The pixel as an HTML tag to paste into the message's body; empty unless the ping is live.
     #[must_use]
     pub fn img_tag(&self) -> String {
         self.pixel_url.as_deref().map(img_tag).unwrap_or_default()

@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::*;
 use mailping_core::intake::Recorded;
 use mailping_core::pings::Status;
@@ -248,5 +250,18 @@ proptest! {
         }
         prop_assert_eq!(store.records(), 0);
         prop_assert_eq!(tracker.intake().health().dropped.bad_token, 6);
+    }
+}
+
+#[test]
+fn a_ping_whose_time_is_over_is_made_as_it_is_read_later() {
+    let tracker = tracker(&Clock::new());
+    let day = Duration::from_secs(86_400);
+    for (age, status) in [(day, Status::Live), (2_000 * day, Status::Expired)] {
+        let made = ping(&tracker, new_ping().sent_at(Clock::new().now() - age));
+        let read = pollster::block_on(tracker.pings().get(made.id())).unwrap().unwrap();
+        assert_eq!(made.status(), status);
+        assert_eq!(made.pixel_url().is_some(), status == Status::Live);
+        assert!(made == read, "the same as read later");
     }
 }

@@ -8,7 +8,7 @@ use pollster::block_on;
 
 use crate::certified::{LogKey, SealLog};
 use crate::testing::faulty::{Fault, FaultyStore};
-use crate::{Basis, ClientIp, Detail, Keyring, NewPing, PingId, PreparedPing, Receipt, Tracker};
+use crate::{Basis, ClientIp, Detail, Keyring, NewPing, PingId, PreparedPing, Receipt, Status, Tracker};
 
 /// What surrounds the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +144,10 @@ impl Fixture {
             Before::Erased => drop(block_on(self.tracker.people().erase(ping.id())).expect("an erasure")),
             Before::Objected => block_on(self.tracker.people().object(&recipient)).expect("an objection"),
         }
-        Subject::new(&ping)
+        // As the mail has them that was sent while it was live.
+        let (mut sent, inner) = (ping.ping().clone(), &self.tracker.0);
+        sent.status = Status::Live;
+        Subject::new(&PreparedPing::new(sent, &inner.base_url, &inner.observer.keys))
     }
 
     pub(super) fn receipt(&self, subject: &Subject) -> Option<Receipt> {
