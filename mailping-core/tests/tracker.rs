@@ -265,3 +265,17 @@ fn a_ping_whose_time_is_over_is_made_as_it_is_read_later() {
         assert!(made == read, "the same as read later");
     }
 }
+
+#[test]
+fn debug_shows_the_size_of_the_network_tables_and_not_all_of_them() {
+    let networks = (0..200_u8).map(|n| std::net::IpAddr::from([10, n, 1, 0]).into());
+    let classifier = mailping_core::fetcher::Classifier::default().own_networks(networks);
+    let builder = builder(FaultyStore::default(), &Clock::new()).classifier(classifier.clone());
+    let observer = mailping_core::observe::Observer::new(mailping_core::Keyring::generate().unwrap());
+    let observer = observer.classifier(classifier.clone());
+    for shown in [format!("{classifier:?}"), format!("{builder:?}"), format!("{observer:?}")] {
+        assert!(shown.len() < 1_000, "{} characters: {shown:.1000}", shown.len());
+    }
+    let shown = format!("{:?}", build(builder));
+    assert!(shown.len() < 1_500, "{} characters: {shown:.1500}", shown.len());
+}

@@ -1,5 +1,6 @@
 //! The judge: settings on the outside, one pure function on the inside.
 
+use std::fmt;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -44,7 +45,7 @@ pub struct Classified {
 /// let classifier = classifier.early_window(Duration::from_secs(10));
 /// # let _ = classifier;
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Classifier {
     early_window: Duration,
     lists: Vec<(Network, NetworkList)>,
@@ -53,6 +54,17 @@ pub struct Classifier {
     by_number: u32,
     #[cfg(feature = "maxmind")]
     asn: Option<AsnDatabase>,
+}
+
+/// Shows the size of the network tables, not what stands in them.
+impl fmt::Debug for Classifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Classifier")
+            .field("early_window", &self.early_window)
+            .field("lists", &self.lists.len())
+            .field("bytes", &self.ranges.bytes())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Classifier {

@@ -60,7 +60,7 @@ impl Labels {
 }
 
 /// All known networks, flattened.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Ranges {
     v4: Table,
     v6: Table,
@@ -88,7 +88,7 @@ impl Ranges {
 }
 
 /// Disjoint ranges that follow each other without a gap: each starts where the one before ends.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 struct Table {
     starts: Vec<u64>,
     labels: Vec<Labels>,
