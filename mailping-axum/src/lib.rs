@@ -122,8 +122,8 @@ where
 /// `/px` is not. Mail never holds either of the two.
 ///
 /// # Panics
-/// As [`Router::route`] does: if `path` begins with no slash, has a part that begins with `:` or
-/// `*` or is in braces, or if another route of the app has it.
+/// As [`Router::route`] does: if `path` has a part that begins with `:` or `*` or is in braces, or
+/// if another route of the app has it.
 pub fn routes_at<S>(path: &str, tracker: Tracker) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,

@@ -38,13 +38,15 @@ impl Mount {
         Self::at(&path, tracker)
     }
 
-    /// Below another path, for a proxy that changes it on the way; `""` or `/` is every path of the
-    /// app.
+    /// Below another path, such as `/px` or `px`, for a proxy that changes it on the way; `""` or
+    /// `/` is every path of the app.
     #[must_use]
     pub fn at(path: &str, tracker: Tracker) -> Self {
         // So that the purge runs before there is a hit.
         tracker.intake().start();
-        Self { tracker, path: path.trim_end_matches('/').into() }
+        let path = path.trim_end_matches('/');
+        let slash = if path.is_empty() || path.starts_with('/') { "" } else { "/" };
+        Self { tracker, path: format!("{slash}{path}").into() }
     }
 
     /// The path, percent-encoded and without a slash at its end: empty for the root.

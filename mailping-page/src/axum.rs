@@ -55,6 +55,7 @@ use tower_service::Service;
 
 use crate::body::PageBody;
 use crate::page::Page;
+use crate::prefix::Prefix;
 use crate::request::FromThisMachine;
 
 /// The routes of the page, below its [path](Page::at), for `merge`. Layers of yours, such as a
@@ -79,7 +80,8 @@ pub fn routes_at<S>(path: &str, page: Page) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let (path, service) = (path.trim_end_matches('/'), Routes(page));
+    let (path, service) = (Prefix::new(path), Routes(page));
+    let path = path.as_str();
     let router =
         if path.is_empty() { Router::new() } else { Router::new().route_service(path, service.clone()) };
     router

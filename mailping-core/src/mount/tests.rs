@@ -38,6 +38,24 @@ fn a_mount_is_below_the_path_of_the_base_url() {
 }
 
 #[test]
+fn a_path_that_is_given_is_taken_with_and_without_its_slashes() {
+    let tracker = tracker("https://app.example/px");
+    for (given, path) in [
+        ("px", "/px"),
+        ("/px", "/px"),
+        ("px/", "/px"),
+        ("/px/", "/px"),
+        ("tools/px", "/tools/px"),
+        ("", ""),
+        ("/", ""),
+    ] {
+        let mount = Mount::at(given, tracker.clone());
+        assert_eq!(mount.path(), path, "{given}");
+        assert_eq!(get(&mount, &format!("{path}/x.gif")), picture(), "{given}");
+    }
+}
+
+#[test]
 fn only_what_is_below_a_mount_is_held() {
     let tracker = tracker("https://app.example/px");
     let mount = Mount::new(tracker.clone());
