@@ -179,9 +179,16 @@ pub(crate) async fn live(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer
     Ok(answer)
 }
 
-/// The receipt with all its loads, as a file.
+/// The receipt with all its loads, as a file. If there are more than [`MAX_EXPORTED`], its `next`
+/// is the API's cursor for the rest.
 pub(crate) async fn export(visit: &Visit<'_>, id: PingId) -> Result<Answer, Answer> {
-    let receipt = read(visit, id, None, MAX_EXPORTED).await?;
+    let mut receipt = read(visit, id, None, MAX_EXPORTED).await?;
+    while receipt.next.is_some() && receipt.opens.len() < MAX_EXPORTED {
+        let query = OpenQuery::newest(id, MAX_EXPORTED - receipt.opens.len()).after(receipt.next);
+        let page = visit.tracker().receipts().opens(&query).await.map_err(|error| failed(visit, &error))?;
+        receipt.opens.extend(page.items);
+        receipt.next = page.next;
+    }
     let disposition = format!("attachment; filename=\"receipt-{id}.json\"");
     Ok(Answer::json(StatusCode::OK, &receipt).with("content-disposition", disposition))
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use mailping_acceptance::{Client, Reply};
 use mailping_core::certified::{LogKey, SealLog, Verifier};
+use mailping_core::intake::PixelRequest;
 use mailping_core::{Basis, Keyring, MemoryStore, NewPing, PingId, Tracker};
 use mailping_page::{Access, Page, Scope};
 
@@ -61,6 +62,7 @@ pub(crate) fn holds(start: impl Fn(Page) -> SocketAddr) {
     this_machine_is_let_in_and_no_other(&start);
     a_check_sees_the_head(&start);
     a_certified_receipt_is_given_to_whoever_sees_the_ping(&start);
+    an_export_has_every_load(&start);
 }
 
 fn nobody_is_let_in_without_the_apps_login(start: &impl Fn(Page) -> SocketAddr) {
@@ -199,6 +201,29 @@ fn a_certified_receipt_is_given_to_whoever_sees_the_ping(start: &impl Fn(Page) -
     let client = Client::new(start(page));
     assert_eq!(status(&client.get(&below(&format!("/pings/{ada}/certified.txt")), &[ADA])), 404);
     assert!(!client.get(&below(&format!("/pings/{ada}")), &[ADA]).text().contains("certified"));
+}
+
+fn an_export_has_every_load(start: &impl Fn(Page) -> SocketAddr) {
+    const LOADS: usize = 2_001;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (tracker, ada) = runtime.block_on(async {
+        let builder = Tracker::builder(Keyring::generate().unwrap(), MemoryStore::new()).hit_limit(0);
+        let tracker = builder.base_url("https://app.example/px").unwrap().build().await.unwrap();
+        let new = NewPing::one_to_one("for-ada", Basis::Contract).owner("ada");
+        let ping = tracker.pings().create(new).await.unwrap();
+        let path = ping.pixel_url().unwrap().strip_prefix("https://app.example").unwrap();
+        let headers = http::HeaderMap::new();
+        let hit = |_| tracker.intake().record(&PixelRequest::new(path, None, &headers));
+        let hits: Vec<_> = (0..LOADS).map(hit).collect();
+        for hit in hits {
+            hit.await.unwrap();
+        }
+        (tracker, ping.id())
+    });
+    let client = Client::new(start(Page::at(PATH, tracker, Access::app_login())));
+    let export = client.get(&below(&format!("/pings/{ada}/export")), &[ADA]).json();
+    assert_eq!(export["opens"].as_array().unwrap().len(), LOADS);
+    assert_eq!((&export["fetches"], export["next"].is_null()), (&LOADS.into(), true));
 }
 
 fn every_link_leads_below_the_mount(start: &impl Fn(Page) -> SocketAddr) {
