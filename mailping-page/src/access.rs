@@ -95,9 +95,10 @@ impl Access {
     /// late once there were many; the right one never waits.
     ///
     /// # Errors
-    /// [`WeakToken`] if it is shorter.
+    /// [`WeakToken`] if it is shorter, or holds a blank or a control character. White space around
+    /// it, such as the line's end of the file that it is from, is left out.
     pub fn admin_token(token: impl Into<String>) -> Result<Self, WeakToken> {
-        Ok(Self(Kind::Admin(Arc::new(Admin::new(token.into())?))))
+        Ok(Self(Kind::Admin(Arc::new(Admin::new(&token.into())?))))
     }
 
     /// Everybody who works on this machine, to try it out: the peer must be a loopback address, the

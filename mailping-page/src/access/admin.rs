@@ -11,9 +11,12 @@ use crate::sessions::{SessionId, Sessions};
 /// The fewest characters of a token.
 const MIN_CHARACTERS: usize = 16;
 
-/// The admin token has fewer than 16 characters: make one, for example with `openssl rand -hex 32`.
+/// The admin token has fewer than 16 characters, or a blank or a control character within: make
+/// one, for example with `openssl rand -hex 32`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must have at least {MIN_CHARACTERS} characters: make one, for example with `openssl rand -hex 32`")]
+#[error(
+    "must have at least {MIN_CHARACTERS} characters, and no blank within: make one, for example with `openssl rand -hex 32`"
+)]
 #[non_exhaustive]
 pub struct WeakToken;
 
@@ -32,12 +35,15 @@ pub(super) struct Admin {
 }
 
 impl Admin {
-    pub(super) fn new(token: String) -> Result<Self, WeakToken> {
-        if token.chars().count() < MIN_CHARACTERS {
+    /// White space around the token is taken off, as a form and a header do.
+    pub(super) fn new(token: &str) -> Result<Self, WeakToken> {
+        let token = token.trim();
+        let has_blank = token.contains(|c: char| c.is_whitespace() || c.is_control());
+        if token.chars().count() < MIN_CHARACTERS || has_blank {
             return Err(WeakToken);
         }
         let (logins, bearers) = (Guesses::per_minute(10), Guesses::per_minute(100));
-        Ok(Self { token, sessions: Sessions::default(), logins, bearers })
+        Ok(Self { token: token.to_owned(), sessions: Sessions::default(), logins, bearers })
     }
 
     /// Whether this is it, compared in constant time.
@@ -99,7 +105,7 @@ mod tests {
 
     #[test]
     fn only_the_token_itself_is_admitted() {
-        let admin = Admin::new(TOKEN.to_owned()).unwrap();
+        let admin = Admin::new(TOKEN).unwrap();
         for right in ["Bearer", "bearer", "BEARER"] {
             assert!(admin.is_borne(format!("{right} {TOKEN}").as_bytes()), "{right}");
         }
@@ -113,13 +119,31 @@ mod tests {
         ] {
             assert!(!admin.is_borne(wrong.as_bytes()), "{wrong}");
         }
-        assert_eq!(Admin::new("fifteen-chars-1".to_owned()).err(), Some(WeakToken));
         assert!(!format!("{admin:?}").contains("sesame"));
+    }
+
+    #[test]
+    fn a_token_that_is_short_or_cannot_be_sent_is_refused() {
+        for refused in [
+            "fifteen-chars-1",
+            " fifteen-chars-1\n",
+            "                ",
+            "open sesame 7777777",
+            "open-sesame\n-7777",
+            "open-sesame-\u{7f}-7777",
+            "open-sesame-\u{2003}-7777",
+        ] {
+            assert_eq!(Admin::new(refused).err(), Some(WeakToken), "{refused:?}");
+        }
+        for around in ["open-sesame-7777\n", "\topen-sesame-7777 ", "\u{a0}open-sesame-7777\r\n"] {
+            let admin = Admin::new(around).unwrap();
+            assert!(admin.is_borne(b"Bearer open-sesame-7777"), "{around:?}");
+        }
     }
 
     #[tokio::test]
     async fn a_session_is_found_in_whichever_cookie_line_or_place_it_stands() {
-        let admin = Admin::new(TOKEN.to_owned()).unwrap();
+        let admin = Admin::new(TOKEN).unwrap();
         let session = admin.log_in(TOKEN).await.unwrap();
         let cookie = session.cookie("/", false);
         let ours = cookie.split(';').next().unwrap();
@@ -147,7 +171,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_session_ends_with_its_logout_and_no_number_of_guesses_keeps_the_right_token_out() {
-        let admin = Admin::new(TOKEN.to_owned()).unwrap();
+        let admin = Admin::new(TOKEN).unwrap();
         let session = admin.log_in(TOKEN).await.unwrap();
         assert!(admin.holds(session));
         admin.log_out(session);
