@@ -72,9 +72,10 @@ impl Answer {
             .with("content-disposition", format!("attachment; filename=\"certified-receipt-{id}.txt\""))
     }
 
-    /// For a path that there is, and a method that it does not have.
-    pub(crate) fn not_allowed() -> Self {
+    /// For a path that there is, and a method that it does not have: these it has.
+    pub(crate) fn not_allowed(methods: &str) -> Self {
         Self::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", None, "not with this method")
+            .with("allow", methods)
     }
 
     pub(crate) fn not_found() -> Self {

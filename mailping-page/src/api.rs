@@ -74,16 +74,16 @@ pub(crate) async fn answer(path: &str, visit: &Visit<'_>) -> Result<Answer, Answ
 
 /// The route and the id in its path.
 fn find<'p>(method: &str, path: &'p str) -> Result<(Route, &'p str), Answer> {
-    let mut is_there = false;
+    let mut methods = Vec::new();
     for (of, template, route) in ROUTES {
         if let Some(id) = id_in(template, path) {
             if of == method {
                 return Ok((route, id));
             }
-            is_there = true;
+            methods.push(of);
         }
     }
-    Err(if is_there { Answer::not_allowed() } else { Answer::not_found() })
+    Err(if methods.is_empty() { Answer::not_found() } else { Answer::not_allowed(&methods.join(", ")) })
 }
 
 /// What stands for `{id}`; empty if the template has none, `None` if the path is another one.
@@ -105,9 +105,9 @@ fn id_in<'p>(template: &str, path: &'p str) -> Option<&'p str> {
 struct Made<'a> {
     #[serde(flatten)]
     ping: &'a Ping,
-    /// The pixel's URL; `null` for an untracked ping: send the message without a pixel.
+    /// The pixel's URL; `null` unless the ping is live: send the message without a pixel.
     pixel_url: Option<&'a str>,
-    /// The pixel as an HTML tag; empty for an untracked ping.
+    /// The pixel as an HTML tag; empty unless the ping is live.
     img_tag: String,
     /// Where the recipient can object: a link for the message's foot.
     opt_out_url: &'a str,

@@ -47,11 +47,14 @@ pub(crate) async fn answer(visit: &Visit<'_>) -> Result<Answer, Answer> {
         ["pings", id, "erase"] if reads => receipt::ask_to_erase(visit, ping_id(visit, id)?).await,
         ["pings", id, "erase"] if posts => receipt::erase(visit, ping_id(visit, id)?).await,
         ["pings", id, "withdraw"] if posts => receipt::withdraw(visit, ping_id(visit, id)?).await,
-        ["" | "pings" | "pings.csv" | "why" | "sample" | "logout"]
+        ["" | "pings.csv" | "why" | "sample"]
         | ["pings", _]
-        | ["pings", _, "live" | "export" | "certified.txt" | "certified.html" | "erase" | "withdraw"] => {
-            Err(Answer::not_allowed())
+        | ["pings", _, "export" | "certified.txt" | "certified.html"] => {
+            Err(Answer::not_allowed("GET, HEAD"))
         }
+        ["pings", _, "live"] => Err(Answer::not_allowed("GET")),
+        ["pings", _, "erase"] => Err(Answer::not_allowed("GET, HEAD, POST")),
+        ["pings" | "logout"] | ["pings", _, "withdraw"] => Err(Answer::not_allowed("POST")),
         _ => Err(Answer::not_found()),
     }
 }

@@ -49,7 +49,7 @@ impl Visit<'_> {
     pub(crate) fn metrics(&self) -> Result<Answer, Answer> {
         self.needs_all()?;
         if !self.call.reads() {
-            return Err(Answer::not_allowed());
+            return Err(Answer::not_allowed("GET, HEAD"));
         }
         Ok(crate::metrics::answer(&self.tracker().intake().health()))
     }

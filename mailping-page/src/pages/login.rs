@@ -45,7 +45,7 @@ pub(crate) async fn answer(page: &Page, call: &Call<'_>, grant: &Grant) -> Resul
         return Ok(html(StatusCode::OK, &Login { frame, next, error: None }));
     }
     if *call.method() != Method::POST {
-        return Err(Answer::not_allowed());
+        return Err(Answer::not_allowed("GET, HEAD, POST"));
     }
     let body = call.body.unwrap_or_default();
     let next = next(field(body, "next").as_deref());

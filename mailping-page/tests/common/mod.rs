@@ -63,6 +63,7 @@ pub(crate) fn holds(start: impl Fn(Page) -> SocketAddr) {
     a_check_sees_the_head(&start);
     a_certified_receipt_is_given_to_whoever_sees_the_ping(&start);
     an_export_has_every_load(&start);
+    a_wrong_method_is_told_the_right_ones(&start);
 }
 
 fn nobody_is_let_in_without_the_apps_login(start: &impl Fn(Page) -> SocketAddr) {
@@ -224,6 +225,32 @@ fn an_export_has_every_load(start: &impl Fn(Page) -> SocketAddr) {
     let export = client.get(&below(&format!("/pings/{ada}/export")), &[ADA]).json();
     assert_eq!(export["opens"].as_array().unwrap().len(), LOADS);
     assert_eq!((&export["fetches"], export["next"].is_null()), (&LOADS.into(), true));
+}
+
+fn a_wrong_method_is_told_the_right_ones(start: &impl Fn(Page) -> SocketAddr) {
+    let (page, ada, _) = page(Access::app_login());
+    let client = Client::new(start(page));
+    let of_ada = |end: &str| format!("/pings/{ada}{end}");
+    for (method, path, allowed) in [
+        ("PUT", "/".to_owned(), "GET, HEAD"),
+        ("POST", "/why".to_owned(), "GET, HEAD"),
+        ("POST", "/metrics".to_owned(), "GET, HEAD"),
+        ("GET", "/pings".to_owned(), "POST"),
+        ("GET", "/logout".to_owned(), "POST"),
+        ("PUT", "/login".to_owned(), "GET, HEAD, POST"),
+        ("POST", of_ada(""), "GET, HEAD"),
+        ("POST", of_ada("/export"), "GET, HEAD"),
+        ("POST", of_ada("/live"), "GET"),
+        ("PUT", of_ada("/erase"), "GET, HEAD, POST"),
+        ("GET", of_ada("/withdraw"), "POST"),
+        ("PUT", "/api/pings".to_owned(), "POST, GET"),
+        ("PUT", format!("/api{}", of_ada("")), "GET, DELETE"),
+        ("GET", "/api/objections".to_owned(), "POST"),
+    ] {
+        let reply = client.send(method, &below(&path), &[ROOT], "");
+        let allow = reply.head.lines().find_map(|line| line.strip_prefix("allow: "));
+        assert_eq!((status(&reply), allow), (405, Some(&*allowed.to_lowercase())), "{method} {path}");
+    }
 }
 
 fn every_link_leads_below_the_mount(start: &impl Fn(Page) -> SocketAddr) {
