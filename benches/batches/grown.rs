@@ -77,7 +77,7 @@ pub(crate) async fn long_receipts(store: impl Store, ping: PingId, count: u32) {
 }
 
 /// How long hits are measured beside a purge.
-const MOST: Duration = Duration::from_secs(60);
+const MAX_TIME: Duration = Duration::from_secs(60);
 
 /// How many opens the long receipts have.
 pub(crate) const LONG: [u32; 4] = [1_000, 10_000, 72_000, 200_000];
@@ -149,7 +149,7 @@ pub(crate) async fn purge(tracker: &Tracker, make_due: impl AsyncFnOnce() -> u64
     let (alone, _) = hits(tracker, "hits alone", &pixels, || true).await;
     let due = make_due().await;
     let (begun, purged) = (Instant::now(), || tracker.intake().health().purged_opens);
-    let is_enough = || purged() >= due || begun.elapsed() >= MOST;
+    let is_enough = || purged() >= due || begun.elapsed() >= MAX_TIME;
     let (_, most) = hits(tracker, "hits while a purge runs", &pixels, is_enough).await;
     let rate = purged() as f64 / begun.elapsed().as_secs_f64();
     let commits = most.as_secs_f64() / alone.as_secs_f64();

@@ -12,7 +12,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// How long a wrong secret's answer waits, once there were too many.
 const DELAY: Duration = Duration::from_secs(1);
 /// The most answers that wait at once; beyond, they are given without waiting.
-const MOST_WAITING: usize = 64;
+const MAX_WAITING: usize = 64;
 
 /// Counts wrong guesses within a minute.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Guesses {
 
 impl Guesses {
     pub(crate) fn per_minute(most: u32) -> Self {
-        Self { most, window: Mutex::new((Instant::now(), 0)), waiting: Semaphore::new(MOST_WAITING) }
+        Self { most, window: Mutex::new((Instant::now(), 0)), waiting: Semaphore::new(MAX_WAITING) }
     }
 
     /// Counts a wrong one. `true`, after a while, if there were too many.

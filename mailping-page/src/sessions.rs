@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// How long a session lasts.
 const LASTS: Duration = Duration::from_secs(12 * 3_600);
 /// The most sessions at once; the oldest ends for a new one.
-const MOST: usize = 1_000;
+const MAX_SESSIONS: usize = 1_000;
 const COOKIE: &str = "mailping_session";
 
 /// The id of a session: 16 random bytes, hardly to be guessed.
@@ -62,7 +62,7 @@ impl Sessions {
         let (id, now) = (SessionId(id), Instant::now());
         let mut sessions = self.lock();
         sessions.retain(|_, begun| now.saturating_duration_since(*begun) < LASTS);
-        if sessions.len() >= MOST
+        if sessions.len() >= MAX_SESSIONS
             && let Some(oldest) = sessions.iter().min_by_key(|(_, begun)| **begun).map(|(id, _)| *id)
         {
             sessions.remove(&oldest);
@@ -107,7 +107,7 @@ mod tests {
     fn there_are_never_more_than_a_thousand() {
         let sessions = Sessions::default();
         let first = sessions.begin().unwrap();
-        let last = (0..MOST).map(|_| sessions.begin().unwrap()).last().unwrap();
-        assert!(sessions.lock().len() == MOST && sessions.holds(last) && !sessions.holds(first));
+        let last = (0..MAX_SESSIONS).map(|_| sessions.begin().unwrap()).last().unwrap();
+        assert!(sessions.lock().len() == MAX_SESSIONS && sessions.holds(last) && !sessions.holds(first));
     }
 }

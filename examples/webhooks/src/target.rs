@@ -19,7 +19,7 @@ use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHO
 /// How long a receiver may take to answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 /// The longest pause that a receiver can ask for: a third of the time that a message is tried for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A receiver of signed webhooks.
 #[derive(Clone)]
@@ -140,11 +140,11 @@ impl Target {
 fn asked_for(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
     let text = value.to_str().ok()?.trim();
     let pause = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse().map_or(LONGEST_PAUSE, Duration::from_secs)
+        text.parse().map_or(MAX_PAUSE, Duration::from_secs)
     } else {
         httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default()
     };
-    Some(pause.min(LONGEST_PAUSE))
+    Some(pause.min(MAX_PAUSE))
 }
 
 /// Shows neither the address, which may hold a secret, nor the key.

@@ -26,7 +26,7 @@ const SOON: Duration = Duration::from_secs(5);
 /// Not taken again while an attempt may be under way.
 const LEASE: Duration = PATIENCE.saturating_mul(2);
 /// The most messages under way: a slow receiver holds up no more.
-const MOST_AT_ONCE: usize = 8;
+const MAX_AT_ONCE: usize = 8;
 const PAGE: usize = 500;
 
 /// The thread that tells a target of a tracker's notices, until the tracker is closed.
@@ -242,7 +242,7 @@ impl Teller {
             Quiet::Until(end) if Instant::now() < end => return Ok(Some(end)),
             Quiet::Until(_) | Quiet::No => self.quiet = Quiet::No,
         }
-        let room = MOST_AT_ONCE.saturating_sub(under_way.len());
+        let room = MAX_AT_ONCE.saturating_sub(under_way.len());
         if room == 0 {
             return Ok(None);
         }
@@ -253,7 +253,7 @@ impl Teller {
                 (waiting, outcome)
             });
         }
-        if under_way.len() == MOST_AT_ONCE {
+        if under_way.len() == MAX_AT_ONCE {
             return Ok(None);
         }
         let due = self.outbox.next_due()?;
