@@ -14,6 +14,8 @@ STATEMENT = "(0000-00-00(?:T00:00Z|T00:00:00[.]000Z)?) ".replace("0", "[0-9]") +
 PROOF = "key \\S{44}\n(seal N( 0000-00-00T00:00:00Z){2} N (-|[#1]{1,256}) \\S+\n)+".replace("0", "[0-9]").replace("#", "0").replace(
     "N", "(0|[1-9][0-9]{0,8})") + "log \\S+\n(rotation \\S+\n)*(before \\S+ \\S+ \\S+\n)*"
 TIMES = {24: ("%Y-%m-%dT%H:%M:%S.%fZ", 0), 20: ("%Y-%m-%dT%H:%M:%SZ", 0), 17: ("%Y-%m-%dT%H:00Z", 3600), 10: ("%Y-%m-%d", 86400)}
+CONTENT = "30 06a0 30 023130 06a0 04 30 "  # where a token has what its authority signs, as tags of DER
+KINDS = "2a864886f70d010702 2a864886f70d0109100104 608648016503040201"  # id-signedData, id-ct-TSTInfo, id-sha256
 
 sha = lambda *parts: hashlib.sha256(b"".join(parts)).digest()
 half = lambda size: 1 << ((size - 1).bit_length() - 1)  # the largest power of two below
@@ -48,6 +50,21 @@ def signed(text, lines, key):  # whether the one line of a log's key is its sign
 def checkpoint(text):
     origin, size, root = re.fullmatch("([^\n]+)\n([1-9][0-9]{0,8})\n([^\n]{44})\n", text).groups()
     return origin, int(size), unb64(root)
+def der(data, path):  # the last value of each level is the next level: the content of the last one, and what stands behind it
+    for level in path.split():
+        for tag in bytes.fromhex(level):
+            start = max(data[1] - 126, 2)
+            end = start + (int.from_bytes(data[2:start], "big") if start > 2 else data[1])
+            need(data[0] == tag and data[1] != 128 and start <= 6 and end <= len(data), "a stamp is not in DER")
+            content, data = data[start:end], data[end:]
+        behind, data = data, content
+    return content, behind
+def stamped(token, digest):  # the time of a token of RFC 3161 over this digest
+    kinds = [der(token, path)[0].hex() for path in ("30 06", CONTENT[:18] + "06", CONTENT + "020630 30 06")]
+    is_over = not der(token, "30")[1] and kinds == KINDS.split() and der(token, CONTENT + "020630 3004")[0] == digest
+    need(is_over, "a stamp is none over the checkpoint beside it")
+    digits = re.fullmatch(b"([0-9]{14})([.][0-9]*)?Z", der(token, CONTENT + "0206300218")[0])[1].decode()
+    return "%s-%s-%sT%s:%s:%sZ" % (*re.findall("^....|..", digits),)
 
 def tree_root(first, size, known, leaves, proof):
     if size == 1 or not known:
@@ -127,8 +144,9 @@ def verify(whole, trusted, ca):
         need(old_origin == origin and both == [old_root, root] and not list(path), "the log was rewritten")
         if token != "-":
             token = unb64(token)
-            time = re.search(rb"\x18.(\d{14})", token[token.index(sha(old)):], re.S)[1].decode()
-            stamps += "stamped at %s-%s-%sT%s:%s:%sZ: seals 0 to %d\n" % (*re.findall("^....|..", time), old_size - 1)
+            time = stamped(token, sha(old))
+            need(1970 <= when(time)[0].year, "a stamp is not of its time")
+            stamps += "stamped at %s: seals 0 to %d\n" % (time, old_size - 1)
             need(not ca or openssl("ts", "-verify", "-data", "@old", "-in", "@token", "-token_in", "-CAfile", ca,
                                    old=old, token=token), "a stamp is not one of the given authority")
     counts = [sum(one[4].startswith(verdict + ";") for one in opens) for verdict in ("human", "machine", "uncertain")]

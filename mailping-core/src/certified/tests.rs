@@ -4,6 +4,7 @@
 mod changes;
 mod cheats;
 mod foreign;
+mod forms;
 mod measured;
 
 use std::collections::BTreeMap;

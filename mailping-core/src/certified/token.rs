@@ -2,6 +2,7 @@
 //! signed it is for `openssl ts -verify`: this crate judges no certificates.
 
 use super::hash::Hash;
+use super::seal::second;
 use crate::Timestamp;
 
 const SEQUENCE: u8 = 0x30;
@@ -63,7 +64,7 @@ fn general_time(text: &[u8]) -> Option<Timestamp> {
     let part = |from: usize, to: usize| digits.get(from..to);
     let (date, time) =
         ((part(0, 4)?, part(4, 6)?, part(6, 8)?), (part(8, 10)?, part(10, 12)?, part(12, 14)?));
-    format!("{}-{}-{}T{}:{}:{}Z", date.0, date.1, date.2, time.0, time.1, time.2).parse().ok()
+    second(&format!("{}-{}-{}T{}:{}:{}Z", date.0, date.1, date.2, time.0, time.1, time.2))
 }
 
 /// Values of DER, one behind the other.
@@ -146,6 +147,8 @@ mod tests {
             "20261128005400",
             "2026112800540Z",
             "20261328005400Z",
+            "20261128005460Z",
+            "19691231235959Z",
             "20261128005400.xZ",
             "+0261128005400Z",
         ] {

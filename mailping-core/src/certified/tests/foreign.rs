@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::changes::changed;
 use super::cheats::cheats;
+use super::forms::{decoy, der, refused};
 use super::issue::{Outside, Seen, request_for, token_of};
 use super::*;
 
@@ -37,10 +38,16 @@ impl Drop for Folder {
 
 /// What `scripts/verify_receipt.py` prints about these receipts.
 fn python(options: &[&str], key: &PublicKey, files: &[String]) -> (bool, String) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/verify_receipt.py");
-    let output =
-        Command::new("python3").arg(script).args(options).arg(key.to_string()).args(files).output().unwrap();
+    let output = script().args(options).arg(key.to_string()).args(files).output().unwrap();
     (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// `scripts/verify_receipt.py`, run by a Python that needs no `PATH`.
+fn script() -> Command {
+    let python = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap();
+    let mut command = Command::new(String::from_utf8(python.stdout).unwrap().trim());
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/verify_receipt.py"));
+    command
 }
 
 /// Runs openssl; none of the paths has a blank in it.
@@ -85,11 +92,12 @@ fn the_verifier_in_python_refuses_every_cheat_and_every_change() {
     let folder = Folder::new("refused");
     let cheats = cheats().into_iter().map(|(name, receipt, _)| (name.to_owned(), receipt));
     let changed = changed().into_iter().enumerate().map(|(number, text)| (format!("change {number}"), text));
-    let all: Vec<(String, String)> = cheats.chain(changed).collect();
-    let files: Vec<String> = all.iter().map(|(name, receipt)| folder.file(name, receipt)).collect();
+    let all: Vec<(String, String)> = cheats.chain(changed).chain(refused()).collect();
+    let receipts = all.iter().enumerate();
+    let files: Vec<String> = receipts.map(|(number, (_, it))| folder.file(&number.to_string(), it)).collect();
     let (_, printed) = python(&[], log_key(1).public(), &files);
-    for file in &files {
-        assert!(printed.contains(&format!("{file}: REFUSED: ")), "accepted: {file}");
+    for (file, (name, _)) in files.iter().zip(&all) {
+        assert!(printed.contains(&format!("{file}: REFUSED: ")), "accepted: {name}");
     }
 }
 
@@ -150,14 +158,37 @@ fn openssl_verifies_the_stamp_of_an_authority() {
     let verify = format!("ts -verify -data {data} -in {token} -token_in -CAfile");
     assert!(openssl(&format!("{verify} {certificate}")) && !openssl(&format!("{verify} {stranger}")));
     let file = folder.file("receipt", &receipt);
+    let key = log_key(1).public().to_string();
+    let verified = |file: &str, options: &[&str]| {
+        let output = script().args(options).args([&key, file]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert!(verified(&file, &[]).1.contains("No stamp was checked"));
     let (by, by_stranger) = (format!("--ca={certificate}"), format!("--ca={stranger}"));
-    assert!(python(&[&by], log_key(1).public(), std::slice::from_ref(&file)).0);
-    assert!(python(&[], log_key(1).public(), std::slice::from_ref(&file)).1.contains("No stamp was checked"));
-    assert!(!python(&[&by_stranger], log_key(1).public(), &[file]).0);
+    assert_eq!(verified(&file, &[&by]).0, Some(0));
+    assert_eq!(verified(&file, &[&by_stranger]).0, Some(1));
+    // What stands in front of what the authority signed can be changed by anyone.
+    let mut backdated = sender.file();
+    let before = &mut backdated.before[0];
+    let (token, time) = before.token.as_mut().unwrap();
+    *token = with_decoy(token, &before.note);
+    *time = "2010-01-01T00:00:00Z".parse().unwrap();
+    let (status, printed) = verified(&folder.file("backdated", backdated.to_text()), &[&by]);
+    assert_eq!(status, Some(1), "{printed}");
+    assert!(verifier().verify(&backdated.to_text()).is_err());
     // A token over another head is none.
     sender.earlier[0].0 = sender.log.checkpoint(None).unwrap();
     let note = sender.log.checkpoint(None).unwrap();
     assert!(sender.log.receipt(&sender.key, &sender.sealed, &note, &sender.earlier).is_none());
+}
+
+/// A genuine token with more in its first list, which no signature covers.
+fn with_decoy(token: &[u8], note: &str) -> Vec<u8> {
+    let (kind, signed) = (&token[4..15], &token[15 + 4 + 4..]);
+    let (version, algorithms) = signed.split_at(3);
+    let (algorithms, rest) = algorithms[2..].split_at(usize::from(algorithms[1]));
+    let algorithms = der(0x31, &[&decoy(note), algorithms]);
+    der(0x30, &[kind, &der(0xa0, &[&der(0x30, &[version, &algorithms, rest])])])
 }
 
 /// What a foreign verifier of C2SP logs needs, as JSON into the file that `MAILPING_PROOFS` names:
