@@ -8,6 +8,7 @@ PAGE = """mailping certified receipt 1\n
 This is a receipt for one e-mail message: the one with the header line\n    Mailping-Key: %s
 It lists all that was sealed about that message in the log\n    %s\nThe receipt is %s.\nListed are %s.\n
 What was sealed\n\n%s\nWhat was stamped from outside\n\n%s\n"""
+UNCHECKED = "\nNo stamp was checked: anyone can make one that names any time. Have OpenSSL check it against an authority you trust.\n"
 HIDDEN = "\0-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 STATEMENT = "(0000-00-00(?:T00:00Z|T00:00:00[.]000Z)?) ".replace("0", "[0-9]") + \
     "(created|handed_over|reported|open|last_day|confirmed|ended): ([^%s]+)" % HIDDEN
@@ -156,7 +157,7 @@ def verify(whole, trusted, ca):
     sealed = "".join(one[1] for one in listed)
     expected = PAGE % (b64(sha(b"mailping/1/key", key, seals[0][3][0].encode())), origin, state, counts, sealed, stamps or "nothing\n")
     need(page.startswith(expected) and sha(page[len(expected):].encode()).hex() == GUIDE, "the first page is not that of the proof")
-    return page + ("\nNo stamp was checked: that needs --ca.\n" if stamps and not ca else "")
+    return page + (UNCHECKED if stamps and not ca else "")
 
 ca = sys.argv.pop(1)[5:] if sys.argv[1:] and sys.argv[1].startswith("--ca=") else None
 refused = len(sys.argv) < 3 and print(__doc__) is None

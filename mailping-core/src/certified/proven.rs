@@ -9,7 +9,8 @@ use crate::Timestamp;
 
 /// What a certified receipt proves. Only [`Verifier::verify`](super::Verifier::verify) makes one.
 ///
-/// It prints as the receipt's first page.
+/// It prints as the receipt's first page, with a sentence below it that no stamp was checked if
+/// there are any.
 #[derive(Clone)]
 pub struct Certified {
     file: File,
@@ -93,14 +94,18 @@ impl Certified {
     /// anything.
     #[must_use]
     pub fn to_html(&self) -> String {
-        html::document(&super::page::page(&self.file))
+        html::document(&self.to_string())
     }
 }
 
-/// Prints the first page.
+const UNCHECKED: &str = "\nNo stamp was checked: anyone can make one that names any time. Have OpenSSL check \
+                         it against an authority you trust.\n";
+
+/// Prints the first page, and whether stamps on it remain to be checked.
 impl fmt::Display for Certified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&super::page::page(&self.file))
+        f.write_str(&super::page::page(&self.file))?;
+        f.write_str(if self.stamps().next().is_some() { UNCHECKED } else { "" })
     }
 }
 

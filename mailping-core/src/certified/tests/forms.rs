@@ -73,3 +73,14 @@ fn what_is_in_another_form_is_refused() {
         assert!(verifier().verify(&receipt).is_err(), "{name}");
     }
 }
+
+#[test]
+fn a_stamp_is_never_printed_without_saying_that_it_was_not_checked() {
+    let receipt = stamped(|note| token(note, "20261128005400Z", &SHA_256, &[]), NOW);
+    let certified = verifier().verify(&receipt).unwrap();
+    let sentence = "No stamp was checked: anyone can make one that names any time. ";
+    for page in [certified.to_string(), certified.to_html()] {
+        assert!(page.contains("stamped at 2026-11-28T00:54:00Z") && page.contains(sentence), "{page}");
+    }
+    assert!(!verifier().verify(&finished().receipt()).unwrap().to_string().contains(sentence));
+}
