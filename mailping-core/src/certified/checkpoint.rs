@@ -4,6 +4,9 @@ use super::hash::{Hash, hash_from_base64, to_base64};
 use super::note::Note;
 use crate::text::decimal;
 
+/// The format's numbers have nine digits: hourly seals for a hundred thousand years.
+const MAX_SIZE: u64 = 999_999_999;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Checkpoint {
     pub(super) origin: Box<str>,
@@ -21,6 +24,6 @@ impl Checkpoint {
         let mut lines = note.text.lines();
         let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
         let read = Self { origin: origin.into(), size: decimal(size)?, root: hash_from_base64(root)? };
-        (read.size > 0 && read.text() == note.text).then_some(read)
+        ((1..=MAX_SIZE).contains(&read.size) && read.text() == note.text).then_some(read)
     }
 }

@@ -112,12 +112,17 @@ impl FromStr for Statement {
         let refused = || ParseError::new(STATEMENT);
         let (time, rest) = line.split_once(' ').ok_or_else(refused)?;
         let (kind, fields) = rest.split_once(": ").ok_or_else(refused)?;
-        let read: StepTime = time.parse().map_err(|_| refused())?;
-        if fields.is_empty() || line.chars().any(is_hidden) || read.to_string() != time {
+        let time = step_time(time).ok_or_else(refused)?;
+        if fields.is_empty() || line.chars().any(is_hidden) {
             return Err(refused());
         }
-        Ok(Self { time: read, kind: kind.parse().map_err(|_| refused())?, line: line.into() })
+        Ok(Self { time, kind: kind.parse().map_err(|_| refused())?, line: line.into() })
     }
+}
+
+/// A time in the one form that it has in a statement.
+pub(super) fn step_time(text: &str) -> Option<StepTime> {
+    text.parse().ok().filter(|time: &StepTime| time.to_string() == text)
 }
 
 #[cfg(test)]

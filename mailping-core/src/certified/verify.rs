@@ -11,7 +11,7 @@ use super::file::File;
 use super::note::{Note, PublicKey, Unsigned};
 use super::proven::Certified;
 use super::seal::{Seal, is_due};
-use super::statement::StatementKind;
+use super::statement::{StatementKind, step_time};
 use super::tree;
 use crate::{StepTime, Timestamp};
 
@@ -242,13 +242,15 @@ fn check_statements(file: &File) -> Result<(), VerifyError> {
                 if statement.time().start() < first.from || statement.time().start() >= first.until {
                     return wrong("is not from the period of the first seal");
                 }
-                record_until = statement.field("recorded until").and_then(|time| time.parse().ok());
+                record_until = statement.field("recorded until").and_then(step_time).map(StepTime::start);
                 if record_until.is_none() {
                     return wrong("does not say until when is recorded");
                 }
             }
             StatementKind::Open => {
-                let Some(id) = statement.field("id") else { return wrong("has no id") };
+                let Some(id) = statement.field("id").filter(|id| !id.is_empty()) else {
+                    return wrong("has no id");
+                };
                 if !opens.insert(id) {
                     return wrong("is there twice");
                 }

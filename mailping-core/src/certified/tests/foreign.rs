@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::changes::changed;
 use super::cheats::cheats;
-use super::forms::{decoy, der, refused};
+use super::forms::{accepted, decoy, der, either, refused};
 use super::issue::{Outside, Seen, request_for, token_of};
 use super::*;
 
@@ -98,6 +98,20 @@ fn the_verifier_in_python_refuses_every_cheat_and_every_change() {
     let (_, printed) = python(&[], log_key(1).public(), &files);
     for (file, (name, _)) in files.iter().zip(&all) {
         assert!(printed.contains(&format!("{file}: REFUSED: ")), "accepted: {name}");
+    }
+}
+
+#[test]
+#[ignore = "needs python3 and openssl"]
+fn both_verifiers_print_the_same_of_what_is_odd() {
+    let folder = Folder::new("odd");
+    let either = either().into_iter().map(|receipt| ("either".to_owned(), receipt));
+    for (name, receipt) in accepted().into_iter().chain(either) {
+        let (sound, printed) = python(&[], log_key(1).public(), &[folder.file("odd", &receipt)]);
+        match verifier().verify(&receipt) {
+            Ok(certified) => assert!(sound && printed == format!("{certified}\n"), "{name}: {printed}"),
+            Err(why) => assert!(!sound, "{name}: {why}"),
+        }
     }
 }
 
