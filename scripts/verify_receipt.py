@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Verifies certified receipts of mailping offline, with Python's standard library and the program openssl alone:
-verify_receipt.py [--ca=CERTIFICATES.pem] KEY FILE... KEY is the log's public key, from where its service publishes it.
-Written from mailping-core/docs/certified.md, which describes the format. Exit status 0: every file is sound."""
-import base64, datetime, hashlib, hmac, itertools, pathlib, re, subprocess, sys, tempfile
+"""Verifies certified receipts of mailping offline, with Python's standard library and the program openssl of OpenSSL 3 alone.
+Written from mailping-core/docs/certified.md, which describes the format. Exit status: 0 if every file is sound, 1 if one is
+refused, 2 if one could not be checked."""
+import argparse, base64, datetime, hashlib, hmac, itertools, pathlib, re, signal, ssl, subprocess, sys, tempfile
 GUIDE = "55884ff724cebef18467773667e10b0a7fa59c67e224693fc441e12f62f974e7"
 PAGE = """mailping certified receipt 1\n
 This is a receipt for one e-mail message: the one with the header line\n    Mailping-Key: %s
@@ -20,6 +20,8 @@ PROOF = "key \\S+\n(seal N( T){2} N (-|[01]{1,256}) \\S+\n)+log \\S+\n(rotation 
 EPOCH, LAST = datetime.datetime(1970, 1, 1), datetime.datetime(9999, 12, 30, 22)
 CONTENT = "30 06a0 30 023130 06a0 04 30 "  # where a token has what its authority signs, as tags of DER
 KINDS = "2a864886f70d010702 2a864886f70d0109100104 608648016503040201"  # id-signedData, id-ct-TSTInfo, id-sha256
+KNOWN = ("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72", "92a009a9f0d4cab8720e820b5f642540a2b27b54"
+         "16503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00")  # a signature of RFC 8032
 
 FORM = "it is not in the form of version 1"
 class Refused(Exception): pass
@@ -154,8 +156,7 @@ def verify(data, trusted, authorities):
     final = kinds[-1] == "ended"
     need(seals[-1][3] or not final, "a seal stands after the end")
     due = (n for n in range(seals[0][0], seals[-1][0] + 1 if final else size) if n - seals[0][0] < 720 or n % 24 == 0)
-    is_due = all(seal and seal[0] == n for seal, n in itertools.zip_longest(seals, due))
-    need(is_due, "a seal is left out or none of these")
+    need(all(seal and seal[0] == n for seal, n in itertools.zip_longest(seals, due)), "a seal is left out or none of these")
     need(all(when(one[2])[1] <= one[0] for one in listed), "a statement was sealed before it happened")
     need(seals[0][1] <= when(listed[0][2])[0] < seals[0][2], "the message was not created in the period of the first seal")
     field = lambda one, name: next((text[len(name):] for text in one[4] if text.startswith(name)), "")
@@ -173,8 +174,9 @@ def verify(data, trusted, authorities):
         if token != "-":
             time = stamped(unb64(token), sha(old))
             stamps += "stamped at %s: seals 0 to %d\n" % (time, old_size - 1)
+            then = "%d" % (when(time)[0] - EPOCH).total_seconds()
             need(not authorities or openssl("ts", "-verify", "-data", "@old", "-in", "@token", "-token_in", "-CAfile", "@known",
-                                            old=old, token=unb64(token), known=authorities),
+                                            "-attime", then, old=old, token=unb64(token), known=authorities),
                  "a stamp is not one of the given authorities")
     counts = [sum(one[4][0] == verdict for one in opens) for verdict in ("human", "machine", "uncertain")]
     state = "interim: it lists what was sealed until %s. More may follow" % until
@@ -185,11 +187,23 @@ def verify(data, trusted, authorities):
     need(page.startswith(expected) and sha(page[len(expected):].encode()).hex() == GUIDE, "the first page is not that of the proof")
     return page + (UNCHECKED if stamps and not authorities else "")
 
-ca = sys.argv.pop(1)[5:] if sys.argv[1:] and sys.argv[1].startswith("--ca=") else None
-refused = len(sys.argv) < 3 and print(__doc__) is None
-for name in sys.argv[2:]:
-    try:
-        print(verify(pathlib.Path(name).read_bytes(), sys.argv[1], ca and pathlib.Path(ca).read_bytes()))
+sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+if hasattr(signal, "SIGPIPE"): signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads may stop early
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("KEY", help="the log's public key, from where its service publishes it")
+parser.add_argument("FILE", nargs="+", help="a receipt")
+parser.add_argument("--ca", metavar="CERTIFICATES.pem", help="the authorities whose stamps you trust")
+options, status = parser.parse_intermixed_args(), 0
+for check, why in [
+        (lambda: log_key(options.KEY), "KEY is not the public key of a log: expected a line such as example.com/receipts+0a1b2c3d+AQ..."),
+        (lambda: options.ca and ssl.create_default_context(cafile=options.ca), "--ca needs a file of certificates in PEM"),
+        (lambda: need(verifies(*map(bytes.fromhex, KNOWN))), "nothing was checked: the program openssl of OpenSSL 3 is needed")]:
+    try: check()
+    except Exception: parser.error(why)
+for name in options.FILE:
+    try: print(verify(pathlib.Path(name).read_bytes(), options.KEY, options.ca and pathlib.Path(options.ca).read_bytes()))
+    except (OSError, MemoryError) as error:
+        status = print("%s: NOT CHECKED: %s" % (name, error), file=sys.stderr) or 2
     except Exception as error:
-        refused = print("%s: REFUSED: %s" % (name, error)) is None
-sys.exit(refused)
+        status = print("%s: REFUSED: %s" % (name, error if isinstance(error, Refused) else FORM)) or max(status, 1)
+sys.exit(status)

@@ -97,7 +97,9 @@ fn the_verifier_in_python_refuses_every_cheat_and_every_change() {
     let files: Vec<String> = receipts.map(|(number, (_, it))| folder.file(&number.to_string(), it)).collect();
     let (_, printed) = python(&[], log_key(1).public(), &files);
     for (file, (name, _)) in files.iter().zip(&all) {
-        assert!(printed.contains(&format!("{file}: REFUSED: ")), "accepted: {name}");
+        let why = printed.split(&format!("{file}: REFUSED: ")).nth(1).and_then(|rest| rest.lines().next());
+        let why = why.unwrap_or_else(|| panic!("accepted: {name}"));
+        assert!(why.split(' ').count() > 3 && !why.contains("object") && !why.contains('['), "{name}: {why}");
     }
 }
 
@@ -113,6 +115,63 @@ fn both_verifiers_print_the_same_of_what_is_odd() {
             Err(why) => assert!(!sound, "{name}: {why}"),
         }
     }
+}
+
+/// A lawyer must not read of a forgery if it is the machine, or the command, that is wrong.
+#[test]
+#[ignore = "needs python3 and openssl"]
+fn what_keeps_the_verifier_in_python_from_checking_is_no_refusal() {
+    let folder = Folder::new("machine");
+    let bin = folder.path("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let file = folder.file("receipt", finished().receipt());
+    let key = log_key(1).public().to_string();
+    let answer = format!("example.com/receipts\n{key}");
+    let run = |path: Option<&str>, arguments: &[&str]| {
+        let mut script = script();
+        if let Some(path) = path {
+            script.env("PATH", path);
+        }
+        let output = script.args(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let without_openssl = run(Some(&bin), &[&key, &file]);
+    std::os::unix::fs::symlink("/bin/false", folder.path("bin/openssl")).unwrap();
+    let old_openssl = run(Some(&bin), &[&key, &file]);
+    for (what, (status, printed, error), says) in [
+        ("no openssl", without_openssl, "OpenSSL 3"),
+        ("an openssl that cannot verify", old_openssl, "OpenSSL 3"),
+        ("a mistyped key", run(None, &[&key[1..], &file]), "KEY is not the public key of a log: "),
+        ("an answer of two lines", run(None, &[&answer, &file]), "KEY is not the public key of a log: "),
+        ("another file as the key", run(None, &[&file, &file]), "KEY is not the public key of a log: "),
+        ("no file", run(None, &[&key, &folder.path("none")]), "none: NOT CHECKED: "),
+        ("no certificates", run(None, &[&key, &file, "--ca", &folder.path("none")]), "certificates in PEM"),
+        ("no certificate in them", run(None, &[&key, &file, "--ca", &file]), "certificates in PEM"),
+        ("nothing to verify", run(None, &[&key]), "FILE"),
+    ] {
+        assert_eq!((status, printed.as_str()), (Some(2), ""), "{what}");
+        assert!(error.contains(says) && !error.contains("Traceback"), "{what}: {error}");
+    }
+    let binary = folder.file("binary", b"\xff\xfe\0\x01");
+    let (status, printed, _) = run(None, &[&key, &binary, &file]);
+    assert_eq!(status, Some(1));
+    assert!(printed.starts_with(&format!("{binary}: REFUSED: it is not in the form of version 1\n")));
+    assert!(printed.contains("The receipt is final"), "the next one is verified all the same");
+}
+
+#[test]
+#[ignore = "needs python3 and openssl"]
+fn a_page_is_printed_in_utf_8_whatever_the_machine_has() {
+    let folder = Folder::new("letters");
+    let mut sender = Sender::new();
+    let ping = Ping { reference: "Łódź".to_owned(), ..ping() };
+    (0..2).for_each(|_| sender.seal(&[]));
+    sender.seal(&[Statement::created(&sender.key, after(2.5), &ping, &Message::default())]);
+    let file = folder.file("receipt", sender.receipt());
+    let key = log_key(1).public().to_string();
+    let output = script().env("PYTHONIOENCODING", "cp1252").args([key, file]).output().unwrap();
+    assert!(output.status.success() && String::from_utf8(output.stdout).unwrap().contains("Łódź"));
 }
 
 /// A local authority of RFC 3161.
@@ -174,20 +233,28 @@ fn openssl_verifies_the_stamp_of_an_authority() {
     let file = folder.file("receipt", &receipt);
     let key = log_key(1).public().to_string();
     let verified = |file: &str, options: &[&str]| {
-        let output = script().args(options).args([&key, file]).output().unwrap();
+        let output = script().args([&key, file]).args(options).output().unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
     assert_eq!(verified(&file, &[]), (Some(0), format!("{certified}\n")));
-    let (by, by_stranger) = (format!("--ca={certificate}"), format!("--ca={stranger}"));
-    assert_eq!(verified(&file, &[&by]).0, Some(0));
-    assert_eq!(verified(&file, &[&by_stranger]).0, Some(1));
+    for by in [&["--ca", &*certificate][..], &[&format!("--ca={certificate}")]] {
+        let (status, page) = verified(&file, by);
+        assert!(status == Some(0) && !page.contains("No stamp was checked"), "{page}");
+        let first = script().args(by).args([&key, &file]).output().unwrap();
+        assert_eq!(first.stdout, page.as_bytes());
+    }
+    let (status, printed) = verified(&file, &["--ca", &stranger]);
+    assert!(
+        status == Some(1) && printed.contains("a stamp is not one of the given authorities"),
+        "{printed}"
+    );
     // What stands in front of what the authority signed can be changed by anyone.
     let mut backdated = sender.file();
     let before = &mut backdated.before[0];
     let (token, time) = before.token.as_mut().unwrap();
     *token = with_decoy(token, &before.note);
     *time = "2010-01-01T00:00:00Z".parse().unwrap();
-    let (status, printed) = verified(&folder.file("backdated", backdated.to_text()), &[&by]);
+    let (status, printed) = verified(&folder.file("backdated", backdated.to_text()), &["--ca", &certificate]);
     assert_eq!(status, Some(1), "{printed}");
     assert!(verifier().verify(&backdated.to_text()).is_err());
     // A token over another head is none.
@@ -203,6 +270,50 @@ fn with_decoy(token: &[u8], note: &str) -> Vec<u8> {
     let (algorithms, rest) = algorithms[2..].split_at(usize::from(algorithms[1]));
     let algorithms = der(0x31, &[&decoy(note), algorithms]);
     der(0x30, &[kind, &der(0xa0, &[&der(0x30, &[version, &algorithms, rest])])])
+}
+
+/// A receipt outlives the certificate of the authority that stamped its log.
+#[test]
+#[ignore = "needs python3 and openssl"]
+fn a_stamp_holds_if_the_certificate_was_valid_at_its_time() {
+    let folder = Folder::new("expired");
+    let settings = "[tsa]\ndefault_tsa = t\n[t]\nserial = SERIAL\nsigner_digest = sha256\ndefault_policy = 1.2.3.4.1\n\
+                    digests = sha256\n[ca]\ndefault_ca = c\n[c]\ndatabase = INDEX\nnew_certs_dir = ALL\n\
+                    rand_serial = yes\ndefault_md = sha256\npolicy = p\nx509_extensions = e\n\
+                    [p]\ncommonName = supplied\n[e]\nextendedKeyUsage = critical,timeStamping\n";
+    let settings = settings.replace("INDEX", &folder.file("index", "")).replace("ALL", &folder.path(""));
+    let settings = folder.file("tsa.cnf", settings.replace("SERIAL", &folder.path("serial")));
+    let (key, certificate, request) = (folder.path("key"), folder.path("pem"), folder.path("request"));
+    assert!(openssl(&format!("req -new -newkey rsa:2048 -nodes -subj /CN=a -keyout {key} -out {request}")));
+    let end = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+    let digits: String = Timestamp::from(end).to_string().chars().filter(char::is_ascii_digit).collect();
+    assert!(openssl(&format!(
+        "ca -batch -notext -selfsign -config {settings} -keyfile {key} -in {request} -out {certificate} -enddate {}Z",
+        &digits[..14]
+    )));
+    let authority = Authority { folder: &folder, settings, key, certificate: certificate.clone() };
+    let mut sender = finished();
+    let note = sender.earlier[0].0.clone();
+    let mut stamped = || {
+        let Ok(Seen::Stamp(token)) = pollster::block_on(authority.show(&note)) else { panic!("a stamp") };
+        let token_file = folder.file("token", &token);
+        sender.earlier[0].1 = Some(token);
+        (folder.file("receipt", sender.receipt()), token_file)
+    };
+    let (receipt, token) = stamped();
+    let by = format!("--ca={certificate}");
+    let verified = |receipt: &str| python(&[&by], log_key(1).public(), &[receipt.to_owned()]);
+    assert!(verified(&receipt).0);
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    let data = folder.file("note", &note);
+    assert!(
+        !openssl(&format!("ts -verify -data {data} -in {token} -token_in -CAfile {certificate}")),
+        "it has expired"
+    );
+    let (sound, printed) = verified(&receipt);
+    assert!(sound, "{printed}");
+    let (late, _) = stamped();
+    assert!(!verified(&late).0, "stamped when it had expired");
 }
 
 /// What a foreign verifier of C2SP logs needs, as JSON into the file that `MAILPING_PROOFS` names:
