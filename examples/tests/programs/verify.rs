@@ -25,5 +25,16 @@ fn the_worked_example_is_verified_and_a_changed_one_is_refused() {
     let (verified, printed, error) = verify(&changed, KEY, &[]);
     assert!(!verified && printed.is_empty() && error.contains("refused: the file was changed"), "{error}");
     assert!(!verify(&receipt, KEY, &[("MAIL_HEADER", "another")]).0);
-    assert!(!verify(&receipt, "example.com", &[]).0);
+    for key in ["example.com", "example.com/receipts\nexample.com/receipts+568fe56e+AYqI"] {
+        let (verified, printed, error) = verify(&receipt, key, &[]);
+        assert!(!verified && printed.is_empty() && error.starts_with("KEY is not the public key"), "{error}");
+    }
+    std::fs::write(start.folder().join("binary"), b"\xff\xfe").unwrap();
+    for (file, why) in
+        [("binary", "refused: this is no certified receipt\n"), ("none", "none could not be read")]
+    {
+        let output = start.command(&[]).args([KEY, file]).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.starts_with(why), "{error}");
+    }
 }
