@@ -20,8 +20,8 @@ pub struct Certified {
 /// A time stamp of an outside authority over an earlier checkpoint of the log.
 ///
 /// That the log goes on from the checkpoint is verified, and that the token is one over it. Whether
-/// an authority that you trust signed the token is not: ask `openssl ts -verify -token_in`, with the
-/// time as `-attime`, since the authority's certificate may have expired since.
+/// an authority that you trust signed the token is not: ask `openssl ts -verify -token_in`, with
+/// its time as `-attime`: the authority's certificate may have expired since.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Stamp<'a> {
