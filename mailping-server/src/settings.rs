@@ -103,7 +103,7 @@ impl Settings {
         }
         for name in ["MAILPING_COPIES", "MAILPING_SPOOL"] {
             let Some(value) = reader.optional(name) else { continue };
-            if !database.contains("://") {
+            if !database::is_postgres(&database) {
                 let message = "is for a PostgreSQL database: an SQLite file is on this machine anyway";
                 return Err(SettingsError::new(name, message));
             }
@@ -182,7 +182,7 @@ impl Settings {
     /// Whether the database is a PostgreSQL server.
     #[must_use]
     pub fn is_postgres(&self) -> bool {
-        self.database.contains("://")
+        database::is_postgres(&self.database)
     }
 
     /// Builds the tracker on a store.
@@ -353,7 +353,7 @@ fn keyring(database: &str, reader: &mut Reader) -> Result<Keyring, SettingsError
     const NAME: &str = "MAILPING_KEYS";
     match reader.secret(NAME, "generated once, kept beside the database") {
         Some(text) => Keyring::from_text(&text).map_err(|error| SettingsError::new(NAME, error.to_string())),
-        None if database.contains("://") => {
+        None if database::is_postgres(database) => {
             let message = "must be given, since all services on one database share their keys. Make one with \
                            `echo \"0:$(openssl rand -base64 32)\"`, and keep it";
             Err(SettingsError::new(NAME, message))

@@ -10,6 +10,7 @@ use mailping_core::ParseError;
 use mailping_core::certified::{LogKey, SealLog};
 
 use super::SettingsError;
+use super::database::is_postgres;
 use super::reader::Reader;
 use super::secret_file::SecretFile;
 
@@ -47,7 +48,7 @@ impl Seal {
         let made =
             LogKey::generate(&origin).map_err(|_| SettingsError::new(ORIGIN, format!("expected {NAMES}")))?;
         reader.print(ORIGIN, &origin);
-        let is_postgres = database.contains("://");
+        let is_postgres = is_postgres(database);
         let given = reader.secret(KEY, "generated once, kept beside the database");
         let head = reader.optional(HEAD);
         if is_postgres && given.is_none() {

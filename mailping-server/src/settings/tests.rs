@@ -71,7 +71,7 @@ fn a_folder_that_takes_no_files_is_blamed_on_the_database() {
     let path = |name: &str| folder.path().join(name).into_os_string().into_string().unwrap();
     let mut cases = vec![
         (path("missing/mailping.db"), "there is no folder"),
-        (path("file/mailping.db"), "is no folder"),
+        (path("file/mailping.db"), "is not a folder"),
         (path(""), "is a folder"),
     ];
     // Even root makes no files there.
@@ -81,6 +81,24 @@ fn a_folder_that_takes_no_files_is_blamed_on_the_database() {
     for (database, expected) in cases {
         let told = refusal(folder.path(), &[("MAILPING_DB", &database)]).unwrap();
         assert!(told.starts_with("MAILPING_DB: ") && told.contains(expected), "{database}: {told}");
+    }
+}
+
+#[test]
+fn a_connection_string_is_refused_without_being_repeated() {
+    for program in [Program::Server, Program::ReceiptsWebhooks] {
+        for database in [
+            "host=127.0.0.1 user=u password=sesame dbname=x",
+            "postgres:/boss:sesame@h/db",
+            "boss:sesame@127.0.0.1/db",
+            "mysql://boss:sesame@h/db",
+            "file:x?password=sesame",
+        ] {
+            let variables = [("MAILPING_DB".into(), database.into())];
+            let told = Settings::from_variables(program, variables.into_iter()).unwrap_err().to_string();
+            assert!(told.starts_with("MAILPING_DB: expected the path of a file"), "{database}: {told}");
+            assert!(!told.contains("sesame") && !told.contains('\n'), "{database}: {told}");
+        }
     }
 }
 

@@ -149,7 +149,7 @@ pub fn wrong_settings_are_refused_in_one_clear_line(start: &Start) {
         (&[("RUST_LOG", "mailping=loud")], "RUST_LOG: expected"),
         (&[("MAILPING_HIT_LIMIT", "many")], "MAILPING_HIT_LIMIT"),
         (&[("MAILPING_DB", "no/such/folder/mailping.db")], "MAILPING_DB: there is no folder no/such/folder"),
-        (&[("MAILPING_DB", "garbage.txt/mailping.db")], "MAILPING_DB: garbage.txt is no folder"),
+        (&[("MAILPING_DB", "garbage.txt/mailping.db")], "MAILPING_DB: garbage.txt is not a folder"),
         (&[("MAILPING_DB", ".")], "MAILPING_DB: . is a folder"),
         (&[("MAILPING_DB", "/proc/mailping.db")], "MAILPING_DB: cannot write in the folder /proc"),
         (
