@@ -18,29 +18,19 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use mailping_examples_webhooks::{Outbox, Target, TargetError, Webhooks};
-use mailping_server::{Program, Settings, SettingsError, serve, start_log};
+use mailping_server::{Program, Settings, SettingsError, run_as, serve};
 use mailping_sqlite::SqliteStore;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("mailping: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    run_as(Program::ReceiptsWebhooks, run).await
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
-    let settings = Settings::from_env(Program::ReceiptsWebhooks)?;
-    start_log(&settings.rust_log);
+async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     let target = target(&settings)?;
     let outbox = settings.own("MAILPING_WEBHOOK_OUTBOX").unwrap_or("webhooks.db");
     let outbox = Outbox::open(Path::new(outbox))
         .map_err(|error| settings.refused("MAILPING_WEBHOOK_OUTBOX", &*error))?;
-    settings.lines().for_each(|line| println!("{line}"));
-
     let store = SqliteStore::open(&settings.database).map_err(|error| settings.refused_database(&error))?;
     let tracker = settings.tracker(store).await?;
     let (tell, erasures) = tokio::sync::mpsc::channel(1);

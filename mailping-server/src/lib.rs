@@ -9,6 +9,7 @@ mod serve;
 mod settings;
 
 use std::error::Error;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 pub use ending::told_to_end;
@@ -16,10 +17,23 @@ pub use log::start_log;
 pub use serve::{HEAD_TIMEOUT, PATIENCE, serve};
 pub use settings::{Program, Settings, SettingsError, with_sources};
 
-/// The whole program: reads the settings, opens the database and serves until it is told to end.
-/// What goes wrong is said in one line.
+/// The server: opens the database and serves until it is told to end.
 pub async fn run() -> ExitCode {
-    match start().await {
+    run_as(Program::Server, async |settings| {
+        let tracker = database::tracker(&settings).await?;
+        serve(&settings, settings.page(tracker)).await
+    })
+    .await
+}
+
+/// Runs a program with its settings from the environment, which are printed, and its log started.
+/// Asked for its help or its version, it prints that and does nothing else. What goes wrong is said
+/// in one line.
+pub async fn run_as(
+    program: Program,
+    main: impl AsyncFnOnce(Settings) -> Result<(), Box<dyn Error>>,
+) -> ExitCode {
+    match start(program, main).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("mailping: {error}");
@@ -28,10 +42,16 @@ pub async fn run() -> ExitCode {
     }
 }
 
-async fn start() -> Result<(), Box<dyn Error>> {
-    let settings = Settings::from_env(Program::Server)?;
+async fn start(
+    program: Program,
+    main: impl AsyncFnOnce(Settings) -> Result<(), Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if let Some(answer) = program.answer(&arguments)? {
+        return Ok(std::io::stdout().write_all(answer.as_bytes())?);
+    }
+    let settings = Settings::from_env(program)?;
     start_log(&settings.rust_log);
     settings.lines().for_each(|line| println!("{line}"));
-    let tracker = database::tracker(&settings).await?;
-    serve(&settings, settings.page(tracker)).await
+    main(settings).await
 }

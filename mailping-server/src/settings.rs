@@ -109,7 +109,7 @@ impl Settings {
             }
             reader.print(name, &value);
         }
-        let own = program.own().iter().filter_map(|name| Some((*name, reader.optional(name)?))).collect();
+        let own = program.own().filter_map(|name| Some((name, reader.optional(name)?))).collect();
         let seal = Seal::read(&database, &mut reader)?;
         let keys = keyring(&database, &mut reader)?;
         // The core has the last word on a URL, and before it is printed.

@@ -1,5 +1,7 @@
 //! Which program has which settings, so that a name that none of them knows is refused.
 
+use std::ffi::OsString;
+
 /// A program that is set by environment variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
@@ -11,41 +13,55 @@ pub enum Program {
 
 const EVERY: [Program; 2] = [Program::Server, Program::ReceiptsWebhooks];
 
+/// The name of a setting, and what it sets.
+type Setting = (&'static str, &'static str);
+
 /// What every program has.
-const SHARED: [&str; 16] = [
-    "MAILPING_ADMIN_TOKEN",
-    "MAILPING_ASN",
-    "MAILPING_BASE_URL",
-    "MAILPING_CEILING",
-    "MAILPING_CLIENT_IP",
-    "MAILPING_DB",
-    "MAILPING_GEO",
-    "MAILPING_HIT_LIMIT",
-    "MAILPING_KEYS",
-    "MAILPING_LISTEN",
-    "MAILPING_LOG_HEAD",
-    "MAILPING_LOG_KEY",
-    "MAILPING_LOG_LOST",
-    "MAILPING_LOG_ORIGIN",
-    "MAILPING_SEAL_EVERY",
-    "MAILPING_TRUSTED_PROXIES",
+const SHARED: [Setting; 16] = [
+    ("MAILPING_LISTEN", "address and port; 127.0.0.1:3000 if not set"),
+    ("MAILPING_DB", "the database: the path of an SQLite file; mailping.db if not set"),
+    ("MAILPING_BASE_URL", "the address as seen from outside, such as https://app.example/tools"),
+    ("MAILPING_KEYS", "id:base64[,id:base64...]; made once beside an SQLite file"),
+    ("MAILPING_GEO", "mmdb files for places, separated by commas"),
+    ("MAILPING_ASN", "an mmdb file of AS numbers"),
+    ("MAILPING_CLIENT_IP", "where the client's address is: peer, xff, forwarded or header:NAME"),
+    ("MAILPING_TRUSTED_PROXIES", "networks whose header is believed"),
+    ("MAILPING_CEILING", "the most that is kept: none, last_day, opens, country, city or network"),
+    ("MAILPING_HIT_LIMIT", "opens kept per ping and hour, 0 for no limit; 100 if not set"),
+    ("MAILPING_ADMIN_TOKEN", "the page's password and the API's bearer token"),
+    ("MAILPING_LOG_ORIGIN", "seals what is kept, into a log with this public name"),
+    ("MAILPING_LOG_KEY", "signs the log: 32 bytes in base64; made once beside an SQLite file"),
+    ("MAILPING_LOG_HEAD", "the file of the log's last signed head"),
+    ("MAILPING_LOG_LOST", "after a loss, the file of the lost log's last head"),
+    ("MAILPING_SEAL_EVERY", "how often a seal is made, in seconds; 3600 if not set"),
+];
+
+const SERVER: [Setting; 2] = [
+    ("MAILPING_COPIES", "on PostgreSQL: on how many servers' disks an open is before the answer"),
+    ("MAILPING_SPOOL", "on PostgreSQL: a folder that keeps opens while the database is away"),
+];
+
+const WEBHOOKS: [Setting; 4] = [
+    ("MAILPING_WEBHOOK_URL", "where webhooks go, such as https://app.example/hooks"),
+    ("MAILPING_WEBHOOK_SECRET", "whsec_ and the base64 of 24 to 64 bytes, which sign them"),
+    ("MAILPING_WEBHOOK_OUTBOX", "the file of what is still to be sent; webhooks.db if not set"),
+    ("MAILPING_WEBHOOK_PRIVATE", "allow: the receiver may be in a private network, without TLS"),
 ];
 
 impl Program {
-    /// What it has beside the shared settings.
-    pub(crate) fn own(self) -> &'static [&'static str] {
+    const fn own_settings(self) -> &'static [Setting] {
         match self {
-            Self::Server => &["MAILPING_COPIES", "MAILPING_SPOOL"],
-            Self::ReceiptsWebhooks => &[
-                "MAILPING_WEBHOOK_OUTBOX",
-                "MAILPING_WEBHOOK_PRIVATE",
-                "MAILPING_WEBHOOK_SECRET",
-                "MAILPING_WEBHOOK_URL",
-            ],
+            Self::Server => &SERVER,
+            Self::ReceiptsWebhooks => &WEBHOOKS,
         }
     }
 
-    fn name(self) -> &'static str {
+    /// The names of what it has beside the shared settings.
+    pub(crate) fn own(self) -> impl Iterator<Item = &'static str> {
+        self.own_settings().iter().map(|(name, _)| *name)
+    }
+
+    const fn name(self) -> &'static str {
         match self {
             Self::Server => "mailping-server",
             Self::ReceiptsWebhooks => "receipts_webhooks",
@@ -53,7 +69,31 @@ impl Program {
     }
 
     fn settings(self) -> impl Iterator<Item = &'static str> {
-        SHARED.into_iter().chain(self.own().iter().copied())
+        SHARED.iter().chain(self.own_settings()).map(|(name, _)| *name)
+    }
+
+    /// What to print instead of starting, if the arguments ask for something.
+    ///
+    /// # Errors
+    /// For every other argument. It is not repeated: it may hold what a setting would.
+    pub(crate) fn answer(self, arguments: &[OsString]) -> Result<Option<String>, &'static str> {
+        match arguments.iter().map(|argument| argument.to_str()).collect::<Vec<_>>()[..] {
+            [] => Ok(None),
+            [Some("--help" | "-h")] => Ok(Some(self.help())),
+            [Some("--version" | "-V")] => {
+                Ok(Some(format!("{} {}\n", self.name(), env!("CARGO_PKG_VERSION"))))
+            }
+            _ => Err("takes no arguments but --help and --version: --help lists the variables that set it"),
+        }
+    }
+
+    fn help(self) -> String {
+        let mut text = format!("{} is set by environment variables:\n\n", self.name());
+        let rust_log = ("RUST_LOG", "what to log; info if not set");
+        for (name, sets) in SHARED.iter().chain(self.own_settings()).chain([&rust_log]) {
+            text += &format!("  {name:<24}  {sets}\n");
+        }
+        text
     }
 
     /// What is wrong with the name of a variable; `None` if it is one of this program's.
@@ -104,6 +144,44 @@ mod tests {
         ] {
             assert_eq!(Program::Server.nearest(typed), meant, "{typed}");
             assert!(Program::Server.refusal(typed).unwrap().ends_with(meant), "{typed}");
+        }
+    }
+
+    #[test]
+    fn help_and_the_readme_name_each_setting() {
+        let readme = include_str!("../../README.md");
+        let help = |program: Program| program.answer(&["--help".into()]).unwrap().unwrap();
+        for program in EVERY {
+            for name in program.settings() {
+                assert!(help(program).contains(&format!("\n  {name} ")), "{name}");
+            }
+            assert!(help(program).lines().all(|line| line.len() <= 100));
+            assert_eq!(program.answer(&["-h".into()]), Ok(Some(help(program))));
+        }
+        for name in Program::Server.settings() {
+            assert!(readme.contains(&format!("\n| `{name}` |")), "{name}");
+        }
+        assert!(!help(Program::Server).contains("WEBHOOK"));
+    }
+
+    #[test]
+    fn an_argument_that_is_not_known_is_refused_and_not_repeated() {
+        let answer = |arguments: &[&str]| {
+            Program::Server.answer(&arguments.iter().map(OsString::from).collect::<Vec<_>>())
+        };
+        assert_eq!(answer(&[]), Ok(None));
+        for version in ["--version", "-V"] {
+            assert!(answer(&[version]).unwrap().unwrap().starts_with("mailping-server "));
+        }
+        for arguments in [
+            &["--listen", "127.0.0.1:4000"][..],
+            &["--admin-token=sesame"],
+            &["serve"],
+            &[""],
+            &["--help", "x"],
+        ] {
+            let refusal = answer(arguments).unwrap_err();
+            assert!(refusal.contains("--help") && !refusal.contains("sesame"), "{arguments:?}");
         }
     }
 

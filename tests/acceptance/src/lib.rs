@@ -54,6 +54,7 @@ macro_rules! keeps_every_promise {
             sigterm_ends_it_cleanly,
             a_crowd_waits_to_be_accepted,
             wrong_settings_are_refused_in_one_clear_line,
+            arguments_are_answered_or_refused_and_nothing_is_made,
             a_base_url_is_taken_as_the_error_advises,
             half_sent_requests_end_in_time,
             without_a_token_nothing_that_was_forwarded_is_answered,

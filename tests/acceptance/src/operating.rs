@@ -171,6 +171,24 @@ pub fn wrong_settings_are_refused_in_one_clear_line(start: &Start) {
     }
 }
 
+/// `--help` and `--version` are answered, every other argument is refused in one line that does not
+/// repeat it, and none of them makes a file.
+pub fn arguments_are_answered_or_refused_and_nothing_is_made(start: &Start) {
+    let run = |arguments: &[&str]| start.command(&[]).args(arguments).output().unwrap();
+    for (arguments, expected) in [(["--help"], "  MAILPING_LISTEN "), (["--version"], " 0.")] {
+        let output = run(&arguments);
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && printed.contains(expected), "{output:?}");
+    }
+    for arguments in [&["--listen", "127.0.0.1:4000"][..], &["--admin-token=sesame"], &["--help", "sesame"]] {
+        let output = run(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), stderr.lines().count()), (Some(1), 1), "{stderr}");
+        assert!(stderr.starts_with("mailping: ") && !stderr.contains("sesame"), "{stderr}");
+    }
+    assert!(start.files().is_empty());
+}
+
 /// What the errors about the base URL advise works: the pixel is found at each spelling, and its
 /// open is kept.
 pub fn a_base_url_is_taken_as_the_error_advises(start: &Start) {

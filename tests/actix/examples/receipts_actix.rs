@@ -5,25 +5,15 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use actix_web::{App, HttpServer, web};
-use mailping_server::{HEAD_TIMEOUT, PATIENCE, Program, Settings, SettingsError, start_log, told_to_end};
+use mailping_server::{HEAD_TIMEOUT, PATIENCE, Program, Settings, SettingsError, run_as, told_to_end};
 use mailping_sqlite::SqliteStore;
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("mailping: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    run_as(Program::Server, run).await
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
-    let settings = Settings::from_env(Program::Server)?;
-    start_log(&settings.rust_log);
-    settings.lines().for_each(|line| println!("{line}"));
-
+async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     let store = SqliteStore::open(&settings.database).map_err(|error| settings.refused_database(&error))?;
     let tracker = settings.tracker(store).await?;
     let page = settings.page(tracker.clone());

@@ -38,6 +38,7 @@ keeps_promises!(telling(nobody()) =>
     sigterm_ends_it_cleanly,
     an_answered_open_survives_kill_nine,
     wrong_settings_are_refused_in_one_clear_line,
+    arguments_are_answered_or_refused_and_nothing_is_made,
 );
 
 fn sent_before(days: i64) -> String {
