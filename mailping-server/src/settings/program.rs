@@ -102,23 +102,45 @@ impl Program {
             return None;
         }
         let other = EVERY.into_iter().find(|program| program.settings().any(|known| known == name));
-        Some(match other {
-            Some(other) => format!("a setting of {}, not of this program", other.name()),
-            None => format!("there is no such setting; the nearest is {}", self.nearest(name)),
+        Some(match (other, self.nearest(name)) {
+            (Some(other), _) => format!("a setting of {}, not of this program", other.name()),
+            (None, Some(nearest)) => format!("there is no such setting; the nearest is {nearest}"),
+            (None, None) => "there is no such setting; --help lists them".to_owned(),
         })
     }
 
     /// The name that was probably meant: one that is an edit away, one that holds all its words, or
-    /// else the one with the fewest edits.
-    fn nearest(self, name: &str) -> &'static str {
+    /// else the one with the fewest edits, of at most one in three signs.
+    fn nearest(self, name: &str) -> Option<&'static str> {
         let meant = name.to_ascii_uppercase().replace('-', "_");
-        let words = || meant.split('_').filter(|word| !word.is_empty());
-        let holds_all = |known: &str| words().all(|word| known.split('_').any(|own| own == word));
+        let own = meant.trim_start_matches("MAILPING").trim_start_matches('_');
+        let holds_all =
+            |known: &str| own.split('_').all(|word| known.split('_').skip(1).any(|own| own == word));
         let distance = |known: &str| strsim::damerau_levenshtein(known, &meant);
-        let nearest =
-            self.settings().min_by_key(|known| (distance(known) > 1, !holds_all(known), distance(known)));
-        nearest.unwrap_or("MAILPING_BASE_URL")
+        self.settings()
+            .filter(|known| holds_all(known) || distance(known) <= own.len() / 3)
+            .min_by_key(|known| (distance(known) > 1, !holds_all(known), distance(known)))
     }
+}
+
+/// Whether Kubernetes puts this variable into each pod beside a Service whose name begins with
+/// `mailping`.
+pub(super) fn is_of_kubernetes(name: &str, value: &str) -> bool {
+    const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_link = || {
+        let scheme = value.split_once("://").map(|(scheme, _)| scheme.to_ascii_uppercase());
+        scheme.is_some_and(|scheme| PROTOCOLS.contains(&scheme.as_str()))
+    };
+    if ["_SERVICE_HOST", "_SERVICE_PORT"].iter().any(|end| name.ends_with(end))
+        || name.contains("_SERVICE_PORT_")
+        || name.ends_with("_PORT") && is_link()
+    {
+        return true;
+    }
+    let name = ["_PROTO", "_PORT", "_ADDR"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    let port = name.rsplit_once("_PORT_").and_then(|(_, port)| port.split_once('_'));
+    port.is_some_and(|(number, protocol)| is_port(number) && PROTOCOLS.contains(&protocol))
 }
 
 #[cfg(test)]
@@ -142,7 +164,7 @@ mod tests {
             ("MAILPING-KEYS", "MAILPING_KEYS"),
             ("MAILPING_CIELING", "MAILPING_CEILING"),
         ] {
-            assert_eq!(Program::Server.nearest(typed), meant, "{typed}");
+            assert_eq!(Program::Server.nearest(typed), Some(meant), "{typed}");
             assert!(Program::Server.refusal(typed).unwrap().ends_with(meant), "{typed}");
         }
     }
@@ -182,6 +204,52 @@ mod tests {
         ] {
             let refusal = answer(arguments).unwrap_err();
             assert!(refusal.contains("--help") && !refusal.contains("sesame"), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_far_from_all_gets_no_nearest_one() {
+        for typed in
+            ["MAILPING", "MAILPING_", "MAILPING_PORT", "MAILPING_HOST", "MAILPING_SMTP_SERVER", "MAILPINGX"]
+        {
+            let refusal = Program::Server.refusal(typed).unwrap();
+            assert_eq!(refusal, "there is no such setting; --help lists them", "{typed}");
+        }
+    }
+
+    #[test]
+    fn variables_of_a_kubernetes_service_are_told_apart() {
+        let link = "tcp://10.96.0.7:3000";
+        for service in ["MAILPING", "MAILPING_SERVER", "MAILPING_SERVICE"] {
+            for (end, value) in [
+                ("PORT", link),
+                ("PORT", "udp://10.96.0.7:3000"),
+                ("SERVICE_HOST", "10.96.0.7"),
+                ("SERVICE_PORT", "3000"),
+                ("SERVICE_PORT_HTTP", "3000"),
+                ("SERVICE_PORT_HTTP_ALT", "3000"),
+                ("PORT_3000_TCP", link),
+                ("PORT_3000_TCP_PROTO", "tcp"),
+                ("PORT_3000_TCP_PORT", "3000"),
+                ("PORT_3000_TCP_ADDR", "10.96.0.7"),
+                ("PORT_3000_SCTP", link),
+            ] {
+                assert!(is_of_kubernetes(&format!("{service}_{end}"), value), "{service}_{end}");
+            }
+        }
+        for (name, value) in [
+            ("MAILPING_PORT", "3000"),
+            ("MAILPING_PORT", "http://x"),
+            ("MAILPING_PORT_TCP", link),
+            ("MAILPING_PORT_x_TCP", link),
+            ("MAILPING_PORT_3000", link),
+            ("MAILPING_SERVICE", "x"),
+            ("MAILPING_HOST", link),
+        ] {
+            assert!(!is_of_kubernetes(name, value), "{name}");
+        }
+        for program in EVERY {
+            assert!(!program.settings().any(|name| is_of_kubernetes(name, link)));
         }
     }
 

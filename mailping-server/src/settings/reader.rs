@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use super::program::is_of_kubernetes;
 use super::{Program, SettingsError};
 
 const PREFIX: &str = "MAILPING";
@@ -25,14 +26,14 @@ impl Reader {
         for (name, value) in variables {
             let name = name.to_string_lossy().into_owned();
             let concerns = name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
-            if !concerns && name != RUST_LOG {
+            if !concerns && name != RUST_LOG || is_of_kubernetes(&name, &value.to_string_lossy()) {
                 continue;
             }
             if let Some(refusal) = Some(&name).filter(|_| concerns).and_then(|name| program.refusal(name)) {
                 return Err(SettingsError::new(printable(&name), refusal));
             }
             let Ok(value) = value.into_string() else {
-                return Err(SettingsError::new(printable(&name), "is no UTF-8 text"));
+                return Err(SettingsError::new(printable(&name), "is not UTF-8 text"));
             };
             let value = value.trim();
             if value.is_empty() && concerns {

@@ -65,6 +65,25 @@ fn a_setting_that_would_say_nothing_is_refused_by_its_name() {
 }
 
 #[test]
+fn a_service_of_the_same_name_in_kubernetes_is_no_wrong_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = "tcp://10.96.0.7:3000";
+    let of_service = [
+        ("MAILPING_PORT", link),
+        ("MAILPING_SERVICE_HOST", "10.96.0.7"),
+        ("MAILPING_SERVICE_PORT", "3000"),
+        ("MAILPING_SERVICE_PORT_HTTP", "3000"),
+        ("MAILPING_PORT_3000_TCP", link),
+        ("MAILPING_PORT_3000_TCP_PROTO", "tcp"),
+        ("MAILPING_PORT_3000_TCP_PORT", "3000"),
+        ("MAILPING_PORT_3000_TCP_ADDR", "10.96.0.7"),
+    ];
+    assert_eq!(refusal(folder.path(), &of_service), None);
+    let told = refusal(folder.path(), &[("MAILPING_PORT", "3000")]).unwrap();
+    assert_eq!(told, "MAILPING_PORT: there is no such setting; --help lists them");
+}
+
+#[test]
 fn a_folder_that_takes_no_files_is_blamed_on_the_database() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), "x").unwrap();
