@@ -1,6 +1,8 @@
 //! The one error of the app's side: what an app does about it depends on whether its own input was
 //! wrong or the store failed.
 
+use std::fmt;
+
 #[cfg(feature = "tracker")]
 use crate::store::StoreError;
 use crate::text::ParseError;
@@ -20,7 +22,7 @@ use crate::text::ParseError;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A field, a setting or a text is wrong.
@@ -69,6 +71,26 @@ impl Error {
     }
 }
 
+/// As a `main` that returns it prints it: what is wrong, with its causes.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(error) => fmt::Debug::fmt(error, f),
+            error => with_causes(error, f),
+        }
+    }
+}
+
+pub(crate) fn with_causes(error: &dyn std::error::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "{error}")?;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        write!(f, ": {error}")?;
+        cause = error.source();
+    }
+    Ok(())
+}
+
 #[cfg(feature = "tracker")]
 impl Error {
     /// Whether the same call may succeed later: the database did not answer, or the operating
@@ -104,6 +126,14 @@ mod tests {
         assert_eq!((lost.is_invalid(), lost.is_unavailable(), lost.field()), (false, false, None));
         let mark = Error::from(StoreError::UnknownMark);
         assert_eq!((mark.is_unknown_mark(), mark.is_unavailable()), (true, false));
+        for (error, printed) in [
+            (&down, "the store could not do this: down"),
+            (&random, "the operating system provided no random bytes"),
+            (&wrong, "keep_for: too short"),
+            (&lost, "the queue is full"),
+        ] {
+            assert_eq!(format!("{error:?}"), printed, "what a main that returns it prints");
+        }
         assert!(!format!("{down} {random} {wrong} {lost} {mark}").is_empty());
     }
 }

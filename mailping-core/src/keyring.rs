@@ -5,6 +5,7 @@
 mod edge_name;
 mod key;
 
+use std::env::VarError;
 use std::fmt;
 use std::str::FromStr;
 
@@ -100,12 +101,18 @@ impl Keyring {
     /// [`Keyring::from_text`].
     ///
     /// # Errors
-    /// As [`Keyring::from_text`], and if the variable is not set.
+    /// As [`Keyring::from_text`], and if the variable is not set. It names the variable.
     pub fn from_env(name: &str) -> Result<Self, ParseError> {
-        let not_set = "is not set: give it keys in the form id:base64[,id:base64...]";
-        let text = std::env::var(name)
-            .map_err(|_| ParseError::because(format_args!("environment variable {name} {not_set}")))?;
-        Self::from_text(&text)
+        let refused = |problem: &dyn fmt::Display| {
+            ParseError::because(format_args!("environment variable {name}: {problem}"))
+        };
+        match std::env::var(name) {
+            Ok(text) => Self::from_text(&text).map_err(|error| refused(&error)),
+            Err(VarError::NotUnicode(_)) => Err(refused(&"its value is not UTF-8 text")),
+            Err(VarError::NotPresent) => {
+                Err(ParseError::because(format_args!("environment variable {name} is not set: {GIVE}")))
+            }
+        }
     }
 
     /// The keyring as text, to be kept where it stays secret.
@@ -238,25 +245,30 @@ impl fmt::Debug for Keyring {
     }
 }
 
+const GIVE: &str = "give it keys in the form id:base64[,id:base64...], for example from `echo \"0:$(openssl rand \
+                    -base64 32)\"`; those of an edge, id:edge-name:base64, are made at the centre with `Keyring::for_edge`";
+
 /// Why a keyring was refused. It names the entry by its position and never repeats a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum KeyringError {
     /// There is no key.
-    #[error("no key given: expected id:base64[,id:base64...]")]
+    #[error("no key given: {GIVE}")]
     Empty,
     /// An entry has no colon.
-    #[error("key {position} is not of the form id:base64")]
+    #[error(
+        "key {position} is not of the form id:base64, such as 0: and what `openssl rand -base64 32` prints"
+    )]
     Form {
         /// Which entry, from 1.
         position: usize,
     },
-    /// An id is no number from 0 to 63.
+    /// An id is not a number from 0 to 63.
     #[error("the id of key {position} is not a number from 0 to 63")]
     Id {
         /// Which entry, from 1.
         position: usize,
     },
-    /// A key is no base64.
+    /// A key is not base64.
     #[error("key {position} is not base64")]
     Base64 {
         /// Which entry, from 1.
@@ -330,6 +342,15 @@ mod tests {
         assert!(!refused("0:hunter2-hunter2!").to_string().contains("hunter2"));
         let not_set = Keyring::from_env("MAILPING_NOT_SET").unwrap_err().to_string();
         assert!(not_set.starts_with("environment variable MAILPING_NOT_SET is not set"), "{not_set}");
+        assert!(not_set.contains("`echo \"0:$(openssl rand -base64 32)\"`"), "{not_set}");
+        assert!(not_set.contains("id:edge-name:base64") && !not_set.contains("  "), "{not_set}");
+        // Cargo sets it, and it is no key.
+        let wrong = Keyring::from_env("CARGO_PKG_NAME").unwrap_err();
+        assert!(
+            wrong.to_string().starts_with("environment variable CARGO_PKG_NAME: key 1 is not"),
+            "{wrong}"
+        );
+        assert_eq!(format!("{wrong:?}"), wrong.to_string(), "what a main that returns it prints");
     }
 
     #[test]

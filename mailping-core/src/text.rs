@@ -20,7 +20,7 @@ use serde::de::{Error, Expected, Visitor};
 /// let error = builder.base_url("ftp://app.example").unwrap_err();
 /// assert_eq!(error.field(), Some("base_url"));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 #[non_exhaustive]
 pub struct ParseError {
@@ -57,6 +57,16 @@ impl ParseError {
     #[must_use]
     pub const fn field(&self) -> Option<&'static str> {
         self.field
+    }
+}
+
+/// As a `main` that returns it prints it: what is wrong, and in which field.
+impl fmt::Debug for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field {
+            Some(field) => write!(f, "{field}: {self}"),
+            None => write!(f, "{self}"),
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Why a store could not do it.
 
+use std::fmt;
+
 /// Why a store could not do it. It never holds an address, an agent or a recipient.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The database did not answer, or refused: worth trying again.
@@ -72,5 +74,12 @@ mod tests {
         let refused = std::io::Error::other("refused");
         let error = StoreError::unavailable(std::io::Error::other(Line(refused)));
         assert_eq!(error.with_sources(), "the store could not do this: the line: refused");
+    }
+}
+
+/// As a `main` that returns it prints it: what is wrong, with its causes.
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::error::with_causes(self, f)
     }
 }
