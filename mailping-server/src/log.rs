@@ -1,5 +1,7 @@
 //! The log: to standard error, by `RUST_LOG`, without the targets that print peers.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 /// What servers and sockets log at their finest levels can hold a client's address, so those
@@ -22,5 +24,10 @@ pub fn start_log(rust_log: &str) {
     for directive in QUIET.into_iter().filter_map(|text| text.parse().ok()) {
         filter = filter.add_directive(directive);
     }
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let is_terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(is_terminal)
+        .init();
 }

@@ -116,9 +116,6 @@ impl Settings {
         let _ = Tracker::builder(keys.clone(), MemoryStore::new())
             .base_url(&base_url.pixels())
             .map_err(refused_base_url)?;
-        if let Some(seal) = &seal {
-            seal.save_key()?;
-        }
         Ok(Self {
             listen,
             database,
@@ -202,6 +199,9 @@ impl Settings {
         if !self.geo.is_empty() {
             self.geo_files.get_or_init(|| geo.clone());
         }
+        if let Some(seal) = &self.seal {
+            seal.save_key(&store).await?;
+        }
         let builder = Tracker::builder(self.keys.clone(), store);
         let builder = match &self.seal {
             Some(seal) => builder.seal(seal.log()?),
@@ -217,7 +217,16 @@ impl Settings {
             .hit_limit(self.hit_limit)
             .build()
             .await
-            .map_err(|error| SettingsError::new(blamed(&error), with_sources(&error)))
+            .map_err(|error| match blamed(&error) {
+                seal::KEY => SettingsError::new(
+                    seal::KEY,
+                    format!(
+                        "{error}; if it is the right key, {} is wrong: a log keeps its name from the first start",
+                        seal::ORIGIN
+                    ),
+                ),
+                name => SettingsError::new(name, with_sources(&error)),
+            })
     }
 }
 
@@ -233,7 +242,9 @@ impl Settings {
     fn classifier(&self) -> Result<Classifier, SettingsError> {
         let classifier = Classifier::default();
         let Some(path) = &self.asn else { return Ok(classifier) };
-        let refused = |error: &dyn std::error::Error| SettingsError::new("MAILPING_ASN", with_sources(error));
+        let refused = |error: &dyn std::error::Error| {
+            SettingsError::new("MAILPING_ASN", format!("{}: {}", path.display(), with_sources(error)))
+        };
         let database = std::fs::read(path).map_err(|error| refused(&error))?;
         classifier.asn(database).map_err(|error| refused(&error))
     }

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use mailping_core::ParseError;
 use mailping_core::certified::{LogKey, SealLog};
+use mailping_core::store::Store;
 
-use super::SettingsError;
 use super::database::is_postgres;
 use super::reader::Reader;
 use super::secret_file::SecretFile;
+use super::{SettingsError, with_sources};
 
 pub(super) const ORIGIN: &str = "MAILPING_LOG_ORIGIN";
 pub(super) const KEY: &str = "MAILPING_LOG_KEY";
@@ -66,22 +67,15 @@ impl Seal {
             return Err(SettingsError::new(EVERY, "expected a number of seconds from 1 to 86400"));
         }
         let file = SecretFile { setting: KEY, path: Path::new(&format!("{database}.log_key")).to_owned() };
-        let parsed = |text: &str| {
-            let key = |text: &str| LogKey::with_origin(&origin, text.trim());
-            match text.split_once(',') {
-                Some((new, old)) => Ok((key(new)?, Some(key(old)?))),
-                None => Ok((key(text)?, None)),
-            }
-        };
+        check_origin(&origin, &head)?;
         let keys = match given {
             Some(text) => {
-                Some(parsed(&text).map_err(|error: ParseError| SettingsError::new(KEY, error.to_string()))?)
+                let refused = |error: &ParseError| SettingsError::new(KEY, error.to_string());
+                Some(read_keys(&origin, &text, refused)?)
             }
             None => {
-                let text = file.read()?;
-                text.map(|text| parsed(&text))
-                    .transpose()
-                    .map_err(|error| file.failed("bad key in", &error))?
+                let refused = |error: &ParseError| file.failed("bad key in", error);
+                file.read()?.map(|text| read_keys(&origin, &text, refused)).transpose()?
             }
         };
         if keys.is_none() && head.exists() {
@@ -98,9 +92,19 @@ impl Seal {
         Ok(Some(Self { key, old_key, unsaved, head, lost, every: Duration::from_secs(seconds) }))
     }
 
-    /// Makes the file of a new key: once all other settings are right.
-    pub(super) fn save_key(&self) -> Result<(), SettingsError> {
-        self.unsaved.as_ref().map_or(Ok(()), |file| file.make(&self.key.secret_text()))
+    /// Makes the file of a new key, unless the database holds a log, which another one has signed.
+    pub(super) async fn save_key(&self, store: &dyn Store) -> Result<(), SettingsError> {
+        let (Some(file), Some(sealing)) = (&self.unsaved, store.sealing()) else { return Ok(()) };
+        let ledger =
+            sealing.ledger().await.map_err(|error| file.failed("cannot make", &with_sources(&error)))?;
+        if ledger.version == 0 {
+            return file.make(&self.key.secret_text());
+        }
+        let message = format!(
+            "the database holds a log, its key in {} is not there: put the file back, or give the key itself",
+            file.path.display()
+        );
+        Err(SettingsError::new(KEY, message))
     }
 
     pub(super) fn log(&self) -> Result<SealLog, SettingsError> {
@@ -113,6 +117,46 @@ impl Seal {
             (None, None) => Ok(log),
         }
     }
+}
+
+/// The key, and the one that it takes over from.
+fn read_keys(
+    origin: &str,
+    text: &str,
+    refused: impl Fn(&ParseError) -> SettingsError,
+) -> Result<(LogKey, Option<LogKey>), SettingsError> {
+    let key = |text: &str| {
+        let text = text.trim();
+        LogKey::with_origin(origin, text).map_err(|error| match text.parse::<LogKey>() {
+            Ok(other) => other_origin(other.public().name(), "the key"),
+            Err(_) => refused(&error),
+        })
+    };
+    match text.split_once(',') {
+        Some((new, old)) => Ok((key(new)?, Some(key(old)?))),
+        None => Ok((key(text)?, None)),
+    }
+}
+
+/// Refuses the last head of another log. One that began after a loss adds to its name.
+fn check_origin(origin: &str, head: &Path) -> Result<(), SettingsError> {
+    let mut text = String::new();
+    // What cannot be read is refused later on, and what is no head, too.
+    let _ = File::open(head).and_then(|file| file.take(MAX_HEAD).read_to_string(&mut text));
+    let name = text.lines().next().unwrap_or_default();
+    let is_own = name == origin || name.strip_prefix(origin).is_some_and(|rest| rest.starts_with("/anew/"));
+    if is_own || !text.contains(&format!("\n\n\u{2014} {name} ")) {
+        return Ok(());
+    }
+    Err(other_origin(name, "the last head"))
+}
+
+fn other_origin(name: &str, what: &str) -> SettingsError {
+    let message = format!(
+        "{what} is that of the log {name}: a log keeps its name from the first start, so set it to that. To begin \
+         another log, begin with another database, key and head"
+    );
+    SettingsError::new(ORIGIN, message)
 }
 
 /// The lost log's last head, once it is known that this key can begin a new log after it.

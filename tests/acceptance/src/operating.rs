@@ -80,6 +80,7 @@ pub fn sigterm_ends_it_cleanly(start: &Start) {
     drop(idle);
     assert_eq!(status, Some(0), "{log}");
     assert!(log.contains("0 lost"), "{log}");
+    assert!(!log.contains('\u{1b}'), "colours are for a terminal: {log}");
     assert!(begun.elapsed() < Duration::from_secs(15));
 }
 
@@ -112,8 +113,8 @@ pub fn wrong_settings_are_refused_in_one_clear_line(start: &Start) {
         (&[("MAILPING_KEYS", "0:c2hvcnQ=")], "MAILPING_KEYS"),
         (&[("MAILPING_GEO", "missing.mmdb")], "missing.mmdb"),
         (&[("MAILPING_GEO", "garbage.mmdb")], "garbage.mmdb"),
-        (&[("MAILPING_ASN", "garbage.mmdb")], "MAILPING_ASN"),
-        (&[("MAILPING_ASN", "missing.mmdb")], "MAILPING_ASN"),
+        (&[("MAILPING_ASN", "garbage.mmdb")], "MAILPING_ASN: garbage.mmdb: "),
+        (&[("MAILPING_ASN", "missing.mmdb")], "MAILPING_ASN: missing.mmdb: "),
         (&[("MAILPING_CLIENT_IP", "xff")], "MAILPING_TRUSTED_PROXIES"),
         (
             &[("MAILPING_CLIENT_IP", "leftmost"), ("MAILPING_TRUSTED_PROXIES", "10.0.0.0/8")],

@@ -136,7 +136,14 @@ pub fn wrong_settings_of_sealing_are_refused_in_one_clear_line(start: &Start) {
             &[ORIGIN, ("MAILPING_LOG_KEY", OTHER)],
             "MAILPING_LOG_KEY: the log is not continued: the database holds a log of another key",
         ),
-        (&[("MAILPING_LOG_ORIGIN", "example.com/other"), KEY], "MAILPING_LOG_KEY: the log is not continued"),
+        (
+            &[("MAILPING_LOG_ORIGIN", "example.com/other"), KEY],
+            "MAILPING_LOG_ORIGIN: the last head is that of the log example.com/receipts",
+        ),
+        (
+            &[("MAILPING_LOG_ORIGIN", "example.com/other"), KEY, ("MAILPING_LOG_HEAD", "new_head")],
+            "if it is the right key, MAILPING_LOG_ORIGIN is wrong",
+        ),
         (
             &[ORIGIN, KEY, ("MAILPING_LOG_HEAD", "/proc/last_head")],
             "MAILPING_LOG_HEAD: the file of the log's last head: ",
@@ -190,6 +197,13 @@ pub fn the_logs_key_is_made_once_and_kept_beside_the_database(start: &Start) {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
+    let output =
+        start.to_its_end(&[("MAILPING_LOG_ORIGIN", "example.com/other"), ("MAILPING_LOG_HEAD", "new_head")]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        stderr.contains("mailping: MAILPING_LOG_ORIGIN: the key is that of the log example.com/receipts"),
+        "{stderr}"
+    );
     fs::remove_file(&file).unwrap();
     let output = start.to_its_end(&[ORIGIN]);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -197,6 +211,11 @@ pub fn the_logs_key_is_made_once_and_kept_beside_the_database(start: &Start) {
         stderr.contains("mailping: MAILPING_LOG_KEY: the log's last head is there, its key in"),
         "{stderr}"
     );
+    assert!(!file.exists());
+    fs::remove_file(&head).unwrap();
+    let output = start.to_its_end(&[ORIGIN]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("mailping: MAILPING_LOG_KEY: the database holds a log, its key in"), "{stderr}");
     assert!(!file.exists());
     // Without a name nothing is sealed.
     let program = start.run(&[]);
