@@ -1,7 +1,7 @@
 //! Sends an offer as certified mail over SMTP and writes its receipt to `receipt.txt`: the message,
 //! the attached file and the recipient are bound to it by digests, and the mail by its header line
 //! `Mailping-Key`, which DKIM should sign. `LOG_KEY` is made once: run it without. The other
-//! settings are those of the example `lettre`; `MAILPING_OFFER` is the file to attach.
+//! settings are those of the example `lettre`, and `MAILPING_OFFER`.
 
 use std::time::Duration;
 use std::{env::var, error::Error, fs};
@@ -20,25 +20,30 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let made = LogKey::generate("example.com/receipts")?.secret_text();
         return Err(format!("set LOG_KEY, and keep it as long as receipts may be asked for: {made}").into());
     };
+    let get =
+        |name, it| var(name).map_err(|_| format!("environment variable {name} is not set: give it {it}"));
+    let offer = get("MAILPING_OFFER", "the path of the file to attach")?;
+    let smtp = get("MAILPING_SMTP", "smtps://user:password@host")?;
+    let (from, to) = (get("MAILPING_FROM", "an address")?, get("MAILPING_TO", "an address")?);
     let builder = Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, SqliteStore::open("mailping.db")?);
     // An app seals every hour, with the default.
     let log = SealLog::new(log_key.parse()?, "last_head").every(Duration::from_secs(1));
     let tracker = builder.base_url("http://localhost:3000/px")?.seal(log).build().await?;
 
-    let (html, offer) = ("<html><body><p>Our offer is attached.</p></body></html>", var("MAILPING_OFFER")?);
+    let html = "<html><body><p>Our offer is attached.</p></body></html>";
     let offer = fs::read(offer)?;
     let new = NewPing::one_to_one("offer-7", Basis::legitimate_interest("proof that the offer arrived"));
-    let new = new.to(var("MAILPING_TO")?).message_digest(Sha256::digest(html).into());
+    let new = new.to(&*to).message_digest(Sha256::digest(html).into());
     let ping = tracker.pings().create(new.attachment_digest(Sha256::digest(&offer).into())).await?;
 
     let body = MultiPart::mixed().singlepart(SinglePart::html(ping.embed(html)));
     let body = body.singlepart(Attachment::new("offer.pdf".into()).body(offer, ContentType::TEXT_PLAIN));
-    let mail = Message::builder().from(var("MAILPING_FROM")?.parse()?).to(var("MAILPING_TO")?.parse()?);
+    let mail = Message::builder().from(from.parse()?).to(to.parse()?);
     let mut mail = mail.subject("Our offer").multipart(body)?;
     let (name, value) = ping.key_header().ok_or("the ping is not sealed")?;
     let name = HeaderName::new_from_ascii_str(name);
     mail.headers_mut().insert_raw(HeaderValue::new(name, value.to_owned()));
-    AsyncSmtpTransport::<Tokio1Executor>::from_url(&var("MAILPING_SMTP")?)?.build().send(mail).await?;
+    AsyncSmtpTransport::<Tokio1Executor>::from_url(&smtp)?.build().send(mail).await?;
 
     let seals = tracker.seals().ok_or("the tracker does not seal")?;
     let receipt = loop {

@@ -24,7 +24,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // From `info` on: at `trace` `axum::serve` logs the address of each peer.
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let keys = Keyring::from_env("MAILPING_EDGE_KEYS")?;
-    let centre = EdgeStore::new(&std::env::var("MAILPING_CENTRE")?, keys.clone())?;
+    let centre = std::env::var("MAILPING_CENTRE")
+        .map_err(|_| "environment variable MAILPING_CENTRE is not set: give it https://centre.example/px")?;
+    let centre = EdgeStore::new(&centre, keys.clone())?;
     // No hit waits for the centre: the spool answers it, and hands it over from there.
     let store = Spool::open("spool")?.patience(Duration::ZERO).before(centre);
     let tracker = Tracker::builder(keys, store)

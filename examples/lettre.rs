@@ -1,8 +1,6 @@
 //! Sends invoice 42 over SMTP: to each recipient a message of their own, with a pixel, an opt-out
 //! link and one that confirms receipt, and to the sender a copy without. What the server answers
-//! goes into the receipt. Run it beside the example `axum`, on the same database. `MAILPING_SMTP`
-//! is `smtps://user:password@host`, `MAILPING_FROM` an address, `MAILPING_TO` one or several,
-//! separated by commas.
+//! goes into the receipt. Run it beside the example `axum`, on the same database.
 
 use std::{env::var, error::Error};
 
@@ -17,8 +15,12 @@ const NOTICE: &str = "We record whether this message is displayed.";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let smtp = AsyncSmtpTransport::<Tokio1Executor>::from_url(&var("MAILPING_SMTP")?)?.build();
-    let (from, to): (Mailbox, Mailboxes) = (var("MAILPING_FROM")?.parse()?, var("MAILPING_TO")?.parse()?);
+    let get =
+        |name, it| var(name).map_err(|_| format!("environment variable {name} is not set: give it {it}"));
+    let smtp = get("MAILPING_SMTP", "smtps://user:password@host")?;
+    let smtp = AsyncSmtpTransport::<Tokio1Executor>::from_url(&smtp)?.build();
+    let from: Mailbox = get("MAILPING_FROM", "an address")?.parse()?;
+    let to: Mailboxes = get("MAILPING_TO", "one or several addresses, separated by commas")?.parse()?;
     let builder = Tracker::builder(Keyring::from_env("MAILPING_KEYS")?, SqliteStore::open("mailping.db")?);
     let tracker = builder.base_url("http://localhost:3000/px")?.build().await?;
     for (to, number) in to.into_iter().zip(1..) {

@@ -19,8 +19,10 @@ use tokio::net::TcpListener;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let patience = Duration::from_secs(5);
-    let pool =
-        PgPoolOptions::new().acquire_timeout(patience).connect(&std::env::var("DATABASE_URL")?).await?;
+    let url = std::env::var("DATABASE_URL").map_err(
+        |_| "environment variable DATABASE_URL is not set: give it postgres://user:password@host/app",
+    )?;
+    let pool = PgPoolOptions::new().acquire_timeout(patience).connect(&url).await?;
     let store = PostgresStore::new(pool)?;
     // Makes the tables in a schema of their own, `mailping`, or brings them forward.
     store.migrate().await?;
