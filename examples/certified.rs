@@ -20,8 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let made = LogKey::generate("example.com/receipts")?.secret_text();
         return Err(format!("set LOG_KEY, and keep it as long as receipts may be asked for: {made}").into());
     };
-    let get =
-        |name, it| var(name).map_err(|_| format!("environment variable {name} is not set: give it {it}"));
+    let get = |key, it| var(key).map_err(|_| format!("environment variable {key} is not set: give it {it}"));
     let offer = get("MAILPING_OFFER", "the path of the file to attach")?;
     let smtp = get("MAILPING_SMTP", "smtps://user:password@host")?;
     let (from, to) = (get("MAILPING_FROM", "an address")?, get("MAILPING_TO", "an address")?);

@@ -15,8 +15,7 @@ const NOTICE: &str = "We record whether this message is displayed.";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let get =
-        |name, it| var(name).map_err(|_| format!("environment variable {name} is not set: give it {it}"));
+    let get = |key, it| var(key).map_err(|_| format!("environment variable {key} is not set: give it {it}"));
     let smtp = get("MAILPING_SMTP", "smtps://user:password@host")?;
     let smtp = AsyncSmtpTransport::<Tokio1Executor>::from_url(&smtp)?.build();
     let from: Mailbox = get("MAILPING_FROM", "an address")?.parse()?;

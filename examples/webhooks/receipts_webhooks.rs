@@ -1,6 +1,8 @@
 //! The service of `receipts` that also tells: a signed webhook (<https://www.standardwebhooks.com>)
 //! when a message is opened for the first time (`ping.opened`), again after a day's pause
-//! (`ping.reopened`), or not for three days (`ping.not_opened`).
+//! (`ping.reopened`), or not for three days (`ping.not_opened`); when a mail server delivered it
+//! (`ping.delivered`) or could not (`ping.undelivered`); and when its recipient confirms receipt
+//! (`ping.confirmed`).
 //!
 //! ```sh
 //! export MAILPING_WEBHOOK_SECRET="whsec_$(openssl rand -base64 32)"

@@ -193,11 +193,11 @@ impl TrackerBuilder {
         self
     }
 
-    /// From how many different pings fetched within `window` from one masked network on a fetch is
-    /// held uncertain, as one scanner's rather than many readers'; 5 within 10 seconds without this
-    /// call, 0 pings for never, and at most 64. Those before count as they are judged, since stored
-    /// verdicts never change. Mail proxies and [people's networks] are not counted, since many
-    /// readers share theirs. The count is this process's own.
+    /// How many different pings must be fetched from one masked network within `window` before a
+    /// fetch counts as uncertain, as one scanner's rather than many readers'; 5 within 10 seconds
+    /// without this call, 0 pings for never, and at most 64. Earlier fetches keep their verdicts,
+    /// since stored verdicts never change. Mail proxies and [people's networks] are not counted,
+    /// since many readers share theirs. The count is this process's own.
     ///
     /// [people's networks]: crate::fetcher::Classifier::people_networks
     pub fn burst(mut self, pings: usize, window: Duration) -> Self {
@@ -212,9 +212,9 @@ impl TrackerBuilder {
         self
     }
 
-    /// A display counts as a reopening if it comes at least so long after the person's display
-    /// before it; the default is a day. At a time step of an hour or a day it is the steps that are
-    /// compared.
+    /// A display counts as a reopening if at least this much time has passed since the person's
+    /// previous display; the default is a day. At a time step of an hour or a day it is the steps
+    /// that are compared.
     pub fn reopened_after(mut self, pause: Duration) -> Self {
         self.notification_rules.reopened_after = pause;
         self
