@@ -94,10 +94,10 @@ pub struct Dropped {
     pub signal: u64,
     /// The ping had its opens of this hour already, or those of this verdict's share.
     pub hit_limit: u64,
-    /// The queue was full: these opens are lost.
+    /// The queue was full: these opens are lost. Not what an edge has and sends again.
     pub queue_full: u64,
     /// The database is damaged where they belong, or refuses them while it takes others: these
-    /// opens are lost.
+    /// opens are lost, or set aside at the edge that sent them.
     pub damaged: u64,
     /// The tracker was closed: these opens are lost.
     pub closed: u64,

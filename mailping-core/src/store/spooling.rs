@@ -40,8 +40,8 @@ pub struct Backlog {
     pub unreadable: u64,
     /// Records of a newer version, which wait for it.
     pub newer: u64,
-    /// Records that were set aside and wait for a person: the database refused them alone, or they
-    /// are for another database.
+    /// Records that were set aside: the database refused them alone and they wait for a person, or
+    /// they are for another database and wait for it.
     pub set_aside: u64,
     /// Records that were handed over since this process began and that the database filtered: their
     /// pings had ended, or a restored backup does not know them.
