@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::with_sources;
+
 /// Why a store could not do it. It never holds an address, an agent or a recipient.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
@@ -47,17 +49,14 @@ impl StoreError {
     /// source is not repeated.
     #[must_use]
     pub fn with_sources(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(error) = source {
-            let cause = error.to_string();
-            if !text.ends_with(&cause) {
-                text.push_str(": ");
-                text.push_str(&cause);
-            }
-            source = error.source();
-        }
-        text
+        with_sources(self)
+    }
+}
+
+/// As a `main` that returns it prints it.
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&with_sources(self))
     }
 }
 
@@ -74,12 +73,5 @@ mod tests {
         let refused = std::io::Error::other("refused");
         let error = StoreError::unavailable(std::io::Error::other(Line(refused)));
         assert_eq!(error.with_sources(), "the store could not do this: the line: refused");
-    }
-}
-
-/// As a `main` that returns it prints it: what is wrong, with its causes.
-impl fmt::Debug for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        crate::error::with_causes(self, f)
     }
 }
