@@ -1,6 +1,5 @@
-//! A store of your own: this one is in front of another and times what it writes. A store from the
-//! ground up is in the guide "Write a store"; `mailping_core::testing::store` tests either.
-//! `export MAILPING_KEYS="0:$(openssl rand -base64 32)"`, then `cargo run --example custom_store`.
+//! A store of your own: this one times what it writes to another; the guide "Write a store" has one
+//! from the ground up. It needs keys: `export MAILPING_KEYS="0:$(openssl rand -base64 32)"`.
 
 use std::{error::Error, net::SocketAddr, time::Instant};
 
