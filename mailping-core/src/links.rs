@@ -158,12 +158,13 @@ pub(crate) fn may_hold_token(path: &str) -> bool {
     false
 }
 
-/// The characters of a token in a path of the form that was sent, or one of its case.
+/// The characters of a token in a path of the form that was sent, or one of its case, without room
+/// for another token before it.
 fn untouched(path: &str) -> Option<&[u8; CHARS]> {
     let path = without_ending(path);
     let (before, letters) = path.as_bytes().split_last_chunk()?;
-    (before.last().is_none_or(|byte| *byte == b'/') && letters.iter().all(|byte| is_letter(*byte)))
-        .then_some(letters)
+    let is_alone = before.len() < CHARS && before.last().is_none_or(|byte| *byte == b'/');
+    (is_alone && letters.iter().all(|byte| is_letter(*byte))).then_some(letters)
 }
 
 /// What stands before the token's part in a path of the form that was sent.

@@ -41,6 +41,8 @@ fn a_link_that_was_touched_on_its_way_still_names_its_token() {
         format!("/px//{token}.gif"),
         format!("/px/{token}.gif/"),
         format!("/px/{token}.gif//"),
+        format!("/px/{token}/px/{}.gif", "a".repeat(48)),
+        format!("/px/{token}/{}/opt-out", "i".repeat(48)),
         format!("/px%2F{token}.gif"),
         format!("/px/{token}/opt%2Dout"),
         format!("/px/{token}=0D=0A"),
