@@ -22,7 +22,7 @@ use mailping_core::{Error, PingId};
 use self::frame::Frame;
 use crate::answer::Answer;
 use crate::prefix::Prefix;
-use crate::visit::{Visit, with_sources};
+use crate::visit::Visit;
 
 /// Answers a request for a page by someone who may see it.
 pub(crate) async fn answer(visit: &Visit<'_>) -> Result<Answer, Answer> {
@@ -75,7 +75,7 @@ fn no_such_ping(visit: &Visit<'_>) -> Answer {
 }
 
 fn failed(visit: &Visit<'_>, error: &Error) -> Answer {
-    tracing::error!(error = with_sources(error), "the store failed");
+    tracing::error!(?error, "the store failed");
     let text = match error {
         Error::Store(StoreError::Corrupt { .. }) => {
             "The database is damaged and did not carry it out. Nothing was changed. The program's log says more."

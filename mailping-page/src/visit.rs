@@ -55,20 +55,9 @@ impl Visit<'_> {
     }
 }
 
-/// An error with its causes, on one line.
-pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
-}
-
 /// What the store did not do, to a program.
 pub(crate) fn failed(error: &Error) -> Answer {
-    tracing::error!(error = with_sources(error), "the store failed");
+    tracing::error!(?error, "the store failed");
     let message = match error {
         Error::Store(StoreError::Corrupt { .. }) => {
             "the database is damaged and did not carry it out: see the log"

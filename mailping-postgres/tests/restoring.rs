@@ -3,7 +3,6 @@
 
 mod common;
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use common::{pool, psql, store, url};
@@ -38,7 +37,11 @@ fn run(name: &str, database: &str, folder: &Path) {
 async fn what_ended_after_a_backup_ends_again_once_it_is_restored() {
     let folder = tempfile::tempdir().unwrap();
     // The server's programs may run as another user.
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
     common::database("restoring").await;
     let running = tracker("restoring").await;
     let mut sent = Vec::new();

@@ -217,16 +217,7 @@ impl Settings {
             .hit_limit(self.hit_limit)
             .build()
             .await
-            .map_err(|error| match blamed(&error) {
-                seal::KEY => SettingsError::new(
-                    seal::KEY,
-                    format!(
-                        "{error}; if it is the right key, {} is wrong: a log keeps its name from the first start",
-                        seal::ORIGIN
-                    ),
-                ),
-                name => SettingsError::new(name, with_sources(&error)),
-            })
+            .map_err(|error| SettingsError::new(blamed(&error), with_sources(&error)))
     }
 }
 

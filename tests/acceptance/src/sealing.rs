@@ -142,7 +142,7 @@ pub fn wrong_settings_of_sealing_are_refused_in_one_clear_line(start: &Start) {
         ),
         (
             &[("MAILPING_LOG_ORIGIN", "example.com/other"), KEY, ("MAILPING_LOG_HEAD", "new_head")],
-            "if it is the right key, MAILPING_LOG_ORIGIN is wrong",
+            "another origin, which a log keeps from its first start: give those",
         ),
         (
             &[ORIGIN, KEY, ("MAILPING_LOG_HEAD", "/proc/last_head")],

@@ -112,4 +112,5 @@ const LOOK: usize = MAX_FEEDS / 8;
 /// How far the clocks of two machines may be apart.
 pub(super) const MAX_APART: Duration = Duration::from_secs(300);
 const CLOCK: &str = "the clock is behind the last seal: nothing is sealed until it has caught up";
-const OTHER_KEY: &str = "the database holds a log of another key or origin: give those, or take over from the key with one of the same origin";
+const OTHER_KEY: &str = "the database holds a log of another key or another origin, which a log keeps from its first start: give those, \
+                         or take over from the key with one of the same origin";
