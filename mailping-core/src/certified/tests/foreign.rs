@@ -118,6 +118,7 @@ fn both_verifiers_print_the_same_of_what_is_odd() {
 }
 
 /// A lawyer must not read of a forgery if it is the machine, or the command, that is wrong.
+#[cfg(unix)]
 #[test]
 #[ignore = "needs python3 and openssl"]
 fn what_keeps_the_verifier_in_python_from_checking_is_no_refusal() {
